@@ -1,1 +1,137 @@
-//! Stub of telemetry.
+//! What the program says while it runs: log lines on stderr, for people.
+//!
+//! What it owns: the one tracing subscriber, the choice of what is said, and the look of a line. Exists so that
+//! every verb speaks alike and stdout stays data. It must not know the configuration file: it is handed a filter.
+
+use std::{
+    fmt, io,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use tracing_subscriber::{
+    EnvFilter,
+    fmt::{format::Writer, time::FormatTime},
+    layer::SubscriberExt as _,
+    util::{SubscriberInitExt as _, TryInitError},
+};
+
+/// What is asked for, from the strongest to the weakest: `log`, `verbose`, `$RUST_LOG`, `fallback`, `info`.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// `--log`: a level (`debug`) or directives (`hive_node::mesh=trace,info`).
+    pub log: Option<String>,
+    /// How often `-v` was given: 1 says what this program does in detail, 2 says everything.
+    pub verbose: u8,
+    /// `log.level` or `log.filter` of the configuration file.
+    pub fallback: Option<String>,
+}
+
+/// Starts logging to stderr, in color only on a terminal that wants it. Once per process.
+///
+/// # Errors
+/// When a directive cannot be read, or logging was started before.
+pub fn start(options: &Options) -> Result<(), TelemetryError> {
+    let directives = directives(options, std::env::var("RUST_LOG").ok());
+    let filter = EnvFilter::try_new(&directives).map_err(|fault| TelemetryError::Directives {
+        directives: directives.clone(),
+        fault: fault.to_string(),
+    })?;
+    let color = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_ansi(color)
+        .with_timer(TimeOfDay)
+        .with_target(options.verbose > 0);
+    tracing_subscriber::registry().with(filter).with(lines).try_init().map_err(TelemetryError::Started)
+}
+
+/// Whether a text can be a filter, for whoever reads it long before logging starts.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn check(filter: &str) -> Result<(), String> {
+    EnvFilter::try_new(filter).map(|_| ()).map_err(|fault| fault.to_string())
+}
+
+/// Why logging did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// The filter is none.
+    #[error("cannot read the log filter `{directives}`: {fault}")]
+    Directives {
+        /// As it was given.
+        directives: String,
+        /// What is wrong with it.
+        fault: String,
+    },
+    /// Somebody else owns the process's subscriber.
+    #[error("logging was already started in this process: {0}")]
+    Started(#[source] TryInitError),
+}
+
+/// Crates that log much of what only their authors can use, held down unless directives name them.
+const QUIET: &str = "mdns_sd=off,quinn=warn,quinn_proto=warn,quinn_udp=error,rustls=warn,wasmtime=warn,\
+                     cranelift_codegen=warn,hyper=warn,hyper_util=warn,tungstenite=warn,notify=warn";
+
+fn directives(options: &Options, environment: Option<String>) -> String {
+    let told = options.log.clone().or_else(|| match options.verbose {
+        0 => environment.filter(|text| !text.trim().is_empty()),
+        1 => Some("debug".to_owned()),
+        _ => Some("trace,".to_owned()),
+    });
+    match told.or_else(|| options.fallback.clone()) {
+        None => format!("info,{QUIET}"),
+        Some(told) if is_level(&told) => format!("{},{QUIET}", told.trim()),
+        Some(told) => told,
+    }
+}
+
+/// A lone level: what is meant is this program, not every crate below it.
+fn is_level(text: &str) -> bool {
+    !text.contains([',', '=', '['])
+}
+
+/// The time of day in UTC to the millisecond. Dates are left to whoever collects the lines.
+struct TimeOfDay;
+
+impl FormatTime for TimeOfDay {
+    fn format_time(&self, w: &mut Writer<'_>) -> fmt::Result {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let seconds = since.as_secs() % 86_400;
+        let (hours, minutes) = (seconds / 3_600, seconds / 60 % 60);
+        write!(w, "{hours:02}:{minutes:02}:{:02}.{:03}Z", seconds % 60, since.subsec_millis())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_strongest_wish_wins() {
+        let check =
+            |log: Option<&str>, verbose, environment: Option<&str>, fallback: Option<&str>, want: &str| {
+                let own = |text: Option<&str>| text.map(str::to_owned);
+                let said = directives(
+                    &Options { log: own(log), verbose, fallback: own(fallback) },
+                    own(environment),
+                );
+                assert_eq!(said.split(",mdns").next(), Some(want), "{said}");
+                assert!(EnvFilter::try_new(&said).is_ok(), "{said}");
+            };
+        check(None, 0, None, None, "info");
+        check(None, 0, None, Some("warn"), "warn");
+        check(None, 0, Some("error"), Some("warn"), "error");
+        check(None, 1, Some("error"), Some("warn"), "debug");
+        check(None, 2, Some("error"), None, "trace,");
+        check(Some("a=trace"), 2, Some("error"), Some("warn"), "a=trace");
+        check(None, 0, Some("a=trace,info"), None, "a=trace,info");
+        check(None, 0, Some(" "), None, "info");
+    }
+
+    #[test]
+    fn a_filter_that_is_none_is_refused_with_the_reason() {
+        assert_eq!(check("hive_node=debug,info"), Ok(()));
+        assert!(check("hive_node=loud").is_err_and(|said| !said.is_empty()));
+    }
+}
