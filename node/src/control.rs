@@ -1,1 +1,121 @@
-//! Stub of control.
+//! Control: what people may ask a running node to do.
+//!
+//! What it owns: the closed list of such requests, each with a place for its reply. The local API sends them; the
+//! composition root executes them. Exists so that the API needs no handle on any part. It must not know how
+//! anything is done.
+
+use tokio::sync::{mpsc, oneshot};
+
+/// Requests waiting for the root. They come from people, so few are enough; when it is full the asker waits.
+pub const CONTROL_QUEUE: usize = 16;
+
+/// One thing to do.
+#[derive(Debug)]
+pub enum Control {
+    /// Load a plugin's file again (none: look at every folder again), even if it did not change.
+    Reload {
+        /// The plugin's name.
+        plugin: Option<String>,
+        /// What came of it.
+        reply: oneshot::Sender<Result<Vec<Reloaded>, ControlError>>,
+    },
+    /// Leave the mesh and end, as SIGTERM does. The reply says it has begun.
+    Stop {
+        /// Sent when leaving has begun.
+        reply: oneshot::Sender<()>,
+    },
+}
+
+/// What a reload did to one plugin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reloaded {
+    /// The plugin's name.
+    pub plugin: String,
+    /// The generation that is live now.
+    pub generation: u64,
+    /// Why the file was refused, when it was; the generation is then the old one.
+    pub problem: Option<String>,
+}
+
+/// Why a request was not done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ControlError {
+    /// No plugin has that name.
+    #[error("no plugin is called `{0}`")]
+    UnknownPlugin(String),
+    /// The node is leaving, or runs without the part that would have to do it.
+    #[error("the node cannot do this now: {0}")]
+    Unavailable(String),
+}
+
+/// Where the API puts requests.
+#[derive(Debug, Clone)]
+pub struct ControlSender(mpsc::Sender<Control>);
+
+/// A bounded queue of requests: one end for the API, the other for the root.
+#[must_use]
+pub fn channel() -> (ControlSender, mpsc::Receiver<Control>) {
+    let (sender, receiver) = mpsc::channel(CONTROL_QUEUE);
+    (ControlSender(sender), receiver)
+}
+
+impl ControlSender {
+    /// Asks for a reload and waits for what came of it.
+    ///
+    /// # Errors
+    /// When no plugin has that name, or the node is leaving.
+    pub async fn reload(&self, plugin: Option<String>) -> Result<Vec<Reloaded>, ControlError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Control::Reload { plugin, reply }).await?;
+        answer.await.unwrap_or_else(|_| Err(leaving()))
+    }
+
+    /// Asks the node to leave.
+    ///
+    /// # Errors
+    /// When it is already leaving.
+    pub async fn stop(&self) -> Result<(), ControlError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Control::Stop { reply }).await?;
+        answer.await.map_err(|_| leaving())
+    }
+
+    async fn ask(&self, request: Control) -> Result<(), ControlError> {
+        self.0.send(request).await.map_err(|_| leaving())
+    }
+}
+
+fn leaving() -> ControlError {
+    ControlError::Unavailable("it is leaving".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_request_gets_its_reply_or_says_that_the_node_leaves() {
+        let (sender, mut requests) = channel();
+        let root = tokio::spawn(async move {
+            while let Some(request) = requests.recv().await {
+                match request {
+                    Control::Reload { plugin, reply } => {
+                        let known = plugin.filter(|name| name == "greet");
+                        let plugin = known.ok_or(ControlError::UnknownPlugin("other".into()));
+                        let done =
+                            plugin.map(|plugin| vec![Reloaded { plugin, generation: 2, problem: None }]);
+                        let _ = reply.send(done);
+                    }
+                    Control::Stop { reply } => drop(reply.send(())),
+                }
+            }
+        });
+        assert_eq!(sender.reload(Some("greet".into())).await.map(|done| done.len()), Ok(1));
+        let unknown = sender.reload(Some("other".into())).await;
+        assert_eq!(unknown, Err(ControlError::UnknownPlugin("other".into())));
+        assert_eq!(sender.stop().await, Ok(()));
+        root.abort();
+        let _ = root.await;
+        assert_eq!(sender.stop().await, Err(leaving()));
+    }
+}

@@ -1,1 +1,369 @@
-//! Stub of status.
+//! Boards: what the parts of a node say about themselves, for whoever asks.
+//!
+//! What it owns: plain data behind atomic pointers, and counters. A part writes its own board; the local API and the
+//! embedding program read all of them. Exists so that looking at a node never waits for the part that is looked at.
+//! It must not know the parts, and has no tasks and no sockets.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::SystemTime,
+};
+
+use arc_swap::ArcSwap;
+use hive_proto::{
+    channel::{NetworkIndex, NetworkName},
+    id::{Incarnation, NodeId},
+};
+
+/// Everything one node says about itself.
+#[derive(Debug, Default)]
+pub struct Boards {
+    /// Who this node is; written once by the composition root.
+    pub node: Board<NodeCard>,
+    /// Where it accepts links; written by the composition root after binding.
+    pub listen: Board<Vec<SocketAddr>>,
+    /// The networks it is in, home first; written by the root, `ready` by the mesh.
+    pub networks: Board<Vec<NetworkCard>>,
+    /// The neighbours it is connected to; written by the mesh.
+    pub peers: Board<BTreeMap<(NetworkIndex, NodeId), PeerCard>>,
+    /// The plugins by name; written by the plugin part.
+    pub plugins: Board<BTreeMap<String, PluginCard>>,
+    /// What became of the events; counted by the bus and the links.
+    pub events: EventCounts,
+}
+
+impl Boards {
+    /// Empty boards of the given node, ready to share.
+    #[must_use]
+    pub fn new(node: NodeCard) -> Arc<Self> {
+        let boards = Self::default();
+        boards.node.set(node);
+        Arc::new(boards)
+    }
+}
+
+/// One value that is replaced as a whole, and read without waiting.
+#[derive(Debug, Default)]
+pub struct Board<T>(ArcSwap<T>);
+
+impl<T: Clone> Board<T> {
+    /// What it says now.
+    #[must_use]
+    pub fn read(&self) -> Arc<T> {
+        self.0.load_full()
+    }
+
+    /// Replaces it.
+    pub fn set(&self, value: T) {
+        self.0.store(Arc::new(value));
+    }
+
+    /// Changes a copy and puts it up. `change` may run more than once when two writers meet, so it only edits.
+    pub fn change(&self, mut change: impl FnMut(&mut T)) {
+        self.0.rcu(|now| {
+            let mut next = T::clone(now);
+            change(&mut next);
+            next
+        });
+    }
+}
+
+/// Who a node is.
+#[derive(Debug, Clone)]
+pub struct NodeCard {
+    /// Its public key.
+    pub id: NodeId,
+    /// What people call it.
+    pub name: String,
+    /// This life of it.
+    pub incarnation: Incarnation,
+    /// When this life began.
+    pub started: SystemTime,
+    /// Where it keeps its key and state; none: nowhere, it is ephemeral.
+    pub data_dir: Option<PathBuf>,
+}
+
+impl Default for NodeCard {
+    fn default() -> Self {
+        Self {
+            id: NodeId([0; 32]),
+            name: String::new(),
+            incarnation: Incarnation(0),
+            started: SystemTime::now(),
+            data_dir: None,
+        }
+    }
+}
+
+/// One network a node is in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NetworkCard {
+    /// Its name.
+    pub name: NetworkName,
+    /// Whether anyone may join: no secret is set.
+    pub open: bool,
+    /// Whether the view is complete: every neighbour's interest is known, or nobody was found in 2 s.
+    pub ready: bool,
+}
+
+/// One neighbour.
+#[derive(Debug, Clone)]
+pub struct PeerCard {
+    /// What it calls itself.
+    pub name: String,
+    /// Where its packets come from.
+    pub addr: SocketAddr,
+    /// Whether we dialled it.
+    pub dialled: bool,
+    /// Which life of it.
+    pub incarnation: Incarnation,
+    /// Since when.
+    pub since: SystemTime,
+    /// How many patterns it wants.
+    pub patterns: u64,
+    /// What went over the link, counted by its reader and writer.
+    pub traffic: Arc<Traffic>,
+}
+
+/// What went over the link to one peer, in events and payload bytes.
+#[derive(Debug, Default)]
+pub struct Traffic {
+    /// Events written to the link.
+    pub sent_events: Count,
+    /// Their bytes.
+    pub sent_bytes: Count,
+    /// Events read from the link.
+    pub received_events: Count,
+    /// Their bytes.
+    pub received_bytes: Count,
+    /// Events dropped because the peer lagged.
+    pub dropped: Count,
+    /// Events waiting to be written (a gauge).
+    pub queued: Count,
+    /// The link's round trip in microseconds (a gauge; 0: not measured yet).
+    pub rtt_us: Count,
+}
+
+/// One plugin.
+#[derive(Debug, Clone)]
+pub struct PluginCard {
+    /// The component's file.
+    pub file: PathBuf,
+    /// Whether it takes events.
+    pub state: PluginState,
+    /// Which loaded version, from 1; 0: none was ever live.
+    pub generation: u64,
+    /// The content's hash in hex.
+    pub hash: String,
+    /// The file's size.
+    pub size_bytes: u64,
+    /// The version the component says it is.
+    pub version: String,
+    /// `pool`, `fresh` or `single`.
+    pub instances: String,
+    /// What it listens to.
+    pub wants: Vec<WantCard>,
+    /// When the live generation was swapped in.
+    pub loaded: Option<SystemTime>,
+    /// Why the newest file is not live, or why the plugin failed.
+    pub problem: Option<String>,
+    /// What it did, kept over its generations.
+    pub work: Arc<Work>,
+}
+
+/// Whether a plugin takes events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PluginState {
+    /// Its first version is being compiled and tried.
+    Loading,
+    /// It takes events.
+    Running,
+    /// It finishes what it has and goes.
+    Draining,
+    /// No version of it works; the card's `problem` says why.
+    Failed,
+}
+
+/// One thing a plugin listens to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WantCard {
+    /// The pattern, as its author wrote it.
+    pub pattern: String,
+    /// Whether it answers requests there.
+    pub answers: bool,
+}
+
+/// What a plugin did with its events.
+#[derive(Debug, Default)]
+pub struct Work {
+    /// Events that were handled.
+    pub handled: Count,
+    /// Requests that were answered, among them.
+    pub answered: Count,
+    /// Attempts that asked to be repeated.
+    pub retried: Count,
+    /// Events that were refused for good or ran out of attempts: dead letters.
+    pub dead: Count,
+    /// Calls cut at a deadline or a memory cap.
+    pub cut: Count,
+    /// Calls that trapped.
+    pub trapped: Count,
+    /// Events dropped because the plugin lagged.
+    pub dropped: Count,
+    /// Events waiting (a gauge).
+    pub queued: Count,
+    /// Time spent in the guest, in microseconds.
+    pub busy_us: Count,
+}
+
+/// What became of the events of a whole node.
+#[derive(Debug, Default)]
+pub struct EventCounts {
+    /// Published on this node.
+    pub published: Count,
+    /// Copies handed to subscriptions of this node.
+    pub delivered: Count,
+    /// Events written to peers.
+    pub sent: Count,
+    /// Events read from peers.
+    pub received: Count,
+    /// Requests made on this node.
+    pub calls: Count,
+    /// Copies lost, by reason.
+    pub dropped: Drops,
+}
+
+/// Copies lost, by reason.
+#[derive(Debug, Default)]
+pub struct Drops([Count; DropReason::ALL.len()]);
+
+impl Drops {
+    /// Counts `n` copies lost for that reason.
+    pub fn add(&self, reason: DropReason, n: u64) {
+        self.count(reason).add(n);
+    }
+
+    /// The counter of one reason.
+    #[must_use]
+    pub fn count(&self, reason: DropReason) -> &Count {
+        &self.0[reason as usize]
+    }
+
+    /// All reasons with how many were lost.
+    pub fn iter(&self) -> impl Iterator<Item = (DropReason, u64)> {
+        DropReason::ALL.into_iter().map(|reason| (reason, self.count(reason).value()))
+    }
+}
+
+/// Why a copy of an event was lost. Closed: every loss has a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DropReason {
+    /// A subscription of this node lagged.
+    LaggingSubscriber,
+    /// A peer lagged.
+    LaggingPeer,
+    /// The link died with the event unconfirmed.
+    LostLink,
+    /// Nobody wants it at the node it arrived at.
+    NoMatch,
+    /// A local channel arrived over a link.
+    LocalOnly,
+    /// It is deeper in publishes than the limit.
+    Loop,
+    /// It was older than one that had already arrived.
+    Late,
+    /// A peer sent something that cannot be read.
+    Malformed,
+}
+
+impl DropReason {
+    /// All of them, in the order of their counters.
+    pub const ALL: [Self; 8] = [
+        Self::LaggingSubscriber,
+        Self::LaggingPeer,
+        Self::LostLink,
+        Self::NoMatch,
+        Self::LocalOnly,
+        Self::Loop,
+        Self::Late,
+        Self::Malformed,
+    ];
+
+    /// Its name in the API and the logs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::LaggingSubscriber => "lagging-subscriber",
+            Self::LaggingPeer => "lagging-peer",
+            Self::LostLink => "lost-link",
+            Self::NoMatch => "no-match",
+            Self::LocalOnly => "local-only",
+            Self::Loop => "loop",
+            Self::Late => "late",
+            Self::Malformed => "malformed",
+        }
+    }
+}
+
+/// A counter or gauge that many threads write. Readers get some recent value, never a torn one.
+#[derive(Debug, Default)]
+pub struct Count(AtomicU64);
+
+impl Count {
+    /// One more.
+    pub fn one(&self) {
+        self.add(1);
+    }
+
+    /// `n` more.
+    pub fn add(&self, n: u64) {
+        self.0.fetch_add(n, Relaxed);
+    }
+
+    /// Puts a gauge where it is.
+    pub fn set(&self, value: u64) {
+        self.0.store(value, Relaxed);
+    }
+
+    /// What it says.
+    #[must_use]
+    pub fn value(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_drop_reason_has_its_own_counter_and_name() {
+        let drops = Drops::default();
+        for (at, reason) in DropReason::ALL.into_iter().enumerate() {
+            assert_eq!(reason as usize, at, "{reason:?} stands in the order of its counter");
+            drops.add(reason, u64::try_from(at).unwrap_or(0) + 1);
+        }
+        let counts: Vec<u64> = drops.iter().map(|(_, n)| n).collect();
+        assert_eq!(counts, (1..=8).collect::<Vec<u64>>());
+        let names: std::collections::BTreeSet<_> = DropReason::ALL.map(DropReason::name).into();
+        assert_eq!(names.len(), DropReason::ALL.len());
+    }
+
+    #[test]
+    fn no_change_is_lost_when_writers_meet() {
+        let board = Board::<Vec<u32>>::default();
+        std::thread::scope(|scope| {
+            for writer in 0..4 {
+                let board = &board;
+                scope.spawn(move || (0..100).for_each(|_| board.change(|list| list.push(writer))));
+            }
+        });
+        assert_eq!(board.read().len(), 400);
+    }
+}
