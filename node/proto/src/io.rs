@@ -1,1 +1,313 @@
-//! Stub of io.
+//! What goes into the control plane's state machine and what comes out: plain values, no behaviour.
+//!
+//! The driver turns what happens outside (packets, time, discovery, people) into [`Input`]s and does what
+//! the [`Output`]s say, in their order. What follows from an input is decided in `core`, never here.
+
+use std::{collections::VecDeque, net::SocketAddr};
+
+use bytes::Bytes;
+
+use crate::{
+    channel::NetworkIndex,
+    id::{Incarnation, NodeId},
+    pattern::InterestOp,
+    time::Now,
+};
+
+/// The driver's number for one admitted connection; never used twice in one life of the driver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LinkId(pub u64);
+
+/// The state machine's number for one dial; the larger, the later. Numbers begin with 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Attempt(pub u64);
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// A node or a place where one may be: from mDNS, or an address somebody wrote down.
+    Found {
+        /// The network it is said to be in.
+        network: NetworkIndex,
+        /// Who it is said to be; none for a bare address, where anybody of the network is welcome.
+        node: Option<NodeId>,
+        /// Where to dial; all are tried at once. For a bare address: what its name resolves to.
+        addrs: Vec<SocketAddr>,
+        /// Dialled for ever, also after it left; otherwise until it left or was lost.
+        persistent: bool,
+    },
+    /// Discovery says that the node went away: it is not dialled any more. Its link, if there is one, stays.
+    Lost {
+        /// The network.
+        network: NetworkIndex,
+        /// The node.
+        node: NodeId,
+    },
+    /// An attempt of [`Output::Dial`] led nowhere. One that succeeds is reported by [`Input::LinkUp`] alone.
+    DialFailed {
+        /// Which one.
+        attempt: Attempt,
+        /// Why.
+        failure: DialFailure,
+    },
+    /// A connection was admitted to a network; its control stream is open both ways.
+    LinkUp {
+        /// Its number from now on.
+        link: LinkId,
+        /// The network both proved to be in.
+        network: NetworkIndex,
+        /// The authenticated other end.
+        peer: NodeId,
+        /// The attempt that led here, when this node dialled; none when the peer did.
+        dialled: Option<Attempt>,
+        /// The peer's address.
+        addr: SocketAddr,
+    },
+    /// One whole frame came on a control stream, split by [`crate::frame::split_frame`] with
+    /// [`crate::limits::CONTROL_FRAME_BYTES_MAX`].
+    Frame {
+        /// On which link.
+        link: LinkId,
+        /// The frame's kind.
+        kind: u8,
+        /// Its body.
+        body: Bytes,
+    },
+    /// A connection is gone. Reported once for every [`Input::LinkUp`], whoever closed it.
+    LinkDown {
+        /// Which one.
+        link: LinkId,
+        /// How it ended.
+        end: LinkEnd,
+    },
+    /// What this node wants changed. Operations that change nothing are fine.
+    Interest {
+        /// The network.
+        network: NetworkIndex,
+        /// The changes, in order.
+        ops: Vec<InterestOp>,
+        /// Answered by [`Output::Confirmed`] when every neighbour of now has confirmed it or is gone.
+        ticket: Option<u64>,
+    },
+    /// A timer that was armed is due.
+    Timer(Timer),
+    /// The node leaves all its networks: it says so, and wants and dials nothing any more.
+    Leave,
+}
+
+/// What to do. To be done in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Connect and be admitted to the network. Answered by [`Input::LinkUp`] or [`Input::DialFailed`].
+    Dial {
+        /// The number to answer with.
+        attempt: Attempt,
+        /// The network to prove membership of.
+        network: NetworkIndex,
+        /// Where.
+        addr: SocketAddr,
+        /// Who must be there; none when anybody may.
+        expect: Option<NodeId>,
+    },
+    /// A dial is not needed any more. It may be dropped without an answer, or answered all the same.
+    Abandon {
+        /// Which one.
+        attempt: Attempt,
+    },
+    /// Write a whole frame (kind, length, body) to the link's control stream.
+    Send {
+        /// Which link.
+        link: LinkId,
+        /// The bytes.
+        frame: Bytes,
+    },
+    /// Close the link after what was sent before. Answered by [`Input::LinkDown`].
+    Close {
+        /// Which link.
+        link: LinkId,
+        /// Why, which also says how: see [`CloseReason::is_graceful`].
+        reason: CloseReason,
+    },
+    /// Report [`Input::Timer`] at this time. Replaces an earlier time of the same timer.
+    Arm {
+        /// Which one.
+        timer: Timer,
+        /// When it is due.
+        at: Now,
+    },
+    /// A node became a neighbour: it was greeted on its first usable link.
+    PeerUp {
+        /// The network.
+        network: NetworkIndex,
+        /// The neighbour.
+        peer: NodeId,
+        /// Data goes here from now on.
+        link: LinkId,
+        /// The name it gave itself.
+        name: String,
+        /// Which life of it.
+        incarnation: Incarnation,
+        /// Its address.
+        addr: SocketAddr,
+    },
+    /// Data for this neighbour goes to another of its links from now on.
+    PeerMoved {
+        /// The network.
+        network: NetworkIndex,
+        /// The neighbour.
+        peer: NodeId,
+        /// The link that is used now.
+        link: LinkId,
+        /// Its address there.
+        addr: SocketAddr,
+    },
+    /// A neighbour is gone, and what it wanted with it.
+    PeerDown {
+        /// The network.
+        network: NetworkIndex,
+        /// The former neighbour.
+        peer: NodeId,
+        /// Why, for people.
+        reason: String,
+    },
+    /// What a neighbour wants changed. Only between its `PeerUp` and its `PeerDown`.
+    PeerInterest {
+        /// The network.
+        network: NetworkIndex,
+        /// The neighbour.
+        peer: NodeId,
+        /// The operations are all it wants; what is known of it is replaced at once.
+        reset: bool,
+        /// The changes.
+        ops: Vec<InterestOp>,
+    },
+    /// Every neighbour of then has confirmed the interest of this ticket, or is gone.
+    Confirmed {
+        /// The ticket of [`Input::Interest`].
+        ticket: u64,
+    },
+    /// The node knows what its neighbours in this network want, or found none in 2 s. Said once.
+    Ready {
+        /// The network.
+        network: NetworkIndex,
+    },
+    /// Something people should read in the log.
+    Note {
+        /// How much it matters.
+        level: Level,
+        /// The sentence, lower-case and without full stop.
+        text: String,
+    },
+}
+
+/// What the state machine waits for. One that fires for something that is gone is ignored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Timer {
+    /// The other end of this link has to have greeted by now.
+    Greeting(LinkId),
+    /// This neighbour has to have said all it wants by now.
+    Exchange(NetworkIndex, NodeId),
+    /// Somebody is due to be dialled again.
+    Dial,
+    /// Who has found no neighbour by now is ready alone.
+    Ready(NetworkIndex),
+}
+
+/// Why a dial led nowhere.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DialFailure {
+    /// Somebody is there and does not let this node in: a wrong secret, mostly.
+    #[error("refused: {0}")]
+    Refused(String),
+    /// Nobody answered, or not in hive's language.
+    #[error("unreachable: {0}")]
+    Unreachable(String),
+    /// This very node answered.
+    #[error("that is this node itself")]
+    Myself,
+    /// Another node than the expected one answered.
+    #[error("another node answers there: {0}")]
+    OtherNode(NodeId),
+}
+
+/// How a link ended.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LinkEnd {
+    /// Closed properly, by either side.
+    #[error("closed")]
+    Closed,
+    /// Nothing was heard for too long.
+    #[error("nothing heard for too long")]
+    TimedOut,
+    /// The transport failed, or the peer closed with an error.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// Why this node closes a link.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CloseReason {
+    /// Another link to the same node is used.
+    #[error("another link to this node is used")]
+    Duplicate,
+    /// One of the two leaves.
+    #[error("leaving")]
+    Leaving,
+    /// A later life of the same node is connected.
+    #[error("a later life of this node is connected")]
+    Superseded,
+    /// The other end broke the protocol; what it did.
+    #[error("{0}")]
+    Protocol(String),
+}
+
+impl CloseReason {
+    /// Whether what is queued is still delivered: the writer finishes its data streams and the reader
+    /// reads to the end of the other side's, within a limit of the driver's. Otherwise the link is cut
+    /// once what was sent on the control stream is out, or after a moment.
+    #[must_use]
+    pub fn is_graceful(&self) -> bool {
+        matches!(self, Self::Duplicate | Self::Leaving)
+    }
+}
+
+/// How much a note matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// The ordinary course of things.
+    Info,
+    /// Works, but somebody may want to know.
+    Warn,
+    /// Somebody has to do something.
+    Error,
+}
+
+/// Where outputs are put, in order. Unbounded by itself: one input leads to a few outputs a neighbour,
+/// and the driver empties it after each.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    outputs: VecDeque<Output>,
+}
+
+impl Outbox {
+    /// An empty one.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an output behind the others.
+    pub fn push(&mut self, output: Output) {
+        self.outputs.push_back(output);
+    }
+
+    /// Takes the first output.
+    pub fn pop(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// Adds something to read.
+    pub fn note(&mut self, level: Level, text: impl Into<String>) {
+        self.push(Output::Note { level, text: text.into() });
+    }
+}

@@ -1,6 +1,7 @@
 //! Patterns: channels with `*` (exactly one segment) and `**` (any number, also none), whole segments only.
 //!
-//! A value is valid and normalised by construction. The set of all patterns somebody holds is the trie's.
+//! A value is valid and normalised by construction. Interest is made of them: what is wanted, and how that
+//! changes. The set of all patterns somebody holds is the trie's, and whose it is, interest's.
 
 use std::{fmt, sync::Arc};
 
@@ -140,6 +141,35 @@ fn check_literal(segment: &str) -> Result<(), PatternError> {
 impl From<&Channel> for Pattern {
     fn from(channel: &Channel) -> Self {
         Self(channel.as_str().into())
+    }
+}
+
+/// What somebody wants: events of a pattern, and whether calls there may be given to them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Wanted {
+    /// The channels.
+    pub pattern: Pattern,
+    /// Whether requests are answered there; a logger on `**` answers none.
+    pub answers: bool,
+}
+
+/// One change of what a node wants in a network.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum InterestOp {
+    /// Wanted from now on; replaces an earlier wish for the same pattern.
+    Add(Wanted),
+    /// Not wanted any more.
+    Remove(Pattern),
+}
+
+impl InterestOp {
+    /// The pattern it is about.
+    #[must_use]
+    pub fn pattern(&self) -> &Pattern {
+        match self {
+            Self::Add(wanted) => &wanted.pattern,
+            Self::Remove(pattern) => pattern,
+        }
     }
 }
 
