@@ -1,0 +1,164 @@
+//! The client: one function a thing that can be asked of a node.
+
+use std::{path::Path, time::Duration};
+
+use bytes::Bytes;
+use hyper::{Method, Request, Response, http};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::DeserializeOwned;
+
+use crate::{
+    error::Error,
+    headers,
+    http::Http,
+    locate,
+    message::Message,
+    publisher::Publisher,
+    subscription::Subscription,
+    types::{ApiError, Peers, Plugins, Receipt, Reload, Status, code},
+};
+
+/// How long [`Client::call`] waits when nobody says.
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What may stand in a path without being encoded.
+const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'/').remove(b'$');
+
+/// A running node of this host. Making one connects to nothing; each request does, and keeps the connection.
+#[derive(Debug)]
+pub struct Client {
+    http: Http,
+}
+
+impl Client {
+    /// The node behind a Unix socket.
+    #[must_use]
+    pub fn new(socket: impl AsRef<Path>) -> Self {
+        Self { http: Http::new(socket.as_ref().into()) }
+    }
+
+    /// The node that is meant: a socket, a data directory or a node's name; without any, the one that runs under this
+    /// user's usual places (see [`locate::socket`]).
+    ///
+    /// # Errors
+    /// When no node's socket is there.
+    pub fn find(node: Option<&str>) -> Result<Self, Error> {
+        Ok(Self::new(locate::socket(node)?))
+    }
+
+    /// The socket it speaks to.
+    #[must_use]
+    pub fn socket(&self) -> &Path {
+        self.http.socket()
+    }
+
+    /// Everything about the node.
+    ///
+    /// # Errors
+    /// When no node answers.
+    pub async fn status(&self) -> Result<Status, Error> {
+        self.read("/v1/status").await
+    }
+
+    /// The node's neighbours.
+    ///
+    /// # Errors
+    /// When no node answers.
+    pub async fn peers(&self) -> Result<Peers, Error> {
+        self.read("/v1/peers").await
+    }
+
+    /// The node's plugins.
+    ///
+    /// # Errors
+    /// When no node answers.
+    pub async fn plugins(&self) -> Result<Plugins, Error> {
+        self.read("/v1/plugins").await
+    }
+
+    /// Loads a plugin's file again; without a name, looks at every folder again.
+    ///
+    /// # Errors
+    /// When no node answers, or it has no such plugin (`not-found`).
+    pub async fn reload(&self, plugin: Option<&str>) -> Result<Reload, Error> {
+        let path = match plugin {
+            Some(name) => format!("/v1/plugins/{}/reload", utf8_percent_encode(name, NON_ALPHANUMERIC)),
+            None => "/v1/plugins/reload".into(),
+        };
+        let request = request(Method::POST, &path, &Message::default())?;
+        // A reload compiles.
+        document(&self.http.send(request, Duration::from_secs(60)).await?)
+    }
+
+    /// Asks the node to leave the mesh and end. It has begun when this returns.
+    ///
+    /// # Errors
+    /// When no node answers.
+    pub async fn stop(&self) -> Result<(), Error> {
+        self.http
+            .send(request(Method::POST, "/v1/stop", &Message::default())?, Duration::ZERO)
+            .await
+            .map(drop)
+    }
+
+    /// Publishes one event.
+    ///
+    /// # Errors
+    /// When no node answers, or it refuses (`invalid`, `too-large`, `denied`, …).
+    pub async fn publish(&self, channel: &str, message: &Message) -> Result<Receipt, Error> {
+        let path = format!("/v1/publish/{}", utf8_percent_encode(channel, PATH));
+        document(&self.http.send(request(Method::POST, &path, message)?, Duration::ZERO).await?)
+    }
+
+    /// A stream of publishes over one connection: what to use for many.
+    ///
+    /// # Errors
+    /// When no node answers.
+    pub async fn publisher(&self) -> Result<Publisher, Error> {
+        Publisher::open(self.socket()).await
+    }
+
+    /// Asks on a channel and waits for the answer.
+    ///
+    /// # Errors
+    /// When no node answers, or there is no answer (`no-responder`, `timeout`, `failed`, `rejected`, …).
+    pub async fn call(&self, channel: &str, message: &Message, timeout: Duration) -> Result<Message, Error> {
+        let channel = utf8_percent_encode(channel, PATH);
+        let path = format!("/v1/call/{channel}?timeout={}us", timeout.as_micros());
+        let response = self.http.send(request(Method::POST, &path, message)?, timeout).await?;
+        let answer =
+            headers::read(response.headers()).map_err(|error| Error::Unreadable(error.to_string()))?;
+        Ok(Message { payload: response.into_body(), ..answer })
+    }
+
+    /// Everything that matches any of these patterns, until the subscription is dropped. Live when this returns.
+    /// `answers` says whether requests may be sent here; each must then be answered.
+    ///
+    /// # Errors
+    /// When no node answers, or one is no pattern (`invalid`).
+    pub async fn subscribe(
+        &self,
+        patterns: impl IntoIterator<Item = impl Into<String>>,
+        answers: bool,
+    ) -> Result<Subscription, Error> {
+        let patterns = patterns.into_iter().map(Into::into).collect();
+        Subscription::open(self.socket(), patterns, answers).await
+    }
+
+    async fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
+        let request = request(Method::GET, path, &Message::default())?;
+        document(&self.http.send(request, Duration::ZERO).await?)
+    }
+}
+
+fn request(method: Method, path: &str, message: &Message) -> Result<Request<Bytes>, Error> {
+    let invalid = |error: &dyn std::fmt::Display| ApiError::new(code::INVALID, error.to_string());
+    let request = Request::builder().method(method).uri(path).body(message.payload.clone());
+    let mut request = request.map_err(|error: http::Error| invalid(&error))?;
+    headers::write(message, request.headers_mut()).map_err(|error| invalid(&error))?;
+    Ok(request)
+}
+
+fn document<T: DeserializeOwned>(response: &Response<Bytes>) -> Result<T, Error> {
+    serde_json::from_slice(response.body()).map_err(|error| Error::Unreadable(error.to_string()))
+}

@@ -1,0 +1,246 @@
+//! Messages and events as JSON.
+//!
+//! What it owns: [`Message`], [`Event`], and the one rule for payloads: text is a JSON string, everything else is
+//! `{"base64":"…"}`, so that nobody takes one for the other. It must not know HTTP or sockets.
+
+use std::{borrow::Cow, fmt, str};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
+
+use crate::types::V1;
+
+/// What is published, asked and answered.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// The opaque bytes.
+    #[serde(with = "payload", default)]
+    pub payload: Bytes,
+    /// Media type; none: unknown bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
+    /// Events of one channel with the same key are handled in order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Names (lower-case) and values, in order; a name may repeat.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(String, String)>,
+}
+
+impl Message {
+    /// A message of bytes, with no media type, key or headers.
+    #[must_use]
+    pub fn new(payload: impl Into<Bytes>) -> Self {
+        Self { payload: payload.into(), ..Self::default() }
+    }
+
+    /// A JSON document as message.
+    ///
+    /// # Errors
+    /// When the value cannot be written as JSON.
+    pub fn json(value: &impl Serialize) -> Result<Self, serde_json::Error> {
+        let payload = serde_json::to_vec(value)?.into();
+        Ok(Self { payload, content_type: Some("application/json".into()), ..Self::default() })
+    }
+
+    /// The payload, when it is UTF-8.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        str::from_utf8(&self.payload).ok()
+    }
+}
+
+impl From<&str> for Message {
+    fn from(text: &str) -> Self {
+        Self::new(text.to_owned())
+    }
+}
+
+impl From<String> for Message {
+    fn from(text: String) -> Self {
+        Self::new(text)
+    }
+}
+
+impl From<Vec<u8>> for Message {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::new(bytes)
+    }
+}
+
+/// An event as a subscriber sees it; a line of `subscribe --json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// The document's version.
+    pub v: V1,
+    /// Which publish this is; the same on every redelivery.
+    pub id: String,
+    /// The channel, without its network.
+    pub channel: String,
+    /// The network it was published to; the home network for local channels too.
+    pub network: String,
+    /// The node that published it: 64 hex digits.
+    pub origin: String,
+    /// When, by the origin's clock, in milliseconds since the Unix epoch.
+    pub time_ms: u64,
+    /// 1 the first time, then 2, 3, …
+    pub attempt: u32,
+    /// How many publishes made while handling another event led here.
+    pub depth: u8,
+    /// A kept value, not a live event.
+    pub retained: bool,
+    /// Somebody waits for an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Request>,
+    /// What was sent.
+    #[serde(flatten)]
+    pub message: Message,
+}
+
+/// How to answer an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// The number to answer with, on the socket the event came from.
+    pub id: u64,
+    /// How long the asker still waits.
+    pub timeout_ms: u64,
+}
+
+/// Payloads in JSON, for `#[serde(with = "…")]`: text as a string, other bytes as `{"base64":"…"}`.
+///
+/// Text is UTF-8 without control characters other than tab, line feed and carriage return: others would grow sixfold.
+pub mod payload {
+    use super::{BASE64_STANDARD, Bytes, Cow, Deserializer, Engine, Reader, SerializeMap, Serializer, str};
+
+    /// Writes the bytes.
+    ///
+    /// # Errors
+    /// Only those of the serializer.
+    pub fn serialize<S: Serializer>(payload: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
+        if let Some(text) = as_text(payload) {
+            return serializer.serialize_str(text);
+        }
+        let mut map = serializer.serialize_map(Some(1))?;
+        map.serialize_entry("base64", &BASE64_STANDARD.encode(payload))?;
+        map.end()
+    }
+
+    /// Reads them.
+    ///
+    /// # Errors
+    /// When it is neither a string nor `{"base64":"…"}`.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
+        deserializer.deserialize_any(Reader)
+    }
+
+    /// The bytes as text, when they count as text.
+    #[must_use]
+    pub fn as_text(payload: &[u8]) -> Option<&str> {
+        let odd = |byte: &u8| (*byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r')) || *byte == 0x7f;
+        (!payload.iter().any(odd)).then(|| str::from_utf8(payload).ok())?
+    }
+
+    /// The bytes for people: text as it is, anything else as what it is.
+    #[must_use]
+    pub fn for_people(payload: &[u8]) -> Cow<'_, str> {
+        match as_text(payload) {
+            Some(text) => Cow::Borrowed(text),
+            None => Cow::Owned(format!("<{} bytes>", payload.len())),
+        }
+    }
+}
+
+struct Reader;
+
+impl<'de> de::Visitor<'de> for Reader {
+    type Value = Bytes;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a payload: a string, or {\"base64\": \"…\"}")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Bytes, E> {
+        Ok(Bytes::copy_from_slice(text.as_bytes()))
+    }
+
+    fn visit_string<E: de::Error>(self, text: String) -> Result<Bytes, E> {
+        Ok(text.into())
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Bytes, A::Error> {
+        match map.next_key::<String>()?.as_deref() {
+            Some("base64") => {}
+            Some(other) => return Err(de::Error::unknown_field(other, &["base64"])),
+            None => return Err(de::Error::missing_field("base64")),
+        }
+        let text = map.next_value::<Cow<'_, str>>()?;
+        let bytes = BASE64_STANDARD.decode(text.as_bytes()).map_err(de::Error::custom)?;
+        match map.next_key::<String>()? {
+            Some(other) => Err(de::Error::unknown_field(&other, &["base64"])),
+            None => Ok(bytes.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn event(message: Message) -> Event {
+        Event {
+            v: V1,
+            id: "00-1-1".into(),
+            channel: "a/b".into(),
+            network: "hive".into(),
+            origin: "00".into(),
+            time_ms: 7,
+            attempt: 1,
+            depth: 0,
+            retained: false,
+            request: Some(Request { id: 1, timeout_ms: 5000 }),
+            message,
+        }
+    }
+
+    #[test]
+    fn text_is_a_string_and_bytes_are_marked() {
+        let json = |bytes: &[u8]| {
+            serde_json::to_value(Message::new(bytes.to_vec())).expect("json")["payload"].clone()
+        };
+        assert_eq!(json("grüß\tdich\r\n".as_bytes()), "grüß\tdich\r\n");
+        assert_eq!(json(b""), "");
+        assert_eq!(json(&[0xff, 0xfe]), serde_json::json!({"base64": "//4="}));
+        assert_eq!(json(&[0]), serde_json::json!({"base64": "AA=="}));
+        let read = |text| serde_json::from_str::<Message>(text).map(|message| message.payload);
+        assert_eq!(read(r#"{"payload":{"base64":"//4="}}"#).expect("bytes"), [0xff, 0xfe].as_slice());
+        for bad in [
+            r#"{"payload":{"base64":"?"}}"#,
+            r#"{"payload":{"base65":""}}"#,
+            r#"{"payload":{}}"#,
+            r#"{"payload":{"base64":"","x":1}}"#,
+            r#"{"payload":7}"#,
+        ] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(
+            payload in prop_oneof![
+                prop::collection::vec(any::<u8>(), 0..64),
+                ".{0,64}".prop_map(String::into_bytes),
+            ],
+            content_type in prop::option::of(".{0,8}"),
+            key in prop::option::of(".{0,8}"),
+            headers in prop::collection::vec((".{0,8}", ".{0,8}"), 0..4),
+        ) {
+            let sent = event(Message { payload: payload.into(), content_type, key, headers });
+            let text = serde_json::to_string(&sent).expect("json");
+            prop_assert_eq!(serde_json::from_str::<Event>(&text).expect(&text), sent);
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! The documents of the local API, version 1: what `/v1/status`, `/v1/peers` and `/v1/plugins` say, and errors.
+//!
+//! What it owns: their shapes. Fields may be added, and readers skip what they do not know; a field that is here
+//! keeps its name, meaning and unit (which is the last part of its name). It must not know how they travel.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// The `"v":1` that every document carries; reading any other number is an error.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct V1;
+
+impl Serialize for V1 {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u8(1)
+    }
+}
+
+impl<'de> Deserialize<'de> for V1 {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match u64::deserialize(deserializer)? {
+            1 => Ok(Self),
+            other => Err(de::Error::custom(format_args!("version {other} of the API; this client reads 1"))),
+        }
+    }
+}
+
+/// Everything about one node, from `GET /v1/status`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// The document's version.
+    pub v: V1,
+    /// Who it is.
+    pub node: NodeStatus,
+    /// Where it accepts links, as `address:port` over UDP.
+    pub listen: Vec<String>,
+    /// The networks it is in, home first.
+    pub networks: Vec<NetworkStatus>,
+    /// The neighbours it is connected to.
+    pub peers: Vec<PeerStatus>,
+    /// Its plugins.
+    pub plugins: Vec<PluginStatus>,
+    /// What became of events since it started.
+    pub events: EventStatus,
+}
+
+/// Who a node is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NodeStatus {
+    /// Its public key: 64 hex digits.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// The program's version.
+    pub version: String,
+    /// Which life of it; only grows.
+    pub incarnation: u64,
+    /// When this life began, in milliseconds since the Unix epoch.
+    pub started_ms: u64,
+    /// How long ago that is.
+    pub uptime_ms: u64,
+    /// Where it keeps its key and state; absent: nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_dir: Option<String>,
+}
+
+/// One network a node is in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NetworkStatus {
+    /// Its name.
+    pub name: String,
+    /// Whether names without a network go here.
+    pub home: bool,
+    /// Whether anyone may join: no secret is set.
+    pub open: bool,
+    /// Whether the node's view of it is complete.
+    pub ready: bool,
+    /// Connected neighbours in it.
+    pub peers: u64,
+}
+
+/// One neighbour.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PeerStatus {
+    /// Its public key: 64 hex digits.
+    pub id: String,
+    /// What it calls itself.
+    pub name: String,
+    /// The network the link belongs to.
+    pub network: String,
+    /// Where its packets come from.
+    pub addr: String,
+    /// Whether this node dialled.
+    pub dialled: bool,
+    /// Since when, in milliseconds since the Unix epoch.
+    pub since_ms: u64,
+    /// How long ago that is.
+    pub connected_ms: u64,
+    /// How many patterns it wants.
+    pub patterns: u64,
+    /// The link's round trip; absent: not measured yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rtt_us: Option<u64>,
+    /// Events written to the link.
+    pub sent_events: u64,
+    /// Their bytes.
+    pub sent_bytes: u64,
+    /// Events read from the link.
+    pub received_events: u64,
+    /// Their bytes.
+    pub received_bytes: u64,
+    /// Events waiting to be written.
+    pub queued: u64,
+    /// Events dropped because the peer lagged.
+    pub dropped: u64,
+}
+
+/// One plugin.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PluginStatus {
+    /// Its name: the configuration's key, else the file's.
+    pub name: String,
+    /// The component's file.
+    pub file: String,
+    /// Whether it takes events.
+    pub state: PluginState,
+    /// Which loaded version, from 1; 0: none was ever live.
+    pub generation: u64,
+    /// The content's hash in hex.
+    pub hash: String,
+    /// The file's size.
+    pub size_bytes: u64,
+    /// The version the component says it is.
+    pub version: String,
+    /// `pool`, `fresh` or `single`.
+    pub instances: String,
+    /// What it listens to.
+    pub wants: Vec<Want>,
+    /// When the live generation was swapped in, in milliseconds since the Unix epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loaded_ms: Option<u64>,
+    /// Why the newest file is not live, or why the plugin failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+    /// What it did with its events.
+    pub work: WorkStatus,
+}
+
+/// Whether a plugin takes events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PluginState {
+    /// Its first version is being compiled and tried.
+    Loading,
+    /// It takes events.
+    Running,
+    /// It finishes what it has and goes.
+    Draining,
+    /// No version of it works.
+    Failed,
+    /// A state that a newer node has.
+    #[serde(other)]
+    Unknown,
+}
+
+/// One thing a plugin listens to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Want {
+    /// The pattern.
+    pub pattern: String,
+    /// Whether it answers requests there.
+    pub answers: bool,
+}
+
+/// What a plugin did with its events, over all its generations.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WorkStatus {
+    /// Events that were handled.
+    pub handled: u64,
+    /// Requests that were answered, among them.
+    pub answered: u64,
+    /// Attempts that asked to be repeated.
+    pub retried: u64,
+    /// Dead letters.
+    pub dead: u64,
+    /// Calls cut at a deadline or a memory cap.
+    pub cut: u64,
+    /// Calls that trapped.
+    pub trapped: u64,
+    /// Events dropped because the plugin lagged.
+    pub dropped: u64,
+    /// Events waiting.
+    pub queued: u64,
+    /// Time spent in the guest.
+    pub busy_us: u64,
+}
+
+/// What became of the events of a whole node since it started.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EventStatus {
+    /// Published on this node.
+    pub published: u64,
+    /// Copies handed to subscriptions of this node.
+    pub delivered: u64,
+    /// Events written to peers.
+    pub sent: u64,
+    /// Events read from peers.
+    pub received: u64,
+    /// Requests made on this node.
+    pub calls: u64,
+    /// Copies lost, by reason (`lagging-subscriber`, `lost-link`, …); reasons that never happened are there with 0.
+    pub dropped: BTreeMap<String, u64>,
+}
+
+/// The neighbours, from `GET /v1/peers`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Peers {
+    /// The document's version.
+    pub v: V1,
+    /// One entry a link.
+    pub peers: Vec<PeerStatus>,
+}
+
+/// The plugins, from `GET /v1/plugins`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plugins {
+    /// The document's version.
+    pub v: V1,
+    /// One entry a plugin, by name.
+    pub plugins: Vec<PluginStatus>,
+}
+
+/// What a reload did, from `POST /v1/plugins/reload` and `POST /v1/plugins/NAME/reload`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reload {
+    /// The document's version.
+    pub v: V1,
+    /// One entry a plugin that was looked at.
+    pub plugins: Vec<Reloaded>,
+}
+
+/// What a reload did to one plugin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reloaded {
+    /// Its name.
+    pub name: String,
+    /// The generation that is live now.
+    pub generation: u64,
+    /// Why the file was refused; the generation is then the old one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+/// What is true when a publish was accepted, from `POST /v1/publish/CHANNEL`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The document's version.
+    pub v: V1,
+    /// The event's id.
+    pub id: String,
+    /// Subscriptions of this node that it was queued for.
+    pub local: u64,
+    /// Peers that it was queued for.
+    pub peers: u64,
+}
+
+/// The body of every answer that is no success.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorBody {
+    /// The document's version.
+    pub v: V1,
+    /// What went wrong.
+    pub error: ApiError,
+}
+
+/// Why a node said no.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[error("{message}")]
+pub struct ApiError {
+    /// One of [`code`], or one that a newer node has.
+    pub code: String,
+    /// What failed, on what and why, for people.
+    pub message: String,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+impl ApiError {
+    /// An error without a hint.
+    #[must_use]
+    pub fn new(code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.into(), message: message.into(), hint: None }
+    }
+
+    /// The same with what to do about it.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// The codes of [`ApiError`].
+pub mod code {
+    /// Nobody answers on that channel.
+    pub const NO_RESPONDER: &str = "no-responder";
+    /// The answer did not come in time.
+    pub const TIMEOUT: &str = "timeout";
+    /// The responder failed: passing trouble over there.
+    pub const FAILED: &str = "failed";
+    /// The responder refused: the same request will fail again.
+    pub const REJECTED: &str = "rejected";
+    /// What would have to do it is not there now.
+    pub const UNAVAILABLE: &str = "unavailable";
+    /// The request cannot be understood: no channel, no pattern, no duration, no message of the socket.
+    pub const INVALID: &str = "invalid";
+    /// A payload, header or body is over its limit.
+    pub const TOO_LARGE: &str = "too-large";
+    /// No such path, or no such plugin.
+    pub const NOT_FOUND: &str = "not-found";
+    /// Only the node itself may do this.
+    pub const DENIED: &str = "denied";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_version_is_refused_and_unknown_fields_are_not() {
+        let receipt: Receipt = serde_json::from_str(r#"{"v":1,"id":"x","local":1,"peers":2,"durable":true}"#)
+            .expect("a receipt");
+        assert_eq!(receipt, Receipt { v: V1, id: "x".into(), local: 1, peers: 2 });
+        let error =
+            serde_json::from_str::<Receipt>(r#"{"v":2,"id":"x","local":1,"peers":2}"#).expect_err("v2");
+        assert!(error.to_string().contains("version 2 of the API"), "{error}");
+    }
+
+    #[test]
+    fn states_of_newer_nodes_are_read() {
+        let state = |text| serde_json::from_str::<PluginState>(text).expect("a state");
+        assert_eq!(state(r#""running""#), PluginState::Running);
+        assert_eq!(state(r#""levitating""#), PluginState::Unknown);
+    }
+}
