@@ -34,8 +34,6 @@ pub struct Boards {
     pub peers: Board<BTreeMap<(NetworkIndex, NodeId), PeerCard>>,
     /// The plugins by name; written by the plugin part.
     pub plugins: Board<BTreeMap<String, PluginCard>>,
-    /// What became of the events; counted by the bus and the links.
-    pub events: EventCounts,
 }
 
 impl Boards {
@@ -222,95 +220,6 @@ pub struct Work {
     pub busy_us: Count,
 }
 
-/// What became of the events of a whole node.
-#[derive(Debug, Default)]
-pub struct EventCounts {
-    /// Published on this node.
-    pub published: Count,
-    /// Copies handed to subscriptions of this node.
-    pub delivered: Count,
-    /// Events written to peers.
-    pub sent: Count,
-    /// Events read from peers.
-    pub received: Count,
-    /// Requests made on this node.
-    pub calls: Count,
-    /// Copies lost, by reason.
-    pub dropped: Drops,
-}
-
-/// Copies lost, by reason.
-#[derive(Debug, Default)]
-pub struct Drops([Count; DropReason::ALL.len()]);
-
-impl Drops {
-    /// Counts `n` copies lost for that reason.
-    pub fn add(&self, reason: DropReason, n: u64) {
-        self.count(reason).add(n);
-    }
-
-    /// The counter of one reason.
-    #[must_use]
-    pub fn count(&self, reason: DropReason) -> &Count {
-        &self.0[reason as usize]
-    }
-
-    /// All reasons with how many were lost.
-    pub fn iter(&self) -> impl Iterator<Item = (DropReason, u64)> {
-        DropReason::ALL.into_iter().map(|reason| (reason, self.count(reason).value()))
-    }
-}
-
-/// Why a copy of an event was lost. Closed: every loss has a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum DropReason {
-    /// A subscription of this node lagged.
-    LaggingSubscriber,
-    /// A peer lagged.
-    LaggingPeer,
-    /// The link died with the event unconfirmed.
-    LostLink,
-    /// Nobody wants it at the node it arrived at.
-    NoMatch,
-    /// A local channel arrived over a link.
-    LocalOnly,
-    /// It is deeper in publishes than the limit.
-    Loop,
-    /// It was older than one that had already arrived.
-    Late,
-    /// A peer sent something that cannot be read.
-    Malformed,
-}
-
-impl DropReason {
-    /// All of them, in the order of their counters.
-    pub const ALL: [Self; 8] = [
-        Self::LaggingSubscriber,
-        Self::LaggingPeer,
-        Self::LostLink,
-        Self::NoMatch,
-        Self::LocalOnly,
-        Self::Loop,
-        Self::Late,
-        Self::Malformed,
-    ];
-
-    /// Its name in the API and the logs.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::LaggingSubscriber => "lagging-subscriber",
-            Self::LaggingPeer => "lagging-peer",
-            Self::LostLink => "lost-link",
-            Self::NoMatch => "no-match",
-            Self::LocalOnly => "local-only",
-            Self::Loop => "loop",
-            Self::Late => "late",
-            Self::Malformed => "malformed",
-        }
-    }
-}
-
 /// A counter or gauge that many threads write. Readers get some recent value, never a torn one.
 #[derive(Debug, Default)]
 pub struct Count(AtomicU64);
@@ -341,19 +250,6 @@ impl Count {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_drop_reason_has_its_own_counter_and_name() {
-        let drops = Drops::default();
-        for (at, reason) in DropReason::ALL.into_iter().enumerate() {
-            assert_eq!(reason as usize, at, "{reason:?} stands in the order of its counter");
-            drops.add(reason, u64::try_from(at).unwrap_or(0) + 1);
-        }
-        let counts: Vec<u64> = drops.iter().map(|(_, n)| n).collect();
-        assert_eq!(counts, (1..=8).collect::<Vec<u64>>());
-        let names: std::collections::BTreeSet<_> = DropReason::ALL.map(DropReason::name).into();
-        assert_eq!(names.len(), DropReason::ALL.len());
-    }
 
     #[test]
     fn no_change_is_lost_when_writers_meet() {

@@ -17,6 +17,7 @@ pub struct Subscription {
 
 /// What comes out of a [`Subscription`].
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are events, and each is looked at at once")]
 pub enum Incoming {
     /// An event that matches.
     Event(Event),

@@ -205,13 +205,11 @@ pub struct EventStatus {
     pub published: u64,
     /// Copies handed to subscriptions of this node.
     pub delivered: u64,
-    /// Events written to peers.
+    /// Copies put into the queues of peers.
     pub sent: u64,
     /// Events read from peers.
     pub received: u64,
-    /// Requests made on this node.
-    pub calls: u64,
-    /// Copies lost, by reason (`lagging-subscriber`, `lost-link`, …); reasons that never happened are there with 0.
+    /// Copies lost, by reason (`slow-consumer`, `lost-link`, …); reasons that never happened are absent.
     pub dropped: BTreeMap<String, u64>,
 }
 
