@@ -1,1 +1,146 @@
-//! Stub of config.
+//! The configuration: found, read, merged with flags and the environment, checked, and explained.
+//!
+//! What it owns: the file's format and every sentence about what is wrong with one. Exists so that a node starts
+//! only on what it understood whole, and a person learns all problems at once, each with its place. It must not know
+//! how the parts work: it hands them plain [`Settings`].
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+mod check;
+mod expand;
+mod find;
+mod merge;
+mod network;
+mod plugins;
+mod print;
+mod problem;
+mod section;
+mod settings;
+mod source;
+mod yaml;
+
+pub use expand::Variables;
+pub use find::FILE_NAME;
+pub use merge::{DEFAULT_NETWORK, Flags};
+pub use problem::{Problem, Problems, Severity, nearest};
+pub use settings::{
+    ApiListen, Instances, ListenSettings, NetworkSettings, NodeSettings, PeerAddress, PeerAddressError,
+    PluginSettings, PluginsSettings, SecretText, Settings,
+};
+pub use source::{Origin, Place, Source};
+
+use check::Surroundings;
+use section::{Line, Report};
+use source::Origin as From;
+use yaml::Value;
+
+/// What a configuration is made from.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// `--config`.
+    pub file: Option<PathBuf>,
+    /// What the command line said.
+    pub flags: Flags,
+    /// `--set`, and the environment.
+    pub variables: Variables,
+    /// The working folder: where relative paths of flags start.
+    pub directory: PathBuf,
+}
+
+impl Request {
+    /// A request of this process: its environment and working folder.
+    ///
+    /// # Errors
+    /// When the working folder is gone.
+    pub fn of_process(
+        file: Option<PathBuf>,
+        flags: Flags,
+        set: BTreeMap<String, String>,
+    ) -> std::io::Result<Self> {
+        // Variables that are not UTF-8 can stand for nothing here.
+        let text = |text: std::ffi::OsString| text.into_string().ok();
+        let environment = std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?)));
+        let variables = Variables { set, environment: environment.collect() };
+        Ok(Self { file, flags, variables, directory: std::env::current_dir()? })
+    }
+}
+
+/// A configuration that holds.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What it says.
+    pub settings: Settings,
+    /// The file, if there was one.
+    pub file: Option<PathBuf>,
+    /// What is doubtful in it.
+    pub warnings: Vec<Problem>,
+    lines: Vec<Line>,
+}
+
+impl Loaded {
+    /// All values as YAML, each with who said it; secrets are hidden.
+    #[must_use]
+    pub fn print(&self) -> String {
+        print::print(&self.lines)
+    }
+}
+
+/// Finds, reads, merges and checks a configuration.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load(request: &Request) -> Result<Loaded, Problems> {
+    let environment = &request.variables.environment;
+    let found = find::find(request.file.as_deref(), environment, &request.directory);
+    let Some((path, origin)) = found else { return check_text(None, request) };
+    let source = find::read(&path, &origin, &request.directory).map_err(|problem| Problems(vec![problem]))?;
+    check_text(Some(&source), request)
+}
+
+/// Merges and checks a configuration whose text is already here.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn check_text(source: Option<&Arc<Source>>, request: &Request) -> Result<Loaded, Problems> {
+    let mut report = Report::default();
+    let mut root = match source {
+        Some(source) => {
+            yaml::parse(source, &mut report.problems).map_err(|problem| Problems(vec![problem]))?
+        }
+        None => Value::empty_map(From::Default),
+    };
+    if source.is_some() && root.is_null() {
+        let problem = Problem::new(&root.origin, "the configuration is empty");
+        return Err(Problems(vec![problem.hint("begin it with the line `version: 1`")]));
+    }
+    let used = expand::expand(&mut root, &request.variables, &mut report.problems);
+    report.warnings.extend(expand::unused(&request.variables, &used));
+    merge::overlay(&mut root, &request.flags, &request.variables.environment);
+    let path = source.map(|source| source.path());
+    let around = Surroundings {
+        file_folder: folder_of(path, &request.directory),
+        directory: &request.directory,
+        environment: &request.variables.environment,
+    };
+    match check::settings(&root, &around, &mut report) {
+        Some(settings) => Ok(Loaded {
+            settings,
+            file: path.map(Path::to_owned),
+            warnings: report.warnings,
+            lines: report.lines,
+        }),
+        None => Err(Problems(report.problems).in_order()),
+    }
+}
+
+fn folder_of(file: Option<&Path>, directory: &Path) -> PathBuf {
+    let folder = file.and_then(Path::parent);
+    folder.map_or_else(|| directory.to_owned(), |folder| directory.join(folder))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,207 @@
+//! From marked values to [`Settings`]: which keys there are and what each may hold.
+//!
+//! What it owns: the meaning of every key. All problems are collected; none hides another. It must not know how the
+//! parts use what it reads.
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
+};
+
+use super::{
+    network, plugins,
+    problem::Problem,
+    section::{Report, Section, parsed, text},
+    settings::{ApiListen, ListenSettings, NodeSettings, PeerAddress, Settings},
+    source::Origin,
+    yaml::{Entry, Kind, Value},
+};
+use crate::telemetry;
+
+/// What values are relative to.
+pub struct Surroundings<'a> {
+    /// Where paths in the file start.
+    pub file_folder: PathBuf,
+    /// Where paths of flags and variables start.
+    pub directory: &'a Path,
+    /// For the places of data.
+    pub environment: &'a BTreeMap<String, String>,
+}
+
+impl Surroundings<'_> {
+    /// The path that a value names.
+    ///
+    /// # Errors
+    /// For what is no text, empty, or begins with `~`, which only shells understand.
+    pub fn path(&self, value: &Value) -> Result<PathBuf, Problem> {
+        let path = text(value)?;
+        if path.is_empty() {
+            return Err(Problem::new(&value.origin, "the path is empty"));
+        }
+        if path == "~" || path.starts_with("~/") {
+            let problem = Problem::new(&value.origin, "`~` is not replaced here");
+            return Err(problem.hint(format!("write `${{HOME}}{}`", path.trim_start_matches('~'))));
+        }
+        let base = if matches!(value.origin, Origin::File(_)) { &self.file_folder } else { self.directory };
+        Ok(base.join(path))
+    }
+}
+
+/// Reads the whole configuration. None only when there are problems.
+pub fn settings(root: &Value, around: &Surroundings<'_>, report: &mut Report) -> Option<Settings> {
+    let mut top = Section::new(Vec::new(), Some(root), report);
+    version(&mut top, root, report);
+    let node = node(top.section("node", report), around, report);
+    let networks = network::read(top.section("networks", report), around, report);
+    let plugins = plugins::read(top.section("plugins", report), around, report);
+    let api = api(top.section("api", report), report);
+    let log = log(top.section("log", report), report);
+    top.finish_with(report, not_yet);
+    let settings = Settings { node: node?, networks, plugins, api, log };
+    report.problems.is_empty().then_some(settings)
+}
+
+fn version(top: &mut Section<'_>, root: &Value, report: &mut Report) {
+    let given = top.value("version").is_some();
+    top.read("version", report, |value| match text(value)? {
+        "1" => Ok(()),
+        other => {
+            let shown: String = other.chars().take(40).collect();
+            let problem = Problem::new(&value.origin, format!("`{shown}` is no version of this format"));
+            Err(problem.hint("this hive-node reads `version: 1`"))
+        }
+    });
+    let is_file = matches!((&root.origin, &root.kind), (Origin::File(_), Kind::Map(_)));
+    if !given && is_file {
+        let problem = Problem::new(&first_line(&root.origin), "the file does not say its version");
+        report.problems.push(problem.hint("begin it with the line `version: 1`"));
+    }
+}
+
+/// Where something is missing at the top, the file's begin is shown, not all of it.
+fn first_line(origin: &Origin) -> Origin {
+    let mut origin = origin.clone();
+    if let Origin::File(place) = &mut origin {
+        place.span.end = place.span.start;
+    }
+    origin
+}
+
+/// Keys that a later version reads.
+fn not_yet(entry: &Entry) -> Option<Problem> {
+    let later = matches!(entry.key.as_str(), "channels" | "bridges");
+    later.then(|| {
+        let problem =
+            Problem::new(&entry.origin, format!("`{}` is not in this version of hive-node", entry.key));
+        problem.hint("remove the section, or use a version that has it")
+    })
+}
+
+fn node(mut section: Section<'_>, around: &Surroundings<'_>, report: &mut Report) -> Option<NodeSettings> {
+    let host = host_name();
+    let name = section.read_or("name", report, (host.clone(), &host), node_name);
+    let data_dir = match default_data_dir(around.environment) {
+        Some(default) => {
+            let shown = default.to_string_lossy().into_owned();
+            Some(section.read_or("data-dir", report, (default, &shown), |value| around.path(value)))
+        }
+        None => data_dir_without_default(&mut section, around, report),
+    };
+    let listen = section.read_or("listen", report, (ListenSettings::Default, "0.0.0.0:7182"), listen);
+    let peers: Option<Vec<PeerAddress>> = section.list("peers", report, |value, _| parsed(value));
+    let mdns = section.read_or("mdns", report, (true, "true"), super::section::truth);
+    section.finish(report);
+    Some(NodeSettings { name, data_dir: data_dir?, listen, peers: peers.unwrap_or_default(), mdns })
+}
+
+fn data_dir_without_default(
+    section: &mut Section<'_>,
+    around: &Surroundings<'_>,
+    report: &mut Report,
+) -> Option<PathBuf> {
+    if section.value("data-dir").is_none() {
+        let problem =
+            Problem::nowhere("no place for the node's data: neither $XDG_DATA_HOME nor $HOME is set");
+        report.problems.push(problem.hint("give one with --data-dir"));
+    }
+    section.read("data-dir", report, |value| around.path(value))
+}
+
+/// Bytes of a node's name, so that it fits a greeting and a line.
+const NODE_NAME_BYTES_MAX: usize = 64;
+
+fn node_name(value: &Value) -> Result<String, Problem> {
+    let name = text(value)?;
+    let bad = name.is_empty() || name.chars().any(|c| c.is_control() || c.is_whitespace());
+    if bad {
+        return Err(Problem::new(&value.origin, "a node's name is one word without spaces"));
+    }
+    if name.len() > NODE_NAME_BYTES_MAX {
+        return Err(Problem::new(
+            &value.origin,
+            format!("a node's name has at most {NODE_NAME_BYTES_MAX} bytes"),
+        ));
+    }
+    Ok(name.to_owned())
+}
+
+fn host_name() -> String {
+    let uname = rustix::system::uname();
+    let name = uname.nodename().to_string_lossy();
+    let fits = |c: &char| !c.is_control() && !c.is_whitespace();
+    // The first part alone: `kitchen`, not `kitchen.example.org`; cut where a character ends.
+    let name: String = name.split('.').next().unwrap_or_default().chars().filter(fits).take(16).collect();
+    if name.is_empty() { "node".to_owned() } else { name }
+}
+
+fn default_data_dir(environment: &BTreeMap<String, String>) -> Option<PathBuf> {
+    let variable = |name: &str| environment.get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let data = variable("XDG_DATA_HOME").or_else(|| variable("HOME").map(|home| home.join(".local/share")));
+    data.map(|folder| folder.join("hive-node"))
+}
+
+fn listen(value: &Value) -> Result<ListenSettings, Problem> {
+    if text(value)? == "loopback" {
+        return Ok(ListenSettings::Loopback);
+    }
+    let hint = "write an address and a UDP port, as in `0.0.0.0:7182`, or `loopback`";
+    socket_address(value, PeerAddress::DEFAULT_PORT, hint).map(ListenSettings::Exact)
+}
+
+/// The port of the local API when an address without one is given.
+const API_PORT: u16 = 7180;
+
+fn api(mut section: Section<'_>, report: &mut Report) -> ApiListen {
+    let default = (ApiListen::Default, "127.0.0.1:7180");
+    let listen = section.read_or("listen", report, default, |value| match text(value)? {
+        "off" | "false" => Ok(ApiListen::Off),
+        _ => {
+            let hint = "write an address and a TCP port, as in `127.0.0.1:7180`, or `off`";
+            socket_address(value, API_PORT, hint).map(ApiListen::Exact)
+        }
+    });
+    section.finish(report);
+    listen
+}
+
+fn socket_address(value: &Value, port: u16, hint: &str) -> Result<SocketAddr, Problem> {
+    let given = text(value)?;
+    let bare = given.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, port));
+    bare.or_else(|_| given.parse()).map_err(|_| {
+        let shown: String = given.chars().take(60).collect();
+        Problem::new(&value.origin, format!("`{shown}` is no address to listen on")).hint(hint)
+    })
+}
+
+fn log(mut section: Section<'_>, report: &mut Report) -> Option<String> {
+    let level = section.read("level", report, |value| {
+        let level = text(value)?;
+        telemetry::check(level).map(|()| level.to_owned()).map_err(|fault| {
+            Problem::new(&value.origin, format!("`{level}` is no log level: {fault}"))
+                .hint("write one of error, warn, info, debug, trace, or directives such as `hive_node::mesh=debug,info`")
+        })
+    });
+    section.finish(report);
+    level
+}

@@ -1,0 +1,141 @@
+//! The `networks:` section: which networks a node is in, which is home, and how each is closed.
+//!
+//! What it owns: its keys, and reading secrets from their files. A secret's text goes into [`SecretText`] and into no
+//! message. It must not know how a key is derived from it.
+
+use std::path::Path;
+
+use hive_proto::{channel::NetworkName, limits::NETWORKS_MAX};
+
+use super::{
+    check::Surroundings,
+    find::read_bounded,
+    merge::DEFAULT_NETWORK,
+    problem::{Problem, shown},
+    section::{Line, Report, Section, text, truth, wrong_shape},
+    settings::{NetworkSettings, SecretText},
+    source::Origin,
+    yaml::{Entry, Kind, Value},
+};
+
+/// Reads the section; the home network comes first. Without any, the default network, open.
+pub fn read(section: Section<'_>, around: &Surroundings<'_>, report: &mut Report) -> Vec<NetworkSettings> {
+    let entries = section.named();
+    if entries.is_empty() {
+        return default_network(&section, report);
+    }
+    if let Some(entry) = entries.get(NETWORKS_MAX) {
+        let message = format!("a node is in at most {NETWORKS_MAX} networks, and this is one more");
+        report.problems.push(Problem::new(&entry.origin, message));
+    }
+    let mut networks = Vec::new();
+    let mut home: Option<(usize, Origin)> = None;
+    for entry in entries.iter().take(NETWORKS_MAX) {
+        let Some((network, says_home)) = one(section.below(&entry.key), entry, around, report) else {
+            continue;
+        };
+        if let Some(origin) = says_home {
+            match &home {
+                Some((_, first)) => {
+                    let problem = Problem::new(&origin, "a second network says that it is home");
+                    report
+                        .problems
+                        .push(problem.see(first, "the first one").hint("keep `home: true` in one of them"));
+                }
+                None => home = Some((networks.len(), origin)),
+            }
+        }
+        networks.push(network);
+    }
+    if let Some((at, _)) = home {
+        let network = networks.remove(at);
+        networks.insert(0, network);
+    }
+    networks
+}
+
+fn default_network(section: &Section<'_>, report: &mut Report) -> Vec<NetworkSettings> {
+    let path = section.below(DEFAULT_NETWORK).into_iter().chain(["open".to_owned()]).collect();
+    report.lines.push(Line { path, text: "true".to_owned(), origin: Origin::Default });
+    // The name is a constant that fits the grammar.
+    NetworkName::parse(DEFAULT_NETWORK)
+        .map(|name| vec![NetworkSettings { name, secret: None }])
+        .unwrap_or_default()
+}
+
+/// One network, and where it says that it is home.
+fn one(
+    path: Vec<String>,
+    entry: &Entry,
+    around: &Surroundings<'_>,
+    report: &mut Report,
+) -> Option<(NetworkSettings, Option<Origin>)> {
+    let mut keys = Section::new(path, Some(&entry.value), report);
+    let name = NetworkName::parse(&entry.key).map_err(|error| {
+        let shown: String = entry.key.chars().take(60).collect();
+        Problem::new(&entry.origin, format!("`{shown}` cannot name a network: {error}"))
+    });
+    let open = keys.value("open").map(|value| value.origin.clone());
+    let is_open = keys.read("open", report, truth);
+    let home_origin = keys.value("home").map(|value| value.origin.clone());
+    let home = keys.read("home", report, truth).unwrap_or(false);
+    let given = keys.value("secret").map(|value| value.origin.clone());
+    let secret = keys.read("secret", report, |value| secret(value, around));
+    let problems = report.problems.len();
+    keys.finish(report);
+    // Where a key is misspelt, it is most likely the one that is missed.
+    let all_known = report.problems.len() == problems;
+    let problem = match (&given, is_open) {
+        (Some(given), Some(true)) => Some(
+            Problem::new(given, format!("the network `{}` has a secret and is `open`", entry.key))
+                .see(open.as_ref().unwrap_or(given), "open here")
+                .hint("keep one of the two"),
+        ),
+        (None, None | Some(false)) if all_known && (open.is_none() || is_open.is_some()) => Some(
+            Problem::new(&entry.origin, format!("the network `{}` has no secret", entry.key))
+                .hint("add `secret: { file: PATH }` (`hive-node keygen` makes one), or `open: true` to let everybody in"),
+        ),
+        _ => None,
+    };
+    report.problems.extend(problem);
+    match name {
+        Ok(name) => Some((NetworkSettings { name, secret }, home_origin.filter(|_| home))),
+        Err(problem) => {
+            report.problems.push(problem);
+            None
+        }
+    }
+}
+
+/// Bytes of a secret, in a file or not. A passphrase is a line.
+const SECRET_BYTES_MAX: u64 = 4 << 10;
+
+fn secret(value: &Value, around: &Surroundings<'_>) -> Result<SecretText, Problem> {
+    let secret = match &value.kind {
+        Kind::Text { text, .. } => text.clone(),
+        Kind::Map(entries) => match entries.as_slice() {
+            [Entry { key, value: file, .. }] if key == "file" => from_file(file, around)?,
+            _ => return Err(Problem::new(&value.origin, "a secret is a text, or `{ file: PATH }`")),
+        },
+        Kind::List(_) => return Err(wrong_shape("a secret", "a text, or `{ file: PATH }`", value)),
+    };
+    if secret.trim().is_empty() {
+        return Err(Problem::new(&value.origin, "the secret is empty").hint("`hive-node keygen` makes one"));
+    }
+    Ok(SecretText::new(secret))
+}
+
+fn from_file(file: &Value, around: &Surroundings<'_>) -> Result<String, Problem> {
+    let path = around.path(file)?;
+    let fault = |fault: String| {
+        let message =
+            format!("cannot read the secret in {}: {fault}", shown(Path::new(text(file).unwrap_or(""))));
+        Problem::new(&file.origin, message)
+    };
+    let bytes = read_bounded(&path, SECRET_BYTES_MAX).map_err(|error| {
+        fault(error.to_string()).hint("`hive-node keygen` makes one: save what it prints there")
+    })?;
+    let secret = String::from_utf8(bytes).map_err(|_| fault("it is not UTF-8 text".to_owned()))?;
+    // Editors end files with a line end, which nobody means as a part of the secret.
+    Ok(secret.trim_end_matches(['\n', '\r']).to_owned())
+}

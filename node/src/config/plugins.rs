@@ -1,0 +1,127 @@
+//! The `plugins:` section: folders, what holds for all, and what holds for each.
+//!
+//! What it owns: its keys and their ranges. It must not know how a plugin is loaded or run.
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use super::{
+    check::Surroundings,
+    problem::{Problem, shown},
+    section::{Report, Section, duration, size, text, truth, whole},
+    settings::{Instances, PluginSettings, PluginsSettings},
+    yaml::{Kind, Value},
+};
+use crate::units::ByteSize;
+
+/// Reads the section.
+pub fn read(mut section: Section<'_>, around: &Surroundings<'_>, report: &mut Report) -> PluginsSettings {
+    let folders = section.list("folders", report, |value, _| folder(value, around));
+    let mut defaults = section.section("defaults", report);
+    let shared = limits(&mut defaults, report);
+    defaults.finish(report);
+    let each = section.section("each", report);
+    section.finish(report);
+    PluginsSettings { folders: folders.unwrap_or_default(), defaults: shared, each: by_name(&each, report) }
+}
+
+fn by_name(each: &Section<'_>, report: &mut Report) -> BTreeMap<String, PluginSettings> {
+    let mut plugins = BTreeMap::new();
+    for entry in each.named() {
+        if entry.key.is_empty() || entry.key.contains(['/', '\\']) || entry.key.chars().any(char::is_control)
+        {
+            let problem =
+                Problem::new(&entry.origin, "a plugin is named by its file, without folder and `.wasm`");
+            report.problems.push(problem);
+        }
+        let mut keys = Section::new(each.below(&entry.key), Some(&entry.value), report);
+        let enabled = keys.read("enabled", report, truth);
+        let limits = limits(&mut keys, report);
+        let config = keys.value("config").map(|value| flattened(value, &mut keys, report));
+        keys.finish(report);
+        let plugin = PluginSettings { enabled, config: config.unwrap_or_default(), ..limits };
+        plugins.insert(entry.key.clone(), plugin);
+    }
+    plugins
+}
+
+/// The keys that `defaults` and each plugin share.
+fn limits(keys: &mut Section<'_>, report: &mut Report) -> PluginSettings {
+    const HOUR: Duration = Duration::from_secs(3_600);
+    let instances = keys.read("instances", report, instances);
+    let pool_size = keys.read("pool-size", report, |value| whole(value, 1..=1_000));
+    // A memory below one WebAssembly page holds nothing, one above 4 GiB cannot be addressed.
+    let memory = keys.read("memory", report, |value| size(value, ByteSize::kib(64), ByteSize::mib(4_096)));
+    let deadline = keys.read("deadline", report, |value| duration(value, Duration::from_millis(1), HOUR));
+    let attempts = keys.read("attempts", report, |value| whole(value, 1..=100));
+    let narrow = |number: Option<u64>| number.and_then(|number| u32::try_from(number).ok());
+    PluginSettings {
+        enabled: None,
+        instances,
+        pool_size: narrow(pool_size),
+        memory,
+        deadline,
+        attempts: narrow(attempts),
+        config: BTreeMap::new(),
+    }
+}
+
+fn instances(value: &Value) -> Result<Instances, Problem> {
+    match text(value)? {
+        "pool" => Ok(Instances::Pool),
+        "single" => Ok(Instances::Single),
+        "fresh" => {
+            let problem =
+                Problem::new(&value.origin, "`fresh` instances are not in this version of hive-node");
+            Err(problem.hint("write `pool` or `single`"))
+        }
+        other => {
+            let shown: String = other.chars().take(40).collect();
+            Err(Problem::new(&value.origin, format!("`{shown}` is no kind of instances"))
+                .hint("write `pool` or `single`"))
+        }
+    }
+}
+
+fn folder(value: &Value, around: &Surroundings<'_>) -> Result<PathBuf, Problem> {
+    let path = around.path(value)?;
+    let fault = match path.metadata() {
+        Ok(found) if found.is_dir() => return Ok(path),
+        Ok(_) => "it is a file".to_owned(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => "there is no such folder".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    let problem =
+        Problem::new(&value.origin, format!("cannot use the plugin folder {}: {fault}", shown(&path)));
+    Err(problem.hint("make the folder, or name the one that holds the `.wasm` files"))
+}
+
+/// A plugin's own values: any depth, keys joined by dots, all texts.
+fn flattened(value: &Value, keys: &mut Section<'_>, report: &mut Report) -> BTreeMap<String, String> {
+    let mut flat = BTreeMap::new();
+    match &value.kind {
+        Kind::Map(_) => {
+            let lines = keys.read("config", report, |value| {
+                flatten(value, "", &mut flat);
+                Ok(())
+            });
+            debug_assert!(lines.is_some(), "reading a mapping as it is cannot fail");
+        }
+        _ => report.problems.push(super::section::wrong_shape("`config`", "keys with values", value)),
+    }
+    flat
+}
+
+fn flatten(value: &Value, prefix: &str, flat: &mut BTreeMap<String, String>) {
+    let below = |key: &str| if prefix.is_empty() { key.to_owned() } else { format!("{prefix}.{key}") };
+    match &value.kind {
+        Kind::Text { text, .. } => {
+            flat.insert(prefix.to_owned(), text.clone());
+        }
+        Kind::List(items) => {
+            items.iter().enumerate().for_each(|(at, item)| flatten(item, &below(&at.to_string()), flat));
+        }
+        Kind::Map(entries) => {
+            entries.iter().for_each(|entry| flatten(&entry.value, &below(&entry.key), flat));
+        }
+    }
+}

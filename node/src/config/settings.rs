@@ -1,0 +1,199 @@
+//! What a configuration says, once it was checked: plain values, valid by construction.
+//!
+//! What it owns: the parsed form that the root turns into each part's own configuration. It must not know files,
+//! flags or where a value came from.
+
+use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+
+use hive_proto::channel::NetworkName;
+
+use crate::units::ByteSize;
+
+/// Everything a node is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// `node:`.
+    pub node: NodeSettings,
+    /// `networks:`, home first; never empty.
+    pub networks: Vec<NetworkSettings>,
+    /// `plugins:`.
+    pub plugins: PluginsSettings,
+    /// `api.listen:`.
+    pub api: ApiListen,
+    /// `log.level:`, a level or directives; None leaves it to the program.
+    pub log: Option<String>,
+}
+
+/// `node:`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeSettings {
+    /// What others are shown beside its id; the host's name by default.
+    pub name: String,
+    /// Where its key and state are kept.
+    pub data_dir: PathBuf,
+    /// Where it takes links.
+    pub listen: ListenSettings,
+    /// Nodes it dials for ever, beside those it finds.
+    pub peers: Vec<PeerAddress>,
+    /// Whether it looks for nodes on the local network and says that it is there.
+    pub mdns: bool,
+}
+
+/// Where to take links.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListenSettings {
+    /// All addresses, the default port or the next free one.
+    Default,
+    /// Any free port of the loopback.
+    Loopback,
+    /// This address or an error.
+    Exact(SocketAddr),
+}
+
+/// Where the local API listens beside its Unix socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ApiListen {
+    /// The default port of the loopback or the next free one.
+    Default,
+    /// Nowhere.
+    Off,
+    /// This address or an error.
+    Exact(SocketAddr),
+}
+
+/// A peer as a person writes it: a host's name or address, with a port or the default one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeerAddress {
+    /// A name to resolve, or an address without brackets.
+    pub host: String,
+    /// The UDP port.
+    pub port: u16,
+}
+
+impl PeerAddress {
+    /// The port of a node that was not told another.
+    pub const DEFAULT_PORT: u16 = 7182;
+}
+
+impl fmt::Display for PeerAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            return write!(f, "[{}]:{}", self.host, self.port);
+        }
+        write!(f, "{}:{}", self.host, self.port)
+    }
+}
+
+impl FromStr for PeerAddress {
+    type Err = PeerAddressError;
+
+    fn from_str(text: &str) -> Result<Self, PeerAddressError> {
+        if let Ok(SocketAddr::V6(addr)) = text.parse() {
+            return Ok(Self { host: addr.ip().to_string(), port: addr.port() });
+        }
+        if let Some(inside) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            let ip: std::net::Ipv6Addr =
+                inside.parse().map_err(|_| PeerAddressError::Host(text.to_owned()))?;
+            return Ok(Self { host: ip.to_string(), port: Self::DEFAULT_PORT });
+        }
+        let (host, port) = match text.rsplit_once(':') {
+            None => (text, Self::DEFAULT_PORT),
+            Some((host, _)) if host.contains(':') => return Err(PeerAddressError::Brackets(text.to_owned())),
+            Some((host, port)) => {
+                let number = port.parse().ok().filter(|port| *port > 0);
+                (host, number.ok_or_else(|| PeerAddressError::Port(port.to_owned()))?)
+            }
+        };
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+        if host.is_empty() || host.len() > 253 || !host.chars().all(fits) {
+            return Err(PeerAddressError::Host(host.to_owned()));
+        }
+        Ok(Self { host: host.to_owned(), port })
+    }
+}
+
+/// Why a text names no peer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PeerAddressError {
+    /// An IPv6 address whose port cannot be told apart.
+    #[error("`{0}` needs brackets around the IPv6 address, as in `[fe80::1]:7182`")]
+    Brackets(String),
+    /// What follows the colon is no port.
+    #[error("`{0}` is no port; expected a number from 1 to 65535")]
+    Port(String),
+    /// What stands before it is no host.
+    #[error("`{0}` is no host; expected a name or an address, as in `10.0.0.2:7182`")]
+    Host(String),
+}
+
+/// One of `networks:`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NetworkSettings {
+    /// Its name.
+    pub name: NetworkName,
+    /// What its members know; None for an open one.
+    pub secret: Option<SecretText>,
+}
+
+/// A secret as it was written. Nothing shows it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretText(String);
+
+impl SecretText {
+    /// Keeps a text from being shown.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text itself, for deriving a key from it.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretText(hidden)")
+    }
+}
+
+/// `plugins:`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PluginsSettings {
+    /// Folders that are watched for components; all exist.
+    pub folders: Vec<PathBuf>,
+    /// What holds for plugins that say nothing of their own.
+    pub defaults: PluginSettings,
+    /// `each:`, by the plugin's name.
+    pub each: BTreeMap<String, PluginSettings>,
+}
+
+/// What can be said of one plugin; None leaves it to the defaults, the file and the program, in this order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PluginSettings {
+    /// False: the file is not loaded.
+    pub enabled: Option<bool>,
+    /// How long its instances live.
+    pub instances: Option<Instances>,
+    /// How many warm instances a pool may have.
+    pub pool_size: Option<u32>,
+    /// Memories and tables of one instance together.
+    pub memory: Option<ByteSize>,
+    /// Wall time of one event, waits included.
+    pub deadline: Option<Duration>,
+    /// How often an event is tried.
+    pub attempts: Option<u32>,
+    /// What the plugin itself reads; nested keys joined by dots.
+    pub config: BTreeMap<String, String>,
+}
+
+/// How long an instance lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Instances {
+    /// Several warm ones, one call each at a time.
+    Pool,
+    /// One that keeps its memory.
+    Single,
+}
