@@ -1,1 +1,169 @@
-//! Stub of transport.
+//! Transport: bytes to and from a peer whose identity TLS has proved and whose network it has proved itself.
+//!
+//! What it owns: the UDP socket, TLS, and admission. It exists so that the rest of a node sees a [`Session`] or an
+//! error in words. It must not know events, channels, or what is said on the streams after admission.
+
+mod admission;
+mod bind;
+pub mod endpoint;
+pub mod limits;
+mod tls;
+
+use std::net::{IpAddr, SocketAddr};
+
+use hive_proto::{channel::NetworkIndex, frame::admission::RefusalReason, id::NodeId};
+
+use crate::trust::network::NetworkKey;
+
+pub use bind::{BindError, Listen};
+pub use endpoint::{Arrival, Endpoint};
+
+/// One network this node is in: which, and the key that proves it.
+#[derive(Debug, Clone)]
+pub struct Membership {
+    /// Its position among the node's networks.
+    pub index: NetworkIndex,
+    /// Its key.
+    pub key: NetworkKey,
+}
+
+/// An admitted connection: both ends have proved who they are and that they know the network.
+#[derive(Debug)]
+pub struct Session {
+    /// The other node, as TLS proved it.
+    pub peer: NodeId,
+    /// The network the connection belongs to.
+    pub network: NetworkIndex,
+    /// Whether this node opened it.
+    pub dialled: bool,
+    /// Where the peer's packets come from; IPv4 is written as IPv4.
+    pub addr: SocketAddr,
+    /// The connection, for data streams; unidirectional ones only.
+    pub connection: quinn::Connection,
+    /// This side of the control stream. Nothing was written on it after the admission frame.
+    pub control_send: quinn::SendStream,
+    /// The peer's side of the control stream. Nothing was read from it after the admission frame.
+    pub control_recv: quinn::RecvStream,
+}
+
+/// What a connection is closed with, as the other side sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CloseCode {
+    /// The node leaves.
+    Leaving = 0,
+    /// Admission was refused.
+    Refused = 1,
+    /// Another connection to the same node stays.
+    Duplicate = 2,
+    /// Something was said that the protocol does not allow.
+    Protocol = 3,
+    /// The node that answered is not the one that was wanted.
+    WrongNode = 4,
+    /// Admission took too long.
+    Timeout = 5,
+}
+
+impl From<CloseCode> for quinn::VarInt {
+    fn from(code: CloseCode) -> Self {
+        Self::from_u32(code as u32)
+    }
+}
+
+/// Why dialling came to nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DialError {
+    /// Nothing answers there.
+    #[error("cannot reach {addr}: {why}")]
+    Unreachable {
+        /// The address dialled.
+        addr: SocketAddr,
+        /// Why, in words.
+        why: String,
+    },
+    /// The address leads back to this node.
+    #[error("{addr} is this node itself")]
+    Own {
+        /// The address dialled.
+        addr: SocketAddr,
+    },
+    /// Another node answers there.
+    #[error("the node at {addr} is {found}, and {expected} was expected", found = .found.short(), expected = .expected.short())]
+    WrongNode {
+        /// The address dialled.
+        addr: SocketAddr,
+        /// Who should be there.
+        expected: NodeId,
+        /// Who is, as TLS proved it.
+        found: NodeId,
+    },
+    /// It answered, and said no.
+    #[error("refused by {addr}: {why}")]
+    Refused {
+        /// The address dialled.
+        addr: SocketAddr,
+        /// Why, for a program.
+        reason: RefusalReason,
+        /// Why, in words.
+        why: String,
+    },
+    /// It took our proof and gave none.
+    #[error("{addr} says yes and does not know the network: it is not trusted")]
+    Unproved {
+        /// The address dialled.
+        addr: SocketAddr,
+    },
+    /// What answers is no node, or one of another protocol version.
+    #[error("what answers at {addr} is no hive-node this one can talk to: {why}")]
+    NotHive {
+        /// The address dialled.
+        addr: SocketAddr,
+        /// Why, in words.
+        why: String,
+    },
+}
+
+/// Why somebody who connected was not let in.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("refused {who} at {addr}: {why}", who = .peer.map_or_else(|| "a stranger".into(), |peer| peer.short()))]
+pub struct AdmitError {
+    /// Where it came from.
+    pub addr: SocketAddr,
+    /// Who it is, if TLS got far enough to prove it.
+    pub peer: Option<NodeId>,
+    /// Why.
+    pub why: AdmitFailure,
+}
+
+/// The reasons for not letting somebody in.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AdmitFailure {
+    /// TLS or QUIC did not get to its end.
+    #[error("the handshake failed: {0}")]
+    Handshake(String),
+    /// This node dialled itself; harmless.
+    #[error("it is this node itself")]
+    Own,
+    /// Its proof fits none of our networks.
+    #[error("it is in none of this node's networks (another name, another secret, or none)")]
+    NoSuchNetwork,
+    /// It speaks a version of admission that we do not.
+    #[error("it speaks another version of the protocol: {0}")]
+    Version(String),
+    /// What it sent is no proof.
+    #[error("it sent something else than a proof: {0}")]
+    Malformed(String),
+    /// It said nothing, or too little, in the time allowed.
+    #[error("it proved nothing in {0:?}")]
+    Silent(std::time::Duration),
+    /// It went away while we were talking.
+    #[error("it went away: {0}")]
+    Gone(String),
+}
+
+/// IPv4 behind a dual-stack socket is written as IPv4.
+fn plain(addr: SocketAddr) -> SocketAddr {
+    match addr.ip().to_canonical() {
+        IpAddr::V4(ip) => SocketAddr::from((ip, addr.port())),
+        IpAddr::V6(_) => addr,
+    }
+}

@@ -1,0 +1,220 @@
+//! Admission on a fresh connection: each side proves that it knows the network, in one frame.
+//!
+//! The dialler opens the control stream with its proof; the listener tries it against its networks and answers with a
+//! proof of its own, or with its reason. Who the ends are was TLS's question and is answered here already.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use hive_proto::{
+    channel::NetworkIndex,
+    frame::{
+        admission::{Admission, AdmissionError, Refusal, RefusalReason},
+        wire::WireError,
+    },
+    id::NodeId,
+    limits::{ADMISSION_FRAME_BYTES_MAX, NETWORKS_MAX},
+};
+use quinn::{Connection, ConnectionError, RecvStream, SendStream, VarInt};
+use tokio::time::timeout;
+
+use super::{
+    AdmitFailure, CloseCode, Membership,
+    limits::{CONNECTION_WINDOW, DATA_STREAMS_MAX},
+};
+use crate::trust::network::{Binding, Role};
+
+/// The label of the keying material proofs are bound to (RFC 8446 §7.5).
+const EXPORTER_LABEL: &[u8] = b"EXPORTER-hive/1-admission";
+/// How long a refused dialler gets to hear why, before the connection is closed under it.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// The control stream of an admitted connection.
+pub(super) type Control = (SendStream, RecvStream);
+
+/// Why the dialler's side of admission failed.
+#[derive(Debug)]
+pub(super) enum ProveError {
+    /// The listener said no.
+    Refused(Refusal),
+    /// The listener's own proof is wrong.
+    Unproved,
+    /// The listener's answer is not an answer.
+    Malformed(String),
+    /// The connection ended.
+    Lost(ConnectionError),
+}
+
+/// The dialler's side: proves itself, and checks the listener's proof before anything else is said.
+pub(super) async fn prove(
+    connection: &Connection,
+    membership: &Membership,
+    own: NodeId,
+    peer: NodeId,
+) -> Result<Control, ProveError> {
+    let binding = binding(connection, own, peer).ok_or_else(no_exporter)?;
+    let (mut send, mut recv) = connection.open_bi().await.map_err(ProveError::Lost)?;
+    let tag = membership.key.proof(Role::Dialler, &binding);
+    let proof = Admission::Proof { tag }.encode();
+    if let Err(e) = send.write_all(&proof).await {
+        return Err(ended(connection, &e));
+    }
+    match read_frame(&mut recv).await {
+        Ok(Admission::Accepted { tag }) if membership.key.verify(Role::Listener, &binding, &tag) => {
+            welcome(connection);
+            Ok((send, recv))
+        }
+        Ok(Admission::Accepted { .. }) => Err(ProveError::Unproved),
+        Ok(Admission::Refused(refusal)) => Err(ProveError::Refused(refusal)),
+        Ok(Admission::Proof { .. }) => {
+            Err(ProveError::Malformed("it answered with a proof of the other side".into()))
+        }
+        Err(e) => Err(ended(connection, &e)),
+    }
+}
+
+/// The listener's side: finds the network the dialler proves, or tells it why not.
+pub(super) async fn check(
+    connection: &Connection,
+    memberships: &[Membership],
+    own: NodeId,
+    peer: NodeId,
+) -> Result<(NetworkIndex, Control), AdmitFailure> {
+    let gone = |e: ConnectionError| AdmitFailure::Gone(e.to_string());
+    let (mut send, mut recv) = connection.accept_bi().await.map_err(gone)?;
+    let found = match read_frame(&mut recv).await {
+        Ok(Admission::Proof { tag }) => find(connection, memberships, own, peer, &tag),
+        Ok(other) => Err(AdmitFailure::Malformed(format!("a frame `{other:?}` out of turn"))),
+        Err(FrameReadError::Admission(e @ AdmissionError::Version(_))) => {
+            Err(AdmitFailure::Version(e.to_string()))
+        }
+        Err(FrameReadError::Stream(why)) => match connection.close_reason() {
+            Some(reason) => return Err(gone(reason)),
+            None => Err(AdmitFailure::Malformed(why)),
+        },
+        Err(e) => Err(AdmitFailure::Malformed(e.to_string())),
+    };
+    match found {
+        Ok((network, tag)) => {
+            let accepted = Admission::Accepted { tag }.encode();
+            send.write_all(&accepted).await.map_err(|e| AdmitFailure::Gone(e.to_string()))?;
+            welcome(connection);
+            Ok((network, (send, recv)))
+        }
+        Err(failure) => {
+            refuse(connection, send, &failure).await;
+            Err(failure)
+        }
+    }
+}
+
+fn find(
+    connection: &Connection,
+    memberships: &[Membership],
+    own: NodeId,
+    peer: NodeId,
+    tag: &[u8; 32],
+) -> Result<(NetworkIndex, [u8; 32]), AdmitFailure> {
+    let Some(binding) = binding(connection, peer, own) else {
+        return Err(AdmitFailure::Handshake("TLS exports no keying material".into()));
+    };
+    let mut known = memberships.iter().take(NETWORKS_MAX);
+    match known.find(|membership| membership.key.verify(Role::Dialler, &binding, tag)) {
+        Some(membership) => Ok((membership.index, membership.key.proof(Role::Listener, &binding))),
+        None => Err(AdmitFailure::NoSuchNetwork),
+    }
+}
+
+/// Tells the dialler why, waits shortly until it knows, and closes.
+async fn refuse(connection: &Connection, mut send: SendStream, failure: &AdmitFailure) {
+    let (reason, text) = match failure {
+        AdmitFailure::NoSuchNetwork => (RefusalReason::NoSuchNetwork, String::new()),
+        AdmitFailure::Version(why) => (RefusalReason::Version, why.clone()),
+        AdmitFailure::Malformed(why) => (RefusalReason::Malformed, why.clone()),
+        other => (RefusalReason::Other(0), other.to_string()),
+    };
+    let frame = Admission::Refused(Refusal { reason, text }).encode();
+    let farewell = async {
+        if send.write_all(&frame).await.is_ok() && send.finish().is_ok() {
+            // Whether it was read or the connection broke makes no difference now.
+            let _ = send.stopped().await;
+        }
+    };
+    // Who does not listen is not waited for.
+    let _ = timeout(FAREWELL, farewell).await;
+    connection.close(CloseCode::Refused.into(), b"refused");
+}
+
+/// An admitted peer may open data streams and send ahead; a stranger could not.
+fn welcome(connection: &Connection) {
+    connection.set_receive_window(CONNECTION_WINDOW.into());
+    connection.set_max_concurrent_uni_streams(DATA_STREAMS_MAX.into());
+}
+
+fn binding(connection: &Connection, dialler: NodeId, listener: NodeId) -> Option<Binding> {
+    let mut exporter = [0; 32];
+    connection.export_keying_material(&mut exporter, EXPORTER_LABEL, b"").ok()?;
+    Some(Binding { exporter, dialler, listener })
+}
+
+fn no_exporter() -> ProveError {
+    ProveError::Malformed("TLS exports no keying material".into())
+}
+
+/// What a broken exchange means to the dialler: the connection's end if it ended, else a bad answer.
+fn ended(connection: &Connection, error: &impl ToString) -> ProveError {
+    let refused = VarInt::from(CloseCode::Refused);
+    match connection.close_reason() {
+        Some(ConnectionError::ApplicationClosed(close)) if close.error_code == refused => {
+            ProveError::Refused(Refusal { reason: RefusalReason::Other(0), text: String::new() })
+        }
+        Some(reason) => ProveError::Lost(reason),
+        None => ProveError::Malformed(error.to_string()),
+    }
+}
+
+/// Why no admission frame was read.
+#[derive(Debug, thiserror::Error)]
+enum FrameReadError {
+    /// The stream ended or broke.
+    #[error("{0}")]
+    Stream(String),
+    /// The frame announces more than 4 KiB.
+    #[error("a frame of {0} bytes")]
+    TooLarge(u64),
+    /// The frame's length or fields are malformed.
+    #[error(transparent)]
+    Admission(#[from] AdmissionError),
+}
+
+/// Reads exactly one frame, so that what follows on the stream is still there for others.
+async fn read_frame(recv: &mut RecvStream) -> Result<Admission, FrameReadError> {
+    let kind = read_byte(recv).await?;
+    let length = read_length(recv).await?;
+    let mut body = vec![0; length];
+    recv.read_exact(&mut body).await.map_err(|e| FrameReadError::Stream(e.to_string()))?;
+    Ok(Admission::decode(kind, &Bytes::from(body))?)
+}
+
+/// A varint of at most 4 KiB, which takes two bytes at most.
+async fn read_length(recv: &mut RecvStream) -> Result<usize, FrameReadError> {
+    let low = read_byte(recv).await?;
+    if low < 0x80 {
+        return Ok(usize::from(low));
+    }
+    let high = read_byte(recv).await?;
+    if high == 0 {
+        return Err(AdmissionError::Wire(WireError::Varint).into());
+    }
+    let length = usize::from(low & 0x7f) | usize::from(high & 0x7f) << 7;
+    if high >= 0x80 || length > ADMISSION_FRAME_BYTES_MAX {
+        return Err(FrameReadError::TooLarge(length as u64));
+    }
+    Ok(length)
+}
+
+async fn read_byte(recv: &mut RecvStream) -> Result<u8, FrameReadError> {
+    let mut byte = [0];
+    recv.read_exact(&mut byte).await.map_err(|e| FrameReadError::Stream(e.to_string()))?;
+    Ok(byte[0])
+}
