@@ -1,1 +1,12 @@
-//! Stub of interest.
+//! What nodes want from each other: counted where it arises, announced with versions, kept where it arrives.
+//!
+//! Sets and their changes only. Which link a change travels on, and who has confirmed it, is not known here.
+
+mod announced;
+mod local;
+mod remote;
+
+pub use crate::pattern::{InterestOp, Wanted};
+pub use announced::{Announced, Revision};
+pub use local::LocalInterest;
+pub use remote::{Assembly, Change, InterestError, RemoteInterest};
