@@ -4,7 +4,9 @@
 //! the business of the modules below; who sent it and what follows from it is the state machine's.
 
 pub mod admission;
+pub mod batch;
 pub mod control;
+pub mod data;
 pub mod wire;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
@@ -57,6 +59,15 @@ pub fn frame(kind: u8, body: &[u8]) -> Bytes {
     let mut out = BytesMut::new();
     put_frame(&mut out, kind, body);
     out.freeze()
+}
+
+/// The kind and length of a frame whose body is written after it.
+#[must_use]
+pub fn frame_head(kind: u8, length: usize) -> Bytes {
+    let mut head = BytesMut::with_capacity(1 + VARINT_BYTES_MAX);
+    head.put_u8(kind);
+    put_varint(&mut head, length as u64);
+    head.freeze()
 }
 
 /// Takes the first frame off the buffer: its kind and its body, which shares the buffer's memory.

@@ -1,1 +1,8 @@
-//! Stub of plane.
+//! The pure data plane: which holders an event goes to, how a bounded queue fills, how long a publisher
+//! may be held up, and how what is dropped is counted. The bus gives it threads; the simulator gives it
+//! virtual time. It must not know either.
+
+pub mod account;
+pub mod pace;
+pub mod queue;
+pub mod table;

@@ -28,6 +28,9 @@ pub enum WireError {
     /// A text that is not UTF-8.
     #[error("a text is not UTF-8")]
     NotUtf8,
+    /// A field that means nothing, by its name.
+    #[error("the {0} means nothing")]
+    Value(&'static str),
     /// Bytes after the last field.
     #[error("{0} bytes follow the last field")]
     Trailing(usize),
@@ -147,6 +150,12 @@ impl<'a> Reader<'a> {
     pub fn text(&mut self, max: usize) -> Result<&'a str, WireError> {
         let length = self.length(max)?;
         str::from_utf8(self.slice(length)?).map_err(|_| WireError::NotUtf8)
+    }
+
+    /// Everything not read yet, sharing the memory of the body.
+    #[must_use]
+    pub fn rest(self) -> Bytes {
+        self.whole.slice_ref(self.rest)
     }
 
     /// Says that the last field was read.

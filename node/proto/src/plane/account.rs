@@ -1,0 +1,120 @@
+//! What became of every copy of an event: counted, with the reason where it was dropped.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Why a copy was not delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DropReason {
+    /// The consumer's queue was full and it did not drain in time.
+    SlowConsumer,
+    /// The link was lost with the copy queued on it.
+    LostLink,
+    /// It arrived on a local (one-segment or `$`) channel.
+    LocalChannel,
+    /// It arrived and nobody here wants it any more.
+    NoMatch,
+    /// It is nested too deep in publishes that cause each other.
+    Loop,
+    /// An answer whose caller has gone.
+    LateAnswer,
+}
+
+impl DropReason {
+    /// Every reason, in the order of their counters.
+    pub const ALL: [Self; 6] =
+        [Self::SlowConsumer, Self::LostLink, Self::LocalChannel, Self::NoMatch, Self::Loop, Self::LateAnswer];
+
+    /// The name in status, metrics and logs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SlowConsumer => "slow-consumer",
+            Self::LostLink => "lost-link",
+            Self::LocalChannel => "local-channel",
+            Self::NoMatch => "no-match",
+            Self::Loop => "loop",
+            Self::LateAnswer => "late-answer",
+        }
+    }
+}
+
+/// A node's counters. Relaxed: each is exact, two of them read together are not a snapshot.
+#[derive(Debug, Default)]
+pub struct Account {
+    published: AtomicU64,
+    received: AtomicU64,
+    delivered: AtomicU64,
+    sent: AtomicU64,
+    dropped: [AtomicU64; DropReason::ALL.len()],
+}
+
+/// The counters at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Events published on this node.
+    pub published: u64,
+    /// Events that arrived over links.
+    pub received: u64,
+    /// Copies put into local consumers' queues.
+    pub delivered: u64,
+    /// Copies put into peers' outgoing queues.
+    pub sent: u64,
+    /// Copies dropped, by reason; reasons that never occurred are absent.
+    pub dropped: Vec<(DropReason, u64)>,
+}
+
+impl Account {
+    /// So many events were published here.
+    pub fn published(&self, events: u64) {
+        self.published.fetch_add(events, Ordering::Relaxed);
+    }
+
+    /// So many events arrived.
+    pub fn received(&self, events: u64) {
+        self.received.fetch_add(events, Ordering::Relaxed);
+    }
+
+    /// So many copies went into local queues.
+    pub fn delivered(&self, copies: u64) {
+        self.delivered.fetch_add(copies, Ordering::Relaxed);
+    }
+
+    /// So many copies went into peers' queues.
+    pub fn sent(&self, copies: u64) {
+        self.sent.fetch_add(copies, Ordering::Relaxed);
+    }
+
+    /// So many copies were dropped.
+    pub fn dropped(&self, reason: DropReason, copies: u64) {
+        if let Some(at) = DropReason::ALL.iter().position(|each| *each == reason) {
+            self.dropped[at].fetch_add(copies, Ordering::Relaxed);
+        }
+    }
+
+    /// The counters now.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let dropped = DropReason::ALL.into_iter().zip(self.dropped.iter().map(read));
+        Counts {
+            published: read(&self.published),
+            received: read(&self.received),
+            delivered: read(&self.delivered),
+            sent: read(&self.sent),
+            dropped: dropped.filter(|(_, copies)| *copies > 0).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drops_are_counted_under_their_reason() {
+        let account = Account::default();
+        account.dropped(DropReason::Loop, 2);
+        account.dropped(DropReason::LateAnswer, 1);
+        assert_eq!(account.counts().dropped, [(DropReason::Loop, 2), (DropReason::LateAnswer, 1)]);
+    }
+}
