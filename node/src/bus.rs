@@ -1,1 +1,131 @@
-//! Stub of bus.
+//! The bus: the data plane of one node. Publishers resolve a channel against an immutable route table on
+//! their own tasks and put the event straight into the consumers' queues; a peer is one more consumer.
+//!
+//! It must not know who drives the mesh, runs plugins or serves clients: they subscribe, publish, and
+//! hand in what arrived.
+
+mod call;
+mod clock;
+mod deliver;
+mod fault;
+mod outbox;
+mod publish;
+mod queue;
+mod routes;
+mod subscribe;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    sync::{Arc, atomic::AtomicU64},
+    time::{Duration, Instant},
+};
+
+pub use call::{CallCause, Request};
+pub use deliver::{Inbound, InboundError, PeerRef};
+pub use fault::{CallError, Failure, PublishError, SubscribeError};
+use hive_proto::{
+    channel::Names,
+    id::{Incarnation, NodeId},
+    plane::account::{Account, Counts},
+};
+pub use hive_proto::{
+    channel::{Address, Scope},
+    event::{Event, Message},
+};
+pub use outbox::{Outbox, Outgoing};
+pub use publish::{Publisher, Receipt};
+pub use routes::InterestChange;
+pub use subscribe::{Holder, Subscription, Wanted};
+
+/// One node's data plane. Cloning shares it.
+#[derive(Debug, Clone)]
+pub struct Bus(Arc<Shared>);
+
+/// What every clone, publisher and subscription shares.
+#[derive(Debug)]
+struct Shared {
+    /// Who this node is: the origin of what it publishes.
+    node: NodeId,
+    incarnation: Incarnation,
+    /// The networks, home first; fixed for the life of the node.
+    names: Names,
+    /// The sequence of the last publish.
+    sequence: AtomicU64,
+    clock: clock::Clock,
+    routes: routes::Routes,
+    calls: call::Pending,
+    account: Account,
+}
+
+/// One event for one consumer, with the request behind it when somebody waits for an answer.
+#[derive(Debug)]
+pub struct Delivery {
+    /// What was published.
+    pub event: Event,
+    /// Set when an answer is wanted from this consumer.
+    pub request: Option<Request>,
+}
+
+impl Bus {
+    /// A bus for a node in the given networks, home first.
+    #[must_use]
+    pub fn new(node: NodeId, incarnation: Incarnation, names: Names) -> Self {
+        let networks = names.networks().len();
+        Self(Arc::new(Shared {
+            node,
+            incarnation,
+            names,
+            sequence: AtomicU64::new(0),
+            clock: clock::Clock::start(),
+            routes: routes::Routes::new(networks),
+            calls: call::Pending::default(),
+            account: Account::default(),
+        }))
+    }
+
+    /// This node's id.
+    #[must_use]
+    pub fn node(&self) -> NodeId {
+        self.0.node
+    }
+
+    /// The networks this node is in, and how it reads names.
+    #[must_use]
+    pub fn names(&self) -> &Names {
+        &self.0.names
+    }
+
+    /// What became of every copy so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.0.account.counts()
+    }
+
+    /// Publishes one message. For many, keep a [`Publisher`]: it remembers its routes.
+    ///
+    /// # Errors
+    /// When the message breaks a limit or the channel is the node's own.
+    pub async fn publish(&self, to: &Address, message: Message) -> Result<Receipt, PublishError> {
+        self.publisher().publish(to, message).await
+    }
+
+    /// A publisher with its own memory of routes and its own share of waiting for slow consumers.
+    #[must_use]
+    pub fn publisher(&self) -> Publisher {
+        Publisher::new(self.clone())
+    }
+
+    /// Asks one responder and waits for its answer, at most `timeout`.
+    ///
+    /// # Errors
+    /// When nobody answers there, the responder failed or rejected it, or time ran out.
+    pub async fn call(
+        &self,
+        to: &Address,
+        message: Message,
+        timeout: Duration,
+    ) -> Result<Message, CallError> {
+        self.call_from(to, message, CallCause { deadline: Instant::now() + timeout, depth: 0 }).await
+    }
+}

@@ -1,0 +1,262 @@
+//! Calls: a request to one responder, here or on a peer, and its answer. Who answers is chosen from the
+//! route table; a local responder comes first.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use hive_proto::{
+    channel::{Address, NetworkIndex},
+    event::Message,
+    frame::batch::{Call, Entry},
+    id::{EventId, NodeId},
+    limits::{CALL_TIMEOUT_MS_MAX, DEPTH_MAX},
+    plane::{account::DropReason, table::Side},
+    time::Hlc,
+};
+use tokio::sync::oneshot;
+
+use super::{
+    Bus, CallError, Delivery, Failure, PublishError,
+    outbox::{Appended, Outbox},
+    queue::{Offered, Queue},
+    routes::{Peer, Target},
+};
+
+/// What stands behind a call: until when it may take, and how deep it is nested.
+#[derive(Debug, Clone, Copy)]
+pub struct CallCause {
+    /// The caller waits until then, and so does every call made on its behalf.
+    pub deadline: Instant,
+    /// Depth of the event being handled; 0 outside a handler.
+    pub depth: u8,
+}
+
+type Answer = Result<Message, CallError>;
+
+/// The calls that wait for a peer's answer.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    /// By the call's number, which is its event's sequence. Held for a lookup, never across a wait.
+    waiting: Mutex<HashMap<u64, Waiting>>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    /// Only this peer may answer.
+    peer: (NetworkIndex, NodeId),
+    answer: oneshot::Sender<Answer>,
+}
+
+/// A request that wants an answer. Dropped without one, it answers `failed`.
+#[derive(Debug)]
+pub struct Request {
+    deadline: Instant,
+    /// Taken when it is answered.
+    reply: Option<Reply>,
+}
+
+#[derive(Debug)]
+enum Reply {
+    Local(oneshot::Sender<Answer>),
+    Remote { outbox: Arc<Outbox>, call: u64, bus: Bus },
+}
+
+impl Request {
+    pub(super) fn remote(bus: &Bus, outbox: &Arc<Outbox>, call: Call) -> Self {
+        let deadline = Instant::now() + Duration::from_millis(call.time_left_ms);
+        let reply = Reply::Remote { outbox: Arc::clone(outbox), call: call.number, bus: bus.clone() };
+        Self { deadline, reply: Some(reply) }
+    }
+
+    /// When the caller stops waiting.
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// How long the caller still waits.
+    #[must_use]
+    pub fn time_left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// Answers the caller.
+    pub fn answer(mut self, outcome: Result<Message, Failure>) {
+        let checked = outcome.map_err(CallError::from).and_then(|message| match message.check() {
+            Ok(()) => Ok(message),
+            Err(error) => Err(CallError::Failed(format!("the answer cannot be sent: {error}"))),
+        });
+        self.reply(checked);
+    }
+
+    /// Says that nobody here answers.
+    pub(super) fn decline(mut self, error: CallError) {
+        self.reply(Err(error));
+    }
+
+    fn reply(&mut self, outcome: Answer) {
+        match self.reply.take() {
+            None => {}
+            // A caller that has gone does not miss its answer.
+            Some(Reply::Local(answer)) => drop(answer.send(outcome)),
+            Some(Reply::Remote { outbox, call, bus }) => {
+                if !outbox.answer(call, &outcome) {
+                    bus.0.account.dropped(DropReason::LateAnswer, 1);
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        self.reply(Err(CallError::Failed("the responder let the request go without an answer".into())));
+    }
+}
+
+impl Bus {
+    /// Asks one responder on behalf of what `cause` says, and waits for its answer.
+    ///
+    /// # Errors
+    /// As [`Bus::call`].
+    pub async fn call_from(&self, to: &Address, message: Message, cause: CallCause) -> Answer {
+        if to.channel.is_reserved() {
+            return Err(PublishError::Reserved(to.channel.clone()).into());
+        }
+        message.check().map_err(PublishError::from)?;
+        if cause.depth > DEPTH_MAX {
+            return Err(PublishError::Loop.into());
+        }
+        let longest = Instant::now() + Duration::from_millis(CALL_TIMEOUT_MS_MAX);
+        let cause = CallCause { deadline: cause.deadline.min(longest), ..cause };
+        let (id, time) = self.0.stamp();
+        match self.responder(to, id.sequence).ok_or(CallError::NoResponder)? {
+            Target::Local(queue) => self.ask_here(&queue, to, message, (id, time), cause).await,
+            Target::Peer(peer) => self.ask_peer(&peer, to, &message, (id, time), cause).await,
+        }
+    }
+
+    /// A responder: a local one that keeps up, else any peer, else a local one that lags.
+    fn responder(&self, to: &Address, draw: u64) -> Option<Target> {
+        let table = self.0.routes.table();
+        let pick = |mut targets: Vec<Target>| {
+            let at = usize::try_from(draw).unwrap_or(0).checked_rem(targets.len())?;
+            Some(targets.swap_remove(at))
+        };
+        let local: Vec<Target> = table.answering(Side::Local, to.network, &to.channel).cloned().collect();
+        let keeps_up = |target: &&Target| matches!(target, Target::Local(queue) if !queue.is_lagging());
+        pick(local.iter().filter(keeps_up).cloned().collect())
+            .or_else(|| pick(table.answering(Side::Peer, to.network, &to.channel).cloned().collect()))
+            .or_else(|| pick(local))
+    }
+
+    async fn ask_here(
+        &self,
+        queue: &Queue,
+        to: &Address,
+        message: Message,
+        (id, time): (EventId, Hlc),
+        cause: CallCause,
+    ) -> Answer {
+        let (answer, answered) = oneshot::channel();
+        let request = Request { deadline: cause.deadline, reply: Some(Reply::Local(answer)) };
+        let event = self.0.event(to, message, id, time, cause.depth);
+        self.0.account.published(1);
+        match queue.offer(Delivery { event, request: Some(request) }) {
+            Offered::Taken => self.0.account.delivered(1),
+            Offered::Closed => return Err(CallError::NoResponder),
+            Offered::Full(_) => return Err(CallError::Unavailable("the responder's queue is full".into())),
+        }
+        wait(answered, cause.deadline).await
+    }
+
+    async fn ask_peer(
+        &self,
+        peer: &Peer,
+        to: &Address,
+        message: &Message,
+        (id, time): (EventId, Hlc),
+        cause: CallCause,
+    ) -> Answer {
+        let answered = self.0.calls.begin(id.sequence, (peer.network, peer.node));
+        let _forget = Forget { pending: &self.0.calls, call: id.sequence };
+        let left = cause.deadline.saturating_duration_since(Instant::now());
+        let time_left_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX).min(CALL_TIMEOUT_MS_MAX);
+        let call = Some(Call { number: id.sequence, time_left_ms });
+        let entry = Entry { sequence: id.sequence, time, depth: cause.depth, message, call };
+        let number = peer.outbox.number(&to.channel);
+        self.0.account.published(1);
+        match peer.outbox.append(number, &to.channel, &entry) {
+            Appended::Taken => self.0.account.sent(1),
+            Appended::Full => {
+                return Err(CallError::Unavailable(format!("the link to {} is full", peer.name)));
+            }
+            Appended::Closed => return Err(lost(&peer.name)),
+        }
+        wait(answered, cause.deadline).await
+    }
+}
+
+async fn wait(answered: oneshot::Receiver<Answer>, deadline: Instant) -> Answer {
+    match tokio::time::timeout_at(deadline.into(), answered).await {
+        Err(_) => Err(CallError::Timeout),
+        Ok(Err(_)) => Err(CallError::Unavailable("the responder has gone".into())),
+        Ok(Ok(outcome)) => outcome,
+    }
+}
+
+fn lost(peer: &str) -> CallError {
+    CallError::Unavailable(format!("the link to {peer} was lost"))
+}
+
+/// Forgets a call when its caller stops waiting, however that happens.
+struct Forget<'a> {
+    pending: &'a Pending,
+    call: u64,
+}
+
+impl Drop for Forget<'_> {
+    fn drop(&mut self) {
+        self.pending.lock().remove(&self.call);
+    }
+}
+
+impl Pending {
+    fn begin(&self, call: u64, peer: (NetworkIndex, NodeId)) -> oneshot::Receiver<Answer> {
+        let (answer, answered) = oneshot::channel();
+        self.lock().insert(call, Waiting { peer, answer });
+        answered
+    }
+
+    /// A peer answered. False when nobody waits for that answer from it.
+    pub(super) fn answered(&self, peer: (NetworkIndex, NodeId), call: u64, outcome: Answer) -> bool {
+        let mut waiting = self.lock();
+        if waiting.get(&call).is_none_or(|waiting| waiting.peer != peer) {
+            return false;
+        }
+        waiting.remove(&call).is_some_and(|waiting| waiting.answer.send(outcome).is_ok())
+    }
+
+    /// A peer is gone: nobody waits for it any longer.
+    pub(super) fn peer_lost(&self, network: NetworkIndex, node: NodeId, name: &str) {
+        let mut waiting = self.lock();
+        let calls: Vec<u64> = waiting
+            .iter()
+            .filter(|(_, waiting)| waiting.peer == (network, node))
+            .map(|(call, _)| *call)
+            .collect();
+        for call in calls {
+            if let Some(waiting) = waiting.remove(&call) {
+                // The caller may have given up in the same moment.
+                let _ = waiting.answer.send(Err(lost(name)));
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Waiting>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,113 @@
+//! How publishing, calling and subscribing go wrong, each with the code that status and clients see.
+
+use hive_proto::{channel::Channel, event::MessageError, frame::data::CallFault, limits::DEPTH_MAX};
+
+/// Why a message was not published.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PublishError {
+    /// The message breaks a limit.
+    #[error(transparent)]
+    Message(#[from] MessageError),
+    /// `$…` channels are the node's.
+    #[error("only the node itself publishes on `{0}`")]
+    Reserved(Channel),
+    /// Events cause each other without end.
+    #[error("{DEPTH_MAX} events have caused each other in a row; this looks like a loop")]
+    Loop,
+}
+
+impl PublishError {
+    /// The code in the API.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Message(MessageError::ReservedHeader(_)) | Self::Reserved(_) => "invalid",
+            Self::Message(_) => "too-large",
+            Self::Loop => "loop",
+        }
+    }
+}
+
+/// How a responder declines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// Trouble that may pass.
+    Failed(String),
+    /// The same request will fail again.
+    Rejected(String),
+}
+
+/// Why a call has no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// Nobody answers on that channel.
+    #[error("nobody answers there")]
+    NoResponder,
+    /// The answer did not come in time.
+    #[error("no answer in time")]
+    Timeout,
+    /// The responder's trouble.
+    #[error("{0}")]
+    Failed(String),
+    /// The responder's refusal.
+    #[error("{0}")]
+    Rejected(String),
+    /// The responder cannot be reached, or takes nothing more.
+    #[error("{0}")]
+    Unavailable(String),
+    /// The request itself cannot be sent.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+}
+
+impl CallError {
+    /// The code in the API.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoResponder => "no-responder",
+            Self::Timeout => "timeout",
+            Self::Failed(_) => "failed",
+            Self::Rejected(_) => "rejected",
+            Self::Unavailable(_) => "unavailable",
+            Self::Publish(error) => error.code(),
+        }
+    }
+
+    pub(super) fn to_wire(&self) -> (CallFault, String) {
+        match self {
+            Self::NoResponder => (CallFault::NoResponder, String::new()),
+            Self::Failed(text) => (CallFault::Failed, text.clone()),
+            Self::Rejected(text) => (CallFault::Rejected, text.clone()),
+            Self::Timeout | Self::Unavailable(_) | Self::Publish(_) => {
+                (CallFault::Unavailable, self.to_string())
+            }
+        }
+    }
+
+    pub(super) fn from_wire((fault, text): (CallFault, String)) -> Self {
+        match fault {
+            CallFault::Failed => Self::Failed(text),
+            CallFault::Rejected => Self::Rejected(text),
+            CallFault::NoResponder => Self::NoResponder,
+            CallFault::Unavailable => Self::Unavailable(text),
+        }
+    }
+}
+
+impl From<Failure> for CallError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Failed(text) => Self::Failed(text),
+            Failure::Rejected(text) => Self::Rejected(text),
+        }
+    }
+}
+
+/// Why a subscription was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SubscribeError {
+    /// More patterns than one node may announce.
+    #[error("this node already announces {0} patterns, the most it may")]
+    TooManyPatterns(usize),
+}

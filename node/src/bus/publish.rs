@@ -1,0 +1,229 @@
+//! Publishing: from a message to a copy in every queue that wants it, on the publisher's own task. The
+//! ordinary path takes no wait, no allocation and one short lock a consumer.
+
+use std::sync::atomic::Ordering;
+
+use hive_proto::{
+    channel::Address,
+    event::{Event, Message},
+    frame::batch::Entry,
+    id::EventId,
+    limits::DEPTH_MAX,
+    plane::{account::DropReason, pace::Pace, table::Side},
+    time::Hlc,
+};
+
+use super::{
+    Bus, Delivery, PublishError, Shared,
+    outbox::{Appended, ChannelNumber},
+    queue::{Offered, Queue},
+    routes::{Peer, Target},
+};
+
+/// Routes one publisher remembers. A publisher with more channels than this pays a table walk a publish.
+const REMEMBERED_ROUTES: usize = 16;
+
+/// What a publish has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Receipt {
+    /// The event's id.
+    pub id: EventId,
+    /// Local consumers it was queued for.
+    pub local: u32,
+    /// Peers it was queued for.
+    pub peers: u32,
+}
+
+/// Publishes on a bus, remembering the routes of its last few channels.
+#[derive(Debug)]
+pub struct Publisher {
+    bus: Bus,
+    routes: Vec<Route>,
+    /// Which remembered route gives way next.
+    oldest: usize,
+    pace: Pace,
+}
+
+/// The consumers of one channel under one generation of the route table.
+#[derive(Debug)]
+struct Route {
+    address: Address,
+    generation: u64,
+    targets: Vec<(Target, ChannelNumber)>,
+}
+
+impl Publisher {
+    pub(super) fn new(bus: Bus) -> Self {
+        Self { bus, routes: Vec::new(), oldest: 0, pace: Pace::default() }
+    }
+
+    /// Puts one message into the queue of everyone who wants it. Returns once it is there; a slow
+    /// consumer may hold it up for 50 ms in any second.
+    ///
+    /// # Errors
+    /// When the message breaks a limit or the channel is the node's own.
+    pub async fn publish(&mut self, to: &Address, message: Message) -> Result<Receipt, PublishError> {
+        self.publish_from(to, message, 0).await
+    }
+
+    /// The same for a message that was caused by an event of this depth.
+    ///
+    /// # Errors
+    /// As [`Publisher::publish`], and when events have caused each other too often.
+    pub async fn publish_from(
+        &mut self,
+        to: &Address,
+        message: Message,
+        depth: u8,
+    ) -> Result<Receipt, PublishError> {
+        if to.channel.is_reserved() {
+            return Err(PublishError::Reserved(to.channel.clone()));
+        }
+        message.check()?;
+        if depth > DEPTH_MAX {
+            self.bus.0.account.dropped(DropReason::Loop, 1);
+            return Err(PublishError::Loop);
+        }
+        Ok(self.emit(to, message, depth).await)
+    }
+
+    /// The same for the node's own events, which go to `$…` channels.
+    pub(crate) async fn announce(&mut self, to: &Address, message: Message) -> Receipt {
+        self.emit(to, message, 0).await
+    }
+
+    async fn emit(&mut self, to: &Address, message: Message, depth: u8) -> Receipt {
+        let at = self.route(to);
+        let Self { bus, routes, pace, .. } = self;
+        let (shared, route) = (&*bus.0, &routes[at]);
+        let (id, time) = shared.stamp();
+        let mut receipt = Receipt { id, local: 0, peers: 0 };
+        for (target, number) in &route.targets {
+            match target {
+                Target::Local(queue) => {
+                    let event = shared.event(to, message.clone(), id, time, depth);
+                    let delivery = Delivery { event, request: None };
+                    receipt.local += shared.deliver(queue, delivery, pace).await;
+                }
+                Target::Peer(peer) => {
+                    let entry = Entry { sequence: id.sequence, time, depth, message: &message, call: None };
+                    receipt.peers += shared.send(peer, *number, to, &entry, pace).await;
+                }
+            }
+        }
+        shared.account.published(1);
+        receipt
+    }
+
+    /// The position of the route to an address, resolved under the current table.
+    fn route(&mut self, to: &Address) -> usize {
+        let shared = &*self.bus.0;
+        let generation = shared.routes.generation();
+        let known = self.routes.iter().position(|route| route.address == *to);
+        match known {
+            Some(at) if self.routes[at].generation == generation => return at,
+            _ => {}
+        }
+        let route = Route { address: to.clone(), generation, targets: shared.resolve(to) };
+        if let Some(at) = known {
+            self.routes[at] = route;
+            return at;
+        }
+        if self.routes.len() < REMEMBERED_ROUTES {
+            self.routes.push(route);
+            return self.routes.len() - 1;
+        }
+        self.oldest = (self.oldest + 1) % REMEMBERED_ROUTES;
+        self.routes[self.oldest] = route;
+        self.oldest
+    }
+}
+
+impl Shared {
+    /// Everyone who wants a channel, on this node and beyond.
+    fn resolve(&self, to: &Address) -> Vec<(Target, ChannelNumber)> {
+        let table = self.routes.table();
+        let local = table.wanting(Side::Local, to.network, &to.channel);
+        let peers = table.wanting(Side::Peer, to.network, &to.channel);
+        let numbered = |target: &Target| {
+            let number = match target {
+                Target::Peer(peer) => peer.outbox.number(&to.channel),
+                Target::Local(_) => ChannelNumber::default(),
+            };
+            (target.clone(), number)
+        };
+        local.chain(peers).map(numbered).collect()
+    }
+
+    /// The id and time of the next event.
+    pub(super) fn stamp(&self) -> (EventId, Hlc) {
+        let sequence = self.sequence.fetch_add(1, Ordering::Relaxed) + 1;
+        let id = EventId { origin: self.node, incarnation: self.incarnation, sequence };
+        (id, self.clock.stamp())
+    }
+
+    pub(super) fn event(&self, to: &Address, message: Message, id: EventId, time: Hlc, depth: u8) -> Event {
+        let Address { network, channel } = to.clone();
+        Event { id, channel, network, time, attempt: 1, depth, retained: false, message }
+    }
+
+    /// Queues one copy for a local consumer, waiting if the pace allows. Returns how many were queued.
+    pub(super) async fn deliver(&self, queue: &Queue, delivery: Delivery, pace: &mut Pace) -> u32 {
+        let delivery = match queue.offer(delivery) {
+            Offered::Taken => {
+                self.account.delivered(1);
+                return 1;
+            }
+            Offered::Closed => return 0,
+            Offered::Full(delivery) => *delivery,
+        };
+        let left = if queue.is_lagging() {
+            Offered::Full(Box::new(delivery))
+        } else {
+            let now = self.clock.now();
+            let offered = queue.offer_within(delivery, pace.allowance(now)).await;
+            pace.spend(self.clock.now().0.saturating_sub(now.0));
+            offered
+        };
+        match left {
+            Offered::Closed => return 0,
+            Offered::Taken => {}
+            Offered::Full(delivery) => {
+                self.account.dropped(DropReason::SlowConsumer, queue.force(*delivery));
+            }
+        }
+        self.account.delivered(1);
+        1
+    }
+
+    /// Encodes one copy for a peer, waiting if the pace allows. Returns how many were queued.
+    async fn send(
+        &self,
+        peer: &Peer,
+        number: ChannelNumber,
+        to: &Address,
+        entry: &Entry<'_>,
+        pace: &mut Pace,
+    ) -> u32 {
+        let outbox = &peer.outbox;
+        let mut appended = outbox.append(number, &to.channel, entry);
+        if appended == Appended::Full && !outbox.is_lagging() {
+            let now = self.clock.now();
+            appended = outbox.append_within(number, &to.channel, entry, pace.allowance(now)).await;
+            pace.spend(self.clock.now().0.saturating_sub(now.0));
+        }
+        match appended {
+            Appended::Taken => {}
+            Appended::Full => {
+                let dropped = outbox.force(number, &to.channel, entry);
+                self.account.dropped(DropReason::SlowConsumer, dropped);
+            }
+            Appended::Closed => {
+                self.account.dropped(DropReason::LostLink, 1);
+                return 0;
+            }
+        }
+        self.account.sent(1);
+        1
+    }
+}

@@ -1,0 +1,207 @@
+//! The route table behind an atomic pointer, who may change it, and the interest that follows from it.
+//! Readers take a snapshot; writers hold the registry's lock and publish the next table.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use arc_swap::{ArcSwap, Guard};
+use hive_proto::{
+    channel::NetworkIndex,
+    interest::{InterestOp, LocalInterest},
+    plane::table::{HolderId, RouteTable, Side},
+};
+use tokio::sync::{Notify, watch};
+
+use super::{outbox::Outbox, queue::Queue, subscribe::Wanted};
+
+/// Where a holder's events go.
+#[derive(Debug, Clone)]
+pub(super) enum Target {
+    /// Into a local consumer's queue.
+    Local(Arc<Queue>),
+    /// Into a peer's outgoing batches.
+    Peer(Arc<Peer>),
+}
+
+/// A peer as a consumer.
+#[derive(Debug)]
+pub(super) struct Peer {
+    pub(super) node: hive_proto::id::NodeId,
+    pub(super) network: NetworkIndex,
+    pub(super) name: String,
+    pub(super) outbox: Arc<Outbox>,
+}
+
+/// A change of what this node wants, for the control plane to announce.
+#[derive(Debug)]
+pub struct InterestChange {
+    /// The network it is for.
+    pub network: NetworkIndex,
+    /// What changed, in order.
+    pub ops: Vec<InterestOp>,
+    /// To be given back to `Bus::confirmed` once every neighbour has acknowledged it.
+    pub ticket: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct Routes {
+    /// Moves with every published table; what is cached under an older number is stale.
+    generation: AtomicU64,
+    table: ArcSwap<RouteTable<Target>>,
+    /// Held while a table is changed, never across a wait.
+    registry: Mutex<Registry>,
+    /// Told when there is interest to announce.
+    changed: Notify,
+    /// The newest ticket that every neighbour acknowledged.
+    confirmed: watch::Sender<u64>,
+}
+
+#[derive(Debug)]
+pub(super) struct Registry {
+    /// The table that readers get next.
+    pub(super) table: RouteTable<Target>,
+    next_holder: u64,
+    /// What the node wants of each network.
+    interest: Vec<LocalInterest>,
+    /// Changes nobody has announced yet, a list a network.
+    pending: BTreeMap<NetworkIndex, Vec<InterestOp>>,
+    /// Counts the changes.
+    ticket: u64,
+    /// The peers, with what each wants.
+    pub(super) peers: BTreeMap<(NetworkIndex, hive_proto::id::NodeId), PeerEntry>,
+}
+
+#[derive(Debug)]
+pub(super) struct PeerEntry {
+    pub(super) holder: HolderId,
+    pub(super) peer: Arc<Peer>,
+    pub(super) wants: BTreeMap<hive_proto::pattern::Pattern, bool>,
+}
+
+impl Routes {
+    pub(super) fn new(networks: usize) -> Self {
+        let table = RouteTable::new(networks);
+        let registry = Registry {
+            table: table.clone(),
+            next_holder: 0,
+            interest: (0..networks.max(1)).map(|_| LocalInterest::default()).collect(),
+            pending: BTreeMap::new(),
+            ticket: 0,
+            peers: BTreeMap::new(),
+        };
+        Self {
+            generation: AtomicU64::new(1),
+            table: ArcSwap::from_pointee(table),
+            registry: Mutex::new(registry),
+            changed: Notify::new(),
+            confirmed: watch::Sender::new(0),
+        }
+    }
+
+    /// The number of the table readers get now.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// The table now.
+    pub(super) fn table(&self) -> Guard<Arc<RouteTable<Target>>> {
+        self.table.load()
+    }
+
+    /// Changes the table and publishes the result.
+    pub(super) fn change<R>(&self, change: impl FnOnce(&mut Registry) -> R) -> R {
+        let mut registry = self.lock();
+        let before = registry.ticket;
+        let result = change(&mut registry);
+        self.table.store(Arc::new(registry.table.clone()));
+        self.generation.fetch_add(1, Ordering::Release);
+        if registry.ticket != before {
+            self.changed.notify_one();
+        }
+        result
+    }
+
+    /// Reads what only the registry knows.
+    pub(super) fn read<R>(&self, read: impl FnOnce(&Registry) -> R) -> R {
+        read(&self.lock())
+    }
+
+    /// Waits for interest to announce and takes it. Cancel-safe.
+    pub(super) async fn next_interest(&self) -> Vec<InterestChange> {
+        loop {
+            let changed = self.changed.notified();
+            let changes = self.lock().take_pending();
+            if !changes.is_empty() {
+                return changes;
+            }
+            changed.await;
+        }
+    }
+
+    pub(super) fn confirm(&self, ticket: u64) {
+        self.confirmed.send_modify(|newest| *newest = ticket.max(*newest));
+    }
+
+    pub(super) fn confirmations(&self) -> watch::Receiver<u64> {
+        self.confirmed.subscribe()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Registry> {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Registry {
+    /// A number no holder had before.
+    pub(super) fn new_holder(&mut self) -> HolderId {
+        self.next_holder = self.next_holder.saturating_add(1);
+        HolderId(self.next_holder)
+    }
+
+    /// A local holder wants something more.
+    pub(super) fn want(&mut self, holder: HolderId, wanted: &Wanted) {
+        let Wanted { scope, answers } = wanted;
+        self.table.add(Side::Local, scope.network, &scope.pattern, holder, *answers);
+        if let Some(interest) = self.interest.get_mut(usize::from(scope.network.0)) {
+            let op = interest.add(&scope.pattern, *answers);
+            self.announce(scope.network, op);
+        }
+    }
+
+    /// A local holder no longer wants something.
+    pub(super) fn unwant(&mut self, holder: HolderId, wanted: &Wanted) {
+        let Wanted { scope, answers } = wanted;
+        self.table.remove(Side::Local, scope.network, &scope.pattern, holder);
+        if let Some(interest) = self.interest.get_mut(usize::from(scope.network.0)) {
+            let op = interest.remove(&scope.pattern, *answers);
+            self.announce(scope.network, op);
+        }
+    }
+
+    /// Patterns this node announces, over all networks.
+    pub(super) fn announced(&self) -> usize {
+        self.interest.iter().map(LocalInterest::len).sum()
+    }
+
+    /// The number of the last change.
+    pub(super) fn ticket(&self) -> u64 {
+        self.ticket
+    }
+
+    fn announce(&mut self, network: NetworkIndex, op: Option<InterestOp>) {
+        let Some(op) = op else { return };
+        self.pending.entry(network).or_default().push(op);
+        self.ticket = self.ticket.saturating_add(1);
+    }
+
+    fn take_pending(&mut self) -> Vec<InterestChange> {
+        let ticket = self.ticket;
+        let pending = std::mem::take(&mut self.pending);
+        pending.into_iter().map(|(network, ops)| InterestChange { network, ops, ticket }).collect()
+    }
+}

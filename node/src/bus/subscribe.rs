@@ -1,0 +1,255 @@
+//! Subscriptions: a holder's patterns and the queue its events come in. Also the peers' side of the same
+//! table, as the control plane tells it.
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use hive_proto::{
+    channel::{NetworkIndex, Scope},
+    id::NodeId,
+    interest::InterestOp,
+    limits::PATTERNS_MAX,
+    plane::{
+        account::DropReason,
+        table::{HolderId, Side},
+    },
+};
+
+use super::{
+    Bus, Delivery, SubscribeError,
+    outbox::Outbox,
+    queue::{LIMITS, Queue},
+    routes::{InterestChange, Peer, PeerEntry, Target},
+};
+
+/// How long subscribing waits for the neighbours before it goes on without them.
+const CONFIRMATION_WAIT: Duration = Duration::from_millis(500);
+
+/// Who holds a subscription, for status and logs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Holder {
+    /// A client of the API or of the library.
+    Client(String),
+    /// A plugin.
+    Plugin(String),
+}
+
+/// One pattern a holder wants.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Wanted {
+    /// The pattern and its network.
+    pub scope: Scope,
+    /// Whether requests may be sent here.
+    pub answers: bool,
+}
+
+/// A holder's patterns and its queue. Dropping it ends the subscription.
+#[derive(Debug)]
+pub struct Subscription {
+    bus: Bus,
+    id: HolderId,
+    queue: Arc<Queue>,
+    /// Taken from the queue and not yet handed over.
+    local: VecDeque<Delivery>,
+    missed: u64,
+    /// What the route table holds for us; changed only by `set` and drop.
+    wanted: Mutex<BTreeSet<Wanted>>,
+    holder: Holder,
+}
+
+impl Bus {
+    /// Subscribes. Returns when the local table is live and every neighbour has confirmed, or after
+    /// 500 ms; see [`Subscription::is_confirmed`] in the second case.
+    ///
+    /// # Errors
+    /// When this node would announce more patterns than it may.
+    pub async fn subscribe(
+        &self,
+        holder: Holder,
+        wanted: impl IntoIterator<Item = Wanted>,
+    ) -> Result<Subscription, SubscribeError> {
+        let queue = Arc::new(Queue::new(LIMITS));
+        let target = Target::Local(Arc::clone(&queue));
+        let id = self.0.routes.change(|registry| {
+            let id = registry.new_holder();
+            registry.table.attach(id, target);
+            id
+        });
+        let subscription = Subscription {
+            bus: self.clone(),
+            id,
+            queue,
+            local: VecDeque::new(),
+            missed: 0,
+            wanted: Mutex::default(),
+            holder,
+        };
+        subscription.set(wanted).await?;
+        Ok(subscription)
+    }
+
+    /// Waits for a change of what this node wants, for the control plane to announce. Cancel-safe.
+    pub async fn next_interest(&self) -> Vec<InterestChange> {
+        self.0.routes.next_interest().await
+    }
+
+    /// Every neighbour has acknowledged all changes up to this ticket.
+    pub fn confirmed(&self, ticket: u64) {
+        self.0.routes.confirm(ticket);
+    }
+
+    /// A peer is there: what is published for it goes into the outbox from now on.
+    #[must_use]
+    pub fn peer_up(&self, network: NetworkIndex, node: NodeId, name: &str) -> Arc<Outbox> {
+        let outbox = Arc::new(Outbox::new());
+        let peer = Arc::new(Peer { node, network, name: name.into(), outbox: Arc::clone(&outbox) });
+        self.peer_down(network, node);
+        self.0.routes.change(|registry| {
+            let holder = registry.new_holder();
+            registry.table.attach(holder, Target::Peer(Arc::clone(&peer)));
+            registry.peers.insert((network, node), PeerEntry { holder, peer, wants: Default::default() });
+        });
+        outbox
+    }
+
+    /// A peer's interest changed; with `reset` it starts from nothing.
+    pub fn peer_interest(&self, network: NetworkIndex, node: NodeId, reset: bool, ops: &[InterestOp]) {
+        self.0.routes.change(|registry| {
+            let Some(entry) = registry.peers.get_mut(&(network, node)) else { return };
+            if reset {
+                for pattern in std::mem::take(&mut entry.wants).keys() {
+                    registry.table.remove(Side::Peer, network, pattern, entry.holder);
+                }
+            }
+            for op in ops {
+                match op {
+                    InterestOp::Add(wanted) => {
+                        entry.wants.insert(wanted.pattern.clone(), wanted.answers);
+                        let (pattern, answers) = (&wanted.pattern, wanted.answers);
+                        registry.table.add(Side::Peer, network, pattern, entry.holder, answers);
+                    }
+                    InterestOp::Remove(pattern) => {
+                        entry.wants.remove(pattern);
+                        registry.table.remove(Side::Peer, network, pattern, entry.holder);
+                    }
+                }
+            }
+        });
+    }
+
+    /// A peer is gone: what was queued for it is lost and counted, calls to it end.
+    pub fn peer_down(&self, network: NetworkIndex, node: NodeId) {
+        let entry = self.0.routes.change(|registry| {
+            let entry = registry.peers.remove(&(network, node))?;
+            for pattern in entry.wants.keys() {
+                registry.table.remove(Side::Peer, network, pattern, entry.holder);
+            }
+            registry.table.detach(entry.holder);
+            Some(entry)
+        });
+        let Some(entry) = entry else { return };
+        self.0.account.dropped(DropReason::LostLink, entry.peer.outbox.close());
+        self.0.calls.peer_lost(network, node, &entry.peer.name);
+    }
+}
+
+impl Subscription {
+    /// The next delivery, in order. None when the bus is gone.
+    pub async fn next(&mut self) -> Option<Delivery> {
+        loop {
+            if let Some(delivery) = self.local.pop_front() {
+                return Some(delivery);
+            }
+            if !self.readable().await {
+                return None;
+            }
+            let missed = self.queue.take(usize::MAX, &mut self.local);
+            self.missed = self.missed.saturating_add(missed);
+        }
+    }
+
+    /// Takes all requests and up to `max` events that are already there; for holders that never call `next`. Returns
+    /// how many were missed since the last time.
+    pub fn take(&self, max: usize, into: &mut impl Extend<Delivery>) -> u64 {
+        self.queue.take(max, into)
+    }
+
+    /// Waits until there is something to take. False when the subscription has ended.
+    pub async fn readable(&self) -> bool {
+        self.queue.readable().await
+    }
+
+    /// Waits until there is a request to take, whatever events there are. False when the subscription
+    /// has ended.
+    pub async fn request_readable(&self) -> bool {
+        self.queue.request_readable().await
+    }
+
+    /// How many events this holder missed since it last asked, because it was too slow.
+    pub fn missed(&mut self) -> u64 {
+        std::mem::take(&mut self.missed)
+    }
+
+    /// Deliveries waiting.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.queue.len().saturating_add(self.local.len())
+    }
+
+    /// Who holds it.
+    #[must_use]
+    pub fn holder(&self) -> &Holder {
+        &self.holder
+    }
+
+    /// Replaces the patterns. What stays wanted is not interrupted. Waits like `Bus::subscribe`.
+    ///
+    /// # Errors
+    /// When this node would announce more patterns than it may; nothing changes then.
+    pub async fn set(&self, wanted: impl IntoIterator<Item = Wanted>) -> Result<(), SubscribeError> {
+        let ticket = self.replace(merge(wanted))?;
+        let mut confirmations = self.bus.0.routes.confirmations();
+        let confirmed = confirmations.wait_for(|newest| *newest >= ticket);
+        if tokio::time::timeout(CONFIRMATION_WAIT, confirmed).await.is_err() {
+            tracing::debug!("not every neighbour has confirmed this node's interest yet");
+        }
+        Ok(())
+    }
+
+    fn replace(&self, next: BTreeSet<Wanted>) -> Result<u64, SubscribeError> {
+        let mut current = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        self.bus.0.routes.change(|registry| {
+            let added = next.difference(&current).count();
+            if registry.announced().saturating_add(added) > PATTERNS_MAX {
+                return Err(SubscribeError::TooManyPatterns(registry.announced()));
+            }
+            // The old go first, so that a pattern whose `answers` changed ends up as the new one says.
+            current.difference(&next).for_each(|wanted| registry.unwant(self.id, wanted));
+            next.difference(&current).for_each(|wanted| registry.want(self.id, wanted));
+            *current = next;
+            Ok(registry.ticket())
+        })
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        let wanted = std::mem::take(self.wanted.get_mut().unwrap_or_else(PoisonError::into_inner));
+        self.bus.0.routes.change(|registry| {
+            wanted.iter().for_each(|wanted| registry.unwant(self.id, wanted));
+            registry.table.detach(self.id);
+        });
+        self.queue.close();
+    }
+}
+
+/// One entry a pattern: it answers when any of its mentions does.
+fn merge(wanted: impl IntoIterator<Item = Wanted>) -> BTreeSet<Wanted> {
+    let all: BTreeSet<Wanted> = wanted.into_iter().collect();
+    let answering: BTreeSet<Scope> =
+        all.iter().filter(|wanted| wanted.answers).map(|wanted| wanted.scope.clone()).collect();
+    all.into_iter().filter(|wanted| wanted.answers || !answering.contains(&wanted.scope)).collect()
+}
