@@ -1,1 +1,46 @@
-//! Stub of dispatch.
+//! Dispatch: from a subscription's queue to the calls of whoever handles it, in order where order is
+//! promised, with retries and dead letters. Plugins, API clients and responders in Rust are handled alike.
+//!
+//! It must not know what a handler is made of; it only invokes.
+
+mod dead;
+mod lanes;
+mod matcher;
+mod outcome;
+mod tally;
+#[cfg(test)]
+mod tests;
+
+use std::{future::Future, sync::Arc, time::Instant};
+
+pub use lanes::{Job, Lanes};
+pub use matcher::Matcher;
+pub use outcome::{Outcome, Policy};
+pub use tally::Tallied;
+use tokio_util::sync::CancellationToken;
+
+use crate::bus::Event;
+
+/// What a handler is told beside the event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Call {
+    /// When the call is cut.
+    pub deadline: Instant,
+    /// Somebody waits for the answer.
+    pub wants_reply: bool,
+}
+
+/// Something that handles one event at a time.
+pub trait Invoke: Send {
+    /// Handles one event and says what became of it. Never longer than until `call.deadline`.
+    fn invoke(&mut self, event: &Event, call: Call) -> impl Future<Output = Outcome> + Send;
+}
+
+/// Takes jobs and has them handled until `stop` or the end of the subscription. The job in hand when
+/// `stop` comes is finished first.
+pub async fn run(lanes: &Arc<Lanes>, stop: &CancellationToken, handler: &mut impl Invoke) {
+    while let Some(job) = lanes.next(stop).await {
+        let outcome = handler.invoke(job.event(), job.call()).await;
+        job.finish(outcome).await;
+    }
+}

@@ -1,0 +1,364 @@
+//! Lanes: events of one channel and key are handled one after the other, different ones side by side.
+//! Workers pull; nothing runs here between an event's arrival and the worker that takes it.
+
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, VecDeque},
+    hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Call, Outcome, Policy, dead,
+    tally::{Tallied, Tally},
+};
+use crate::bus::{Bus, Delivery, Event, Failure, Message, Request, Subscription};
+
+/// Lanes a handler has. More than any pool has instances, so that lanes rarely wait for each other.
+const LANES: usize = 64;
+/// Events taken from the queue into lanes at a time; the rest stays where its bound is.
+const HELD_MAX: usize = 256;
+/// Events that wait for another try. Past it a failing event becomes a dead letter at once.
+const DELAYED_MAX: usize = 4_096;
+
+/// The jobs of one handler, handed to its workers in order.
+#[derive(Debug)]
+pub struct Lanes {
+    name: String,
+    policy: Policy,
+    bus: Bus,
+    subscription: Subscription,
+    /// Held for a few instructions, never across a wait.
+    state: Mutex<State>,
+    /// Told when a lane becomes ready, or the next retry changes.
+    wake: Notify,
+    tally: Tally,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Events by lane.
+    lanes: Vec<VecDeque<Event>>,
+    /// Lanes with a worker at one of their events.
+    busy: [bool; LANES],
+    /// Lanes with events and no worker.
+    ready: VecDeque<usize>,
+    /// Requests, which keep no order.
+    requests: VecDeque<(Event, Request)>,
+    /// Events in lanes, together.
+    held: usize,
+    /// Failed events by the moment of their next try.
+    delayed: BinaryHeap<Reverse<Delayed>>,
+    /// What was taken from the queue in one go, before it is sorted into lanes.
+    incoming: Vec<Delivery>,
+}
+
+/// A failed event that waits for another try, ordered by when.
+#[derive(Debug)]
+struct Delayed {
+    at: Instant,
+    event: Event,
+}
+
+/// One event in a worker's hands. Dropped unfinished, it counts as broken.
+#[derive(Debug)]
+pub struct Job {
+    lanes: Arc<Lanes>,
+    /// Taken when the job is finished.
+    work: Option<(Event, Option<Request>)>,
+    lane: Option<usize>,
+    deadline: Instant,
+}
+
+impl Lanes {
+    /// The lanes of a named handler over its subscription.
+    #[must_use]
+    pub fn new(name: impl Into<String>, subscription: Subscription, policy: Policy, bus: Bus) -> Arc<Self> {
+        let state = State {
+            lanes: (0..LANES).map(|_| VecDeque::new()).collect(),
+            busy: [false; LANES],
+            ready: VecDeque::new(),
+            requests: VecDeque::new(),
+            held: 0,
+            delayed: BinaryHeap::new(),
+            incoming: Vec::new(),
+        };
+        Arc::new(Self {
+            name: name.into(),
+            policy,
+            bus,
+            subscription,
+            state: Mutex::new(state),
+            wake: Notify::new(),
+            tally: Tally::default(),
+        })
+    }
+
+    /// The subscription the events come by.
+    #[must_use]
+    pub fn subscription(&self) -> &Subscription {
+        &self.subscription
+    }
+
+    /// What became of the events so far.
+    #[must_use]
+    pub fn tally(&self) -> Tallied {
+        self.tally.read()
+    }
+
+    /// Events waiting here, in the queue or for another try.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        let state = self.lock();
+        let here = state.held.saturating_add(state.delayed.len()).saturating_add(state.requests.len());
+        drop(state);
+        here.saturating_add(self.subscription.queued())
+    }
+
+    /// The next job. None once `stop` is cancelled or the subscription has ended.
+    pub async fn next(self: &Arc<Self>, stop: &CancellationToken) -> Option<Job> {
+        loop {
+            if stop.is_cancelled() {
+                return None;
+            }
+            let wake = self.wake.notified();
+            let (retry_at, has_room) = {
+                let mut state = self.lock();
+                self.refill(&mut state);
+                if let Some(job) = self.pick(&mut state) {
+                    let more = !state.ready.is_empty() || !state.requests.is_empty();
+                    drop(state);
+                    if more {
+                        self.wake.notify_one();
+                    }
+                    return Some(job);
+                }
+                (state.delayed.peek().map(|next| next.0.at), state.held < HELD_MAX)
+            };
+            tokio::select! {
+                () = stop.cancelled() => return None,
+                () = wake => {}
+                () = sleep_until(retry_at) => {}
+                open = self.readable(has_room) => if !open { return None },
+            }
+        }
+    }
+
+    /// Moves events from the queue, and those whose time has come again, into lanes.
+    fn refill(&self, state: &mut State) {
+        let now = Instant::now();
+        while state.delayed.peek().is_some_and(|next| next.0.at <= now) {
+            if let Some(Reverse(delayed)) = state.delayed.pop() {
+                state.enqueue(delayed.event);
+            }
+        }
+        let room = HELD_MAX.saturating_sub(state.held);
+        let mut incoming = std::mem::take(&mut state.incoming);
+        let missed = self.subscription.take(room, &mut incoming);
+        self.tally.missed(missed);
+        for Delivery { event, request } in incoming.drain(..) {
+            match request {
+                Some(request) => state.requests.push_back((event, request)),
+                None => state.enqueue(event),
+            }
+        }
+        state.incoming = incoming;
+    }
+
+    /// Waits for what could be taken: with all lanes full that is only a request.
+    async fn readable(&self, has_room: bool) -> bool {
+        if has_room { self.subscription.readable().await } else { self.subscription.request_readable().await }
+    }
+
+    fn pick(self: &Arc<Self>, state: &mut State) -> Option<Job> {
+        let limit = Instant::now() + self.policy.deadline;
+        if let Some((event, request)) = state.requests.pop_front() {
+            let deadline = limit.min(request.deadline());
+            return Some(self.job(event, Some(request), None, deadline));
+        }
+        let lane = state.ready.pop_front()?;
+        let event = state.lanes[lane].pop_front()?;
+        state.held = state.held.saturating_sub(1);
+        state.busy[lane] = true;
+        Some(self.job(event, None, Some(lane), limit))
+    }
+
+    fn job(
+        self: &Arc<Self>,
+        event: Event,
+        request: Option<Request>,
+        lane: Option<usize>,
+        deadline: Instant,
+    ) -> Job {
+        Job { lanes: Arc::clone(self), work: Some((event, request)), lane, deadline }
+    }
+
+    /// A lane's event is done with: its next one may go.
+    fn release(&self, lane: Option<usize>) {
+        let Some(lane) = lane else { return };
+        let mut state = self.lock();
+        state.busy[lane] = false;
+        if state.lanes[lane].is_empty() {
+            return;
+        }
+        state.ready.push_back(lane);
+        drop(state);
+        self.wake.notify_one();
+    }
+
+    /// Keeps a failed event for another try. Gives it back with a reason when it has none left.
+    fn retry(&self, mut event: Event, after: Option<Duration>) -> Result<(), (Event, String)> {
+        if event.attempt >= self.policy.attempts {
+            let attempts = event.attempt;
+            return Err((event, format!("failed {attempts} times, last: ")));
+        }
+        let wait = after.unwrap_or_else(|| self.policy.wait(event.attempt, event.id.sequence));
+        let wait = wait.min(self.policy.backoff_max.max(self.policy.backoff));
+        event.attempt = event.attempt.saturating_add(1);
+        let mut state = self.lock();
+        if state.delayed.len() >= DELAYED_MAX {
+            drop(state);
+            return Err((event, format!("{DELAYED_MAX} events already wait for another try; last: ")));
+        }
+        state.delayed.push(Reverse(Delayed { at: Instant::now() + wait, event }));
+        drop(state);
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn enqueue(&mut self, event: Event) {
+        let lane = lane_of(&event);
+        let queue = &mut self.lanes[lane];
+        queue.push_back(event);
+        self.held = self.held.saturating_add(1);
+        if queue.len() == 1 && !self.busy[lane] {
+            self.ready.push_back(lane);
+        }
+    }
+}
+
+/// The same for the same channel and key.
+fn lane_of(event: &Event) -> usize {
+    let hash = BuildHasherDefault::<DefaultHasher>::default()
+        .hash_one((event.channel.as_str(), event.message.key()));
+    usize::try_from(hash % LANES as u64).unwrap_or(0)
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Job {
+    /// What is to be handled.
+    #[must_use]
+    pub fn event(&self) -> &Event {
+        &self.work.as_ref().expect("a job has its event until it is finished").0
+    }
+
+    /// How it is to be handled.
+    #[must_use]
+    pub fn call(&self) -> Call {
+        let wants_reply = self.work.as_ref().is_some_and(|(_, request)| request.is_some());
+        Call { deadline: self.deadline, wants_reply }
+    }
+
+    /// Says what became of it: answers the request, or tries the event again, or buries it.
+    pub async fn finish(mut self, outcome: Outcome) {
+        let Some((event, request)) = self.work.take() else { return };
+        self.lanes.tally.count(&outcome);
+        if let Some(request) = request {
+            request.answer(answer(outcome));
+        } else {
+            let lanes = Arc::clone(&self.lanes);
+            if let Some((event, reason)) = settle(&lanes, event, outcome) {
+                lanes.tally.dead();
+                dead::bury(&lanes.bus, &lanes.name, &event, &reason).await;
+            }
+        }
+        // Dropping the job releases its lane, also when the caller of this goes away in the middle.
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        if let Some((event, request)) = self.work.take() {
+            let outcome = Outcome::Broken("the call was abandoned".into());
+            self.lanes.tally.count(&outcome);
+            match request {
+                Some(request) => request.answer(answer(outcome)),
+                None => abandon(&self.lanes, event),
+            }
+        }
+        self.lanes.release(self.lane);
+    }
+}
+
+/// An event whose call was dropped mid-way is tried again; without a try left only its count remains.
+fn abandon(lanes: &Lanes, event: Event) {
+    let id = event.id;
+    if lanes.retry(event, None).is_ok() {
+        lanes.tally.retried();
+        return;
+    }
+    lanes.tally.dead();
+    tracing::warn!(plugin = lanes.name, event = %id, "an abandoned event had no try left and is lost");
+}
+
+/// Keeps the event for another try if that is what follows; gives it back with the reason if it is dead.
+fn settle(lanes: &Lanes, event: Event, outcome: Outcome) -> Option<(Event, String)> {
+    let (reason, after) = match outcome {
+        Outcome::Done(_) => return None,
+        Outcome::Reject(reason) => return Some((event, format!("rejected: {reason}"))),
+        Outcome::Retry { reason, after } => (reason, after),
+        Outcome::Broken(reason) => (reason, None),
+    };
+    match lanes.retry(event, after) {
+        Ok(()) => {
+            lanes.tally.retried();
+            tracing::debug!(plugin = lanes.name, "will try again: {reason}");
+            None
+        }
+        Err((event, why)) => Some((event, format!("{why}{reason}"))),
+    }
+}
+
+fn answer(outcome: Outcome) -> Result<Message, Failure> {
+    match outcome {
+        Outcome::Done(answer) => Ok(answer.unwrap_or_default()),
+        Outcome::Retry { reason, .. } | Outcome::Broken(reason) => Err(Failure::Failed(reason)),
+        Outcome::Reject(reason) => Err(Failure::Rejected(reason)),
+    }
+}
+
+impl PartialEq for Delayed {
+    fn eq(&self, other: &Self) -> bool {
+        self.at == other.at
+    }
+}
+
+impl Eq for Delayed {}
+
+impl PartialOrd for Delayed {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Delayed {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.at.cmp(&other.at)
+    }
+}
