@@ -1,0 +1,77 @@
+//! The receiving side of a link: splits the peer's data streams into frames and hands them to the bus,
+//! on this task all the way into the consumers' queues.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use hive_proto::{
+    frame::{FrameError, split_frame},
+    limits::FRAME_BYTES_MAX,
+};
+
+use crate::{
+    bus::{Bus, Inbound, InboundError, Outbox, PeerRef},
+    status::Traffic,
+};
+
+/// Packets' worth of bytes taken from the stream at a time.
+const CHUNKS: usize = 64;
+
+/// Why a link's data can no longer be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The peer sends what is no frame.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// The peer sends frames that break the protocol.
+    #[error(transparent)]
+    Inbound(#[from] InboundError),
+    /// A data stream ended in the middle of a frame.
+    #[error("a data stream ended in the middle of a frame")]
+    Cut,
+    /// A data stream broke.
+    #[error("a data stream broke")]
+    Stream(#[from] quinn::ReadError),
+}
+
+/// Reads the peer's data streams, one after the other, until the connection closes.
+///
+/// # Errors
+/// When the peer breaks the protocol. A connection that closes or is lost is no error here.
+pub async fn run(
+    bus: Bus,
+    peer: PeerRef,
+    answers_to: Arc<Outbox>,
+    connection: quinn::Connection,
+    traffic: Arc<Traffic>,
+) -> Result<(), ReadError> {
+    while let Ok(stream) = connection.accept_uni().await {
+        let inbound = Inbound::new(bus.clone(), peer, Arc::clone(&answers_to));
+        match read_stream(stream, inbound, &traffic).await {
+            Err(ReadError::Stream(quinn::ReadError::ConnectionLost(_))) => return Ok(()),
+            outcome => outcome?,
+        }
+    }
+    Ok(())
+}
+
+async fn read_stream(
+    mut stream: quinn::RecvStream,
+    mut inbound: Inbound,
+    traffic: &Traffic,
+) -> Result<(), ReadError> {
+    let mut chunks: [Bytes; CHUNKS] = std::array::from_fn(|_| Bytes::new());
+    let mut buffer = BytesMut::new();
+    while let Some(count) = stream.read_chunks(&mut chunks).await? {
+        let fresh = chunks.iter_mut().take(count);
+        let bytes = fresh.fold(0, |bytes, chunk| {
+            buffer.extend_from_slice(chunk);
+            bytes + std::mem::take(chunk).len() as u64
+        });
+        while let Some((kind, body)) = split_frame(&mut buffer, FRAME_BYTES_MAX)? {
+            traffic.received_events.add(inbound.frame(kind, body).await?);
+        }
+        traffic.received_bytes.add(bytes);
+    }
+    if buffer.is_empty() { Ok(()) } else { Err(ReadError::Cut) }
+}
