@@ -49,6 +49,8 @@ pub struct Request {
     pub variables: Variables,
     /// The working folder: where relative paths of flags start.
     pub directory: PathBuf,
+    /// Where a node keeps its data when nobody says: the same place where its clients look for it.
+    pub default_data_dir: Option<PathBuf>,
 }
 
 impl Request {
@@ -60,12 +62,13 @@ impl Request {
         file: Option<PathBuf>,
         flags: Flags,
         set: BTreeMap<String, String>,
+        default_data_dir: Option<PathBuf>,
     ) -> std::io::Result<Self> {
         // Variables that are not UTF-8 can stand for nothing here.
         let text = |text: std::ffi::OsString| text.into_string().ok();
         let environment = std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?)));
         let variables = Variables { set, environment: environment.collect() };
-        Ok(Self { file, flags, variables, directory: std::env::current_dir()? })
+        Ok(Self { file, flags, variables, directory: std::env::current_dir()?, default_data_dir })
     }
 }
 
@@ -124,7 +127,7 @@ pub fn check_text(source: Option<&Arc<Source>>, request: &Request) -> Result<Loa
     let around = Surroundings {
         file_folder: folder_of(path, &request.directory),
         directory: &request.directory,
-        environment: &request.variables.environment,
+        default_data_dir: request.default_data_dir.as_deref(),
     };
     match check::settings(&root, &around, &mut report) {
         Some(settings) => Ok(Loaded {

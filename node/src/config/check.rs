@@ -4,7 +4,6 @@
 //! parts use what it reads.
 
 use std::{
-    collections::BTreeMap,
     net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
 };
@@ -25,8 +24,8 @@ pub struct Surroundings<'a> {
     pub file_folder: PathBuf,
     /// Where paths of flags and variables start.
     pub directory: &'a Path,
-    /// For the places of data.
-    pub environment: &'a BTreeMap<String, String>,
+    /// Where data is kept when nobody says, if there is such a place.
+    pub default_data_dir: Option<&'a Path>,
 }
 
 impl Surroundings<'_> {
@@ -101,10 +100,12 @@ fn not_yet(entry: &Entry) -> Option<Problem> {
 fn node(mut section: Section<'_>, around: &Surroundings<'_>, report: &mut Report) -> Option<NodeSettings> {
     let host = host_name();
     let name = section.read_or("name", report, (host.clone(), &host), node_name);
-    let data_dir = match default_data_dir(around.environment) {
+    let data_dir = match around.default_data_dir {
         Some(default) => {
             let shown = default.to_string_lossy().into_owned();
-            Some(section.read_or("data-dir", report, (default, &shown), |value| around.path(value)))
+            Some(
+                section.read_or("data-dir", report, (default.to_owned(), &shown), |value| around.path(value)),
+            )
         }
         None => data_dir_without_default(&mut section, around, report),
     };
@@ -121,8 +122,7 @@ fn data_dir_without_default(
     report: &mut Report,
 ) -> Option<PathBuf> {
     if section.value("data-dir").is_none() {
-        let problem =
-            Problem::nowhere("no place for the node's data: neither $XDG_DATA_HOME nor $HOME is set");
+        let problem = Problem::nowhere("no place for the node's data: there is no home folder");
         report.problems.push(problem.hint("give one with --data-dir"));
     }
     section.read("data-dir", report, |value| around.path(value))
@@ -153,12 +153,6 @@ fn host_name() -> String {
     // The first part alone: `kitchen`, not `kitchen.example.org`; cut where a character ends.
     let name: String = name.split('.').next().unwrap_or_default().chars().filter(fits).take(16).collect();
     if name.is_empty() { "node".to_owned() } else { name }
-}
-
-fn default_data_dir(environment: &BTreeMap<String, String>) -> Option<PathBuf> {
-    let variable = |name: &str| environment.get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let data = variable("XDG_DATA_HOME").or_else(|| variable("HOME").map(|home| home.join(".local/share")));
-    data.map(|folder| folder.join("hive-node"))
 }
 
 fn listen(value: &Value) -> Result<ListenSettings, Problem> {

@@ -14,7 +14,9 @@ fn surroundings() -> (tempfile::TempDir, Request) {
     let environment = [("HOME", "/home/someone")];
     let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let variables = Variables { set: BTreeMap::new(), environment };
-    let request = Request { variables, directory: folder.path().to_owned(), ..Request::default() };
+    let directory = folder.path().to_owned();
+    let default_data_dir = Some("/home/someone/data".into());
+    let request = Request { variables, directory, default_data_dir, ..Request::default() };
     (folder, request)
 }
 

@@ -1,0 +1,156 @@
+//! Guests: the samples as components, built once for all tests and all test programs.
+//!
+//! What it owns: one cargo build of the samples workspace under a file lock, kept by the content of everything that
+//! goes into it. It must not know what the guests do.
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use rustix::fs::{FlockOperation, flock};
+
+use crate::workspace;
+
+/// The component of a sample, such as `greeter`.
+///
+/// # Panics
+/// When the samples cannot be built or have no such component: says why and what to do.
+#[must_use]
+pub fn guest(name: &str) -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let folder = BUILT.get_or_init(|| match built() {
+        Ok(folder) => folder,
+        Err(error) => panic!("cannot build the samples: {error:#}"),
+    });
+    let path = folder.join(name).with_extension("wasm");
+    assert!(path.is_file(), "the samples have no component `{name}`: {} is missing", path.display());
+    path
+}
+
+/// The same component with another content and so another hash: a custom section at its end that nobody reads.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn variant(component: &Path, mark: &str) -> Result<Vec<u8>> {
+    const NAME: &[u8] = b"variant";
+    let mut bytes = fs::read(component)?;
+    let length = 1 + NAME.len() + mark.len();
+    ensure!(length < 128, "a mark of fewer bytes, so that its length is one byte");
+    bytes.extend([0, u8::try_from(length)?, u8::try_from(NAME.len())?]);
+    bytes.extend(NAME);
+    bytes.extend(mark.as_bytes());
+    Ok(bytes)
+}
+
+/// Puts a file into a folder at once: written beside and renamed, so that a watcher never sees a half.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn place(folder: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf> {
+    let (beside, path) = (folder.join(format!(".{name}.new")), folder.join(name));
+    fs::write(&beside, bytes)?;
+    fs::rename(&beside, &path)?;
+    Ok(path)
+}
+
+const TARGET: &str = "wasm32-wasip2";
+
+/// The folder with all components of the present content.
+fn built() -> Result<PathBuf> {
+    let guests = workspace().join("target").join("guests");
+    fs::create_dir_all(&guests)?;
+    let lock = File::create(guests.join("lock"))?;
+    flock(&lock, FlockOperation::LockExclusive).context("locking the guests")?;
+    let folder = guests.join(content()?);
+    if folder.is_dir() {
+        return Ok(folder);
+    }
+    ensure_target()?;
+    run(cargo().args(["build", "--release", "--target", TARGET]), "building the samples")?;
+    let fresh = tempfile::tempdir_in(&guests)?;
+    for file in fs::read_dir(workspace().join("samples/target").join(TARGET).join("release"))? {
+        let path = file?.path();
+        if let (Some(true), Some(name)) = (path.extension().map(|ext| ext == "wasm"), path.file_name()) {
+            fs::copy(&path, fresh.path().join(name))?;
+        }
+    }
+    fs::rename(fresh.keep(), &folder)?;
+    Ok(folder)
+}
+
+/// A hash of every file that goes into the samples.
+fn content() -> Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    let mut files = Vec::new();
+    for root in ["samples", "guest-sdk/rust", "wit"] {
+        collect(&workspace().join(root), &mut files)?;
+    }
+    files.sort();
+    for file in files {
+        hasher.update(file.as_os_str().as_encoded_bytes());
+        hasher.update(blake3::hash(&fs::read(&file)?).as_bytes());
+    }
+    hasher.update(rustc_version()?.as_bytes());
+    Ok(hasher.finalize().to_hex().chars().take(16).collect())
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name == "target" || name.to_string_lossy().starts_with('.') {
+            continue;
+        }
+        match entry.file_type()?.is_dir() {
+            true => collect(&entry.path(), files)?,
+            false => files.push(entry.path()),
+        }
+    }
+    Ok(())
+}
+
+fn rustc_version() -> Result<String> {
+    Ok(String::from_utf8(clean(Command::new("rustc")).arg("-V").output()?.stdout)?)
+}
+
+/// Adds the target's standard library if the toolchain has none.
+fn ensure_target() -> Result<()> {
+    let rustc = |what: &[&str]| clean(Command::new("rustc")).args(what).output();
+    let libraries = rustc(&["--print", "target-libdir", "--target", TARGET])?;
+    if Path::new(String::from_utf8_lossy(&libraries.stdout).trim()).is_dir() {
+        return Ok(());
+    }
+    run(clean(Command::new("rustup")).args(["target", "add", TARGET]), "adding the target")
+        .context("the samples need the WebAssembly target: run `rustup target add wasm32-wasip2`")
+}
+
+fn cargo() -> Command {
+    let mut cargo = clean(Command::new("cargo"));
+    cargo.current_dir(workspace().join("samples"));
+    cargo
+}
+
+/// Without what the cargo that runs the tests has set for its own build; where toolchains live stays.
+fn clean(mut command: Command) -> Command {
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        let inherited = text.starts_with("CARGO") && text != "CARGO_HOME";
+        if inherited || text.starts_with("RUSTC") || text.ends_with("RUSTFLAGS") || text == "TARGET" {
+            command.env_remove(&name);
+        }
+    }
+    command
+}
+
+fn run(command: &mut Command, what: &str) -> Result<()> {
+    let output = command.output().with_context(|| format!("{what}: cannot run {command:?}"))?;
+    if !output.status.success() {
+        bail!("{what} failed:\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(())
+}

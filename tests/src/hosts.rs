@@ -1,0 +1,170 @@
+//! Hosts on one network segment: namespaces joined by a bridge, as if by a switch.
+//!
+//! What it owns: making them as root or, through a user namespace, as anybody; and their end. Everything lives in a
+//! network and a mount namespace that one process holds, so nothing is left behind when that process ends, however
+//! the test ended. It must not know what runs on them.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    net::Ipv4Addr,
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::Arc,
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+/// Hosts that reach each other and nobody else.
+pub struct Segment {
+    holder: Arc<Holder>,
+    hosts: Vec<Host>,
+}
+
+impl Segment {
+    /// That many hosts, 10.77.0.1 and up.
+    ///
+    /// # Errors
+    /// When the system allows no namespaces, or `ip` is missing: says what is needed.
+    pub fn new(count: u8) -> Result<Self> {
+        let holder = Arc::new(Holder::start()?);
+        holder.ip("link add br0 type bridge mcast_snooping 0")?;
+        holder.ip("link set br0 up")?;
+        let mut segment = Self { holder, hosts: Vec::new() };
+        for number in 1..=count {
+            segment.add(number)?;
+        }
+        Ok(segment)
+    }
+
+    /// The hosts, in the order of their addresses.
+    #[must_use]
+    pub fn hosts(&self) -> &[Host] {
+        &self.hosts
+    }
+
+    /// Pulls a host's cable or plugs it in again.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn connect(&self, host: &Host, connected: bool) -> Result<()> {
+        self.holder.ip(&format!("link set {} {}", host.name, if connected { "up" } else { "down" }))
+    }
+
+    fn add(&mut self, number: u8) -> Result<()> {
+        let (name, addr) = (format!("h{number}"), Ipv4Addr::new(10, 77, 0, number));
+        let holder = &self.holder;
+        holder.ip(&format!("netns add {name}"))?;
+        holder.ip(&format!("link add {name} type veth peer name eth0 netns {name}"))?;
+        holder.ip(&format!("link set {name} master br0 up"))?;
+        // No IPv6: its duplicate address detection would make the first second of a host different from the rest.
+        holder.ip(&format!("-n {name} link set eth0 addrgenmode none"))?;
+        holder.ip(&format!("-n {name} addr add {addr}/24 brd + dev eth0"))?;
+        holder.ip(&format!("-n {name} link set lo up"))?;
+        holder.ip(&format!("-n {name} link set eth0 up"))?;
+        holder.ip(&format!("-n {name} route add default dev eth0"))?;
+        self.hosts.push(Host { name, addr, holder: Arc::clone(holder) });
+        Ok(())
+    }
+}
+
+/// One host of a segment.
+#[derive(Clone)]
+pub struct Host {
+    name: String,
+    addr: Ipv4Addr,
+    holder: Arc<Holder>,
+}
+
+impl Host {
+    /// Its address.
+    #[must_use]
+    pub fn addr(&self) -> Ipv4Addr {
+        self.addr
+    }
+
+    /// A command that runs on it. The process that is started becomes the program: its id is the program's.
+    #[must_use]
+    pub fn command(&self, program: &Path) -> Command {
+        let mut command = self.holder.command("ip");
+        command.args(["netns", "exec", &self.name]).arg(program);
+        command
+    }
+}
+
+/// The process whose namespaces all hosts live in. It ends when its stdin does, so also when the test is killed.
+struct Holder {
+    child: Child,
+    as_root: bool,
+}
+
+impl Holder {
+    fn start() -> Result<Self> {
+        const NEEDED: &str = "tests with hosts need network namespaces: run them as root, or allow user namespaces \
+                              (sysctl kernel.unprivileged_userns_clone=1), with `ip` (package iproute2), `unshare` \
+                              and `nsenter` (package util-linux) installed";
+        let as_root = rustix::process::geteuid().is_root();
+        let mut command = Command::new("unshare");
+        if !as_root {
+            command.args(["--user", "--map-root-user"]);
+        }
+        // `ip netns` keeps its namespaces under /run: a private one leaves the machine's as it is.
+        command.args(["--net", "--mount", "sh", "-c", "mount -t tmpfs hosts /run && echo held && exec cat"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().context(NEEDED)?;
+        let mut said = String::new();
+        if let Some(stdout) = child.stdout.take() {
+            BufReader::new(stdout).read_line(&mut said)?;
+        }
+        let holder = Self { child, as_root };
+        ensure!(said.trim() == "held", "{NEEDED}");
+        holder.ip("link set lo up").context(NEEDED)?;
+        Ok(holder)
+    }
+
+    /// A command inside the held namespaces.
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new("nsenter");
+        command.arg("--target").arg(self.child.id().to_string());
+        if !self.as_root {
+            command.args(["--user", "--preserve-credentials"]);
+        }
+        command.args(["--net", "--mount", "--wdns=."]).arg(program);
+        command
+    }
+
+    fn ip(&self, args: &str) -> Result<()> {
+        let output = self.command("ip").args(args.split(' ')).output().context("running nsenter")?;
+        if !output.status.success() {
+            bail!("`ip {args}` failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        // Closing its stdin would do as well; this does not depend on it.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_reach_each_other_and_not_the_machine() {
+        let segment = Segment::new(2).expect("two hosts");
+        let [first, second] = segment.hosts() else { panic!("two hosts") };
+        let addresses = |host: &Host| {
+            let output = host.command(Path::new("ip")).args(["-4", "-o", "addr"]).output().expect("ip runs");
+            String::from_utf8_lossy(&output.stdout).into_owned()
+        };
+        assert!(addresses(first).contains("10.77.0.1/24"), "{}", addresses(first));
+        assert!(!addresses(second).contains("10.77.0.1/24"), "{}", addresses(second));
+        assert_eq!(addresses(second).lines().count(), 2, "lo and eth0: {}", addresses(second));
+        let on_machine = Command::new("ip").args(["-4", "-o", "addr"]).output().expect("ip runs");
+        assert!(!String::from_utf8_lossy(&on_machine.stdout).contains("10.77.0."));
+    }
+}
