@@ -1,1 +1,77 @@
-//! Stub.
+//! The macro of hive-guest: `#[hive::plugin]`, and what may stand inside it.
+//!
+//! Owns the syntax and its error messages. It writes one `describe` and one `handle`; what types mean is decided by
+//! traits of hive-guest, so this crate must know no type but `Context`.
+
+mod expand;
+mod function;
+mod pattern;
+mod settings;
+
+use proc_macro::TokenStream;
+
+/// Makes a function, or the functions of a module, the handler that this crate exports.
+///
+/// On a function: the patterns it subscribes to, then settings.
+///
+/// ```text
+/// #[hive::plugin("greet/hello", "greet/*/hello")]
+/// fn hello(name: String) -> String { … }
+/// ```
+///
+/// On a module: settings of the plugin; each function that takes events carries `#[on("pattern", …)]`, at most one
+/// carries `#[start]`.
+///
+/// ```text
+/// #[hive::plugin(single, publishes = ["counter/changed"])]
+/// mod counter {
+///     #[on("counter/add")]
+///     fn add(amount: u64, ctx: &Context) -> Result<()> { … }
+///
+///     #[on("counter/total")]
+///     fn total() -> u64 { … }
+/// }
+/// ```
+///
+/// A function takes the payload (see `hive::FromEvent`), or nothing, and if it likes the `&Context`. It returns `()`
+/// or an answer (see `hive::IntoAnswer`), or a `Result` of these.
+///
+/// Settings of a plugin:
+///
+/// | setting | meaning | default |
+/// |---|---|---|
+/// | `single` | one instance a node, one call at a time: memory lives from event to event | |
+/// | `fresh` | a new instance for each event | |
+/// | `pool` | several warm instances; memory is a cache | this |
+/// | `publishes = ["orders/*"]` | patterns of channels it publishes to or calls; every other is denied | none |
+/// | `name = "…"`, `version = "…"` | what it calls itself, for people | the crate's |
+///
+/// Settings of a subscription:
+///
+/// | setting | meaning | default |
+/// |---|---|---|
+/// | `group`, `group = "name"` | one node of the group gets each event; the plugin's own group without a name | every node gets it |
+/// | `answers`, `answers = false` | whether calls may be sent here | whether the function returns a value |
+///
+/// It writes a type `Plugin` beside the function or inside the module: unit tests hand it to `hive::testing::Host`.
+#[proc_macro_attribute]
+pub fn plugin(settings: TokenStream, item: TokenStream) -> TokenStream {
+    expand::plugin(settings.into(), item.into()).unwrap_or_else(|error| error.into_compile_error()).into()
+}
+
+/// Subscribes a function of a `#[hive::plugin]` module to one or several patterns.
+#[proc_macro_attribute]
+pub fn on(_: TokenStream, _: TokenStream) -> TokenStream {
+    only_inside("`#[on(…)]` stands on the functions of a module marked `#[hive::plugin]`")
+}
+
+/// Runs a function of a `#[hive::plugin]` module once in each new instance, before its first event.
+#[proc_macro_attribute]
+pub fn start(_: TokenStream, _: TokenStream) -> TokenStream {
+    only_inside("`#[start]` stands on a function of a module marked `#[hive::plugin]`")
+}
+
+/// Inside the module `#[hive::plugin]` takes these attributes away before the compiler looks for them.
+fn only_inside(message: &str) -> TokenStream {
+    syn::Error::new(proc_macro2::Span::call_site(), message).into_compile_error().into()
+}

@@ -1,0 +1,71 @@
+//! Channels and patterns, as far as a fake node needs them: what is one, and which belongs to which.
+
+use crate::Error;
+
+/// Checks the grammar of a channel's name.
+pub(super) fn check(channel: &str) -> Result<(), Error> {
+    let well_formed = channel.len() <= 255
+        && channel.split('/').count() <= 32
+        && channel.split('/').all(|segment| {
+            (1..=64).contains(&segment.len())
+                && !segment.contains(|c: char| c.is_control() || matches!(c, ' ' | '*' | '{' | '}'))
+        });
+    match well_formed {
+        true => Ok(()),
+        false => Err(Error::Invalid(format!("`{channel}` is not a channel"))),
+    }
+}
+
+/// Whether the pattern covers the channel. Names that begin with `$` are not for wildcards.
+pub(super) fn matches(pattern: &str, channel: &str) -> bool {
+    if channel.starts_with('$') && pattern.starts_with('*') {
+        return false;
+    }
+    let channel: Vec<&str> = channel.split('/').collect();
+    // `reached[n]`: the part of the pattern read so far covers the first n segments.
+    let mut reached = vec![false; channel.len() + 1];
+    reached[0] = true;
+    for segment in pattern.split('/') {
+        let mut next = vec![false; channel.len() + 1];
+        for n in 0..=channel.len() {
+            next[n] = match segment {
+                "**" => reached[n] || (n > 0 && next[n - 1]),
+                "*" => n > 0 && reached[n - 1],
+                literal => n > 0 && reached[n - 1] && channel[n - 1] == literal,
+            };
+        }
+        reached = next;
+    }
+    reached[channel.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use hive_proto::{channel::Channel, pattern::Pattern};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SEGMENTS: &[&str] = &["a", "b", "$a", "*", "**", "", "a b", "x*", "{a}", "ä"];
+
+    fn name() -> impl Strategy<Value = String> {
+        prop::collection::vec(prop::sample::select(SEGMENTS), 1..8).prop_map(|segments| segments.join("/"))
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_the_mesh(pattern in name(), channel in name()) {
+            let known = Channel::parse(&channel);
+            prop_assert_eq!(check(&channel).is_ok(), known.is_ok(), "{}", channel);
+            if let (Ok(known_pattern), Ok(known)) = (Pattern::parse(&pattern), known) {
+                prop_assert_eq!(matches(&pattern, &channel), known_pattern.matches(&known), "{} {}", pattern, channel);
+            }
+        }
+
+        #[test]
+        fn takes_any_text(pattern in ".*", channel in ".*") {
+            prop_assert_eq!(check(&channel).is_ok(), Channel::parse(&channel).is_ok());
+            matches(&pattern, &channel);
+        }
+    }
+}
