@@ -1,0 +1,59 @@
+//! A counter that remembers: `single` keeps one instance a node, one call at a time, so that ordinary memory lives from
+//! event to event. It begins at 0 again when the node does, or when a new version is loaded.
+//!
+//! ```text
+//! hive-node publish counter/add      one more
+//! hive-node publish counter/add 5    five more
+//! hive-node call counter/total       answers 6
+//! hive-node subscribe counter/changed
+//! ```
+
+#[hive::plugin(single, publishes = ["counter/changed"])]
+mod counter {
+    use std::cell::Cell;
+
+    use hive::{Context, OrReject, Result};
+
+    thread_local!(static TOTAL: Cell<i64> = const { Cell::new(0) });
+
+    #[on("counter/add")]
+    fn add(amount: Option<i64>, ctx: &Context) -> Result<()> {
+        let total =
+            TOTAL.get().checked_add(amount.unwrap_or(1)).or_reject("that is more than can be counted")?;
+        TOTAL.set(total);
+        ctx.publish("counter/changed", &total)?;
+        Ok(())
+    }
+
+    #[on("counter/total")]
+    fn total() -> i64 {
+        TOTAL.get()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hive::{Message, testing::Host};
+
+    use super::counter::Plugin;
+
+    #[test]
+    fn adds_up_from_event_to_event() {
+        let mut host = Host::new(Plugin);
+        assert_eq!(
+            host.deliver_message("counter/add", Message::default()).ok().published_on("counter/changed"),
+            [1]
+        );
+        assert_eq!(host.deliver("counter/add", 5).ok().published_on("counter/changed"), [6]);
+        assert_eq!(host.call("counter/total", ()).answer::<i64>(), 6);
+    }
+
+    #[test]
+    fn what_it_cannot_count_is_rejected() {
+        let mut host = Host::new(Plugin);
+        assert!(host.deliver("counter/add", "five").failure().is_reject());
+        host.deliver("counter/add", i64::MAX).outcome.unwrap();
+        assert!(host.deliver("counter/add", 1).failure().is_reject());
+        assert_eq!(host.call("counter/total", ()).answer::<i64>(), i64::MAX);
+    }
+}
