@@ -1,1 +1,127 @@
-//! Stub of api.
+//! The local API: HTTP/1.1 and WebSockets on the node's Unix socket, version 1.
+//!
+//! What it owns: the socket, its connections, and the translation between documents (hive-client's types) and the bus,
+//! the boards and the control requests. Exists so that any program of this host can publish, subscribe, call and
+//! look. It must not know any other part: it reads boards and sends [`Control`](crate::control::Control).
+//!
+//! | request | does |
+//! |---|---|
+//! | `GET /v1/status`, `/v1/peers`, `/v1/plugins` | what the boards say |
+//! | `POST /v1/publish/CHANNEL` | publishes the body; `content-type`, `hive-key` and `hive-header-NAME` go with it |
+//! | `POST /v1/call/CHANNEL?timeout=5s` | asks; the answer is the body, with the same headers |
+//! | `GET /v1/socket` | a WebSocket of documents: `subscribe`, `publish`, `answer` (see `hive_client::socket`) |
+//! | `POST /v1/plugins/reload`, `/v1/plugins/NAME/reload`, `/v1/stop` | asks the node to do it |
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::AtomicU64},
+};
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    routing::{get, post},
+};
+use hive_proto::limits::PAYLOAD_BYTES_MAX;
+
+use crate::{bus::Bus, control::ControlSender, shutdown::Part, status::Boards};
+
+mod call;
+mod control;
+mod convert;
+mod listen;
+mod place;
+mod publish;
+mod refusal;
+mod session;
+mod status;
+mod subscribe;
+#[cfg(test)]
+mod tests;
+
+pub use place::PlaceError;
+
+/// Where the API listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The Unix socket.
+    pub socket: PathBuf,
+    /// The node's name, for the link in the runtime directory; none: no links are made.
+    pub link: Option<String>,
+}
+
+/// What the API speaks for: handles that the composition root hands down.
+#[derive(Debug, Clone)]
+pub struct Means {
+    /// Events in and out.
+    pub bus: Bus,
+    /// What parts say about themselves.
+    pub boards: Arc<Boards>,
+    /// What people ask of the node.
+    pub control: ControlSender,
+}
+
+/// The running API. Stop it by its part; dropping it removes the socket and its links.
+pub struct Api {
+    part: Part,
+    place: place::Place,
+}
+
+impl Api {
+    /// Takes the socket and serves it. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// When the socket cannot be made, or a living node has it.
+    pub fn start(config: &Config, means: Means) -> Result<Self, PlaceError> {
+        let (place, listener) = place::Place::take(config)?;
+        let part = Part::new("api");
+        let shared = Arc::new(Shared { means, part: part.clone(), sessions: AtomicU64::new(0) });
+        part.spawn("listener", listen::run(listener, router(shared), part.clone()));
+        Ok(Self { part, place })
+    }
+
+    /// Its tasks: what the composition root stops.
+    #[must_use]
+    pub fn part(&self) -> &Part {
+        &self.part
+    }
+
+    /// The socket.
+    #[must_use]
+    pub fn socket(&self) -> &Path {
+        self.place.socket()
+    }
+
+    /// What other verbs need as `--node` to reach this node; none: they find it by themselves.
+    #[must_use]
+    pub fn node_argument(&self) -> Option<String> {
+        self.place.node_argument()
+    }
+}
+
+/// What every request may use.
+struct Shared {
+    means: Means,
+    part: Part,
+    /// Numbers the sessions, so that logs can tell clients apart.
+    sessions: AtomicU64,
+}
+
+type App = Arc<Shared>;
+
+fn router(shared: App) -> Router {
+    Router::new()
+        .route("/v1/status", get(status::status))
+        .route("/v1/peers", get(status::peers))
+        .route("/v1/plugins", get(status::plugins))
+        .route("/v1/plugins/reload", post(control::reload_all))
+        .route("/v1/plugins/{name}/reload", post(control::reload))
+        .route("/v1/stop", post(control::stop))
+        .route("/v1/publish/{*channel}", post(publish::publish))
+        .route("/v1/call/{*channel}", post(call::call))
+        .route("/v1/socket", get(subscribe::upgrade))
+        .fallback(refusal::no_such_path)
+        .method_not_allowed_fallback(refusal::no_such_method)
+        .layer(DefaultBodyLimit::max(PAYLOAD_BYTES_MAX))
+        .with_state(shared)
+}

@@ -1,24 +1,10 @@
 //! How publishing, calling and subscribing go wrong, each with the code that status and clients see.
 
-use hive_proto::{
-    channel::{Channel, ChannelError},
-    event::MessageError,
-    frame::data::CallFault,
-    limits::DEPTH_MAX,
-    pattern::PatternError,
-};
+use hive_proto::{channel::Channel, event::MessageError, frame::data::CallFault, limits::DEPTH_MAX};
 
 /// Why a message was not published.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PublishError {
-    /// The name is no channel.
-    #[error("`{name}` is no channel: {source}")]
-    Name {
-        /// As it was given.
-        name: String,
-        /// Which rule it breaks.
-        source: ChannelError,
-    },
     /// The message breaks a limit.
     #[error(transparent)]
     Message(#[from] MessageError),
@@ -35,9 +21,7 @@ impl PublishError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Name { .. } | Self::Message(MessageError::ReservedHeader(_)) | Self::Reserved(_) => {
-                "invalid"
-            }
+            Self::Message(MessageError::ReservedHeader(_)) | Self::Reserved(_) => "invalid",
             Self::Message(_) => "too-large",
             Self::Loop => "loop",
         }
@@ -123,14 +107,6 @@ impl From<Failure> for CallError {
 /// Why a subscription was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SubscribeError {
-    /// The text is no pattern.
-    #[error("`{text}` is no pattern: {source}")]
-    Pattern {
-        /// As it was given.
-        text: String,
-        /// Which rule it breaks.
-        source: PatternError,
-    },
     /// More patterns than one node may announce.
     #[error("this node already announces {0} patterns, the most it may")]
     TooManyPatterns(usize),

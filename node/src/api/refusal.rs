@@ -1,0 +1,151 @@
+//! How the API says no: `{"v":1,"error":{"code","message","hint"}}` with a fitting HTTP status.
+//!
+//! What it owns: the mapping from the node's errors to codes, statuses and hints. It must not know the requests.
+
+use axum::{
+    Json,
+    extract::rejection::{BytesRejection, PathRejection, QueryRejection},
+    http::{Method, StatusCode, Uri},
+    response::{IntoResponse, Response},
+};
+use hive_client::{
+    headers::HeaderError,
+    types::{ApiError, ErrorBody, V1, code},
+};
+use hive_proto::{channel::ChannelError, limits::PAYLOAD_BYTES_MAX, pattern::PatternError};
+
+use crate::{
+    bus::{CallError, PublishError, SubscribeError},
+    control::ControlError,
+};
+
+/// An error on its way to a client.
+#[derive(Debug)]
+pub(super) struct Refusal(pub(super) ApiError);
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (status(&self.0.code), Json(ErrorBody { v: V1, error: self.0 })).into_response()
+    }
+}
+
+/// What HTTP calls a code.
+fn status(code: &str) -> StatusCode {
+    match code {
+        code::NOT_FOUND | code::NO_RESPONDER => StatusCode::NOT_FOUND,
+        code::TIMEOUT => StatusCode::GATEWAY_TIMEOUT,
+        code::FAILED => StatusCode::BAD_GATEWAY,
+        code::REJECTED => StatusCode::UNPROCESSABLE_ENTITY,
+        code::UNAVAILABLE => StatusCode::SERVICE_UNAVAILABLE,
+        code::TOO_LARGE => StatusCode::PAYLOAD_TOO_LARGE,
+        code::DENIED => StatusCode::FORBIDDEN,
+        _ => StatusCode::BAD_REQUEST,
+    }
+}
+
+/// A request that cannot be understood.
+pub(super) fn invalid(message: impl Into<String>) -> Refusal {
+    Refusal(ApiError::new(code::INVALID, message))
+}
+
+pub(super) fn bad_channel(name: &str, error: &ChannelError) -> Refusal {
+    let hint = match error {
+        ChannelError::Character('*') => "wildcards belong in the patterns of a subscription",
+        ChannelError::LocalInNetwork(_) => "name a channel of two segments or more after the network",
+        _ => "a channel is 1 to 32 segments joined by `/`, such as `worker/action`",
+    };
+    Refusal(ApiError::new(code::INVALID, format!("`{name}` is no channel: {error}")).with_hint(hint))
+}
+
+pub(super) fn bad_pattern(text: &str, error: &PatternError) -> Refusal {
+    let hint = "a pattern is a channel in which `*` stands for one segment and `**` for any number";
+    Refusal(ApiError::new(code::INVALID, format!("`{text}` is no pattern: {error}")).with_hint(hint))
+}
+
+/// A call without an answer; the channel tells what may help.
+pub(super) fn unanswered(channel: &str, local: bool, error: &CallError) -> Refusal {
+    let refusal = ApiError::new(error.code(), format!("`{channel}`: {error}"));
+    Refusal(match error {
+        CallError::NoResponder if local => refusal
+            .with_hint("a channel of one segment never leaves this node, and no handler here answers on it"),
+        CallError::NoResponder => {
+            refusal.with_hint("is the handler that answers there running, and its node a peer?")
+        }
+        CallError::Timeout => {
+            refusal.with_hint("the handler may still be at work; a longer timeout waits for it")
+        }
+        _ => refusal,
+    })
+}
+
+impl From<PublishError> for Refusal {
+    fn from(error: PublishError) -> Self {
+        let refusal = ApiError::new(error.code(), error.to_string());
+        Self(match error {
+            PublishError::Reserved(_) => refusal.with_hint("choose a channel that does not begin with `$`"),
+            _ => refusal,
+        })
+    }
+}
+
+impl From<SubscribeError> for Refusal {
+    fn from(error: SubscribeError) -> Self {
+        Self(
+            ApiError::new(code::UNAVAILABLE, error.to_string())
+                .with_hint("subscribe to fewer, wider patterns"),
+        )
+    }
+}
+
+impl From<ControlError> for Refusal {
+    fn from(error: ControlError) -> Self {
+        let code = match error {
+            ControlError::UnknownPlugin(_) => code::NOT_FOUND,
+            ControlError::Unavailable(_) => code::UNAVAILABLE,
+        };
+        Self(ApiError::new(code, error.to_string()))
+    }
+}
+
+impl From<HeaderError> for Refusal {
+    fn from(error: HeaderError) -> Self {
+        invalid(error.to_string())
+    }
+}
+
+impl From<BytesRejection> for Refusal {
+    fn from(rejection: BytesRejection) -> Self {
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            let message = format!("the body has more than {PAYLOAD_BYTES_MAX} bytes");
+            return Self(ApiError::new(code::TOO_LARGE, message));
+        }
+        invalid(format!("the body cannot be read: {}", rejection.body_text()))
+    }
+}
+
+impl From<QueryRejection> for Refusal {
+    fn from(rejection: QueryRejection) -> Self {
+        invalid(rejection.body_text())
+    }
+}
+
+impl From<PathRejection> for Refusal {
+    fn from(rejection: PathRejection) -> Self {
+        invalid(rejection.body_text())
+    }
+}
+
+pub(super) async fn no_such_path(uri: Uri) -> Refusal {
+    let message = format!("there is nothing at {}", uri.path());
+    Refusal(ApiError::new(code::NOT_FOUND, message).with_hint("paths begin with /v1/, such as /v1/status"))
+}
+
+pub(super) async fn no_such_method(method: Method, uri: Uri) -> Refusal {
+    invalid(format!("{} does not take {method}", uri.path()))
+}
+
+/// What is said to a connection beyond the limit.
+pub(super) async fn full() -> Refusal {
+    let message = "the node serves as many connections as it may";
+    Refusal(ApiError::new(code::UNAVAILABLE, message).with_hint("close connections that are not needed"))
+}

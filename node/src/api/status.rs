@@ -1,0 +1,142 @@
+//! `GET /v1/status`, `/v1/peers`, `/v1/plugins`: the boards as documents.
+
+use std::{collections::BTreeMap, time::SystemTime};
+
+use axum::{Json, extract::State};
+use hive_client::types::{self, V1, Want};
+use hive_proto::{channel::NetworkIndex, id::NodeId};
+
+use super::{
+    App, Means,
+    convert::{ms, unix_ms},
+};
+use crate::status::{PeerCard, PluginCard, PluginState, Work};
+
+pub(super) async fn status(State(app): State<App>) -> Json<types::Status> {
+    let means = &app.means;
+    let node = means.boards.node.read();
+    let peers = read_peers(means);
+    Json(types::Status {
+        v: V1,
+        node: types::NodeStatus {
+            id: node.id.to_string(),
+            name: node.name.clone(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            incarnation: node.incarnation.0,
+            started_ms: unix_ms(node.started),
+            uptime_ms: age_ms(node.started),
+            data_dir: node.data_dir.as_ref().map(|dir| dir.display().to_string()),
+        },
+        listen: means.boards.listen.read().iter().map(ToString::to_string).collect(),
+        networks: networks(means, &peers),
+        peers,
+        plugins: read_plugins(means),
+        events: events(means),
+    })
+}
+
+pub(super) async fn peers(State(app): State<App>) -> Json<types::Peers> {
+    Json(types::Peers { v: V1, peers: read_peers(&app.means) })
+}
+
+pub(super) async fn plugins(State(app): State<App>) -> Json<types::Plugins> {
+    Json(types::Plugins { v: V1, plugins: read_plugins(&app.means) })
+}
+
+fn networks(means: &Means, peers: &[types::PeerStatus]) -> Vec<types::NetworkStatus> {
+    let cards = means.boards.networks.read();
+    let status = |(at, card): (usize, &crate::status::NetworkCard)| {
+        let connected = peers.iter().filter(|peer| peer.network == card.name.as_str()).count();
+        types::NetworkStatus {
+            name: card.name.to_string(),
+            home: at == 0,
+            open: card.open,
+            ready: card.ready,
+            peers: u64::try_from(connected).unwrap_or(u64::MAX),
+        }
+    };
+    cards.iter().enumerate().map(status).collect()
+}
+
+fn read_peers(means: &Means) -> Vec<types::PeerStatus> {
+    let cards = means.boards.peers.read();
+    cards.iter().map(|(key, card)| peer(means, *key, card)).collect()
+}
+
+fn peer(means: &Means, (network, id): (NetworkIndex, NodeId), card: &PeerCard) -> types::PeerStatus {
+    let traffic = &card.traffic;
+    types::PeerStatus {
+        id: id.to_string(),
+        name: card.name.clone(),
+        network: means.bus.names().network(network).map(ToString::to_string).unwrap_or_default(),
+        addr: card.addr.to_string(),
+        dialled: card.dialled,
+        since_ms: unix_ms(card.since),
+        connected_ms: age_ms(card.since),
+        patterns: card.patterns,
+        rtt_us: Some(traffic.rtt_us.value()).filter(|rtt| *rtt > 0),
+        sent_events: traffic.sent_events.value(),
+        sent_bytes: traffic.sent_bytes.value(),
+        received_events: traffic.received_events.value(),
+        received_bytes: traffic.received_bytes.value(),
+        queued: traffic.queued.value(),
+        dropped: traffic.dropped.value(),
+    }
+}
+
+fn read_plugins(means: &Means) -> Vec<types::PluginStatus> {
+    means.boards.plugins.read().iter().map(|(name, card)| plugin(name, card)).collect()
+}
+
+fn plugin(name: &str, card: &PluginCard) -> types::PluginStatus {
+    let want = |want: &crate::status::WantCard| Want { pattern: want.pattern.clone(), answers: want.answers };
+    types::PluginStatus {
+        name: name.into(),
+        file: card.file.display().to_string(),
+        state: match card.state {
+            PluginState::Loading => types::PluginState::Loading,
+            PluginState::Running => types::PluginState::Running,
+            PluginState::Draining => types::PluginState::Draining,
+            PluginState::Failed => types::PluginState::Failed,
+        },
+        generation: card.generation,
+        hash: card.hash.clone(),
+        size_bytes: card.size_bytes,
+        version: card.version.clone(),
+        instances: card.instances.clone(),
+        wants: card.wants.iter().map(want).collect(),
+        loaded_ms: card.loaded.map(unix_ms),
+        problem: card.problem.clone(),
+        work: work(&card.work),
+    }
+}
+
+fn work(work: &Work) -> types::WorkStatus {
+    types::WorkStatus {
+        handled: work.handled.value(),
+        answered: work.answered.value(),
+        retried: work.retried.value(),
+        dead: work.dead.value(),
+        cut: work.cut.value(),
+        trapped: work.trapped.value(),
+        dropped: work.dropped.value(),
+        queued: work.queued.value(),
+        busy_us: work.busy_us.value(),
+    }
+}
+
+fn events(means: &Means) -> types::EventStatus {
+    let counts = means.bus.counts();
+    let dropped = counts.dropped.iter().map(|(reason, copies)| (reason.name().to_owned(), *copies));
+    types::EventStatus {
+        published: counts.published,
+        delivered: counts.delivered,
+        sent: counts.sent,
+        received: counts.received,
+        dropped: dropped.collect::<BTreeMap<_, _>>(),
+    }
+}
+
+fn age_ms(since: SystemTime) -> u64 {
+    ms(since.elapsed().unwrap_or_default())
+}
