@@ -13,7 +13,10 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use rustix::fs::{FlockOperation, flock};
 
-use crate::workspace;
+use crate::{
+    cargo::{cargo, clean},
+    workspace,
+};
 
 /// The component of a sample, such as `greeter`.
 ///
@@ -70,7 +73,9 @@ fn built() -> Result<PathBuf> {
         return Ok(folder);
     }
     ensure_target()?;
-    run(cargo().args(["build", "--release", "--target", TARGET]), "building the samples")?;
+    let mut build = cargo(&workspace().join("samples"));
+    build.env_remove("CARGO_TARGET_DIR").args(["build", "--release", "--target", TARGET]);
+    run(&mut build, "building the samples")?;
     let fresh = tempfile::tempdir_in(&guests)?;
     for file in fs::read_dir(workspace().join("samples/target").join(TARGET).join("release"))? {
         let path = file?.path();
@@ -115,36 +120,18 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 }
 
 fn rustc_version() -> Result<String> {
-    Ok(String::from_utf8(clean(Command::new("rustc")).arg("-V").output()?.stdout)?)
+    Ok(String::from_utf8(clean("rustc").arg("-V").output()?.stdout)?)
 }
 
 /// Adds the target's standard library if the toolchain has none.
 fn ensure_target() -> Result<()> {
-    let rustc = |what: &[&str]| clean(Command::new("rustc")).args(what).output();
+    let rustc = |what: &[&str]| clean("rustc").args(what).output();
     let libraries = rustc(&["--print", "target-libdir", "--target", TARGET])?;
     if Path::new(String::from_utf8_lossy(&libraries.stdout).trim()).is_dir() {
         return Ok(());
     }
-    run(clean(Command::new("rustup")).args(["target", "add", TARGET]), "adding the target")
+    run(clean("rustup").args(["target", "add", TARGET]), "adding the target")
         .context("the samples need the WebAssembly target: run `rustup target add wasm32-wasip2`")
-}
-
-fn cargo() -> Command {
-    let mut cargo = clean(Command::new("cargo"));
-    cargo.current_dir(workspace().join("samples"));
-    cargo
-}
-
-/// Without what the cargo that runs the tests has set for its own build; where toolchains live stays.
-fn clean(mut command: Command) -> Command {
-    for (name, _) in std::env::vars_os() {
-        let text = name.to_string_lossy();
-        let inherited = text.starts_with("CARGO") && text != "CARGO_HOME";
-        if inherited || text.starts_with("RUSTC") || text.ends_with("RUSTFLAGS") || text == "TARGET" {
-            command.env_remove(&name);
-        }
-    }
-    command
 }
 
 fn run(command: &mut Command, what: &str) -> Result<()> {

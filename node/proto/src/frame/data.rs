@@ -111,11 +111,14 @@ pub fn put_answer(call: u64, outcome: Result<&Message, (CallFault, String)>) -> 
     frame.freeze()
 }
 
+/// The number of a call and its outcome.
+pub type Answer = (u64, Result<Message, (CallFault, String)>);
+
 /// Reads an answer frame's body: which call, and its outcome.
 ///
 /// # Errors
 /// When it is malformed.
-pub fn read_answer(body: &Bytes) -> Result<(u64, Result<Message, (CallFault, String)>), WireError> {
+pub fn read_answer(body: &Bytes) -> Result<Answer, WireError> {
     let mut reader = Reader::new(body);
     let call = reader.varint()?;
     let code = reader.u8()?;
