@@ -96,6 +96,22 @@ impl Bus {
         &self.0.names
     }
 
+    /// Reads a channel as a person writes it.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn address(&self, name: &str) -> Result<Address, PublishError> {
+        self.names().address(name).map_err(|source| PublishError::Name { name: name.into(), source })
+    }
+
+    /// Reads a pattern as a person writes it.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn scope(&self, text: &str) -> Result<Scope, SubscribeError> {
+        self.names().scope(text).map_err(|source| SubscribeError::Pattern { text: text.into(), source })
+    }
+
     /// What became of every copy so far.
     #[must_use]
     pub fn counts(&self) -> Counts {

@@ -22,3 +22,6 @@ pub mod transport;
 pub mod trust;
 pub mod units;
 pub mod watch;
+
+pub use bus::{CallError, Delivery, Event, Failure, Message, PublishError, Subscription};
+pub use node::{Builder, Node};

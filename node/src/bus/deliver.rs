@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
 use hive_proto::{
-    channel::{Address, Channel, NetworkIndex},
+    channel::{Channel, NetworkIndex},
     event::Event,
     frame::{
         batch::{Arrived, ArrivedChannel, BatchReader},
@@ -18,13 +18,7 @@ use hive_proto::{
     time::Hlc,
 };
 
-use super::{
-    Bus, CallError, Delivery, Shared,
-    call::Request,
-    outbox::Outbox,
-    queue::{Offered, Queue},
-    routes::Target,
-};
+use super::{Bus, CallError, Delivery, Shared, call::Request, outbox::Outbox, queue::Queue, routes::Target};
 
 /// The peer at the other end of a link, as TLS and the greeting proved it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

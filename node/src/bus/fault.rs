@@ -1,10 +1,24 @@
 //! How publishing, calling and subscribing go wrong, each with the code that status and clients see.
 
-use hive_proto::{channel::Channel, event::MessageError, frame::data::CallFault, limits::DEPTH_MAX};
+use hive_proto::{
+    channel::{Channel, ChannelError},
+    event::MessageError,
+    frame::data::CallFault,
+    limits::DEPTH_MAX,
+    pattern::PatternError,
+};
 
 /// Why a message was not published.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PublishError {
+    /// The name is no channel.
+    #[error("`{name}` is no channel: {source}")]
+    Name {
+        /// As it was given.
+        name: String,
+        /// Which rule it breaks.
+        source: ChannelError,
+    },
     /// The message breaks a limit.
     #[error(transparent)]
     Message(#[from] MessageError),
@@ -21,7 +35,9 @@ impl PublishError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Message(MessageError::ReservedHeader(_)) | Self::Reserved(_) => "invalid",
+            Self::Name { .. } | Self::Message(MessageError::ReservedHeader(_)) | Self::Reserved(_) => {
+                "invalid"
+            }
             Self::Message(_) => "too-large",
             Self::Loop => "loop",
         }
@@ -107,6 +123,14 @@ impl From<Failure> for CallError {
 /// Why a subscription was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SubscribeError {
+    /// The text is no pattern.
+    #[error("`{text}` is no pattern: {source}")]
+    Pattern {
+        /// As it was given.
+        text: String,
+        /// Which rule it breaks.
+        source: PatternError,
+    },
     /// More patterns than one node may announce.
     #[error("this node already announces {0} patterns, the most it may")]
     TooManyPatterns(usize),

@@ -1,7 +1,7 @@
 //! Publishing: from a message to a copy in every queue that wants it, on the publisher's own task. The
 //! ordinary path takes no wait, no allocation and one short lock a consumer.
 
-use std::sync::atomic::Ordering;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use hive_proto::{
     channel::Address,
@@ -55,6 +55,14 @@ struct Route {
 impl Publisher {
     pub(super) fn new(bus: Bus) -> Self {
         Self { bus, routes: Vec::new(), oldest: 0, pace: Pace::default() }
+    }
+
+    /// The same, but willing to wait this long at each stall of a consumer that keeps reading, instead of
+    /// 50 ms in any second: for a source that would rather be slow than lose an event.
+    #[must_use]
+    pub fn patient(mut self, patience: Duration) -> Self {
+        self.pace = Pace::patient(patience);
+        self
     }
 
     /// Puts one message into the queue of everyone who wants it. Returns once it is there; a slow

@@ -126,11 +126,6 @@ impl Routes {
         result
     }
 
-    /// Reads what only the registry knows.
-    pub(super) fn read<R>(&self, read: impl FnOnce(&Registry) -> R) -> R {
-        read(&self.lock())
-    }
-
     /// Waits for interest to announce and takes it. Cancel-safe.
     pub(super) async fn next_interest(&self) -> Vec<InterestChange> {
         loop {

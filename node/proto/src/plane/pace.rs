@@ -1,5 +1,5 @@
 //! How long slow consumers may hold up one publisher or one link's reader: 50 ms in any second, all of
-//! them together. Past that the consumer lags alone.
+//! them together. Past that the consumer lags alone. A publisher may have more patience than that.
 
 use std::time::Duration;
 
@@ -13,13 +13,24 @@ const WINDOW: Duration = Duration::from_secs(1);
 /// The waiting one publisher has done in the current window.
 #[derive(Debug, Default)]
 pub struct Pace {
+    /// Set for a publisher that would rather wait this long at each stall than lose an event.
+    patience: Option<Duration>,
     window_started: Option<Now>,
     spent: Duration,
 }
 
 impl Pace {
+    /// Waits up to `patience` at every stall, whatever was waited before.
+    #[must_use]
+    pub fn patient(patience: Duration) -> Self {
+        Self { patience: Some(patience), ..Self::default() }
+    }
+
     /// How long it may still wait now.
     pub fn allowance(&mut self, now: Now) -> Duration {
+        if let Some(patience) = self.patience {
+            return patience;
+        }
         let fresh = self.window_started.is_none_or(|started| now.0.saturating_sub(started.0) >= WINDOW);
         if fresh {
             self.window_started = Some(now);
@@ -48,5 +59,8 @@ mod tests {
         pace.spend(Duration::from_millis(30));
         assert_eq!(pace.allowance(at(999)), Duration::ZERO);
         assert_eq!(pace.allowance(at(1000)), BUDGET);
+        let mut patient = Pace::patient(WINDOW);
+        patient.spend(WINDOW);
+        assert_eq!(patient.allowance(at(0)), WINDOW);
     }
 }

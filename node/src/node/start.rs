@@ -1,0 +1,173 @@
+//! The composition root: starts the parts in the order of their layers, hands each the handles it needs,
+//! and stops them in the order in which work flows out.
+
+use std::{
+    path::PathBuf,
+    time::{Duration, SystemTime},
+};
+
+use hive_proto::{
+    channel::{Names, NetworkIndex, NetworkName},
+    id::Incarnation,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Node,
+    builder::{Builder, DEFAULT_NETWORK, Network},
+    control,
+};
+use crate::{
+    bus::Bus,
+    control::channel,
+    shutdown::{Order, Part},
+    status::{Boards, NetworkCard, NodeCard},
+    transport::Membership,
+    trust::{
+        identity::{self, DirLock, Identity, IdentityError, LockError},
+        network::{NetworkKey, Secret},
+    },
+};
+
+/// How long clients get to be told that the node leaves.
+const CLIENT_GRACE: Duration = Duration::from_secs(2);
+
+/// Why a node does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data directory is in use, or cannot be used.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The key or the incarnation cannot be read or written.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+}
+
+impl StartError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Lock(error) => Some(error.hint().into()),
+            Self::Identity(error) => Some(error.hint()),
+        }
+    }
+}
+
+/// What runs, and what must outlive it.
+pub(super) struct Parts {
+    /// Executes what is asked through the API.
+    root: Part,
+    /// Held while the node lives, so that no second one uses its directory.
+    _lock: Option<DirLock>,
+}
+
+/// Who a node is in this life.
+struct Life {
+    identity: Identity,
+    incarnation: Incarnation,
+    lock: Option<DirLock>,
+}
+
+impl Builder {
+    /// Starts the node. Needs a tokio runtime, on which the parts live until [`Node::shutdown`].
+    ///
+    /// # Errors
+    /// When the data directory, the key, an address or a plugin folder cannot be used.
+    pub async fn start(self) -> Result<Node, StartError> {
+        let life = Life::begin(self.data_dir.clone()).await?;
+        let networks = networks(self.networks);
+        let memberships = memberships(&networks).await;
+        let names = Names::new(networks.iter().map(|network| network.name.clone()).collect());
+        let bus = Bus::new(life.identity.node_id(), life.incarnation, names);
+        let boards = Boards::new(NodeCard {
+            id: life.identity.node_id(),
+            name: self.name.unwrap_or_else(|| life.identity.node_id().short()),
+            incarnation: life.incarnation,
+            started: SystemTime::now(),
+            data_dir: self.data_dir,
+        });
+        boards.networks.set(cards(&networks, &memberships));
+        // Nobody else is there whose confirmation a subscription would wait for.
+        bus.confirmed(u64::MAX);
+
+        let leave = CancellationToken::new();
+        let root = Part::new("root");
+        let (_control, requests) = channel();
+        root.spawn("control", control::run(requests, leave.clone(), root.stop().clone()));
+        let parts = Parts { root, _lock: life.lock };
+        Ok(Node { bus, boards, parts, leave })
+    }
+}
+
+impl Parts {
+    /// Stops everything, what takes work in first.
+    pub(super) async fn stop(self) {
+        Order::default().then(&self.root, CLIENT_GRACE).run().await;
+    }
+}
+
+impl std::fmt::Debug for Parts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parts").finish_non_exhaustive()
+    }
+}
+
+impl Life {
+    /// Claims the directory and begins the next life of the identity in it; without one, makes a new
+    /// identity that is forgotten with the process.
+    async fn begin(dir: Option<PathBuf>) -> Result<Self, StartError> {
+        let Some(dir) = dir else {
+            let (identity, incarnation) = (Identity::ephemeral(), identity::clock_incarnation());
+            return Ok(Self { identity, incarnation, lock: None });
+        };
+        blocking(move || {
+            let lock = identity::lock(&dir)?;
+            let identity = Identity::load_or_create(&dir)?;
+            let incarnation = identity::next_incarnation(&dir)?;
+            Ok(Self { identity, incarnation, lock: Some(lock) })
+        })
+        .await
+    }
+}
+
+/// The networks to be in: the open default one when nothing else was said.
+fn networks(chosen: Vec<Network>) -> Vec<Network> {
+    if !chosen.is_empty() {
+        return chosen;
+    }
+    let name = NetworkName::parse(DEFAULT_NETWORK).expect("a constant that is a name");
+    vec![Network { name, secret: None }]
+}
+
+/// Their keys; a passphrase takes its time to become one.
+async fn memberships(networks: &[Network]) -> Vec<Membership> {
+    let chosen: Vec<_> =
+        networks.iter().map(|network| (network.name.clone(), network.secret.clone())).collect();
+    let derive = move || {
+        let key = |(name, secret): &(NetworkName, Option<Secret>)| match secret {
+            Some(secret) => NetworkKey::from_secret(name, secret),
+            None => NetworkKey::open(name),
+        };
+        let indices = (0..).map(NetworkIndex);
+        chosen.iter().map(key).zip(indices).map(|(key, index)| Membership { index, key }).collect()
+    };
+    blocking(derive).await
+}
+
+fn cards(networks: &[Network], memberships: &[Membership]) -> Vec<NetworkCard> {
+    let card = |(network, membership): (&Network, &Membership)| NetworkCard {
+        name: network.name.clone(),
+        open: membership.key.is_open(),
+        ready: true,
+    };
+    networks.iter().zip(memberships).map(card).collect()
+}
+
+/// Runs what blocks where it may.
+async fn blocking<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> R {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
