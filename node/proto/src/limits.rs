@@ -22,6 +22,8 @@ pub const BATCH_BYTES_TARGET: usize = 64 << 10;
 pub const FRAME_BYTES_MAX: usize = PAYLOAD_BYTES_MAX + BATCH_BYTES_TARGET + (64 << 10);
 /// Bytes of one control frame; larger interest is sent in several.
 pub const CONTROL_FRAME_BYTES_MAX: usize = 64 << 10;
+/// Bytes of a node's name: a host name's label, and one line of a table.
+pub const NODE_NAME_BYTES_MAX: usize = 64;
 /// Bytes of the one admission frame of each side.
 pub const ADMISSION_FRAME_BYTES_MAX: usize = 4 << 10;
 /// Channel numbers one link may define; past it the sender starts again from zero.
