@@ -1,0 +1,344 @@
+//! Who is dialled, and when: everybody who was found and is not linked, with growing pauses.
+//!
+//! All addresses of a target are tried at once, and the first that leads somewhere ends the others. Which
+//! of two links that came of it is used is not known here.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    time::Duration,
+};
+
+use super::{Peer, jitter::Jitter};
+use crate::{
+    channel::NetworkIndex,
+    id::NodeId,
+    io::{Attempt, DialFailure, Level, Outbox, Output, Timer},
+    time::Now,
+};
+
+/// The pause after the first failure; it doubles with each one.
+const PAUSE: Duration = Duration::from_millis(250);
+/// The longest pause.
+const PAUSE_MAX: Duration = Duration::from_secs(15);
+/// The same for somebody who refuses: that is seldom over in a moment, and each dial is a line in its log.
+const REFUSED_PAUSE: Duration = Duration::from_secs(4);
+const REFUSED_PAUSE_MAX: Duration = Duration::from_secs(30);
+/// A link that ends sooner than this was no success: the pauses go on growing.
+const LASTING: Duration = Duration::from_secs(5);
+/// Targets of all networks; more are not taken. A flood of made-up nodes fills no more than this.
+const TARGETS_MAX: usize = 4096;
+/// Addresses of one target; the others are not tried.
+const ADDRS_MAX: usize = 16;
+/// Attempts at a time; other targets wait until one of them ends.
+const ATTEMPTS_MAX: usize = 256;
+
+/// Everything about dialling.
+#[derive(Debug)]
+pub(super) struct Dialling {
+    /// Never dialled.
+    me: NodeId,
+    /// Who is to be linked.
+    targets: BTreeMap<Key, Target>,
+    /// The attempts that are running, and whose they are.
+    attempts: BTreeMap<Attempt, (Key, SocketAddr)>,
+    /// Who has an open link, whoever dialled it, and since when.
+    linked: BTreeMap<(NetworkIndex, NodeId), Now>,
+    /// The number of the last attempt.
+    last: u64,
+    jitter: Jitter,
+}
+
+/// Which target: bare addresses go by the first of them, because anybody may be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    Node(NetworkIndex, NodeId),
+    Place(NetworkIndex, SocketAddr),
+}
+
+/// Where somebody was found.
+#[derive(Debug)]
+pub(super) struct Whereabouts {
+    pub(super) addrs: Vec<SocketAddr>,
+    /// Somebody wrote it down: it stays when the node leaves.
+    pub(super) persistent: bool,
+}
+
+#[derive(Debug)]
+struct Target {
+    addrs: BTreeSet<SocketAddr>,
+    /// Stays when the node leaves.
+    persistent: bool,
+    /// Who it is: known from the beginning, or since somebody was reached there.
+    node: Option<NodeId>,
+    /// When it is dialled, unless it is linked by then or an attempt is running.
+    due: Now,
+    /// Its attempts that are running.
+    running: BTreeSet<Attempt>,
+    /// Failures of this round, for people.
+    complaints: Vec<String>,
+    /// Somebody refused in this round.
+    refused: bool,
+    /// Rounds that failed since the last link that lasted.
+    failures: u32,
+    /// A whole round has ended, one way or the other.
+    tried: bool,
+    /// The complaint that was said last, so that it is said once.
+    said: Option<String>,
+}
+
+impl Dialling {
+    pub(super) fn new(me: NodeId, seed: u64) -> Self {
+        Self {
+            me,
+            targets: BTreeMap::new(),
+            attempts: BTreeMap::new(),
+            linked: BTreeMap::new(),
+            last: 0,
+            jitter: Jitter::new(seed),
+        }
+    }
+
+    /// Somebody or some place was found. New addresses replace those known before and are dialled at once.
+    pub(super) fn found(
+        &mut self,
+        (network, node): (NetworkIndex, Option<NodeId>),
+        whereabouts: Whereabouts,
+        now: Now,
+        out: &mut Outbox,
+    ) {
+        let Whereabouts { addrs, persistent } = whereabouts;
+        let key = match (node, addrs.first()) {
+            (Some(node), Some(_)) if node != self.me => Key::Node(network, node),
+            (None, Some(first)) => Key::Place(network, *first),
+            _ => return,
+        };
+        if self.targets.len() >= TARGETS_MAX && !self.targets.contains_key(&key) {
+            let text = format!("more than {TARGETS_MAX} nodes were found: the rest is not dialled");
+            return out.note(Level::Warn, text);
+        }
+        let addrs: BTreeSet<_> = addrs.into_iter().take(ADDRS_MAX).collect();
+        let target = self.targets.entry(key).or_insert_with(|| Target::new(node, now));
+        target.persistent |= persistent;
+        if !addrs.is_subset(&target.addrs) {
+            (target.due, target.failures) = (now, 0);
+        }
+        target.addrs = addrs;
+        self.due(now, out);
+    }
+
+    /// Discovery lost the node.
+    pub(super) fn gone(&mut self, peer: Peer, out: &mut Outbox) {
+        let key = Key::Node(peer.0, peer.1);
+        if self.targets.get(&key).is_some_and(|target| !target.persistent) {
+            self.forget(key, out);
+        }
+    }
+
+    /// The node said that it leaves.
+    pub(super) fn left(&mut self, peer: Peer, out: &mut Outbox) {
+        let keys: Vec<Key> = self.keys_of(peer).collect();
+        for key in keys {
+            if self.targets.get(&key).is_some_and(|target| !target.persistent) {
+                self.forget(key, out);
+            }
+        }
+    }
+
+    /// This node leaves: nobody is dialled any more.
+    pub(super) fn stop(&mut self, out: &mut Outbox) {
+        let keys: Vec<Key> = self.targets.keys().copied().collect();
+        keys.into_iter().for_each(|key| self.forget(key, out));
+    }
+
+    /// There is a link to the node: by the attempt, or dialled by the other side.
+    pub(super) fn linked(&mut self, peer: Peer, attempt: Option<Attempt>, now: Now, out: &mut Outbox) {
+        self.linked.entry(peer).or_insert(now);
+        let Some((key, _)) = attempt.and_then(|attempt| self.attempts.remove(&attempt)) else { return };
+        let Some(target) = self.targets.get_mut(&key) else { return };
+        target.node = Some(peer.1);
+        target.said = None;
+        target.end_round();
+        // Only one's own attempts end here. Two nodes that each gave up their dial because the other's
+        // had arrived would end with none.
+        for sibling in std::mem::take(&mut target.running) {
+            if self.attempts.remove(&sibling).is_some() {
+                out.push(Output::Abandon { attempt: sibling });
+            }
+        }
+        self.due(now, out);
+    }
+
+    /// The last open link to the node is gone.
+    pub(super) fn unlinked(&mut self, peer: Peer, now: Now, out: &mut Outbox) {
+        let Some(since) = self.linked.remove(&peer) else { return };
+        let lasted = now.0.saturating_sub(since.0) >= LASTING;
+        let keys: Vec<Key> = self.keys_of(peer).collect();
+        for key in keys {
+            let Some(target) = self.targets.get_mut(&key) else { continue };
+            if lasted {
+                target.failures = 0;
+            }
+            target.pause(&mut self.jitter, now);
+        }
+        self.arm(out);
+    }
+
+    /// The node does not want this one: it is dialled seldom from now on.
+    pub(super) fn unwanted(&mut self, peer: Peer) {
+        let keys: Vec<Key> = self.keys_of(peer).collect();
+        for key in keys {
+            if let Some(target) = self.targets.get_mut(&key) {
+                target.refused = true;
+            }
+        }
+    }
+
+    /// An attempt led nowhere.
+    pub(super) fn failed(&mut self, attempt: Attempt, failure: &DialFailure, now: Now, out: &mut Outbox) {
+        let Some((key, addr)) = self.attempts.remove(&attempt) else { return };
+        let Some(target) = self.targets.get_mut(&key) else { return };
+        target.running.remove(&attempt);
+        match failure {
+            DialFailure::Myself => {
+                target.addrs.remove(&addr);
+                out.note(Level::Info, format!("{addr} is this node itself and is not dialled again"));
+            }
+            DialFailure::Refused(_) => target.refused = true,
+            DialFailure::Unreachable(_) | DialFailure::OtherNode(_) => {}
+        }
+        target.complaints.push(format!("{addr}: {failure}"));
+        if target.addrs.is_empty() {
+            self.forget(key, out);
+        } else if target.running.is_empty() {
+            self.round_failed(key, now, out);
+        }
+        self.due(now, out);
+    }
+
+    /// Whether everybody found in this network is linked or was tried in vain.
+    pub(super) fn is_settled(&self, network: NetworkIndex) -> bool {
+        let mut here = self.targets.iter().filter(|(key, _)| key.network() == network);
+        here.all(|(_, target)| target.tried || self.is_linked(network, target))
+    }
+
+    /// Dials everybody whose time has come, and asks to be called for the next one.
+    pub(super) fn due(&mut self, now: Now, out: &mut Outbox) {
+        let due = |(key, target): (&Key, &Target)| {
+            let idle = target.running.is_empty() && !self.is_linked(key.network(), target);
+            (idle && target.due <= now).then_some(*key)
+        };
+        let keys: Vec<Key> = self.targets.iter().filter_map(due).collect();
+        for key in keys {
+            if self.attempts.len() >= ATTEMPTS_MAX {
+                break;
+            }
+            self.dial(key, out);
+        }
+        self.arm(out);
+    }
+
+    fn dial(&mut self, key: Key, out: &mut Outbox) {
+        let Some(target) = self.targets.get_mut(&key) else { return };
+        target.complaints.clear();
+        target.refused = false;
+        for addr in &target.addrs {
+            self.last += 1;
+            let attempt = Attempt(self.last);
+            self.attempts.insert(attempt, (key, *addr));
+            target.running.insert(attempt);
+            let (network, expect) = match key {
+                Key::Node(network, node) => (network, Some(node)),
+                Key::Place(network, _) => (network, None),
+            };
+            out.push(Output::Dial { attempt, network, addr: *addr, expect });
+        }
+    }
+
+    fn round_failed(&mut self, key: Key, now: Now, out: &mut Outbox) {
+        let Some(target) = self.targets.get_mut(&key) else { return };
+        target.pause(&mut self.jitter, now);
+        let complaint = std::mem::take(&mut target.complaints).join("; ");
+        target.end_round();
+        let linked = target.node.is_some_and(|node| self.linked.contains_key(&(key.network(), node)));
+        if linked || target.said.as_ref() == Some(&complaint) {
+            return;
+        }
+        let whom = match key {
+            Key::Node(_, node) => format!("node {}", node.short()),
+            Key::Place(_, addr) => format!("the node at {addr}"),
+        };
+        out.note(Level::Warn, format!("no link to {whom}, it is tried again: {complaint}"));
+        target.said = Some(complaint);
+    }
+
+    /// Asks to be called when the next target is due. With all attempts in use, the end of one calls.
+    fn arm(&self, out: &mut Outbox) {
+        if self.attempts.len() >= ATTEMPTS_MAX {
+            return;
+        }
+        let idle = |(key, target): &(&Key, &Target)| {
+            target.running.is_empty() && !self.is_linked(key.network(), target)
+        };
+        if let Some(at) = self.targets.iter().filter(idle).map(|(_, target)| target.due).min() {
+            out.push(Output::Arm { timer: Timer::Dial, at });
+        }
+    }
+
+    fn is_linked(&self, network: NetworkIndex, target: &Target) -> bool {
+        target.node.is_some_and(|node| self.linked.contains_key(&(network, node)))
+    }
+
+    fn keys_of(&self, (network, node): Peer) -> impl Iterator<Item = Key> {
+        let mine =
+            move |(key, target): &(&Key, &Target)| key.network() == network && target.node == Some(node);
+        self.targets.iter().filter(mine).map(|(key, _)| *key)
+    }
+
+    fn forget(&mut self, key: Key, out: &mut Outbox) {
+        let Some(target) = self.targets.remove(&key) else { return };
+        for attempt in target.running {
+            self.attempts.remove(&attempt);
+            out.push(Output::Abandon { attempt });
+        }
+    }
+}
+
+impl Target {
+    fn new(node: Option<NodeId>, now: Now) -> Self {
+        Self {
+            addrs: BTreeSet::new(),
+            persistent: false,
+            node,
+            due: now,
+            running: BTreeSet::new(),
+            complaints: Vec::new(),
+            refused: false,
+            failures: 0,
+            tried: false,
+            said: None,
+        }
+    }
+
+    fn end_round(&mut self) {
+        self.tried = true;
+        self.complaints.clear();
+    }
+
+    /// Not to be dialled for a while that grows with each failure.
+    fn pause(&mut self, jitter: &mut Jitter, now: Now) {
+        let (first, longest) =
+            if self.refused { (REFUSED_PAUSE, REFUSED_PAUSE_MAX) } else { (PAUSE, PAUSE_MAX) };
+        let doubled = first.saturating_mul(2_u32.saturating_pow(self.failures));
+        self.failures = self.failures.saturating_add(1);
+        self.due = now.after(jitter.around(doubled.min(longest)));
+    }
+}
+
+impl Key {
+    fn network(&self) -> NetworkIndex {
+        match self {
+            Self::Node(network, _) | Self::Place(network, _) => *network,
+        }
+    }
+}
