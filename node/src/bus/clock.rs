@@ -2,10 +2,11 @@
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::Instant,
 };
 
 use hive_proto::time::{Hlc, Now};
+use rustix::time::{ClockId, clock_gettime};
 
 /// A neighbour's clock is followed this far ahead of our own; past it, the neighbour is wrong.
 const FOLLOWED_AHEAD_MS: u64 = 500;
@@ -41,7 +42,9 @@ impl Clock {
     }
 }
 
+/// The kernel's coarse clock: a few milliseconds behind at most, at a tenth of the cost.
 fn unix_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    let time = clock_gettime(ClockId::RealtimeCoarse);
+    let ms = time.tv_sec.saturating_mul(1000).saturating_add(time.tv_nsec / 1_000_000);
+    u64::try_from(ms).unwrap_or(0)
 }

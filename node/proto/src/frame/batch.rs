@@ -3,7 +3,7 @@
 //!
 //! Who numbers channels and who may publish is not known here; the origin is the link's peer.
 
-use bytes::{Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{
     data::{DATA_BATCH, put_extra, read_extra},
@@ -25,6 +25,8 @@ const HAS_CALL: u8 = 1 << 1;
 const HAS_NAME: u8 = 1 << 2;
 /// Nested publishes led here: the depth follows.
 const HAS_DEPTH: u8 = 1 << 3;
+/// Flags, channel number, sequence, time, depth, call and payload length at their longest.
+const SMALL_FIELDS_MAX: usize = 1 + 5 + 10 + 10 + 1 + 20 + 10;
 const KNOWN_FLAGS: u8 = HAS_EXTRA | HAS_CALL | HAS_NAME | HAS_DEPTH;
 
 /// One event as its origin puts it on a link.
@@ -78,26 +80,32 @@ impl BatchWriter {
         flags |= if entry.call.is_some() { HAS_CALL } else { 0 };
         flags |= if matches!(channel, ChannelRef::Name(_)) { HAS_NAME } else { 0 };
         flags |= if entry.depth > 0 { HAS_DEPTH } else { 0 };
-        let out = &mut self.body;
-        out.extend_from_slice(&[flags]);
-        match channel {
-            ChannelRef::Number(number) => put_varint(out, u64::from(number)),
-            ChannelRef::Name(name) => put_text(out, name.as_str()),
+        // The small numbers are put together on the stack, so that the body grows once for all of them.
+        let mut small = [0; SMALL_FIELDS_MAX];
+        let mut free = &mut small[..];
+        free.put_u8(flags);
+        if let ChannelRef::Number(number) = channel {
+            put_varint(&mut free, u64::from(number));
         }
-        put_varint(out, zigzag(entry.sequence.wrapping_sub(self.sequence)));
-        put_varint(out, zigzag(entry.time.0.wrapping_sub(self.time)));
+        put_varint(&mut free, zigzag(entry.sequence.wrapping_sub(self.sequence)));
+        put_varint(&mut free, zigzag(entry.time.0.wrapping_sub(self.time)));
         if entry.depth > 0 {
-            out.extend_from_slice(&[entry.depth]);
+            free.put_u8(entry.depth);
         }
         if let Some(call) = entry.call {
-            put_varint(out, call.number);
-            put_varint(out, call.time_left_ms);
+            put_varint(&mut free, call.number);
+            put_varint(&mut free, call.time_left_ms);
+        }
+        put_varint(&mut free, entry.message.payload.len() as u64);
+        let used = SMALL_FIELDS_MAX - free.len();
+        self.body.extend_from_slice(&small[..used]);
+        if let ChannelRef::Name(name) = channel {
+            put_text(&mut self.body, name.as_str());
         }
         if let Some(extra) = extra {
-            put_extra(out, extra);
+            put_extra(&mut self.body, extra);
         }
-        put_varint(out, entry.message.payload.len() as u64);
-        out.extend_from_slice(&entry.message.payload);
+        self.body.extend_from_slice(&entry.message.payload);
         self.events = self.events.saturating_add(1);
         (self.sequence, self.time) = (entry.sequence, entry.time.0);
     }
@@ -188,13 +196,17 @@ impl<'a> BatchReader<'a> {
             return Err(WireError::Value("entry flags"));
         }
         let has = |flag| flags & flag != 0;
-        let channel = self.read_channel(has(HAS_NAME))?;
+        let number = if has(HAS_NAME) { None } else { Some(self.read_number()?) };
         self.sequence = self.sequence.wrapping_add(unzigzag(self.reader.varint()?));
         self.time = self.time.wrapping_add(unzigzag(self.reader.varint()?));
         let depth = if has(HAS_DEPTH) { self.reader.u8()? } else { 0 };
         let call = if has(HAS_CALL) { Some(self.read_call()?) } else { None };
-        let extra = if has(HAS_EXTRA) { Some(read_extra(&mut self.reader)?) } else { None };
         let length = self.reader.length(PAYLOAD_BYTES_MAX)?;
+        let channel = match number {
+            Some(number) => ArrivedChannel::Number(number),
+            None => ArrivedChannel::Name(self.read_name()?),
+        };
+        let extra = if has(HAS_EXTRA) { Some(read_extra(&mut self.reader)?) } else { None };
         let payload = self.reader.bytes(length)?;
         let message = match extra {
             Some(extra) => Message::from_parts(payload, extra),
@@ -203,13 +215,12 @@ impl<'a> BatchReader<'a> {
         Ok(Some(Arrived { channel, sequence: self.sequence, time: Hlc(self.time), depth, message, call }))
     }
 
-    fn read_channel(&mut self, named: bool) -> Result<ArrivedChannel, WireError> {
-        if named {
-            let name = self.reader.text(NAME_BYTES_MAX)?;
-            return Channel::parse(name).map(ArrivedChannel::Name).map_err(|_| WireError::Value("channel"));
-        }
-        let number = u32::try_from(self.reader.varint()?).map_err(|_| WireError::Value("channel number"))?;
-        Ok(ArrivedChannel::Number(number))
+    fn read_number(&mut self) -> Result<u32, WireError> {
+        u32::try_from(self.reader.varint()?).map_err(|_| WireError::Value("channel number"))
+    }
+
+    fn read_name(&mut self) -> Result<Channel, WireError> {
+        Channel::parse(self.reader.text(NAME_BYTES_MAX)?).map_err(|_| WireError::Value("channel"))
     }
 
     fn read_call(&mut self) -> Result<Call, WireError> {
