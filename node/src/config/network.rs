@@ -3,7 +3,7 @@
 //! What it owns: its keys, and reading secrets from their files. A secret's text goes into [`SecretText`] and into no
 //! message. It must not know how a key is derived from it.
 
-use std::path::Path;
+use std::{os::unix::fs::PermissionsExt as _, path::Path};
 
 use hive_proto::{channel::NetworkName, limits::NETWORKS_MAX};
 
@@ -80,7 +80,9 @@ fn one(
     let home_origin = keys.value("home").map(|value| value.origin.clone());
     let home = keys.read("home", report, truth).unwrap_or(false);
     let given = keys.value("secret").map(|value| value.origin.clone());
-    let secret = keys.read("secret", report, |value| secret(value, around));
+    let mut too_open = None;
+    let secret = keys.read("secret", report, |value| secret(value, around, &mut too_open));
+    report.warnings.extend(too_open);
     let problems = report.problems.len();
     keys.finish(report);
     // Where a key is misspelt, it is most likely the one that is missed.
@@ -110,11 +112,18 @@ fn one(
 /// Bytes of a secret, in a file or not. A passphrase is a line.
 const SECRET_BYTES_MAX: u64 = 4 << 10;
 
-fn secret(value: &Value, around: &Surroundings<'_>) -> Result<SecretText, Problem> {
+fn secret(
+    value: &Value,
+    around: &Surroundings<'_>,
+    too_open: &mut Option<Problem>,
+) -> Result<SecretText, Problem> {
     let secret = match &value.kind {
         Kind::Text { text, .. } => text.clone(),
         Kind::Map(entries) => match entries.as_slice() {
-            [Entry { key, value: file, .. }] if key == "file" => from_file(file, around)?,
+            [Entry { key, value: file, .. }] if key == "file" => {
+                *too_open = readable_by_others(file, around);
+                from_file(file, around)?
+            }
             _ => return Err(Problem::new(&value.origin, "a secret is a text, or `{ file: PATH }`")),
         },
         Kind::List(_) => return Err(wrong_shape("a secret", "a text, or `{ file: PATH }`", value)),
@@ -123,6 +132,13 @@ fn secret(value: &Value, around: &Surroundings<'_>) -> Result<SecretText, Proble
         return Err(Problem::new(&value.origin, "the secret is empty").hint("`hive-node keygen` makes one"));
     }
     Ok(SecretText::new(secret))
+}
+
+/// A warning when others of this machine can read a secret's file.
+fn readable_by_others(file: &Value, around: &Surroundings<'_>) -> Option<Problem> {
+    let mode = around.path(file).ok()?.metadata().ok()?.permissions().mode();
+    let problem = Problem::new(&file.origin, "other users of this machine can read the secret's file");
+    (mode & 0o077 != 0).then(|| problem.hint("take their rights away: `chmod 600` on it"))
 }
 
 fn from_file(file: &Value, around: &Surroundings<'_>) -> Result<String, Problem> {

@@ -211,6 +211,25 @@ fn a_set_that_nothing_uses_is_a_warning() {
     );
 }
 
+#[test]
+fn a_secret_that_others_can_read_is_a_warning() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (folder, mut request) = surroundings();
+    request.flags.secret_file = Some("my.secret".into());
+    let warnings = |mode| {
+        let open = fs::Permissions::from_mode(mode);
+        fs::set_permissions(folder.path().join("my.secret"), open).expect("a file of ours");
+        let warnings = check_text(None, &request).expect("a good configuration").warnings;
+        warnings.iter().map(|w| w.render(Severity::Warning, false)).collect::<Vec<_>>()
+    };
+    assert_eq!(warnings(0o600), [""; 0]);
+    assert_eq!(
+        warnings(0o644),
+        ["warning: --secret-file: other users of this machine can read the secret's file\n\
+          hint: take their rights away: `chmod 600` on it"]
+    );
+}
+
 /// Pieces that configurations are made of, right and wrong, so that the generator gets past the first line.
 fn pieces() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
