@@ -1,1 +1,131 @@
-//! Stub of cli.
+//! The command line: a file a verb, and what all verbs share.
+//!
+//! What it owns: flags, help, what is printed where, and exit codes (0 done, 1 asked and the answer is no, 2 usage or
+//! configuration, 3 no node reachable). stdout is data; everything else is stderr. It must not know how a node does
+//! anything: verbs that look at one ask it through hive-client.
+
+use std::process::ExitCode;
+
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::telemetry;
+
+mod call;
+mod exec;
+mod exit;
+mod id;
+mod keygen;
+mod message;
+mod output;
+mod peers;
+mod plugins;
+mod publish;
+mod status;
+mod subscribe;
+
+use exit::Fault;
+
+/// A peer-to-peer event mesh that carries events into sandboxed WebAssembly handlers.
+#[derive(Debug, Parser)]
+#[command(name = "hive-node", version, max_term_width = 100, after_help = EXAMPLES, subcommand_required = true)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+    #[command(flatten)]
+    voice: Voice,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  hive-node run --plugins ./plugins        a node that runs the handlers in ./plugins
+  hive-node dev samples                    build handlers, run them, rebuild on save
+  hive-node subscribe 'orders/**'          see what happens
+  hive-node publish orders/new '{\"id\":7}'  let something happen
+  hive-node call greeter/hello '\"Ada\"'     ask a handler
+
+Exit codes: 0 done, 1 asked and the answer is no, 2 usage or configuration, 3 no node reachable.";
+
+/// How much is said on stderr.
+#[derive(Debug, Clone, Default, Args)]
+struct Voice {
+    /// Say more on stderr; twice for everything.
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet", display_order = 900)]
+    verbose: u8,
+    /// Say nothing on stderr but errors.
+    #[arg(short, long, global = true, display_order = 901)]
+    quiet: bool,
+}
+
+/// What a verb that asks a running node needs.
+#[derive(Debug, Clone, Args)]
+struct Ask {
+    /// Which node to ask: its name, its data directory or its socket [default: the node that runs here].
+    #[arg(long, env = "HIVE_NODE", value_name = "NODE", display_order = 800)]
+    node: Option<String>,
+    /// Print JSON: one document, or one line an event, with "v":1.
+    #[arg(long, display_order = 801)]
+    json: bool,
+}
+
+impl Ask {
+    fn client(&self) -> Result<hive_client::Client, Fault> {
+        Ok(hive_client::Client::find(self.node.as_deref().filter(|node| !node.is_empty()))?)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Publish(publish::Publish),
+    Subscribe(subscribe::Subscribe),
+    Call(call::Call),
+    Status(status::Status),
+    Peers(peers::Peers),
+    Plugins(plugins::Plugins),
+    Id(id::Id),
+    Keygen(keygen::Keygen),
+}
+
+/// Runs the program with the arguments of this process.
+pub fn main() -> ExitCode {
+    let matches = match Cli::command().try_get_matches() {
+        Ok(matches) => matches,
+        // Help and version are no errors: clap prints them to stdout and says 0.
+        Err(error) => return exit::usage(&error),
+    };
+    let outcome =
+        Cli::from_arg_matches(&matches).map_err(|error| Fault::usage(error.to_string())).and_then(run);
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => fault.report(),
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Fault> {
+    let voice = cli.voice;
+    // Verbs that ask have a word to say only when something is odd.
+    let fallback = Some("warn".to_owned());
+    let log = voice.quiet.then(|| "error".to_owned());
+    telemetry::start(&telemetry::Options { log, verbose: voice.verbose, fallback })
+        .map_err(|error| Fault::usage(error.to_string()))?;
+    match cli.verb {
+        Verb::Publish(verb) => ask(verb.run(&voice)),
+        Verb::Subscribe(verb) => ask(verb.run(&voice)),
+        Verb::Call(verb) => ask(verb.run()),
+        Verb::Status(verb) => ask(verb.run()),
+        Verb::Peers(verb) => ask(verb.run()),
+        Verb::Plugins(verb) => ask(verb.run()),
+        Verb::Id(verb) => ask(verb.run()),
+        Verb::Keygen(verb) => verb.run(),
+    }
+}
+
+/// Runs a verb that asks: one thread is enough.
+fn ask(verb: impl Future<Output = Result<(), Fault>>) -> Result<(), Fault> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime
+        .map_err(|error| Fault::failed(anyhow::Error::new(error).context("the program cannot start")))?
+        .block_on(verb)
+}
+
+#[cfg(test)]
+mod tests;

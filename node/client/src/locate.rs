@@ -47,19 +47,12 @@ pub fn socket(node: Option<&str>) -> Result<PathBuf, LocateError> {
 }
 
 /// Where a node keeps its key and state when nobody says: `$HIVE_DATA_DIR`, else `$XDG_DATA_HOME/hive-node`, else
-/// `/var/lib/hive-node` for root and `~/.local/share/hive-node` for anyone else. None: there is no home.
+/// `~/.local/share/hive-node`. None: there is no home.
 #[must_use]
 pub fn default_data_dir() -> Option<PathBuf> {
-    if let Some(dir) = path_variable("HIVE_DATA_DIR") {
-        return Some(dir);
-    }
-    if let Some(data) = path_variable("XDG_DATA_HOME") {
-        return Some(data.join("hive-node"));
-    }
-    if rustix::process::getuid().is_root() {
-        return Some("/var/lib/hive-node".into());
-    }
-    path_variable("HOME").map(|home| home.join(".local/share/hive-node"))
+    path_variable("HIVE_DATA_DIR")
+        .or_else(|| path_variable("XDG_DATA_HOME").map(|data| data.join("hive-node")))
+        .or_else(|| path_variable("HOME").map(|home| home.join(".local/share/hive-node")))
 }
 
 /// Where links to the sockets of this user's nodes are: `$XDG_RUNTIME_DIR`, else `/run/user/UID`, else

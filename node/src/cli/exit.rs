@@ -1,0 +1,117 @@
+//! How a verb ends: the exit code, and `error:`, `caused by:` and `hint:` on stderr.
+
+use std::{fmt::Display, process::ExitCode};
+
+use clap::{
+    builder::styling::{AnsiColor, Style},
+    error::ErrorKind,
+};
+
+use super::output;
+
+/// Asked, and the answer is no; or something went wrong on the way.
+const NO: u8 = 1;
+/// The command line or the configuration is wrong.
+const USAGE: u8 = 2;
+/// No node is there to be asked.
+const NO_NODE: u8 = 3;
+
+/// Why a verb did not do what it should, and what the program says about it.
+#[derive(Debug)]
+pub struct Fault {
+    code: u8,
+    /// None: everything was said already, or there is nobody to say it to.
+    error: Option<anyhow::Error>,
+    hint: Option<String>,
+}
+
+impl Fault {
+    /// Asked, and the answer is no.
+    pub(super) fn failed(error: impl Into<anyhow::Error>) -> Self {
+        Self { code: NO, error: Some(error.into()), hint: None }
+    }
+
+    /// The same with words only.
+    pub(super) fn no(message: impl Into<String>) -> Self {
+        Self::failed(anyhow::Error::msg(message.into()))
+    }
+
+    /// The command line or the configuration is wrong.
+    pub(super) fn usage(message: impl Into<String>) -> Self {
+        Self { code: USAGE, ..Self::no(message) }
+    }
+
+    /// The same for an error that has causes.
+    pub(super) fn configuration(error: impl Into<anyhow::Error>) -> Self {
+        Self { code: USAGE, ..Self::failed(error) }
+    }
+
+    /// No node is there to be asked.
+    pub(super) fn no_node(error: impl Into<anyhow::Error>) -> Self {
+        Self { code: NO_NODE, ..Self::failed(error) }
+    }
+
+    /// An end without a word: all was said, or whoever read stdout has gone.
+    pub(super) fn silent(code: u8) -> Self {
+        Self { code, error: None, hint: None }
+    }
+
+    /// With what to do next.
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Says it and gives the exit code.
+    pub(super) fn report(self) -> ExitCode {
+        if let Some(error) = &self.error {
+            label("error", AnsiColor::Red, error);
+            // Many errors say their cause in their own text; it is not said twice.
+            let mut said = error.to_string();
+            for cause in error.chain().skip(1).map(ToString::to_string) {
+                if !said.contains(&cause) {
+                    label("caused by", AnsiColor::Red, &cause);
+                    said = cause;
+                }
+            }
+        }
+        if let Some(hint) = &self.hint {
+            label("hint", AnsiColor::Cyan, hint);
+        }
+        ExitCode::from(self.code)
+    }
+}
+
+impl From<hive_client::Error> for Fault {
+    fn from(error: hive_client::Error) -> Self {
+        if error.is_unreachable() {
+            let hint = format!("start one with `{} run`, or name one with --node", output::program());
+            return Self::no_node(error).hint(hint);
+        }
+        let hint = match &error {
+            hive_client::Error::Refused(error) => error.hint.clone(),
+            _ => None,
+        };
+        Self { hint, ..Self::failed(error) }
+    }
+}
+
+impl From<anyhow::Error> for Fault {
+    fn from(error: anyhow::Error) -> Self {
+        Self::failed(error)
+    }
+}
+
+/// What clap has to say: help on stdout with 0, errors on stderr with 2, in this program's words.
+pub(super) fn usage(error: &clap::Error) -> ExitCode {
+    let wanted = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    // A reader that has gone is no error.
+    let _ = error.print();
+    if wanted { ExitCode::SUCCESS } else { ExitCode::from(USAGE) }
+}
+
+/// One line of a report on stderr: `error: …`.
+pub(super) fn label(word: &str, color: AnsiColor, text: &dyn Display) {
+    let style = Style::new().bold().fg_color(Some(color.into()));
+    anstream::eprintln!("{style}{word}:{style:#} {text}");
+}

@@ -1,0 +1,86 @@
+//! `publish`: one event, or many of the same.
+
+use std::time::Instant;
+
+use clap::Args;
+
+use super::{Ask, Voice, exit::Fault, message::With, output};
+
+/// Publish an event.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  hive-node publish orders/new '{\"id\":7}'
+  date | hive-node publish clock/now -
+  hive-node publish --count 100000 load/test x
+
+A channel of one segment (`orders`) never leaves the node; one of two or more (`orders/new`) reaches
+every node of the home network that subscribes; `my-hive/orders/new` goes to the network `my-hive`.")]
+pub(super) struct Publish {
+    /// Where to: 1 to 32 segments joined by `/`.
+    channel: String,
+    /// The payload; `-` reads it from stdin, nothing is an empty one.
+    data: Option<String>,
+    /// Publish it so many times, as fast as the node takes it.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+    #[command(flatten)]
+    with: With,
+    #[command(flatten)]
+    ask: Ask,
+}
+
+impl Publish {
+    pub(super) async fn run(self, voice: &Voice) -> Result<(), Fault> {
+        match self.count {
+            None => self.one(voice).await,
+            Some(count) => self.many(count, voice).await,
+        }
+    }
+
+    async fn one(self, voice: &Voice) -> Result<(), Fault> {
+        let client = self.ask.client()?;
+        let receipt = client.publish(&self.channel, &self.with.message(self.data.as_deref())?).await?;
+        if self.ask.json {
+            return output::json(&receipt);
+        }
+        output::note(voice, &reached(receipt.local, receipt.peers));
+        Ok(())
+    }
+
+    async fn many(self, count: u64, voice: &Voice) -> Result<(), Fault> {
+        let message = self.with.message(self.data.as_deref())?;
+        let mut publisher = self.ask.client()?.publisher().await?;
+        let start = Instant::now();
+        for _ in 0..count {
+            publisher.publish(&self.channel, &message).await?;
+        }
+        let done = publisher.finish().await?;
+        if self.ask.json {
+            return output::json(&done);
+        }
+        let (time, rate) = (start.elapsed(), output::rate(count, start.elapsed()));
+        let events = output::count(count, "event");
+        output::note(
+            voice,
+            &format!("{events} in {:.2} s, {rate}; {}", time.as_secs_f64(), reached(done.local, done.peers)),
+        );
+        Ok(())
+    }
+}
+
+/// Who got it, in copies.
+fn reached(local: u64, peers: u64) -> String {
+    match (local, peers) {
+        (0, 0) => "accepted; nobody is subscribed to it now".into(),
+        (local, 0) => format!("accepted for {} here", output::count(local, "subscriber")),
+        (0, peers) => format!("accepted for {}", output::count(peers, "peer")),
+        (local, peers) => {
+            format!(
+                "accepted for {} here and {}",
+                output::count(local, "subscriber"),
+                output::count(peers, "peer")
+            )
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! `status`: everything about a node.
+
+use clap::Args;
+use hive_client::types;
+
+use super::{Ask, exit::Fault, output};
+
+/// Show a node: who it is, its networks, peers, plugins and events.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  hive-node status
+  hive-node status --json | jq .events")]
+pub(super) struct Status {
+    #[command(flatten)]
+    ask: Ask,
+}
+
+impl Status {
+    pub(super) async fn run(self) -> Result<(), Fault> {
+        let status = self.ask.client()?.status().await?;
+        if self.ask.json { output::json(&status) } else { output::bytes(text(&status).as_bytes()) }
+    }
+}
+
+fn text(status: &types::Status) -> String {
+    let node = &status.node;
+    let mut rows = vec![
+        row("node", &node.name),
+        row("id", &node.id),
+        row("version", &node.version),
+        row("up", &output::span(node.uptime_ms)),
+        row("links", &or_none(status.listen.join(" "))),
+    ];
+    rows.extend(node.data_dir.as_deref().map(|dir| row("data", dir)));
+    rows.extend(status.networks.iter().map(|each| row("network", &network(each))));
+    rows.extend(status.peers.iter().map(|each| row("peer", &peer(each))));
+    rows.extend(status.plugins.iter().map(|each| row("plugin", &plugin(each))));
+    rows.push(row("events", &events(&status.events)));
+    rows.extend((!status.events.dropped.is_empty()).then(|| row("dropped", &dropped(&status.events))));
+    output::table(&rows)
+}
+
+fn row(name: &str, text: &str) -> Vec<String> {
+    vec![name.into(), output::one_line(text).into_owned()]
+}
+
+fn or_none(text: String) -> String {
+    if text.is_empty() { "none".into() } else { text }
+}
+
+fn network(network: &types::NetworkStatus) -> String {
+    let home = if network.home { ", home" } else { "" };
+    let open = if network.open { "open" } else { "closed by a secret" };
+    let ready = if network.ready { "" } else { ", not ready yet" };
+    format!("{}: {open}{home}{ready}, {}", network.name, output::count(network.peers, "peer"))
+}
+
+fn peer(peer: &types::PeerStatus) -> String {
+    format!("{} in {} at {}, for {}", peer.name, peer.network, peer.addr, output::span(peer.connected_ms))
+}
+
+fn plugin(plugin: &types::PluginStatus) -> String {
+    let work = &plugin.work;
+    let state = super::plugins::state(plugin.state);
+    let mut text =
+        format!("{}: {state}, generation {}, {} handled", plugin.name, plugin.generation, work.handled);
+    let troubles =
+        [(work.retried, "retried"), (work.dead, "dead"), (work.cut, "cut"), (work.trapped, "trapped")];
+    for (count, name) in troubles.into_iter().filter(|(count, _)| *count > 0) {
+        text.push_str(&format!(", {count} {name}"));
+    }
+    if let Some(problem) = &plugin.problem {
+        text.push_str(&format!("; {problem}"));
+    }
+    text
+}
+
+fn events(events: &types::EventStatus) -> String {
+    let types::EventStatus { published, delivered, sent, received, .. } = events;
+    format!("{published} published, {delivered} delivered, {sent} sent to peers, {received} received")
+}
+
+fn dropped(events: &types::EventStatus) -> String {
+    let reasons = events.dropped.iter().map(|(reason, copies)| format!("{copies} {reason}"));
+    reasons.collect::<Vec<_>>().join(", ")
+}

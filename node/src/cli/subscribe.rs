@@ -1,0 +1,185 @@
+//! `subscribe` (alias `echo`): events as lines, or as runs of a command.
+//!
+//! A line is `CHANNEL PAYLOAD`: the channel (with its network in front when that is not the home network), one space,
+//! and the payload on one line: JSON without its line ends, other text with them escaped, bytes as `<17 bytes>`.
+
+use std::{borrow::Cow, time::Duration};
+
+use clap::{Args, builder::styling::AnsiColor};
+use hive_client::{Event, Incoming, Subscription, message::payload};
+use serde_json::value::RawValue;
+use tokio::time::{Instant, timeout_at};
+
+use super::{
+    Ask, Voice,
+    exec::Exec,
+    exit::{Fault, label},
+    output,
+};
+use crate::units;
+
+/// Print events as they come, or run a command for each.
+#[derive(Debug, Args)]
+#[command(
+    visible_alias = "echo",
+    after_help = "\
+Examples:
+  hive-node subscribe 'orders/**'
+  hive-node subscribe orders/new --count 1 --timeout 10s --json
+  hive-node subscribe shell/upper --exec 'tr a-z A-Z'    answers `hive-node call shell/upper hello`
+
+In a pattern `*` is one segment and `**` any number. A line is the channel, a space, and the payload.
+With --exec the payload is the command's stdin; a call is answered with its stdout (without the last
+line end), and fails when it ends with another status than 0. $HIVE_CHANNEL, $HIVE_NETWORK, $HIVE_ID,
+$HIVE_ORIGIN, $HIVE_KEY, $HIVE_CONTENT_TYPE and, for a call, $HIVE_TIMEOUT_MS say more."
+)]
+pub(super) struct Subscribe {
+    /// What to listen to.
+    #[arg(required = true, value_name = "PATTERN")]
+    patterns: Vec<String>,
+    /// End after so many events.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+    /// End after so much time; with --count, exit with 1 when fewer events came.
+    #[arg(long, value_name = "TIME", value_parser = units::duration)]
+    timeout: Option<Duration>,
+    /// Run this for each event, one after the other, and answer calls with it.
+    #[arg(long, value_name = "COMMAND")]
+    exec: Option<String>,
+    #[command(flatten)]
+    ask: Ask,
+}
+
+impl Subscribe {
+    pub(super) async fn run(self, voice: &Voice) -> Result<(), Fault> {
+        let client = self.ask.client()?;
+        let home = client.status().await?.networks.into_iter().find(|network| network.home);
+        let home = home.map(|network| network.name).unwrap_or_default();
+        let mut events = client.subscribe(&self.patterns, self.exec.is_some()).await?;
+        output::note(voice, &format!("subscribed to {}", self.patterns.join(" ")));
+        let exec = self.exec.as_deref().map(Exec::new);
+        let deadline = self.timeout.map(|timeout| Instant::now() + timeout);
+        let mut left = self.count;
+        while left != Some(0) {
+            let Some(event) = next(&mut events, deadline, voice).await? else {
+                return end_of_time(left);
+            };
+            match &exec {
+                Some(exec) => exec.run(event, &mut events).await?,
+                None if self.ask.json => output::json(&event)?,
+                None => output::line(&line(&event, &home))?,
+            }
+            left = left.map(|left| left.saturating_sub(1));
+        }
+        events.close().await;
+        Ok(())
+    }
+}
+
+/// The next event; none: the time is over.
+async fn next(
+    events: &mut Subscription,
+    deadline: Option<Instant>,
+    voice: &Voice,
+) -> Result<Option<Event>, Fault> {
+    loop {
+        let incoming = match deadline {
+            None => events.next().await,
+            Some(deadline) => match timeout_at(deadline, events.next()).await {
+                Ok(incoming) => incoming,
+                Err(_) => return Ok(None),
+            },
+        };
+        match incoming? {
+            Some(Incoming::Event(event)) => return Ok(Some(event)),
+            Some(Incoming::Missed(count)) if !voice.quiet => {
+                let events = output::count(count, "event");
+                label("warning", AnsiColor::Yellow, &format!("{events} missed: this reader was too slow"));
+            }
+            Some(Incoming::Missed(_)) => {}
+            None => return Err(Fault::no_node(anyhow::anyhow!("the node has left"))),
+        }
+    }
+}
+
+fn end_of_time(left: Option<u64>) -> Result<(), Fault> {
+    match left {
+        None => Ok(()),
+        Some(left) => Err(Fault::no(format!("{} did not come in time", output::count(left, "event")))),
+    }
+}
+
+fn line(event: &Event, home: &str) -> String {
+    let style = AnsiColor::Cyan.on_default();
+    let network = if event.network == home { String::new() } else { format!("{}/", event.network) };
+    let text = payload::for_people(&event.message.payload);
+    let text = compact(&text);
+    format!("{style}{network}{}{style:#} {}", event.channel, output::one_line(&text))
+}
+
+/// JSON that was written over several lines, on one.
+fn compact(text: &str) -> Cow<'_, str> {
+    if !text.contains('\n') {
+        return Cow::Borrowed(text);
+    }
+    match serde_json::from_str::<&RawValue>(text) {
+        Ok(_) => Cow::Owned(join_json_lines(text.trim_end())),
+        Err(_) => Cow::Borrowed(text),
+    }
+}
+
+/// Valid JSON has line ends only between its tokens, so they, and what indents the next line, can go.
+fn join_json_lines(text: &str) -> String {
+    let mut lines = text.lines().map(str::trim);
+    let mut joined = lines.next().unwrap_or_default().to_owned();
+    for line in lines.filter(|line| !line.is_empty()) {
+        // A space after a comma, none inside of brackets: as people write short JSON.
+        if joined.ends_with(',') {
+            joined.push(' ');
+        }
+        joined.push_str(line);
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use hive_client::types::V1;
+
+    use super::*;
+
+    fn event(network: &str, payload: &[u8]) -> Event {
+        Event {
+            v: V1,
+            id: "1".into(),
+            channel: "a/b".into(),
+            network: network.into(),
+            origin: "1".into(),
+            time_ms: 0,
+            attempt: 1,
+            depth: 0,
+            retained: false,
+            request: None,
+            message: payload.to_vec().into(),
+        }
+    }
+
+    #[test]
+    fn an_event_is_one_line() {
+        let check = |network: &str, payload: &[u8], want: &str| {
+            let shown = anstream::adapter::strip_str(&line(&event(network, payload), "hive")).to_string();
+            assert_eq!(shown, want);
+        };
+        check("hive", b"hello", "a/b hello");
+        check("other", b"hello", "other/a/b hello");
+        check(
+            "hive",
+            b"{\n  \"a\": [\n    1,\n    2\n  ],\n  \"b\": \"x y\"\n}\n",
+            r#"a/b {"a": [1, 2], "b": "x y"}"#,
+        );
+        check("hive", b"two\nlines \x1b[31m", "a/b <15 bytes>");
+        check("hive", b"two\nlines", r"a/b two\nlines");
+        check("hive", &[0xff, 0], "a/b <2 bytes>");
+        check("hive", b"", "a/b ");
+    }
+}
