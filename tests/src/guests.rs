@@ -141,3 +141,19 @@ fn run(command: &mut Command, what: &str) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_become_components_once() -> Result<()> {
+        let (first, again) = (guest("greeter"), guest("greeter"));
+        assert_eq!(first, again);
+        let (plain, varied) = (fs::read(&first)?, variant(&first, "v2")?);
+        // Layer 1 of the binary format: a component, where a core module has layer 0.
+        assert_eq!(&plain[..8], b"\0asm\x0d\0\x01\0");
+        assert_eq!((&varied[..plain.len()], varied.len()), (&plain[..], plain.len() + 2 + 1 + 7 + 2));
+        Ok(())
+    }
+}
