@@ -17,6 +17,7 @@ pub use start::StartError;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    api::Api,
     bus::{
         Address, Bus, CallError, Holder, Message, PublishError, Publisher, Receipt, SubscribeError,
         Subscription, Wanted,
@@ -77,6 +78,12 @@ impl Node {
     #[must_use]
     pub fn boards(&self) -> &Arc<Boards> {
         &self.boards
+    }
+
+    /// Its local API, when it serves one.
+    #[must_use]
+    pub fn api(&self) -> Option<&Api> {
+        self.parts.api.as_ref()
     }
 
     /// Its data plane, for whoever wants more than the methods here.

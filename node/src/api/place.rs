@@ -42,6 +42,19 @@ pub enum PlaceError {
     },
 }
 
+impl PlaceError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Taken(_) => "stop that node, or give this one another data directory with --data-dir",
+            Self::InTheWay(_) => "move it away, or choose another data directory with --data-dir",
+            Self::TooLong(_) => "choose a shorter data directory with --data-dir",
+            Self::System { .. } => "the data directory must be writable; choose another with --data-dir",
+        }
+    }
+}
+
 /// A taken socket with its links.
 #[derive(Debug)]
 pub(super) struct Place {

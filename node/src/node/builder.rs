@@ -16,6 +16,7 @@ pub struct Builder {
     pub(super) data_dir: Option<PathBuf>,
     pub(super) networks: Vec<Network>,
     pub(super) offline: bool,
+    pub(super) api: Option<crate::api::Config>,
 }
 
 /// A network to be in.
@@ -51,6 +52,13 @@ impl Builder {
     #[must_use]
     pub fn closed_network(mut self, name: NetworkName, secret: Secret) -> Self {
         self.networks.push(Network { name, secret: Some(secret) });
+        self
+    }
+
+    /// Serves the local API, so that other programs of this host can use the node.
+    #[must_use]
+    pub fn api(mut self, config: crate::api::Config) -> Self {
+        self.api = Some(config);
         self
     }
 

@@ -3,6 +3,7 @@
 
 use std::{
     path::PathBuf,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -18,6 +19,7 @@ use super::{
     control,
 };
 use crate::{
+    api::{Api, Means, PlaceError},
     bus::Bus,
     control::channel,
     shutdown::{Order, Part},
@@ -41,6 +43,9 @@ pub enum StartError {
     /// The key or the incarnation cannot be read or written.
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    /// The API's socket cannot be taken.
+    #[error(transparent)]
+    Api(#[from] PlaceError),
 }
 
 impl StartError {
@@ -50,12 +55,15 @@ impl StartError {
         match self {
             Self::Lock(error) => Some(error.hint().into()),
             Self::Identity(error) => Some(error.hint()),
+            Self::Api(error) => Some(error.hint().into()),
         }
     }
 }
 
 /// What runs, and what must outlive it.
 pub(super) struct Parts {
+    /// Serves the programs of this host; none: nobody asked for it.
+    pub(super) api: Option<Api>,
     /// Executes what is asked through the API.
     root: Part,
     /// Held while the node lives, so that no second one uses its directory.
@@ -93,9 +101,11 @@ impl Builder {
 
         let leave = CancellationToken::new();
         let root = Part::new("root");
-        let (_control, requests) = channel();
+        let (control, requests) = channel();
         root.spawn("control", control::run(requests, leave.clone(), root.stop().clone()));
-        let parts = Parts { root, _lock: life.lock };
+        let means = Means { bus: bus.clone(), boards: Arc::clone(&boards), control };
+        let api = self.api.map(|config| Api::start(&config, means)).transpose()?;
+        let parts = Parts { api, root, _lock: life.lock };
         Ok(Node { bus, boards, parts, leave })
     }
 }
@@ -103,7 +113,11 @@ impl Builder {
 impl Parts {
     /// Stops everything, what takes work in first.
     pub(super) async fn stop(self) {
-        Order::default().then(&self.root, CLIENT_GRACE).run().await;
+        let order = match &self.api {
+            Some(api) => Order::default().then(api.part(), CLIENT_GRACE),
+            None => Order::default(),
+        };
+        order.then(&self.root, CLIENT_GRACE).run().await;
     }
 }
 
