@@ -1,0 +1,314 @@
+//! What a component says of itself, checked: patterns that parse, kinds of delivery this version has, sane numbers.
+//!
+//! Exists so that whatever runs a plugin works with values that are known to be good, and whoever wrote it hears of all
+//! mistakes at once. It must not know how the description was got.
+
+use std::{collections::BTreeMap, fmt};
+
+use hive_proto::channel::{Names, Scope};
+
+use super::{
+    grants::{self, Access, Grants},
+    host::bindings::exports::hive::node::handler::{Delivery, Description, Instances, Subscription},
+    instances::Mode,
+    settings::PluginConfig,
+};
+
+/// Subscriptions one plugin may declare; more is a sign of data in patterns.
+const SUBSCRIPTIONS_MAX: usize = 256;
+
+/// Patterns one plugin may declare to publish to.
+const PUBLISHES_MAX: usize = 256;
+
+/// Bytes of the version a component says it is that are kept.
+const VERSION_BYTES_MAX: usize = 64;
+
+/// What a plugin wants and gets.
+#[derive(Debug, Clone)]
+pub struct Wishes {
+    /// What the component says its version is.
+    pub version: String,
+    /// How long its instances live: the configuration's word, else the component's.
+    pub mode: Mode,
+    /// What it listens to, in the order of the description.
+    pub listens: Vec<Listen>,
+    /// Where it may publish.
+    pub grants: Grants,
+    /// What it said that had no effect, for the log.
+    pub warnings: Vec<String>,
+}
+
+/// One thing a plugin listens to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listen {
+    /// Its place in the component's description; the guest is told it with each event.
+    pub index: u32,
+    /// The pattern and its network.
+    pub scope: Scope,
+    /// The pattern as it was written, with the configuration's values put in.
+    pub pattern: String,
+    /// Whether requests may be sent there.
+    pub answers: bool,
+}
+
+/// Everything that is wrong with a description, a line each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problems(pub Vec<String>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("; "))
+    }
+}
+
+/// Checks a description against this version and the plugin's configuration.
+///
+/// # Errors
+/// All problems at once.
+pub fn check(
+    description: Description,
+    plugin: &str,
+    config: &PluginConfig,
+    names: &Names,
+) -> Result<Wishes, Problems> {
+    let mut check = Check { plugin, config, names, problems: Vec::new(), warnings: Vec::new() };
+    check.sizes(&description);
+    let mode = config.instances.unwrap_or(match description.instances {
+        Instances::Pool => Mode::Pool,
+        Instances::Fresh => Mode::Fresh,
+        Instances::Single => Mode::Single,
+    });
+    let listens = check.listens(&description.subscriptions);
+    let grants = check.grants(&description.publishes);
+    for (name, _) in &description.settings {
+        check.warnings.push(format!("the setting `{}` is not known to this version", shown(name)));
+    }
+    if !check.problems.is_empty() {
+        return Err(Problems(check.problems));
+    }
+    let mut version = shown(&description.version);
+    version.truncate(version.floor_char_boundary(VERSION_BYTES_MAX));
+    Ok(Wishes { version, mode, listens, grants, warnings: check.warnings })
+}
+
+struct Check<'a> {
+    plugin: &'a str,
+    config: &'a PluginConfig,
+    names: &'a Names,
+    problems: Vec<String>,
+    warnings: Vec<String>,
+}
+
+impl Check<'_> {
+    fn sizes(&mut self, description: &Description) {
+        let mut most = |count: usize, most: usize, what: &str| {
+            if count > most {
+                self.problems.push(format!("it declares {count} {what}; {most} is the most"));
+            }
+        };
+        most(description.subscriptions.len(), SUBSCRIPTIONS_MAX, "subscriptions");
+        most(description.publishes.len(), PUBLISHES_MAX, "patterns to publish to");
+        if let Some(timer) = description.timers.first() {
+            let name = shown(&timer.name);
+            self.problems.push(format!("it declares the timer `{name}`; timers are not in this version"));
+        }
+    }
+
+    fn listens(&mut self, subscriptions: &[Subscription]) -> Vec<Listen> {
+        let granted = self.granted(&self.config.subscribes, "subscribes");
+        let mut listens = Vec::new();
+        for (index, subscription) in (0_u32..).zip(subscriptions.iter().take(SUBSCRIPTIONS_MAX)) {
+            let Some(listen) = self.listen(index, subscription) else { continue };
+            if grants::sift(std::slice::from_ref(&listen.scope), &granted).1.is_empty() {
+                listens.push(listen);
+                continue;
+            }
+            let line = Access::Subscribes.line(self.plugin, &listen.pattern);
+            let pattern = &listen.pattern;
+            self.warnings.push(format!("it does not get `{pattern}`, which needs a grant: {line}"));
+        }
+        listens
+    }
+
+    fn listen(&mut self, index: u32, subscription: &Subscription) -> Option<Listen> {
+        let pattern = self.filled(&subscription.pattern)?;
+        if subscription.delivery == Delivery::Group || subscription.group.is_some() {
+            self.problems.push(format!(
+                "it wants `{pattern}` delivered to a group; groups are not in this version, only `broadcast`"
+            ));
+        }
+        for (name, _) in &subscription.settings {
+            let name = shown(name);
+            self.warnings.push(format!("the setting `{name}` of `{pattern}` is not known to this version"));
+        }
+        let scope = self.scope(&pattern)?;
+        Some(Listen { index, scope, pattern, answers: subscription.answers })
+    }
+
+    fn grants(&mut self, publishes: &[String]) -> Grants {
+        let declared: Vec<Scope> = publishes
+            .iter()
+            .take(PUBLISHES_MAX)
+            .filter_map(|text| {
+                let pattern = self.filled(text)?;
+                self.scope(&pattern)
+            })
+            .collect();
+        let granted = self.granted(&self.config.publishes, "publishes");
+        let (grants, refused) = Grants::new(self.plugin, &declared, &granted);
+        for scope in refused {
+            let name = self.written(&scope);
+            let line = Access::Publishes.line(self.plugin, &name);
+            self.warnings.push(format!("it may not publish to `{name}`, which needs a grant: {line}"));
+        }
+        grants
+    }
+
+    fn granted(&mut self, patterns: &[String], key: &str) -> Vec<Scope> {
+        grants::scopes(patterns, self.names).unwrap_or_else(|(text, error)| {
+            let text = shown(&text);
+            self.problems
+                .push(format!("the configuration's `{key}` has `{text}`, which is no pattern: {error}"));
+            Vec::new()
+        })
+    }
+
+    fn scope(&mut self, pattern: &str) -> Option<Scope> {
+        let scope = self.names.scope(pattern);
+        scope
+            .map_err(|error| {
+                self.problems.push(format!("`{}` is no pattern: {error}", shown(pattern)));
+            })
+            .ok()
+    }
+
+    fn filled(&mut self, pattern: &str) -> Option<String> {
+        fill(pattern, &self.config.config)
+            .map_err(|missing| {
+                let (pattern, plugin) = (shown(pattern), self.plugin);
+                self.problems.push(format!(
+                    "`{pattern}` needs the configuration's value `{missing}`: \
+                     plugins: {{each: {{{plugin}: {{config: {{{missing}: …}}}}}}}}"
+                ));
+            })
+            .ok()
+    }
+
+    fn written(&self, scope: &Scope) -> String {
+        match self.names.network(scope.network) {
+            Some(network) if scope.network.0 != 0 => format!("{network}/{}", scope.pattern),
+            _ => scope.pattern.to_string(),
+        }
+    }
+}
+
+/// Puts the configuration's values in the place of `{name}` segments.
+fn fill(pattern: &str, values: &BTreeMap<String, String>) -> Result<String, String> {
+    let mut filled = Vec::new();
+    for segment in pattern.split('/') {
+        let name = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+        match name {
+            None => filled.push(segment),
+            Some(name) => filled.push(values.get(name).ok_or_else(|| shown(name))?),
+        }
+    }
+    Ok(filled.join("/"))
+}
+
+/// What a message shows of a guest's text.
+fn shown(text: &str) -> String {
+    const SHOWN: usize = 100;
+    text.chars().take(SHOWN).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use hive_proto::channel::NetworkName;
+
+    use super::*;
+    use crate::plugin::host::bindings::exports::hive::node::handler::{Timer, TimerScope};
+
+    fn subscription(pattern: &str) -> Subscription {
+        Subscription {
+            pattern: pattern.into(),
+            delivery: Delivery::Broadcast,
+            group: None,
+            answers: false,
+            settings: Vec::new(),
+        }
+    }
+
+    fn description(subscriptions: Vec<Subscription>) -> Description {
+        Description {
+            name: "greet".into(),
+            version: "1.0".into(),
+            instances: Instances::Pool,
+            subscriptions,
+            timers: Vec::new(),
+            publishes: Vec::new(),
+            settings: Vec::new(),
+        }
+    }
+
+    fn checked(description: Description, config: &PluginConfig) -> Result<Wishes, Problems> {
+        let network = |name| NetworkName::parse(name).expect("a network");
+        check(description, "greet", config, &Names::new(vec![network("home"), network("far")]))
+    }
+
+    #[test]
+    fn all_problems_are_said_at_once() {
+        let mut bad = description(vec![
+            subscription("a*"),
+            subscription("orders/{region}"),
+            Subscription { delivery: Delivery::Group, ..subscription("a/b") },
+        ]);
+        bad.timers.push(Timer {
+            name: "tick".into(),
+            schedule: "@every 5s".into(),
+            scope: TimerScope::Node,
+            settings: Vec::new(),
+        });
+        bad.publishes.push("a//b".into());
+        let problems = checked(bad, &PluginConfig::default()).expect_err("problems").0;
+        let starts = [
+            "it declares the timer `tick`",
+            "`a*` is no pattern",
+            "`orders/{region}` needs the configuration's value `region`",
+            "it wants `a/b` delivered to a group",
+            "`a//b` is no pattern",
+        ];
+        assert_eq!(problems.len(), starts.len(), "{problems:?}");
+        for (problem, start) in problems.iter().zip(starts) {
+            assert!(problem.starts_with(start), "{problem}");
+        }
+        let many = description((0..300).map(|n| subscription(&format!("a/{n}"))).collect());
+        let problems = checked(many, &PluginConfig::default()).expect_err("too many").0;
+        assert_eq!(problems, ["it declares 300 subscriptions; 256 is the most"]);
+    }
+
+    #[test]
+    fn the_configuration_fills_patterns_and_decides_the_mode() {
+        let config = PluginConfig {
+            instances: Some(Mode::Single),
+            config: [("region".to_owned(), "north".to_owned())].into(),
+            ..PluginConfig::default()
+        };
+        let wishes = checked(description(vec![subscription("orders/{region}/*")]), &config).expect("wishes");
+        assert_eq!(wishes.listens[0].pattern, "orders/north/*");
+        assert_eq!(wishes.mode, Mode::Single);
+    }
+
+    #[test]
+    fn what_needs_a_grant_is_left_out_with_the_line_to_add() {
+        let wants = || description(vec![subscription("**"), subscription("a/b"), subscription("far/a/b")]);
+        let wishes = checked(wants(), &PluginConfig::default()).expect("wishes");
+        let got: Vec<(u32, &str)> =
+            wishes.listens.iter().map(|listen| (listen.index, listen.pattern.as_str())).collect();
+        assert_eq!(got, [(1, "a/b")]);
+        let line = r#"plugins: {each: {greet: {subscribes: ["**"]}}}"#;
+        assert!(wishes.warnings[0].ends_with(line), "{:?}", wishes.warnings);
+        let config =
+            PluginConfig { subscribes: vec!["**".into(), "far/a/b".into()], ..PluginConfig::default() };
+        assert_eq!(checked(wants(), &config).expect("wishes").listens.len(), 3);
+    }
+}

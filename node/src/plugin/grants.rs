@@ -1,0 +1,132 @@
+//! Where a plugin may publish, and what it may listen to.
+//!
+//! What it owns: the rule of what is granted to everyone who declares it and what needs a line in the configuration.
+//! It must not know how an event is published, or who asks.
+
+use hive_proto::{
+    channel::{Address, Names, NetworkIndex, Scope},
+    pattern::{PatternError, Segment},
+};
+
+/// Where one plugin may publish and request.
+#[derive(Debug, Clone, Default)]
+pub struct Grants {
+    plugin: String,
+    may: Vec<Scope>,
+}
+
+/// What the configuration says of one kind of access that needs a grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Publishing and requesting.
+    Publishes,
+    /// Listening.
+    Subscribes,
+}
+
+impl Access {
+    /// The line to add to the configuration, so that a plugin may do it.
+    #[must_use]
+    pub fn line(self, plugin: &str, pattern: &str) -> String {
+        let key = match self {
+            Self::Publishes => "publishes",
+            Self::Subscribes => "subscribes",
+        };
+        format!("plugins: {{each: {{{}: {{{key}: [\"{pattern}\"]}}}}}}", quoted(plugin))
+    }
+}
+
+impl Grants {
+    /// What a plugin gets of what it declared, and everything the configuration grants. The second value holds the
+    /// declared patterns that need a line in the configuration and have none.
+    #[must_use]
+    pub fn new(plugin: &str, declared: &[Scope], granted: &[Scope]) -> (Self, Vec<Scope>) {
+        let (mut may, refused) = sift(declared, granted);
+        may.extend(granted.iter().cloned());
+        (Self { plugin: plugin.to_owned(), may }, refused)
+    }
+
+    /// Whether the plugin may publish there. `name` is the channel as the guest wrote it.
+    ///
+    /// # Errors
+    /// The configuration line that would grant it.
+    pub fn check(&self, to: &Address, name: &str) -> Result<(), String> {
+        let granted =
+            self.may.iter().any(|scope| scope.network == to.network && scope.pattern.matches(&to.channel));
+        if granted { Ok(()) } else { Err(Access::Publishes.line(&self.plugin, name)) }
+    }
+}
+
+/// Splits declared patterns into those the plugin gets and those that need a line in the configuration. A line grants
+/// a declared pattern when it says exactly that pattern.
+#[must_use]
+pub fn sift(declared: &[Scope], granted: &[Scope]) -> (Vec<Scope>, Vec<Scope>) {
+    declared.iter().cloned().partition(|scope| is_for_everyone(scope) || granted.contains(scope))
+}
+
+/// Reads the patterns of the configuration.
+///
+/// # Errors
+/// The first text that is no pattern, and why.
+pub fn scopes(patterns: &[String], names: &Names) -> Result<Vec<Scope>, (String, PatternError)> {
+    patterns.iter().map(|text| names.scope(text).map_err(|error| (text.clone(), error))).collect()
+}
+
+/// Local and home-network channels that say at least their first segment.
+fn is_for_everyone(scope: &Scope) -> bool {
+    let first = scope.pattern.segments().next();
+    let named = matches!(first, Some(Segment::Literal(name)) if !name.starts_with('$'));
+    named && scope.network == NetworkIndex::HOME
+}
+
+/// A plugin's name as a YAML key in a flow mapping.
+fn quoted(name: &str) -> String {
+    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    if plain && name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        return name.to_owned();
+    }
+    format!("\"{}\"", name.escape_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use hive_proto::channel::NetworkName;
+
+    use super::*;
+
+    fn names() -> Names {
+        let network = |name| NetworkName::parse(name).expect("a network");
+        Names::new(vec![network("home"), network("far")])
+    }
+
+    fn scopes_of(patterns: &[&str]) -> Vec<Scope> {
+        patterns.iter().map(|text| names().scope(text).expect("a pattern")).collect()
+    }
+
+    #[test]
+    fn what_goes_beyond_home_needs_a_line() {
+        let check = |declared: &[&str], granted: &[&str], channel: &str, want: bool| {
+            let (grants, _) = Grants::new("greet", &scopes_of(declared), &scopes_of(granted));
+            let address = names().address(channel).expect("a channel");
+            assert_eq!(grants.check(&address, channel).is_ok(), want, "{declared:?} {granted:?} {channel}");
+        };
+        check(&["worker/*"], &[], "worker/done", true);
+        check(&["bee"], &[], "bee", true);
+        check(&["worker/*"], &[], "other/done", false);
+        check(&[], &["other/done"], "other/done", true);
+        check(&["**"], &[], "worker/done", false);
+        check(&["**"], &["**"], "worker/done", true);
+        check(&["far/worker/*"], &[], "far/worker/done", false);
+        check(&["far/worker/*"], &["far/worker/*"], "far/worker/done", true);
+        check(&["worker/*"], &["worker/*"], "far/worker/done", false);
+    }
+
+    #[test]
+    fn a_refusal_says_the_line_to_add() {
+        let (grants, refused) = Grants::new("my plugin", &scopes_of(&["*/x", "a/b"]), &[]);
+        assert_eq!(refused, scopes_of(&["*/x"]));
+        let address = names().address("c/d").expect("a channel");
+        let line = r#"plugins: {each: {"my plugin": {publishes: ["c/d"]}}}"#;
+        assert_eq!(grants.check(&address, "c/d"), Err(line.to_owned()));
+    }
+}

@@ -1,0 +1,141 @@
+//! What a guest sees of the node: the generated bindings and the state behind one instance's imports.
+//!
+//! What it owns: who the guest is, what it is handling now, and the answers to its imports, a file an interface. Exists
+//! so that a new host function is a line of WIT and what the compiler then asks for. It must not know how instances
+//! are kept, or where events come from.
+
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
+
+use hive_proto::event::Event;
+use wasmtime::component::{HasSelf, Linker, ResourceTable};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+use super::{
+    grants::Grants,
+    limits::{CallLimits, Limits, MemoryCap},
+};
+use crate::{bus::Bus, status::Boards};
+
+mod bus;
+mod config;
+mod current;
+mod log;
+mod node;
+mod wasi;
+
+/// Generated from `wit/`; see there for what each item means.
+#[expect(missing_docs, reason = "generated; the WIT says what each item means")]
+pub mod bindings {
+    wasmtime::component::bindgen!({
+        world: "plugin",
+        path: "../wit",
+        ownership: Borrowing { duplicate_if_necessary: true },
+        imports: { "hive:node/bus": async },
+        exports: { default: async },
+    });
+}
+
+/// A plugin's place in its node: the same for all instances of one generation.
+pub struct Place {
+    /// The plugin's identity.
+    pub plugin: Arc<str>,
+    /// Which loaded version, from 1.
+    pub generation: u64,
+    /// The id of the node it runs in, in hex.
+    pub node_id: String,
+    /// What that node and its neighbours are called.
+    pub boards: Arc<Boards>,
+    /// Its section of the configuration, nested keys joined by dots.
+    pub config: BTreeMap<String, String>,
+    /// Where it may publish.
+    pub grants: Grants,
+    /// What carries its events.
+    pub bus: Bus,
+}
+
+/// What stands behind one instance's imports: the data of its store.
+pub struct Guest {
+    /// None while the component describes itself: it then has no place, and every import answers nothing.
+    place: Option<Arc<Place>>,
+    /// The event in hand, and the limits of the call it is.
+    serving: Option<Event>,
+    limits: CallLimits,
+    memory: MemoryCap,
+    wasi: WasiCtx,
+    resources: ResourceTable,
+    doors: bus::Doors,
+}
+
+impl Guest {
+    /// A guest that only describes itself.
+    #[must_use]
+    pub fn describing(limits: &Limits) -> Self {
+        Self::new(None, wasi::describing(), limits)
+    }
+
+    /// A guest that handles events in its place.
+    #[must_use]
+    pub fn living(place: Arc<Place>, limits: &Limits) -> Self {
+        let wasi = wasi::living(&place.plugin);
+        Self::new(Some(place), wasi, limits)
+    }
+
+    fn new(place: Option<Arc<Place>>, wasi: WasiCtx, limits: &Limits) -> Self {
+        Self {
+            place,
+            serving: None,
+            limits: CallLimits::starting_now(limits.deadline, limits.cpu),
+            memory: MemoryCap::new(limits.memory),
+            wasi,
+            resources: ResourceTable::new(),
+            doors: bus::Doors::default(),
+        }
+    }
+
+    /// A call begins: with an event, or none for `describe` and `start`.
+    pub fn begin(&mut self, serving: Option<Event>, limits: CallLimits) {
+        self.serving = serving;
+        self.limits = limits;
+    }
+
+    /// The call is over: facts about its event are gone.
+    pub fn end(&mut self) {
+        self.serving = None;
+    }
+
+    /// The limits of the call in hand.
+    #[must_use]
+    pub fn limits(&self) -> CallLimits {
+        self.limits
+    }
+
+    /// Its memory, as counted.
+    pub fn memory(&mut self) -> &mut MemoryCap {
+        &mut self.memory
+    }
+
+    fn time_left(&self) -> std::time::Duration {
+        self.limits.until.saturating_duration_since(Instant::now())
+    }
+}
+
+impl WasiView for Guest {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.resources }
+    }
+}
+
+/// Everything a component may import: WASI 0.2 without anything in it, and `hive:node`.
+///
+/// # Errors
+/// When two interfaces define one name, which is a mistake of this program.
+pub fn link(wasm: &wasmtime::Engine) -> wasmtime::Result<Linker<Guest>> {
+    let mut linker = Linker::new(wasm);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    bindings::Plugin::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    Ok(linker)
+}
+
+impl bindings::hive::node::types::Host for Guest {}
+
+pub(super) use bus::received;

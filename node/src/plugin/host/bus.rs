@@ -1,0 +1,162 @@
+//! `hive:node/bus`: events out of a handler.
+
+use std::collections::HashMap;
+
+use hive_proto::{
+    channel::Address,
+    event::{Extra, Message, MessageError},
+    limits::{CONTENT_TYPE_BYTES_MAX, HEADERS_BYTES_MAX, KEY_BYTES_MAX, PAYLOAD_BYTES_MAX},
+};
+
+use super::{
+    Guest, Place,
+    bindings::hive::node::{
+        bus,
+        types::{Error, HeadersResult, MessageResult},
+    },
+};
+use crate::bus::{CallCause, CallError, PublishError, Publisher, Receipt};
+
+/// Channels an instance remembers the meaning of; past this it forgets them all and starts again.
+const DOORS_MAX: usize = 256;
+
+/// What an instance knows about the channels it publishes to, so that a name is checked once.
+#[derive(Default)]
+pub(super) struct Doors {
+    known: HashMap<String, Result<Address, Error>>,
+    publisher: Option<Publisher>,
+}
+
+impl bus::Host for Guest {
+    async fn publish(&mut self, channel: String, message: MessageResult) -> Result<String, Error> {
+        self.send(channel, received(message)).await
+    }
+
+    async fn forward(&mut self, channel: String, headers: HeadersResult) -> Result<String, Error> {
+        let Some(event) = &self.serving else {
+            return Err(Error::Invalid("there is no event to forward outside `handle`".into()));
+        };
+        let carried = &event.message;
+        let extra = Extra {
+            content_type: carried.content_type().map(str::to_owned),
+            key: carried.key().map(str::to_owned),
+            headers,
+        };
+        let message = Message::from_parts(carried.payload.clone(), extra);
+        self.send(channel, message).await
+    }
+
+    async fn request(
+        &mut self,
+        channel: String,
+        message: MessageResult,
+        timeout_ms: u32,
+    ) -> Result<MessageResult, Error> {
+        let depth = self.depth();
+        let Some(place) = &self.place else { return Err(nowhere()) };
+        let to = self.doors.address(place, channel)?;
+        let left = self.limits.until;
+        let deadline = match timeout_ms {
+            0 => left,
+            some => left.min(std::time::Instant::now() + std::time::Duration::from_millis(some.into())),
+        };
+        let answer = place.bus.call_from(to, received(message), CallCause { deadline, depth }).await;
+        answer.map(|message| answered(&message)).map_err(call_error)
+    }
+}
+
+impl Guest {
+    async fn send(&mut self, channel: String, message: Message) -> Result<String, Error> {
+        let depth = self.depth();
+        let Some(place) = &self.place else { return Err(nowhere()) };
+        let (to, publisher) = self.doors.open(place, channel)?;
+        let receipt = publisher.publish_from(to, message, depth).await.map_err(publish_error)?;
+        Ok(id_text(place, &receipt))
+    }
+
+    /// How many publishes led to what is published now.
+    fn depth(&self) -> u8 {
+        self.serving.as_ref().map_or(0, |event| event.depth.saturating_add(1))
+    }
+}
+
+impl Doors {
+    fn address(&mut self, place: &Place, channel: String) -> Result<&Address, Error> {
+        self.open(place, channel).map(|(address, _)| address)
+    }
+
+    fn open(&mut self, place: &Place, channel: String) -> Result<(&Address, &mut Publisher), Error> {
+        if self.known.len() >= DOORS_MAX && !self.known.contains_key(&channel) {
+            self.known.clear();
+        }
+        let publisher = self.publisher.get_or_insert_with(|| place.bus.publisher());
+        let known = self.known.entry(channel);
+        let door = known.or_insert_with_key(|channel| look_up(place, channel));
+        door.as_ref().map(|address| (address, publisher)).map_err(Clone::clone)
+    }
+}
+
+fn look_up(place: &Place, channel: &str) -> Result<Address, Error> {
+    let address = place
+        .bus
+        .names()
+        .address(channel)
+        .map_err(|error| Error::Invalid(format!("`{}` is no channel: {error}", shortened(channel))))?;
+    place.grants.check(&address, channel).map_err(Error::Denied)?;
+    Ok(address)
+}
+
+/// The id of an event of this node, as [`hive_proto::id::EventId`] writes it; the node's part is at hand as text.
+fn id_text(place: &Place, receipt: &Receipt) -> String {
+    format!("{}-{:x}-{:x}", place.node_id, receipt.id.incarnation.0, receipt.id.sequence)
+}
+
+fn nowhere() -> Error {
+    Error::Denied("`describe` is pure: nothing can be published or requested from it".into())
+}
+
+/// A guest's message as the bus carries it.
+pub fn received(message: MessageResult) -> Message {
+    let MessageResult { payload, content_type, key, mut headers } = message;
+    headers.iter_mut().for_each(|(name, _)| name.make_ascii_lowercase());
+    Message::from_parts(payload.into(), Extra { content_type, key, headers })
+}
+
+fn answered(message: &Message) -> MessageResult {
+    MessageResult {
+        payload: message.payload.to_vec(),
+        content_type: message.content_type().map(str::to_owned),
+        key: message.key().map(str::to_owned),
+        headers: message.headers().to_vec(),
+    }
+}
+
+fn publish_error(error: PublishError) -> Error {
+    let limit = |bytes: usize| Error::TooLarge(u64::try_from(bytes).unwrap_or(u64::MAX));
+    match &error {
+        PublishError::Message(MessageError::PayloadTooLarge(_)) => limit(PAYLOAD_BYTES_MAX),
+        PublishError::Message(MessageError::HeadersTooLarge(_)) => limit(HEADERS_BYTES_MAX),
+        PublishError::Message(MessageError::KeyTooLong(_)) => limit(KEY_BYTES_MAX),
+        PublishError::Message(MessageError::ContentTypeTooLong(_)) => limit(CONTENT_TYPE_BYTES_MAX),
+        PublishError::Name { .. } | PublishError::Message(MessageError::ReservedHeader(_)) => {
+            Error::Invalid(error.to_string())
+        }
+        PublishError::Reserved(_) => Error::Denied(error.to_string()),
+        PublishError::Loop => Error::Other(("loop".into(), error.to_string())),
+    }
+}
+
+fn call_error(error: CallError) -> Error {
+    match error {
+        CallError::NoResponder => Error::NoResponder,
+        CallError::Timeout => Error::Timeout,
+        CallError::Failed(text) => Error::Failed(text),
+        CallError::Rejected(text) => Error::Rejected(text),
+        CallError::Unavailable(text) => Error::Unavailable(text),
+        CallError::Publish(error) => publish_error(error),
+    }
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(100).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}

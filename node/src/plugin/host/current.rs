@@ -1,0 +1,55 @@
+//! `hive:node/current`: facts about the event being handled, made into text only for who asks.
+
+use hive_proto::event::Event;
+
+use super::{Guest, bindings::hive::node::current};
+
+impl current::Host for Guest {
+    fn id(&mut self) -> String {
+        self.event_text(|event| event.id.to_string())
+    }
+
+    fn origin(&mut self) -> String {
+        self.event_text(|event| event.id.origin.to_string())
+    }
+
+    fn origin_name(&mut self) -> String {
+        let (Some(event), Some(place)) = (&self.serving, &self.place) else { return String::new() };
+        let (origin, own) = (event.id.origin, place.boards.node.read());
+        if origin == own.id {
+            return own.name.clone();
+        }
+        let peers = place.boards.peers.read();
+        peers.get(&(event.network, origin)).map(|peer| peer.name.clone()).unwrap_or_default()
+    }
+
+    fn network(&mut self) -> Option<String> {
+        let (event, place) = (self.serving.as_ref()?, self.place.as_ref()?);
+        if event.channel.is_local() {
+            return None;
+        }
+        place.bus.names().network(event.network).map(ToString::to_string)
+    }
+
+    fn published_at(&mut self) -> u64 {
+        self.serving.as_ref().map_or(0, |event| event.time.unix_ms())
+    }
+
+    fn time_left(&mut self) -> u64 {
+        if self.serving.is_none() {
+            return 0;
+        }
+        u64::try_from(Guest::time_left(self).as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn mesh_headers(&mut self) -> Vec<(String, String)> {
+        // The wire carries none yet; `retained` and the like are fields of the event.
+        Vec::new()
+    }
+}
+
+impl Guest {
+    fn event_text(&self, of: impl Fn(&Event) -> String) -> String {
+        self.serving.as_ref().map(of).unwrap_or_default()
+    }
+}

@@ -1,0 +1,234 @@
+//! How long instances live: several warm ones, one for each event, or one that keeps its memory.
+//!
+//! What it owns: one instance, its calls, and what is said of it when a call breaks it. Exists so that a store that
+//! trapped or was cut is never used again. It must not know queues, generations or files.
+
+use std::{fmt, num::NonZeroUsize, sync::Arc, thread};
+
+use hive_proto::event::{Event, Message};
+use wasmtime::{
+    PoolConcurrencyLimitError, Store,
+    component::{ComponentExportIndex, InstancePre, TypedFunc},
+};
+
+use super::{
+    engine::Engine,
+    host::{
+        Guest,
+        bindings::{
+            Plugin, PluginIndices,
+            exports::hive::node::handler::{Description, Failure},
+            hive::node::types,
+        },
+    },
+    limits::{CallLimits, Cut, Limits, Meter, watched},
+    trap,
+};
+
+/// How long a plugin's instances live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Several warm ones, one call each at a time; their memory is a cache.
+    Pool,
+    /// A new one for each event.
+    Fresh,
+    /// One, one call at a time, that keeps its memory.
+    Single,
+}
+
+/// Instances of one plugin at a time when nothing is said, where there are as many cores.
+const POOL_SIZE: usize = 4;
+
+impl Mode {
+    /// How many events are handled at one time.
+    #[must_use]
+    pub fn width(self, pool_size: Option<u32>) -> usize {
+        let asked = pool_size.and_then(|size| usize::try_from(size).ok());
+        let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        match self {
+            Self::Single => 1,
+            Self::Pool | Self::Fresh => asked.unwrap_or(cores.min(POOL_SIZE)).max(1),
+        }
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pool => "pool",
+            Self::Fresh => "fresh",
+            Self::Single => "single",
+        })
+    }
+}
+
+/// A component that is compiled and linked: instances are made from it.
+#[derive(Clone)]
+pub struct Blueprint {
+    pub(super) pre: InstancePre<Guest>,
+    /// Where `describe` and `handle` are.
+    pub(super) exports: PluginIndices,
+    /// `startup.start`, when the component exports it.
+    pub(super) start: Option<ComponentExportIndex>,
+}
+
+impl Blueprint {
+    /// Whether instances have something to do before their first event.
+    #[must_use]
+    pub fn has_start(&self) -> bool {
+        self.start.is_some()
+    }
+}
+
+/// One instance of a component.
+pub struct Instance {
+    store: Store<Guest>,
+    exports: Plugin,
+    start: Option<TypedFunc<(), (Result<(), String>,)>>,
+    engine: Arc<Engine>,
+    meter: Arc<Meter>,
+}
+
+/// What broke an instance. It is gone then.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// It ran into a limit.
+    #[error(transparent)]
+    Cut(#[from] Cut),
+    /// It trapped: the reason and, where the component says names, the function.
+    #[error("trapped{}: {reason}", in_function(.function.as_ref()))]
+    Trap {
+        /// The function nearest to the trap that is not the language's own.
+        function: Option<String>,
+        /// What happened there.
+        reason: String,
+    },
+    /// `start` says that it cannot begin.
+    #[error("refuses to start: {0}")]
+    Start(String),
+    /// The node has no room for another instance.
+    #[error("finds no room: {0}")]
+    NoRoom(String),
+}
+
+fn in_function(function: Option<&String>) -> String {
+    function.map(|name| format!(" in `{name}`")).unwrap_or_default()
+}
+
+/// What a call to `handle` gives: an answer, or why there is none.
+pub type Handled = Result<Option<Message>, Failure>;
+
+impl Instance {
+    /// Makes an instance; `start` is not called. `within` bounds its instantiation, which may run code of the guest.
+    ///
+    /// # Errors
+    /// When the guest breaks its limits or traps while it is set up, or all slots are taken.
+    pub async fn make(
+        engine: &Arc<Engine>,
+        blueprint: &Blueprint,
+        guest: Guest,
+        within: CallLimits,
+    ) -> Result<Self, Fault> {
+        let mut store = Store::new(engine.wasm(), guest);
+        let meter = Arc::new(Meter::default());
+        meter.attach(&mut store, Guest::limits);
+        store.limiter(|guest| guest.memory());
+        store.data_mut().begin(None, within);
+        store.set_epoch_deadline(1);
+        let setting_up = async {
+            let instance = blueprint.pre.instantiate_async(&mut store).await?;
+            let exports = blueprint.exports.load(&mut store, &instance)?;
+            let start = blueprint.start.as_ref().map(|at| instance.get_typed_func(&mut store, at));
+            Ok((exports, start.transpose()?))
+        };
+        let made = watched(engine.pulse(), &meter, within, setting_up).await;
+        let (exports, start) = made.map_err(|error| fault(&mut store, &error))?;
+        Ok(Self { store, exports, start, engine: Arc::clone(engine), meter })
+    }
+
+    /// What the component says of itself.
+    ///
+    /// # Errors
+    /// When it traps or breaks a limit.
+    pub async fn describe(&mut self, limits: CallLimits) -> Result<Description, Fault> {
+        self.begin(None, limits);
+        let call = self.exports.hive_node_handler().call_describe(&mut self.store);
+        let done = watched(self.engine.pulse(), &self.meter, limits, call).await;
+        self.settle(done)
+    }
+
+    /// Calls `start`, when the component has one.
+    ///
+    /// # Errors
+    /// When it traps, breaks a limit or says no.
+    pub async fn start(&mut self, limits: &Limits) -> Result<(), Fault> {
+        let Some(start) = &self.start else { return Ok(()) };
+        let limits = CallLimits::starting_now(limits.deadline, limits.cpu);
+        self.store.data_mut().begin(None, limits);
+        self.store.set_epoch_deadline(1);
+        let call = start.call_async(&mut self.store, ());
+        let done = watched(self.engine.pulse(), &self.meter, limits, call).await;
+        let (started,) = self.settle(done)?;
+        started.map_err(Fault::Start)
+    }
+
+    /// Hands it one event.
+    ///
+    /// # Errors
+    /// When it traps or breaks a limit; the instance must then be dropped.
+    pub async fn handle(
+        &mut self,
+        event: &Event,
+        subscription: u32,
+        wants_reply: bool,
+        limits: CallLimits,
+    ) -> Result<Handled, Fault> {
+        self.begin(Some(event.clone()), limits);
+        let message = &event.message;
+        // Borrowed pairs for the headers; an event without any allocates nothing.
+        let headers: Vec<(&str, &str)> =
+            message.headers().iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let event = types::Event {
+            channel: event.channel.as_str(),
+            message: types::MessageParam {
+                payload: &message.payload,
+                content_type: message.content_type(),
+                key: message.key(),
+                headers: &headers,
+            },
+            subscription,
+            attempt: event.attempt,
+            retained: event.retained,
+            wants_reply,
+        };
+        let call = self.exports.hive_node_handler().call_handle(&mut self.store, event);
+        let done = watched(self.engine.pulse(), &self.meter, limits, call).await;
+        let handled = self.settle(done)?;
+        Ok(handled.map(|answer| answer.map(super::host::received)))
+    }
+
+    fn begin(&mut self, serving: Option<Event>, limits: CallLimits) {
+        self.store.data_mut().begin(serving, limits);
+        self.store.set_epoch_deadline(1);
+    }
+
+    fn settle<T>(&mut self, done: wasmtime::Result<T>) -> Result<T, Fault> {
+        self.store.data_mut().end();
+        done.map_err(|error| fault(&mut self.store, &error))
+    }
+}
+
+/// What a broken call is called. A refused growth explains whatever the guest did about it.
+fn fault(store: &mut Store<Guest>, error: &wasmtime::Error) -> Fault {
+    if let Some(cut) = error.downcast_ref::<Cut>() {
+        return Fault::Cut(*cut);
+    }
+    if let Some(cut) = store.data_mut().memory().cut() {
+        return Fault::Cut(cut);
+    }
+    if error.is::<PoolConcurrencyLimitError>() {
+        return Fault::NoRoom("too many instances live on this node".into());
+    }
+    tracing::debug!("a handler broke: {error:?}");
+    trap::explain(error)
+}

@@ -1,0 +1,301 @@
+//! Plugins in a folder on a real bus: they answer, are replaced, break and go, and nothing accepted is lost.
+
+use std::{collections::BTreeMap, fs, path::PathBuf};
+
+use hive_proto::{
+    channel::{NetworkName, Scope},
+    event::Message,
+    id::{Incarnation, NodeId},
+};
+
+use super::*;
+use crate::{
+    bus::{CallError, Delivery, Subscription},
+    plugin::{
+        Config, Plugins,
+        testing::{EAT, ECHO, SPIN, TestGuest},
+    },
+    shutdown::Part,
+    status::{NodeCard, PluginCard, PluginState},
+};
+
+/// A node's bus and plugins, without a mesh.
+struct Home {
+    folder: tempfile::TempDir,
+    bus: Bus,
+    boards: Arc<Boards>,
+    part: Part,
+    plugins: Plugins,
+}
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+impl Home {
+    async fn start(files: &[(&str, &TestGuest)]) -> Self {
+        Self::with(files, |_| {}).await
+    }
+
+    async fn with(files: &[(&str, &TestGuest)], change: impl Fn(&mut PluginConfig)) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (name, guest) in files {
+            fs::write(folder.path().join(name), guest.build()).expect("written");
+        }
+        let names = Names::new(vec![NetworkName::parse("hive").expect("a network")]);
+        let bus = Bus::new(NodeId([7; 32]), Incarnation(1), names);
+        bus.confirmed(u64::MAX);
+        let boards = Boards::new(NodeCard::default());
+        let part = Part::new("plugins");
+        let mut defaults = PluginConfig::default();
+        change(&mut defaults);
+        let config = Config { folders: vec![folder.path().into()], defaults, each: BTreeMap::new() };
+        let plugins = Plugins::start(config, bus.clone(), Arc::clone(&boards), &part).await.expect("plugins");
+        Self { folder, bus, boards, part, plugins }
+    }
+
+    /// Puts a file there at once.
+    fn place(&self, name: &str, bytes: &[u8]) {
+        let beside = self.folder.path().join(".new");
+        fs::write(&beside, bytes).expect("written");
+        fs::rename(beside, self.path(name)).expect("renamed");
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    async fn call(&self, channel: &str, text: &str) -> Result<Message, CallError> {
+        let to = self.bus.names().address(channel).expect("a channel");
+        self.bus.call(&to, Message::from(text), Duration::from_secs(10)).await
+    }
+
+    async fn subscribe(&self, pattern: &str) -> Subscription {
+        let scope: Scope = self.bus.names().scope(pattern).expect("a pattern");
+        let wanted = [Wanted { scope, answers: false }];
+        self.bus.subscribe(Holder::Client("test".into()), wanted).await.expect("subscribed")
+    }
+
+    fn card(&self, plugin: &str) -> Option<PluginCard> {
+        self.boards.plugins.read().get(plugin).cloned()
+    }
+
+    async fn until(&self, what: &str, plugin: &str, is: impl Fn(Option<&PluginCard>) -> bool) {
+        let end = Instant::now() + PATIENCE;
+        while !is(self.card(plugin).as_ref()) {
+            assert!(Instant::now() < end, "not in time: {what}; {:?}", self.card(plugin));
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    async fn until_generation(&self, plugin: &str, generation: u64) {
+        let is_live = |card: Option<&PluginCard>| card.is_some_and(|card| card.generation == generation);
+        self.until("a generation", plugin, is_live).await;
+    }
+
+    async fn stop(self) {
+        self.part.finish(PATIENCE).await.expect("plugins stop in time");
+    }
+}
+
+async fn next(subscription: &mut Subscription) -> Delivery {
+    tokio::time::timeout(PATIENCE, subscription.next()).await.expect("an event in time").expect("an event")
+}
+
+/// Answers every request with what it got.
+fn echo() -> TestGuest {
+    TestGuest::new().answers("greet/*").handle(ECHO)
+}
+
+#[tokio::test]
+async fn a_handler_in_a_folder_answers() {
+    let home = Home::start(&[("greet.wasm", &echo())]).await;
+    for n in 0..20 {
+        let text = format!("hello {n}");
+        let answer = home.call("greet/me", &text).await.expect("an answer");
+        assert_eq!(answer.payload, text.as_bytes());
+    }
+    assert_eq!(home.call("nobody/here", "").await, Err(CallError::NoResponder));
+    home.until("counts", "greet", |card| card.is_some_and(|card| card.work.handled.value() == 20)).await;
+    home.stop().await;
+}
+
+#[tokio::test]
+async fn a_handler_that_breaks_is_cut_and_goes_on() {
+    let limits = |config: &mut PluginConfig| {
+        config.deadline = Some(Duration::from_millis(300));
+        config.cpu = Some(Duration::from_millis(100));
+    };
+    let by_payload =
+        |body: &str| format!("(if (i32.eqz (i32.load8_u (local.get 2))) (then) (else {body})) {ECHO}");
+    let guest = |body: &str| TestGuest::new().answers("bad/*").handle(&by_payload(body));
+    let check = async |body: &str, want: &str| {
+        let home = Home::with(&[("bad.wasm", &guest(body)), ("good.wasm", &echo())], limits).await;
+        let failure = home.call("bad/one", "x").await;
+        assert_eq!(failure, Err(CallError::Failed(want.to_owned())), "{body}");
+        assert_eq!(home.call("bad/one", "\0").await.expect("the next event is handled").payload, &b"\0"[..]);
+        assert_eq!(home.call("greet/me", "hi").await.expect("others go on").payload, &b"hi"[..]);
+        home.stop().await;
+    };
+    check("unreachable", "the handler trapped in `handle`: `unreachable` was executed, as by a panic").await;
+    check(EAT, "the handler was stopped for memory: it asked for more than 64MiB").await;
+    check(SPIN, "the handler was cut after 100ms of CPU time").await;
+}
+
+#[tokio::test]
+async fn a_wall_deadline_cuts_where_cpu_is_plenty() {
+    let limits = |config: &mut PluginConfig| config.deadline = Some(Duration::from_millis(50));
+    let guest = TestGuest::new().answers("bad/*").handle(SPIN);
+    let home = Home::with(&[("bad.wasm", &guest)], limits).await;
+    let Err(CallError::Failed(why)) = home.call("bad/one", "x").await else { panic!("not cut") };
+    assert!(why.starts_with("the handler was cut at its deadline after "), "{why}");
+    home.stop().await;
+}
+
+#[tokio::test]
+async fn a_broken_file_leaves_the_old_version_running_and_says_why() {
+    let home = Home::start(&[("greet.wasm", &echo())]).await;
+    for bad in [&b"garbage"[..], b"", &echo().module(), &echo().build()[..200]] {
+        home.place("greet.wasm", bad);
+        home.until("a problem", "greet", |card| card.is_some_and(|card| card.problem.is_some())).await;
+        let card = home.card("greet").expect("a card");
+        assert_eq!((card.state, card.generation > 0), (PluginState::Running, true), "{card:?}");
+        assert!(home.call("greet/me", "hi").await.is_ok());
+        let again = echo().with(&format!("(global i32 (i32.const {}))", bad.len())).build();
+        home.place("greet.wasm", &again);
+        home.until("it is fine", "greet", |card| card.is_some_and(|card| card.problem.is_none())).await;
+    }
+    home.until_generation("greet", 5).await;
+    home.stop().await;
+}
+
+#[tokio::test]
+async fn a_file_that_comes_and_goes_is_a_plugin_that_comes_and_goes() {
+    let home = Home::start(&[]).await;
+    assert_eq!(home.call("greet/me", "hi").await, Err(CallError::NoResponder));
+    for _ in 0..2 {
+        home.place("greet.wasm", &echo().build());
+        home.until("it runs", "greet", |card| card.is_some_and(|c| c.state == PluginState::Running)).await;
+        assert!(home.call("greet/me", "hi").await.is_ok());
+        fs::remove_file(home.path("greet.wasm")).expect("removed");
+        home.until("it is gone", "greet", |card| card.is_none()).await;
+        assert_eq!(home.call("greet/me", "hi").await, Err(CallError::NoResponder));
+    }
+    home.stop().await;
+}
+
+#[tokio::test]
+async fn a_file_written_in_place_piece_by_piece_is_loaded_when_it_is_whole() {
+    use std::io::Write as _;
+    let home = Home::start(&[("greet.wasm", &echo())]).await;
+    let new = TestGuest::new().answers("greet/*").answers("other/*").handle(ECHO).build();
+    let mut file = fs::File::create(home.path("greet.wasm")).expect("truncated");
+    for piece in new.chunks(new.len() / 8 + 1) {
+        file.write_all(piece).expect("written");
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        assert!(home.call("greet/me", "hi").await.is_ok(), "the old one goes on");
+    }
+    drop(file);
+    home.until_generation("greet", 2).await;
+    assert!(home.call("other/one", "hi").await.is_ok());
+    assert_eq!(home.card("greet").and_then(|card| card.problem), None);
+    home.stop().await;
+}
+
+#[tokio::test]
+async fn every_accepted_event_is_handled_exactly_once_over_swaps() {
+    /// Forwards each event to `out/seen`; the mark makes files of different content.
+    fn forwarder(mark: u32, single: bool) -> TestGuest {
+        let publish = "
+            (call $publish (i32.const 900) (i32.const 8) (local.get 2) (local.get 3) (i32.const 0) (i32.const 0)
+                (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 512))
+            (if (i32.load8_u (i32.const 512)) (then unreachable))
+            i32.const 8";
+        let guest = TestGuest::new()
+            .on("in/*")
+            .publishes("out/seen")
+            .handle(publish)
+            .with(&format!(r#"(data (i32.const 900) "out/seen") (global i32 (i32.const {mark}))"#));
+        if single { guest.single() } else { guest }
+    }
+    for single in [false, true] {
+        let home = Home::start(&[("f.wasm", &forwarder(0, single))]).await;
+        let mut seen = home.subscribe("out/seen").await;
+        let publishing = {
+            let bus = home.bus.clone();
+            let to = bus.names().address("in/one").expect("a channel");
+            tokio::spawn(async move {
+                for n in 0..3_000_u32 {
+                    bus.publish(&to, Message::from(n.to_string())).await.expect("published");
+                    if n % 10 == 0 {
+                        tokio::time::sleep(Duration::from_millis(4)).await;
+                    }
+                }
+            })
+        };
+        for mark in 1..=3 {
+            home.place("f.wasm", &forwarder(mark, single).build());
+            home.until_generation("f", u64::from(mark) + 1).await;
+        }
+        publishing.await.expect("all published");
+        let mut got = Vec::new();
+        while got.len() < 3_000 {
+            let payload = next(&mut seen).await.event.message.payload;
+            got.push(str::from_utf8(&payload).expect("a text").parse::<u32>().expect("a number"));
+        }
+        got.sort_unstable();
+        assert_eq!(got, (0..3_000).collect::<Vec<_>>(), "single: {single}");
+        home.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_start_that_fails_refuses_the_version() {
+    let ok = "(i32.store8 (i32.const 700) (i32.const 0)) i32.const 700";
+    let home = Home::start(&[("greet.wasm", &echo().start(ok))]).await;
+    assert!(home.call("greet/me", "hi").await.is_ok());
+    let no = r#"(i32.store8 (i32.const 700) (i32.const 1))
+        (i32.store (i32.const 704) (i32.const 900)) (i32.store (i32.const 708) (i32.const 5)) i32.const 700"#;
+    home.place("greet.wasm", &echo().start(no).with(r#"(data (i32.const 900) "no db")"#).build());
+    home.until("a problem", "greet", |card| card.is_some_and(|card| card.problem.is_some())).await;
+    let card = home.card("greet").expect("a card");
+    assert_eq!(card.problem.as_deref(), Some("`start` failed: it refuses to start: no db"));
+    assert!(home.call("greet/me", "hi").await.is_ok());
+    home.stop().await;
+}
+
+#[tokio::test]
+async fn publishing_without_a_grant_is_denied_with_the_line_to_add() {
+    // Answers with the text of the error that `publish` gave: at 512 the result, at 520 the error, at 528 its text.
+    let body = "
+        (call $publish (i32.const 900) (i32.const 9) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+            (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 512))
+        (if (i32.eqz (i32.load8_u (i32.const 512))) (then unreachable))
+        (local.set 2 (i32.load (i32.const 528))) (local.set 3 (i32.load (i32.const 532)))";
+    let guest = TestGuest::new()
+        .answers("greet/*")
+        .publishes("out/seen")
+        .handle(&format!("{body} {ECHO}"))
+        .with(r#"(data (i32.const 900) "elsewhere")"#);
+    let home = Home::start(&[("greet.wasm", &guest)]).await;
+    let answer = home.call("greet/me", "hi").await.expect("an answer").payload;
+    assert_eq!(str::from_utf8(&answer), Ok(r#"plugins: {each: {greet: {publishes: ["elsewhere"]}}}"#));
+    home.stop().await;
+}
+
+#[tokio::test]
+async fn a_reload_that_is_asked_for_makes_a_new_generation() {
+    let home = Home::start(&[("greet.wasm", &echo())]).await;
+    let done = home.plugins.reload(Some("greet".into())).await.expect("reloaded");
+    assert_eq!(done, [Reloaded { plugin: "greet".into(), generation: 2, problem: None }]);
+    let unknown = home.plugins.reload(Some("other".into())).await.expect_err("no such plugin");
+    assert_eq!(unknown.to_string(), "no plugin is called `other`");
+    home.stop().await;
+}
+
+#[tokio::test]
+async fn a_missing_folder_is_one_clear_error() {
+    let config = Config { folders: vec!["/nowhere/at/all".into()], ..Config::default() };
+    let bus = Bus::new(NodeId([7; 32]), Incarnation(1), Names::default());
+    let error = Plugins::start(config, bus, Boards::new(NodeCard::default()), &Part::new("plugins")).await;
+    let said = error.expect_err("an error").to_string();
+    assert!(said.starts_with("cannot use the plugin folder: cannot watch /nowhere/at/all: "), "{said}");
+}

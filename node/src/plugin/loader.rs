@@ -1,0 +1,232 @@
+//! From a file's bytes to something instances are made from, or the precise reason why not.
+//!
+//! What it owns: the checks, compiling, linking and the trial `describe`. Exists so that whatever runs a plugin, or only
+//! looks at one, goes through the same door. It must not know folders, generations or events.
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use hive_proto::channel::Names;
+use wasmtime::component::{Component, Linker};
+
+use super::{
+    description::{self, Problems, Wishes},
+    diff::{Contract, Face, STARTUP, Unknown, face},
+    engine::Engine,
+    host::{self, Guest, bindings::PluginIndices},
+    instances::{Blueprint, Fault, Instance},
+    limits::CallLimits,
+    settings::PluginConfig,
+};
+
+/// How long a component may take to be set up and to describe itself, together.
+const DESCRIBE_LIMIT: Duration = Duration::from_secs(1);
+
+/// Loads components. One a node: it holds what they all share.
+pub struct Loader {
+    engine: Arc<Engine>,
+    contract: Contract,
+    linker: Linker<Guest>,
+}
+
+/// A component that is ready to handle events.
+pub struct Loaded {
+    /// What instances are made from.
+    pub blueprint: Blueprint,
+    /// What it wants and gets.
+    pub wishes: Wishes,
+    /// The content's BLAKE3 hash in hex.
+    pub hash: String,
+    /// The file's size.
+    pub size_bytes: u64,
+    /// How long compiling it took.
+    pub compile_time: Duration,
+    /// What it imports and exports, by name.
+    pub face: (Vec<String>, Vec<String>),
+}
+
+/// Why a file is not loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// Not WebAssembly at all.
+    #[error("it is not WebAssembly: {0}")]
+    NotWasm(String),
+    /// A module, not a component.
+    #[error("it is a core WebAssembly module, not a component")]
+    CoreModule,
+    /// A component that is damaged, or uses what is switched off.
+    #[error("it is not a valid component: {0}")]
+    Invalid(String),
+    /// A component for another world.
+    #[error("it does not fit this node: {}", .0.join("; "))]
+    World(Vec<String>),
+    /// Its `describe`, or setting it up for it, went wrong.
+    #[error("`describe` failed: it {0}")]
+    Describe(Fault),
+    /// What it says of itself cannot be.
+    #[error("what it says of itself is wrong: {0}")]
+    Description(Problems),
+    /// Its `start` went wrong.
+    #[error("`start` failed: it {0}")]
+    Start(Fault),
+    /// The node is stopping.
+    #[error("the node is stopping")]
+    Stopping,
+}
+
+impl LoadError {
+    /// What whoever made the file can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NotWasm(_) => Some("`hive-node build DIR` makes components from source"),
+            Self::CoreModule => Some("build it for the target wasm32-wasip2, or use `hive-node build DIR`"),
+            Self::World(_) => {
+                Some("build it against the `hive-guest` SDK, or the files in `wit/`, of this version")
+            }
+            Self::Describe(_) => {
+                Some("`describe` only says what the handler wants: it can use nothing of the node")
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Loader {
+    /// A loader for an engine.
+    ///
+    /// # Errors
+    /// When the program's own WIT does not fit its bindings: a mistake of this program.
+    pub fn new(engine: Arc<Engine>) -> Result<Self, String> {
+        let linker = host::link(engine.wasm()).map_err(|error| format!("{error:#}"))?;
+        Ok(Self { contract: Contract::read()?, linker, engine })
+    }
+
+    /// The engine it loads for.
+    #[must_use]
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    /// Checks, compiles, links and describes a component, on the guests' threads.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it; for its world and its description, everything that is.
+    pub async fn load(
+        self: &Arc<Self>,
+        plugin: &Arc<str>,
+        file: Bytes,
+        config: &PluginConfig,
+        names: &Names,
+    ) -> Result<Loaded, LoadError> {
+        let loader = Arc::clone(self);
+        let (name, config, names) = (Arc::clone(plugin), config.clone(), names.clone());
+        let threads = self.engine.threads().clone();
+        let prepared = threads.spawn_blocking(move || loader.prepare(&name, &file));
+        let prepared = prepared.await.map_err(|_| LoadError::Stopping)??;
+        let loader = Arc::clone(self);
+        let name = Arc::clone(plugin);
+        let described = threads.spawn(async move { loader.describe(&name, prepared, &config, &names).await });
+        described.await.map_err(|_| LoadError::Stopping)?
+    }
+
+    /// Everything that needs a processor for long and no guest.
+    fn prepare(&self, plugin: &str, file: &[u8]) -> Result<Prepared, LoadError> {
+        check_kind(file)?;
+        let face = face(file).map_err(LoadError::Invalid)?;
+        let verdict = self.contract.judge(&face);
+        if !verdict.differences.is_empty() {
+            return Err(LoadError::World(verdict.differences));
+        }
+        let begun = Instant::now();
+        let component = Component::from_binary(self.engine.wasm(), file)
+            .map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
+        let compile_time = begun.elapsed();
+        let blueprint = self.link(&component, &verdict.unknown).map_err(|error| {
+            // The comparison found nothing to say, so wasmtime's own words have to do.
+            LoadError::World(vec![format!("{error:#}")])
+        })?;
+        for Unknown { interface, function } in verdict.unknown {
+            tracing::warn!(
+                plugin,
+                "imports `{function}` of `{interface}`, newer than this node; calling it is a trap"
+            );
+        }
+        let hash = blake3::hash(file).to_hex().to_string();
+        Ok(Prepared { blueprint, hash, size: file.len(), compile_time, face })
+    }
+
+    fn link(&self, component: &Component, unknown: &[Unknown]) -> wasmtime::Result<Blueprint> {
+        let pre = if unknown.is_empty() {
+            self.linker.instantiate_pre(component)?
+        } else {
+            let mut linker = self.linker.clone();
+            for Unknown { interface, function } in unknown {
+                let name = format!("{interface}#{function}");
+                linker.instance(interface)?.func_new(function, move |_, _, _, _| {
+                    Err(wasmtime::Error::msg(format!("`{name}` is newer than this node")))
+                })?;
+            }
+            linker.instantiate_pre(component)?
+        };
+        let exports = PluginIndices::new(&pre)?;
+        let startup = component.get_export_index(None, STARTUP);
+        let start = startup.and_then(|startup| component.get_export_index(Some(&startup), "start"));
+        Ok(Blueprint { pre, exports, start })
+    }
+
+    async fn describe(
+        &self,
+        plugin: &Arc<str>,
+        prepared: Prepared,
+        config: &PluginConfig,
+        names: &Names,
+    ) -> Result<Loaded, LoadError> {
+        let Prepared { blueprint, hash, size, compile_time, face } = prepared;
+        let limits = config.limits();
+        let guest = Guest::describing(&limits);
+        let within = CallLimits::starting_now(DESCRIBE_LIMIT, DESCRIBE_LIMIT);
+        let made = Instance::make(&self.engine, &blueprint, guest, within).await;
+        let mut instance = made.map_err(LoadError::Describe)?;
+        let said = instance.describe(within).await.map_err(LoadError::Describe)?;
+        let wishes = description::check(said, plugin, config, names).map_err(LoadError::Description)?;
+        let size_bytes = u64::try_from(size).unwrap_or(u64::MAX);
+        Ok(Loaded { blueprint, wishes, hash, size_bytes, compile_time, face: face.names() })
+    }
+}
+
+/// A component that is compiled and linked, and has not run yet.
+struct Prepared {
+    blueprint: Blueprint,
+    hash: String,
+    size: usize,
+    compile_time: Duration,
+    face: Face,
+}
+
+/// The first bytes of every WebAssembly file, and what comes after them in a module and in a component.
+const MAGIC: &[u8] = b"\0asm";
+const MODULE: &[u8] = &[1, 0, 0, 0];
+const COMPONENT: &[u8] = &[0x0d, 0, 1, 0];
+
+fn check_kind(file: &[u8]) -> Result<(), LoadError> {
+    let Some(rest) = file.strip_prefix(MAGIC) else {
+        return Err(LoadError::NotWasm(match file {
+            [] => "the file is empty".into(),
+            text if text.trim_ascii_start().starts_with(b"(") => "it looks like WebAssembly text".into(),
+            _ => "it does not begin as WebAssembly does".into(),
+        }));
+    };
+    match rest.get(..4) {
+        Some(COMPONENT) => Ok(()),
+        Some(MODULE) => Err(LoadError::CoreModule),
+        Some(_) => Err(LoadError::NotWasm("its version is unknown".into())),
+        None => Err(LoadError::NotWasm("it ends after its first bytes".into())),
+    }
+}

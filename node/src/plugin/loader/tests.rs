@@ -1,0 +1,101 @@
+//! Good files are described; each kind of bad one gets its own clear reason.
+
+use hive_proto::channel::NetworkName;
+
+use super::*;
+use crate::plugin::{
+    instances::Mode,
+    limits::Cut,
+    testing::{EAT, SPIN, TestGuest},
+};
+
+fn loader() -> Arc<Loader> {
+    let engine = Arc::new(Engine::start().expect("an engine"));
+    Arc::new(Loader::new(engine).expect("a loader"))
+}
+
+fn names() -> Names {
+    Names::new(vec![NetworkName::parse("hive").expect("a network")])
+}
+
+async fn load(loader: &Arc<Loader>, file: Bytes) -> Result<Loaded, LoadError> {
+    loader.load(&"test".into(), file, &PluginConfig::default(), &names()).await
+}
+
+async fn refusal(loader: &Arc<Loader>, file: impl Into<Bytes>) -> String {
+    load(loader, file.into()).await.err().expect("a refusal").to_string()
+}
+
+#[tokio::test]
+async fn a_component_is_compiled_and_described() {
+    let guest = TestGuest::new().on("a/b").answers("greet/*").publishes("a/c").single();
+    let loaded = load(&loader(), guest.build()).await.expect("loaded");
+    let wishes = &loaded.wishes;
+    assert_eq!((wishes.version.as_str(), wishes.mode), ("1.2.3", Mode::Single));
+    let listens: Vec<_> =
+        wishes.listens.iter().map(|listen| (listen.pattern.as_str(), listen.answers)).collect();
+    assert_eq!(listens, [("a/b", false), ("greet/*", true)]);
+    let to = names().address("a/c").expect("a channel");
+    assert_eq!(wishes.grants.check(&to, "a/c"), Ok(()));
+    assert!(loaded.face.1.contains(&"hive:node/handler@0.1.0".to_owned()), "{:?}", loaded.face);
+}
+
+#[tokio::test]
+async fn what_is_no_component_is_refused_with_the_reason() {
+    let loader = loader();
+    assert_eq!(refusal(&loader, "").await, "it is not WebAssembly: the file is empty");
+    assert_eq!(refusal(&loader, "(module)").await, "it is not WebAssembly: it looks like WebAssembly text");
+    let garbage = "it is not WebAssembly: it does not begin as WebAssembly does";
+    assert_eq!(refusal(&loader, "garbage").await, garbage);
+    assert_eq!(refusal(&loader, &b"\0asm"[..]).await, "it is not WebAssembly: it ends after its first bytes");
+    let core = LoadError::CoreModule;
+    assert_eq!(refusal(&loader, TestGuest::new().module()).await, core.to_string());
+    assert!(core.hint().is_some_and(|hint| hint.contains("hive-node build")));
+    let whole = TestGuest::new().build();
+    let half = refusal(&loader, whole.slice(..whole.len() / 2)).await;
+    assert!(half.starts_with("it is not a valid component: "), "{half}");
+}
+
+#[tokio::test]
+async fn another_world_is_refused_with_the_difference() {
+    let component = wat::parse_str(
+        r#"(component
+            (import "wasi:http/types@0.2.3" (instance))
+            (import "my:own/thing@1.0.0" (instance (export "go" (func)))))"#,
+    );
+    let said = refusal(&loader(), component.expect("text that parses")).await;
+    assert_eq!(
+        said,
+        "it does not fit this node: it imports `wasi:http/types@0.2.3`; HTTP from handlers is not in this version; \
+         it imports `my:own/thing@1.0.0`, which this node does not offer; \
+         it does not export `hive:node/handler@0.1.0`; it exports nothing"
+    );
+}
+
+#[tokio::test]
+async fn a_describe_that_misbehaves_is_named() {
+    let loader = loader();
+    let check = async |body: &str, want: &str| {
+        assert_eq!(refusal(&loader, TestGuest::new().describe(body).build()).await, want, "{body}");
+    };
+    check(
+        "unreachable",
+        "`describe` failed: it trapped in `describe`: `unreachable` was executed, as by a panic",
+    )
+    .await;
+    check(EAT, "`describe` failed: it was stopped for memory: it asked for more than 64MiB").await;
+    check("call $describe", "`describe` failed: it trapped in `describe`: call stack exhausted").await;
+    let spun = load(&loader, TestGuest::new().describe(SPIN).build()).await.err().expect("a refusal");
+    assert!(matches!(spun, LoadError::Describe(Fault::Cut(Cut::Deadline(_) | Cut::Cpu(_)))), "{spun}");
+}
+
+#[tokio::test]
+async fn describe_can_reach_nothing() {
+    // Publishes with an empty channel and message, and traps unless the answer is an error.
+    let body = "
+        (call $publish (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+            (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 512))
+        (if (i32.eqz (i32.load8_u (i32.const 512))) (then unreachable))
+        i32.const 1024";
+    load(&loader(), TestGuest::new().describe(body).build()).await.expect("loaded");
+}

@@ -1,0 +1,109 @@
+//! What can be said of plugins in the configuration, and what holds when nothing is said.
+//!
+//! Exists so that the defaults stand in one place. It must not know the configuration file's form.
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use super::{instances::Mode, limits::Limits};
+use crate::units::ByteSize;
+
+/// Which plugins a node runs, and how.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Config {
+    /// Folders that are watched for components; the first that has a name keeps it.
+    pub folders: Vec<PathBuf>,
+    /// What holds for plugins that say nothing of their own.
+    pub defaults: PluginConfig,
+    /// By the plugin's name, which is its file's name without `.wasm`.
+    pub each: BTreeMap<String, PluginConfig>,
+}
+
+/// What can be said of one plugin. None leaves it to the defaults, then to the file, then to the program.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PluginConfig {
+    /// False: the file is not loaded.
+    pub enabled: Option<bool>,
+    /// How long its instances live.
+    pub instances: Option<Mode>,
+    /// How many warm instances a pool may have, at least 1.
+    pub pool_size: Option<u32>,
+    /// Memories and tables of one instance together.
+    pub memory: Option<ByteSize>,
+    /// Wall time of one event, waits included.
+    pub deadline: Option<Duration>,
+    /// Processor time of one event.
+    pub cpu: Option<Duration>,
+    /// How often an event is tried, at least 1.
+    pub attempts: Option<u32>,
+    /// Patterns it may publish to or request from beside those that are granted to everyone who declares them.
+    pub publishes: Vec<String>,
+    /// Patterns it may subscribe to although they need a grant: `$…`, other networks, a wildcard in front.
+    pub subscribes: Vec<String>,
+    /// What the plugin itself reads; nested keys joined by dots.
+    pub config: BTreeMap<String, String>,
+}
+
+impl Config {
+    /// Everything that holds for one plugin, but for what its file says.
+    #[must_use]
+    pub fn of(&self, plugin: &str) -> PluginConfig {
+        let own = self.each.get(plugin).cloned().unwrap_or_default();
+        let all = &self.defaults;
+        let joined = |all: &[String], own: &[String]| all.iter().chain(own).cloned().collect();
+        let mut config = all.config.clone();
+        config.extend(own.config);
+        PluginConfig {
+            enabled: own.enabled.or(all.enabled),
+            instances: own.instances.or(all.instances),
+            pool_size: own.pool_size.or(all.pool_size),
+            memory: own.memory.or(all.memory),
+            deadline: own.deadline.or(all.deadline),
+            cpu: own.cpu.or(all.cpu),
+            attempts: own.attempts.or(all.attempts),
+            publishes: joined(&all.publishes, &own.publishes),
+            subscribes: joined(&all.subscribes, &own.subscribes),
+            config,
+        }
+    }
+}
+
+impl PluginConfig {
+    /// What its calls may cost.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        let usual = Limits::default();
+        Limits {
+            deadline: self.deadline.unwrap_or(usual.deadline),
+            cpu: self.cpu.unwrap_or(usual.cpu),
+            memory: self.memory.unwrap_or(usual.memory),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plugins_own_word_comes_before_the_defaults() {
+        let seconds = Duration::from_secs;
+        let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        let defaults = PluginConfig {
+            deadline: Some(seconds(9)),
+            cpu: Some(seconds(2)),
+            config: [pair("a", "1"), pair("b", "1")].into(),
+            ..PluginConfig::default()
+        };
+        let own = PluginConfig {
+            deadline: Some(seconds(3)),
+            config: [pair("b", "2")].into(),
+            ..PluginConfig::default()
+        };
+        let config = Config { folders: Vec::new(), defaults, each: [("x".to_owned(), own)].into() };
+        let (x, other) = (config.of("x"), config.of("y"));
+        assert_eq!((x.limits().deadline, x.limits().cpu), (seconds(3), seconds(2)));
+        assert_eq!(x.config, [pair("a", "1"), pair("b", "2")].into());
+        assert_eq!(other.limits().deadline, seconds(9));
+        assert_eq!(other.limits().memory, ByteSize::mib(64));
+    }
+}

@@ -1,0 +1,202 @@
+//! Guests for tests: components made from a few lines of WebAssembly text, so that no test needs a guest toolchain.
+//!
+//! What it owns: the layout of `describe`'s and `handle`'s results in a guest's memory. It must not be used outside tests.
+
+use bytes::Bytes;
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+
+use super::diff::own_wit;
+
+/// A guest under construction. Without anything said it subscribes to nothing and handles everything with success.
+pub(super) struct TestGuest {
+    subscriptions: Vec<(String, bool)>,
+    publishes: Vec<String>,
+    instances: u8,
+    describe: String,
+    handle: String,
+    start: Option<String>,
+    extra: String,
+}
+
+/// Where the description lies in the guest's memory; what `handle` returns lies before it.
+const DESCRIPTION_AT: u32 = 1024;
+
+impl TestGuest {
+    pub(super) fn new() -> Self {
+        Self {
+            subscriptions: Vec::new(),
+            publishes: Vec::new(),
+            instances: 0,
+            describe: format!("i32.const {DESCRIPTION_AT}"),
+            handle: OK.into(),
+            start: None,
+            extra: String::new(),
+        }
+    }
+
+    /// It listens there.
+    pub(super) fn on(mut self, pattern: &str) -> Self {
+        self.subscriptions.push((pattern.into(), false));
+        self
+    }
+
+    /// It answers there.
+    pub(super) fn answers(mut self, pattern: &str) -> Self {
+        self.subscriptions.push((pattern.into(), true));
+        self
+    }
+
+    /// It means to publish there.
+    pub(super) fn publishes(mut self, pattern: &str) -> Self {
+        self.publishes.push(pattern.into());
+        self
+    }
+
+    /// It wants to be one instance.
+    pub(super) fn single(mut self) -> Self {
+        self.instances = 2;
+        self
+    }
+
+    /// What `describe` does; leaves an address on the stack.
+    pub(super) fn describe(mut self, body: &str) -> Self {
+        self.describe = body.into();
+        self
+    }
+
+    /// What `handle` does; leaves an address on the stack: [`OK`], or where it wrote something else.
+    pub(super) fn handle(mut self, body: &str) -> Self {
+        self.handle = body.into();
+        self
+    }
+
+    /// It exports `start`, which does this and leaves an address on the stack.
+    pub(super) fn start(mut self, body: &str) -> Self {
+        self.start = Some(body.into());
+        self
+    }
+
+    /// Further functions and globals.
+    pub(super) fn with(mut self, text: &str) -> Self {
+        self.extra.push_str(text);
+        self
+    }
+
+    /// The core module, as text.
+    fn text(&self) -> String {
+        let data = self.description();
+        let escaped: String = data.iter().map(|byte| format!("\\{byte:02x}")).collect();
+        let start = self.start.as_ref().map_or_else(String::new, |body| {
+            format!(r#"(func $start (export "hive:node/startup@0.1.0#start") (result i32) {body})"#)
+        });
+        let params = "i32 ".repeat(16);
+        format!(
+            r#"(module
+                (import "hive:node/bus@0.1.0" "publish"
+                    (func $publish (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+                (memory (export "memory") 2)
+                (global $free (mut i32) (i32.const 65536))
+                (data (i32.const {DESCRIPTION_AT}) "{escaped}")
+                (func $describe (export "hive:node/handler@0.1.0#describe") (result i32) {describe})
+                (func $handle (export "hive:node/handler@0.1.0#handle") (param {params}) (result i32) {handle})
+                {start}
+                (func $realloc (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+                    (local $at i32)
+                    global.get $free local.set $at
+                    global.get $free local.get 3 i32.const 15 i32.add i32.const -16 i32.and i32.add global.set $free
+                    block $fits
+                        global.get $free memory.size i32.const 16 i32.shl i32.le_u br_if $fits
+                        i32.const 65536 global.set $free i32.const 65536 local.set $at
+                    end
+                    local.get $at)
+                {extra})"#,
+            describe = self.describe,
+            handle = self.handle,
+            extra = self.extra,
+        )
+    }
+
+    /// The core module, as bytes.
+    pub(super) fn module(&self) -> Vec<u8> {
+        wat::parse_str(self.text()).expect("text that parses")
+    }
+
+    /// The component.
+    pub(super) fn build(&self) -> Bytes {
+        let world = if self.start.is_some() { "plugin-with-startup" } else { "plugin" };
+        let (resolve, package) = own_wit().expect("our own WIT");
+        let world = resolve.select_world(&[package], Some(world)).expect("a world");
+        let mut module = self.module();
+        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).expect("metadata");
+        let mut encoder =
+            ComponentEncoder::default().validate(true).module(&module).expect("a module that fits");
+        encoder.encode().expect("a component").into()
+    }
+
+    /// `description` as the canonical ABI lays it out: the record, then its lists, then its texts.
+    fn description(&self) -> Vec<u8> {
+        const RECORD: usize = 52;
+        const SUBSCRIPTION: usize = 36;
+        const TEXT: usize = 8;
+        let subscriptions = RECORD;
+        let publishes = subscriptions + self.subscriptions.len() * SUBSCRIPTION;
+        let mut data = Layout(vec![0; publishes + self.publishes.len() * TEXT]);
+        data.text(0, "test");
+        data.text(8, "1.2.3");
+        data.0[16] = self.instances;
+        data.list(20, subscriptions, self.subscriptions.len());
+        data.list(36, publishes, self.publishes.len());
+        for (n, (pattern, answers)) in self.subscriptions.iter().enumerate() {
+            let at = subscriptions + n * SUBSCRIPTION;
+            data.text(at, pattern);
+            data.0[at + 24] = u8::from(*answers);
+        }
+        for (n, pattern) in self.publishes.iter().enumerate() {
+            data.text(publishes + n * TEXT, pattern);
+        }
+        data.0
+    }
+}
+
+/// `handle` succeeds without an answer: the memory at 8 is zero.
+pub(super) const OK: &str = "i32.const 8";
+
+/// `handle` succeeds and echoes the payload it got.
+pub(super) const ECHO: &str = "
+    (i32.store8 (i32.const 16) (i32.const 0))
+    (i32.store8 (i32.const 24) (i32.const 1))
+    (i32.store (i32.const 28) (local.get 2))
+    (i32.store (i32.const 32) (local.get 3))
+    (i32.store8 (i32.const 36) (i32.const 0))
+    (i32.store8 (i32.const 48) (i32.const 0))
+    (i32.store (i32.const 60) (i32.const 0))
+    (i32.store (i32.const 64) (i32.const 0))
+    i32.const 16";
+
+/// Runs for ever.
+pub(super) const SPIN: &str = "loop $again br $again end unreachable";
+
+/// Takes memory until there is none, then traps.
+pub(super) const EAT: &str = "
+    loop $more (memory.grow (i32.const 16)) i32.const -1 i32.ne br_if $more end unreachable";
+
+struct Layout(Vec<u8>);
+
+impl Layout {
+    fn list(&mut self, at: usize, first: usize, count: usize) {
+        let address = usize::try_from(DESCRIPTION_AT).expect("small") + first;
+        self.number(at, address);
+        self.number(at + 4, count);
+    }
+
+    fn text(&mut self, at: usize, text: &str) {
+        let end = self.0.len();
+        self.0.extend_from_slice(text.as_bytes());
+        self.list(at, end, text.len());
+    }
+
+    fn number(&mut self, at: usize, value: usize) {
+        let bytes = u32::try_from(value).expect("small").to_le_bytes();
+        self.0[at..at + 4].copy_from_slice(&bytes);
+    }
+}

@@ -1,0 +1,101 @@
+//! Why a guest trapped, in one line a person understands.
+//!
+//! Exists so that a wall of frames goes to the debug log and the function that matters to the message. It must not
+//! know what was called.
+
+use wasmtime::{FrameInfo, Trap, WasmBacktrace};
+use wasmtime_wasi::I32Exit;
+
+use super::instances::Fault;
+
+/// Describes a trap: the reason, and the nearest function that is not the language's own.
+#[must_use]
+pub fn explain(error: &wasmtime::Error) -> Fault {
+    Fault::Trap { function: error.downcast_ref::<WasmBacktrace>().and_then(guilty), reason: reason(error) }
+}
+
+fn reason(error: &wasmtime::Error) -> String {
+    if let Some(I32Exit(code)) = error.downcast_ref::<I32Exit>() {
+        return format!("it ended itself with exit code {code}");
+    }
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::UnreachableCodeReached) => "`unreachable` was executed, as by a panic".into(),
+        Some(trap) => {
+            let text = trap.to_string();
+            text.strip_prefix("wasm trap: ").unwrap_or(&text).to_owned()
+        }
+        None => error.root_cause().to_string(),
+    }
+}
+
+/// What begins the names of functions that only carry out a panic.
+const LANGUAGE: [&str; 14] = [
+    "std::",
+    "core::",
+    "alloc::",
+    "<std::",
+    "<core::",
+    "<alloc::",
+    "__rust",
+    "rust_",
+    "panic_",
+    "abort",
+    "__abort",
+    "wit_bindgen",
+    "cabi_",
+    "dlmalloc",
+];
+
+fn guilty(trace: &WasmBacktrace) -> Option<String> {
+    let mut names = trace.frames().iter().flat_map(frame_names);
+    let first = names.next()?;
+    let is_own = |name: &String| !LANGUAGE.iter().any(|prefix| name.starts_with(prefix));
+    if is_own(&first) {
+        return Some(first);
+    }
+    names.find(is_own).or(Some(first))
+}
+
+/// The functions of one frame, inlined ones first; with file and line when the component says them.
+fn frame_names(frame: &FrameInfo) -> Vec<String> {
+    let symbols = frame.symbols().iter().filter_map(|symbol| {
+        let name = readable(symbol.name()?);
+        Some(match (symbol.file(), symbol.line()) {
+            (Some(file), Some(line)) => format!("{name} ({}:{line})", short_path(file)),
+            _ => name,
+        })
+    });
+    let mut names: Vec<String> = symbols.collect();
+    if names.is_empty() {
+        names.extend(frame.func_name().map(readable));
+    }
+    names
+}
+
+/// Bytes of a function's name that are shown.
+const NAME_BYTES_MAX: usize = 120;
+
+fn readable(name: &str) -> String {
+    let mut name = format!("{:#}", rustc_demangle::demangle(name));
+    name.retain(|c| !c.is_control());
+    name.truncate(name.floor_char_boundary(NAME_BYTES_MAX));
+    name
+}
+
+/// The last two parts of a path: enough to find the file, and nothing about whoever built it.
+fn short_path(path: &str) -> String {
+    let parts: Vec<&str> = path.rsplit(['/', '\\']).take(2).collect();
+    parts.into_iter().rev().collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_made_readable() {
+        assert_eq!(readable("_ZN5greet6handle17h0123456789abcdefE"), "greet::handle");
+        assert_eq!(short_path("/home/someone/greet/src/lib.rs"), "src/lib.rs");
+        assert_eq!(short_path("lib.rs"), "lib.rs");
+    }
+}

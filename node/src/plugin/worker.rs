@@ -1,0 +1,174 @@
+//! One worker: takes one event at a time to an instance, and says what became of it.
+//!
+//! What it owns: its seat, where at most one instance sits, and what is done when that instance breaks. It must not know
+//! where events come from, nor what a retry or a dead letter is.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+
+use hive_proto::event::Event;
+
+use super::{
+    description::Wishes,
+    engine::Engine,
+    host::{Guest, Place, bindings::exports::hive::node::handler::Failure},
+    instances::{Blueprint, Fault, Handled, Instance, Mode},
+    limits::{CallLimits, Limits},
+};
+use crate::{
+    dispatch::{Call, Invoke, Matcher, Outcome},
+    status::Work,
+};
+
+/// One loaded version of a plugin: what its workers share.
+pub struct Version {
+    /// Where it runs.
+    pub engine: Arc<Engine>,
+    /// What instances are made from.
+    pub blueprint: Blueprint,
+    /// What it wants.
+    pub wishes: Wishes,
+    /// What its instances see of the node.
+    pub place: Arc<Place>,
+    /// What its calls may cost.
+    pub limits: Limits,
+    /// What the plugin did, over all its versions.
+    pub work: Arc<Work>,
+    /// When a broken call was last said aloud, in milliseconds since `since`, plus one; 0 is never.
+    complained: AtomicU64,
+    since: Instant,
+}
+
+/// Broken calls are said once in so long; the others only in the debug log and in the counts.
+const COMPLAINT_INTERVAL: Duration = Duration::from_secs(1);
+
+impl Version {
+    /// A version that has not handled anything yet.
+    #[must_use]
+    pub fn new(
+        engine: Arc<Engine>,
+        blueprint: Blueprint,
+        wishes: Wishes,
+        place: Arc<Place>,
+        limits: Limits,
+        work: Arc<Work>,
+    ) -> Self {
+        Self {
+            engine,
+            blueprint,
+            wishes,
+            place,
+            limits,
+            work,
+            complained: AtomicU64::new(0),
+            since: Instant::now(),
+        }
+    }
+
+    /// A new instance that has been started.
+    ///
+    /// # Errors
+    /// When it traps, breaks a limit, refuses to start or finds no room.
+    pub async fn instance(&self) -> Result<Instance, Fault> {
+        let guest = Guest::living(Arc::clone(&self.place), &self.limits);
+        let within = CallLimits::starting_now(self.limits.deadline, self.limits.cpu);
+        let mut instance = Instance::make(&self.engine, &self.blueprint, guest, within).await?;
+        instance.start(&self.limits).await?;
+        Ok(instance)
+    }
+
+    fn complain(&self, event: &Event, fault: &Fault) {
+        let plugin = &*self.place.plugin;
+        let now = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1);
+        let last = self.complained.load(Relaxed);
+        let interval = u64::try_from(COMPLAINT_INTERVAL.as_millis()).unwrap_or(u64::MAX);
+        if last != 0 && now.saturating_sub(last) < interval {
+            tracing::debug!(plugin, channel = %event.channel, event = %event.id, "the handler {fault}");
+            return;
+        }
+        self.complained.store(now, Relaxed);
+        tracing::warn!(plugin, channel = %event.channel, event = %event.id, "the handler {fault}");
+    }
+}
+
+/// A worker of one version.
+pub struct Worker {
+    version: Arc<Version>,
+    matcher: Matcher,
+    /// The instance that waits for the next event. Empty before the first one, after a fault, and in mode `fresh`.
+    seat: Option<Instance>,
+}
+
+impl Worker {
+    /// A worker, with an instance that was already made, or none: it is then made for the first event.
+    #[must_use]
+    pub fn new(version: Arc<Version>, seat: Option<Instance>) -> Self {
+        let scopes = version.wishes.listens.iter().map(|listen| listen.scope.clone()).collect();
+        Self { version, matcher: Matcher::new(scopes), seat }
+    }
+
+    async fn handle(&mut self, event: &Event, subscription: u32, call: Call) -> Result<Handled, Fault> {
+        let mut instance = match self.seat.take() {
+            Some(instance) => instance,
+            None => self.version.instance().await?,
+        };
+        let limits = CallLimits {
+            until: call.deadline,
+            deadline: call.deadline.saturating_duration_since(Instant::now()),
+            cpu: self.version.limits.cpu,
+        };
+        let handled = instance.handle(event, subscription, call.wants_reply, limits).await?;
+        if self.version.wishes.mode != Mode::Fresh {
+            self.seat = Some(instance);
+        }
+        Ok(handled)
+    }
+
+    fn outcome(&self, event: &Event, call: Call, handled: Result<Handled, Fault>) -> Outcome {
+        let work = &self.version.work;
+        match handled {
+            Ok(Ok(answer)) => {
+                if call.wants_reply {
+                    work.answered.one();
+                }
+                Outcome::Done(answer.filter(|_| call.wants_reply))
+            }
+            Ok(Err(Failure::Retry(delay))) => {
+                Outcome::Retry { reason: delay.reason, after: delay.after_ms.map(Duration::from_millis) }
+            }
+            Ok(Err(Failure::Reject(reason))) => Outcome::Reject(reason),
+            Err(fault) => {
+                self.version.complain(event, &fault);
+                match &fault {
+                    Fault::Cut(_) => work.cut.one(),
+                    Fault::Trap { .. } => work.trapped.one(),
+                    // Nothing is broken: there was no instance to break.
+                    Fault::Start(_) | Fault::NoRoom(_) => {
+                        return Outcome::Retry { reason: format!("the handler {fault}"), after: None };
+                    }
+                }
+                Outcome::Broken(format!("the handler {fault}"))
+            }
+        }
+    }
+}
+
+impl Invoke for Worker {
+    async fn invoke(&mut self, event: &Event, call: Call) -> Outcome {
+        // What an older version asked for and this one does not want any more is let go.
+        let Some(at) = self.matcher.index(event) else { return Outcome::Done(None) };
+        let listens = &self.version.wishes.listens;
+        let listen = usize::try_from(at).ok().and_then(|at| listens.get(at));
+        let subscription = listen.map_or(0, |listen| listen.index);
+        let begun = Instant::now();
+        let handled = self.handle(event, subscription, call).await;
+        let busy = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.version.work.busy_us.add(busy);
+        self.outcome(event, call, handled)
+    }
+}
