@@ -18,6 +18,18 @@ pub(crate) fn plugin(settings: TokenStream, item: TokenStream) -> Result<TokenSt
     }
 }
 
+/// The item as it was written, without the attributes that only `#[hive::plugin]` understands.
+pub(crate) fn bare(item: TokenStream) -> TokenStream {
+    let Ok(Item::Mod(mut module)) = syn::parse2(item.clone()) else { return item };
+    for item in module.content.iter_mut().flat_map(|(_, items)| items) {
+        if let Item::Fn(function) = item {
+            while take_attribute(&mut function.attrs, "on").is_some() {}
+            while take_attribute(&mut function.attrs, "start").is_some() {}
+        }
+    }
+    quote!(#module)
+}
+
 fn on_function(settings: TokenStream, item: &ItemFn) -> Result<TokenStream> {
     let mut settings = Settings::parse(settings, Place::Function)?;
     require_patterns(&settings, item.sig.ident.span(), "#[hive::plugin(\"orders/*\")]")?;

@@ -2,7 +2,9 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::{Error, FnArg, Ident, ItemFn, LitStr, Result, Safety, Signature, Type, spanned::Spanned};
+use syn::{
+    Error, FnArg, Ident, ItemFn, LitStr, Result, ReturnType, Safety, Signature, Type, spanned::Spanned,
+};
 
 use crate::settings::{Settings, option};
 
@@ -11,6 +13,8 @@ pub(crate) struct Function {
     name: Ident,
     /// In the order of the signature; at most one of each kind.
     parameters: Vec<Parameter>,
+    /// Where the compiler points at an answer that is none.
+    output: Span,
     pub(crate) patterns: Vec<LitStr>,
     group: Option<Option<LitStr>>,
     answers: Option<bool>,
@@ -56,7 +60,11 @@ impl Function {
             }
         }
         let Settings { patterns, group, answers, .. } = settings;
-        Ok(Self { name: item.sig.ident.clone(), parameters, patterns, group, answers })
+        let output = match &item.sig.output {
+            ReturnType::Type(_, ty) => ty.span(),
+            ReturnType::Default => Span::call_site(),
+        };
+        Ok(Self { name: item.sig.ident.clone(), parameters, output, patterns, group, answers })
     }
 
     /// The elements of `describe`'s list.
@@ -94,12 +102,15 @@ impl Function {
                 Parameter::Context => Some(quote!(let #argument = ::hive::Context::new(&#event);)),
                 Parameter::BorrowedContext => Some(quote!(let #argument = &::hive::Context::new(&#event);)),
             });
+        let outcome = quote_spanned! {self.output=>
+            (&::hive::__private::Returned::of(&#value)).outcome(#value, #wants_reply)
+        };
         quote! {
             #(#indices)|* => {
                 #(#taken)*
                 #(#borrowed)*
                 let #value = #name(#(#arguments),*);
-                (&::hive::__private::Returned::of(&#value)).outcome(#value, #wants_reply)
+                #outcome
             }
         }
     }
@@ -108,7 +119,7 @@ impl Function {
     fn answers_by_type(&self) -> TokenStream {
         let returned = format_ident!("returned{}", self.parameters.len());
         let name = &self.name;
-        quote!((&::hive::__private::#returned(#name)).answers())
+        quote_spanned!(self.output=> (&::hive::__private::#returned(#name)).answers())
     }
 }
 

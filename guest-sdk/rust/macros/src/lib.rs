@@ -56,22 +56,31 @@ use proc_macro::TokenStream;
 /// It writes a type `Plugin` beside the function or inside the module: unit tests hand it to `hive::testing::Host`.
 #[proc_macro_attribute]
 pub fn plugin(settings: TokenStream, item: TokenStream) -> TokenStream {
-    expand::plugin(settings.into(), item.into()).unwrap_or_else(|error| error.into_compile_error()).into()
+    let written = item.clone();
+    expand::plugin(settings.into(), item.into())
+        .unwrap_or_else(|error| {
+            // What was written stays beside the error, so that the compiler does not miss it, too.
+            let mut tokens = error.into_compile_error();
+            tokens.extend(expand::bare(written.into()));
+            tokens
+        })
+        .into()
 }
 
 /// Subscribes a function of a `#[hive::plugin]` module to one or several patterns.
 #[proc_macro_attribute]
-pub fn on(_: TokenStream, _: TokenStream) -> TokenStream {
-    only_inside("`#[on(…)]` stands on the functions of a module marked `#[hive::plugin]`")
+pub fn on(_: TokenStream, item: TokenStream) -> TokenStream {
+    only_inside("`#[on(…)]` stands on the functions of a module marked `#[hive::plugin]`", item)
 }
 
 /// Runs a function of a `#[hive::plugin]` module once in each new instance, before its first event.
 #[proc_macro_attribute]
-pub fn start(_: TokenStream, _: TokenStream) -> TokenStream {
-    only_inside("`#[start]` stands on a function of a module marked `#[hive::plugin]`")
+pub fn start(_: TokenStream, item: TokenStream) -> TokenStream {
+    only_inside("`#[start]` stands on a function of a module marked `#[hive::plugin]`", item)
 }
 
 /// Inside the module `#[hive::plugin]` takes these attributes away before the compiler looks for them.
-fn only_inside(message: &str) -> TokenStream {
-    syn::Error::new(proc_macro2::Span::call_site(), message).into_compile_error().into()
+fn only_inside(message: &str, item: TokenStream) -> TokenStream {
+    let error = syn::Error::new(proc_macro2::Span::call_site(), message);
+    TokenStream::from_iter([TokenStream::from(error.into_compile_error()), item])
 }
