@@ -54,7 +54,8 @@ fn segment_fault(segment: &str) -> Option<String> {
         Some(key) => key,
         None => segment,
     };
-    let wrong = literal.chars().find(|c| c.is_control() || matches!(c, ' ' | '*' | '{' | '}'))?;
+    let wrong =
+        literal.chars().find(|c| c.is_control() || c.is_whitespace() || matches!(c, '*' | '{' | '}'))?;
     Some(match wrong {
         '*' => format!("`{segment}`: `*` and `**` stand for whole segments only"),
         '{' | '}' => format!("`{segment}`: `{{name}}` stands for a whole segment only"),
@@ -100,26 +101,28 @@ mod tests {
     }
 
     proptest! {
-            #[test]
-            fn agrees_on_wildcards(pattern in name(&["a", "a", "a", "*", "*", "**"])) {
-                agree(&pattern)?;
-            }
-
-            #[test]
-            fn agrees_on_segments(pattern in name(&["a", "$a", "*", "**", "", "a b", "x*", "ä", "\u{7f}"])) {
-                agree(&pattern)?;
-            }
-
-            #[test]
-    fn agrees_on_lengths(segment in "a{62,66}", last in "a{6,16}", count in 30_usize..36) {
-                agree(&segment)?;
-                agree(&format!("{0}/{0}/{0}/{0}/{last}", "a".repeat(60)))?;
-                agree(&vec!["a"; count].join("/"))?;
-            }
-
-            #[test]
-            fn agrees_on_any_text(pattern in "[^{}]*") {
-                agree(&pattern)?;
-            }
+        #[test]
+        fn agrees_on_wildcards(pattern in name(&["a", "a", "a", "*", "*", "**"])) {
+            agree(&pattern)?;
         }
+
+        #[test]
+        fn agrees_on_segments(
+            pattern in name(&["a", "$a", "*", "**", "", "a b", "a\u{a0}", "x*", "ä", "\u{7f}"]),
+        ) {
+            agree(&pattern)?;
+        }
+
+        #[test]
+        fn agrees_on_lengths(segment in "a{62,66}", last in "a{6,16}", count in 30_usize..36) {
+            agree(&segment)?;
+            agree(&format!("{0}/{0}/{0}/{0}/{last}", "a".repeat(60)))?;
+            agree(&vec!["a"; count].join("/"))?;
+        }
+
+        #[test]
+        fn agrees_on_any_text(pattern in "[^{}]*") {
+            agree(&pattern)?;
+        }
+    }
 }

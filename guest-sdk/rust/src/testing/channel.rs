@@ -8,7 +8,8 @@ pub(super) fn check(channel: &str) -> Result<(), Error> {
         && channel.split('/').count() <= 32
         && channel.split('/').all(|segment| {
             (1..=64).contains(&segment.len())
-                && !segment.contains(|c: char| c.is_control() || matches!(c, ' ' | '*' | '{' | '}'))
+                && !segment
+                    .contains(|c: char| c.is_control() || c.is_whitespace() || matches!(c, '*' | '{' | '}'))
         });
     match well_formed {
         true => Ok(()),
@@ -66,7 +67,9 @@ mod tests {
         }
 
         #[test]
-        fn accepts_what_the_mesh_accepts(channel in name(&["a", "$a", "", "a b", "x*", "**", "{a}", "ä", "\u{7f}"])) {
+        fn accepts_what_the_mesh_accepts(
+            channel in name(&["a", "$a", "", "a b", "a\u{a0}", "x*", "**", "{a}", "ä", "\u{7f}"]),
+        ) {
             prop_assert_eq!(check(&channel).is_ok(), Channel::parse(&channel).is_ok(), "{}", channel);
         }
 
