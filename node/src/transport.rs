@@ -13,19 +13,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use hive_proto::{channel::NetworkIndex, frame::admission::RefusalReason, id::NodeId};
 
-use crate::trust::network::NetworkKey;
-
 pub use bind::{BindError, Listen};
 pub use endpoint::{Arrival, Endpoint};
 
-/// One network this node is in: which, and the key that proves it.
-#[derive(Debug, Clone)]
-pub struct Membership {
-    /// Its position among the node's networks.
-    pub index: NetworkIndex,
-    /// Its key.
-    pub key: NetworkKey,
-}
+pub use crate::trust::network::Membership;
 
 /// An admitted connection: both ends have proved who they are and that they know the network.
 #[derive(Debug)]

@@ -6,7 +6,10 @@
 use std::fmt;
 
 use argon2::{Algorithm, Argon2, Params, Version};
-use hive_proto::{channel::NetworkName, id::NodeId};
+use hive_proto::{
+    channel::{NetworkIndex, NetworkName},
+    id::NodeId,
+};
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
@@ -113,6 +116,15 @@ pub enum SecretError {
         "the secret begins with `{GENERATED_PREFIX}` and is damaged: 64 hexadecimal digits should follow"
     )]
     Damaged,
+}
+
+/// One network this node is in: which, and the key that proves it.
+#[derive(Debug, Clone)]
+pub struct Membership {
+    /// Its position among the node's networks.
+    pub index: NetworkIndex,
+    /// Its key.
+    pub key: NetworkKey,
 }
 
 /// Which end of a connection proves itself.
