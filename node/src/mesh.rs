@@ -1,1 +1,92 @@
-//! Stub of mesh.
+//! The mesh part: drives the control plane's state machine over real links.
+//!
+//! What it owns: the task that holds [`Core`], the links' tasks, dialling and admitting. It turns what
+//! happens into inputs and does what the outputs say, on the bus and on the links. What follows from
+//! what is decided in `hive_proto::core`; where other nodes may be is found out elsewhere and arrives as
+//! inputs like everything else.
+
+mod actor;
+mod dial;
+mod link;
+mod tickets;
+mod timers;
+#[cfg(test)]
+mod tests;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use hive_proto::{
+    id::Incarnation,
+    io::Input,
+};
+use tokio::sync::mpsc;
+
+use crate::{
+    bus::Bus,
+    shutdown::Part,
+    status::Boards,
+    transport::{BindError, Endpoint, Listen, Membership},
+    trust::identity::Identity,
+};
+
+/// What happened and was not handled yet. When it is full, links and discovery wait; nothing is dropped.
+const INPUTS_MAX: usize = 1024;
+
+/// Where to take links, and for which networks.
+#[derive(Debug)]
+pub struct Config {
+    /// What the node calls itself.
+    pub name: String,
+    /// Where to listen.
+    pub listen: Listen,
+    /// The networks, home first, in the order of the bus's names.
+    pub memberships: Vec<Membership>,
+}
+
+/// The running mesh part.
+#[derive(Debug)]
+pub struct Mesh {
+    local_addr: SocketAddr,
+    part: Part,
+    inputs: mpsc::Sender<Input>,
+}
+
+impl Mesh {
+    /// Binds the socket and starts to take links. Nobody is dialled before something is found.
+    ///
+    /// # Errors
+    /// When the address cannot be had.
+    pub fn start(
+        config: Config,
+        identity: &Identity,
+        incarnation: Incarnation,
+        bus: Bus,
+        boards: Arc<Boards>,
+    ) -> Result<Self, BindError> {
+        let endpoint = Endpoint::bind(config.listen, identity)?;
+        let local_addr = endpoint.local_addr();
+        let part = Part::new("mesh");
+        let (inputs, queue) = mpsc::channel(INPUTS_MAX);
+        let actor = actor::Actor::new(config, incarnation, endpoint, bus, boards, part.clone(), inputs.clone());
+        part.spawn("control plane", actor.run(queue));
+        Ok(Self { local_addr, part, inputs })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Where discovery puts what it finds.
+    #[must_use]
+    pub fn found(&self) -> &mpsc::Sender<Input> {
+        &self.inputs
+    }
+
+    /// Its tasks: stopping them leaves the networks, delivers what is queued on links, and says goodbye.
+    #[must_use]
+    pub fn part(&self) -> &Part {
+        &self.part
+    }
+}

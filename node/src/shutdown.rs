@@ -14,7 +14,7 @@ use std::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// The tasks of one part of the node: told to stop together, waited for together. Clones are the same part.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Part {
     name: &'static str,
     /// Cancelled when the part shall finish what it has in hand and end.

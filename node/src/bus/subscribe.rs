@@ -115,10 +115,22 @@ impl Bus {
         outbox
     }
 
-    /// A peer's interest changed; with `reset` it starts from nothing.
-    pub fn peer_interest(&self, network: NetworkIndex, node: NodeId, reset: bool, ops: &[InterestOp]) {
+    /// Events were written to a link that broke before they arrived.
+    pub fn lost(&self, events: u64) {
+        self.0.account.dropped(DropReason::LostLink, events);
+    }
+
+    /// A peer's interest changed; with `reset` it starts from nothing. Returns how many patterns it wants
+    /// now.
+    pub fn peer_interest(
+        &self,
+        network: NetworkIndex,
+        node: NodeId,
+        reset: bool,
+        ops: &[InterestOp],
+    ) -> usize {
         self.0.routes.change(|registry| {
-            let Some(entry) = registry.peers.get_mut(&(network, node)) else { return };
+            let Some(entry) = registry.peers.get_mut(&(network, node)) else { return 0 };
             if reset {
                 for pattern in std::mem::take(&mut entry.wants).keys() {
                     registry.table.remove(Side::Peer, network, pattern, entry.holder);
@@ -137,7 +149,8 @@ impl Bus {
                     }
                 }
             }
-        });
+            entry.wants.len()
+        })
     }
 
     /// A peer is gone: what was queued for it is lost and counted, calls to it end.

@@ -52,6 +52,7 @@ pub async fn run(
         written.map_err(|source| WriteError::Stream { events, source })?;
         traffic.sent_events.add(events);
         traffic.sent_bytes.add(bytes as u64);
+        traffic.rtt_us.set(u64::try_from(connection.rtt().as_micros()).unwrap_or(u64::MAX));
     }
     if stream.finish().is_ok() {
         // Either the peer has everything, or the connection is gone and its reader says so.

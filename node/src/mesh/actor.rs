@@ -1,0 +1,321 @@
+//! The one task that owns the control plane's state machine: everything that happens becomes an input
+//! here, and every output is carried out here, in order.
+
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use hive_proto::{
+    channel::NetworkIndex,
+    core::{Core, CoreConfig},
+    id::{Incarnation, NodeId},
+    io::{self, Attempt, CloseReason, Input, Level, LinkId, Output},
+};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep_until},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Config,
+    dial::{self, Admitted, Reports},
+    link::{Link, Order, Surroundings},
+    tickets::Tickets,
+    timers::Timers,
+};
+use crate::{
+    bus::{Bus, InterestChange, Outbox, PeerRef},
+    shutdown::Part,
+    status::{Boards, PeerCard, Traffic},
+    transport::{Endpoint, Membership, Session},
+};
+
+/// Admitted connections the actor has not taken up yet.
+const ADMITTED_MAX: usize = 64;
+/// Orders a link has not carried out yet. A peer that lets them pile up does not read its control stream.
+const ORDERS_MAX: usize = 1024;
+/// How long leaving may take until links that do not end by themselves are dropped.
+const LEAVE_LIMIT: Duration = Duration::from_secs(10);
+
+/// The state machine and everything it acts on.
+pub(super) struct Actor {
+    core: Core,
+    outbox: io::Outbox,
+    timers: Timers,
+    tickets: Tickets,
+    endpoint: Endpoint,
+    memberships: Arc<[Membership]>,
+    boards: Arc<Boards>,
+    around: Surroundings,
+    reports: Reports,
+    /// Connections that dialling and admitting bring.
+    admitted: mpsc::Receiver<Admitted>,
+    /// From a link's start to its end.
+    links: BTreeMap<LinkId, Known>,
+    next_link: u64,
+    /// Dials under way.
+    dials: BTreeMap<Attempt, CancellationToken>,
+    /// From `PeerUp` to `PeerDown`.
+    peers: BTreeMap<(NetworkIndex, NodeId), Peer>,
+}
+
+/// What the actor keeps of a link.
+struct Known {
+    orders: mpsc::Sender<Order>,
+    connection: quinn::Connection,
+    traffic: Arc<Traffic>,
+    dialled: bool,
+}
+
+/// What the actor keeps of a neighbour.
+struct Peer {
+    outbox: Arc<Outbox>,
+    incarnation: Incarnation,
+}
+
+impl Actor {
+    pub(super) fn new(
+        config: Config,
+        incarnation: Incarnation,
+        endpoint: Endpoint,
+        bus: Bus,
+        boards: Arc<Boards>,
+        part: Part,
+        inputs: mpsc::Sender<Input>,
+    ) -> Self {
+        let timers = Timers::start();
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let core_config = CoreConfig {
+            node: endpoint.node_id(),
+            incarnation,
+            name: config.name,
+            networks: u8::try_from(config.memberships.len()).unwrap_or(u8::MAX),
+            unix_ms: u64::try_from(unix.as_millis()).unwrap_or(u64::MAX),
+            seed: u64::from_le_bytes(crate::trust::random_bytes()),
+        };
+        let mut outbox = io::Outbox::new();
+        let core = Core::new(timers.now(), core_config, &mut outbox);
+        let (admitted_sender, admitted) = mpsc::channel(ADMITTED_MAX);
+        Self {
+            core,
+            outbox,
+            timers,
+            tickets: Tickets::default(),
+            endpoint,
+            memberships: config.memberships.into(),
+            boards,
+            around: Surroundings { bus, part, inputs: inputs.clone() },
+            reports: Reports::new(admitted_sender, inputs),
+            admitted,
+            links: BTreeMap::new(),
+            next_link: 0,
+            dials: BTreeMap::new(),
+            peers: BTreeMap::new(),
+        }
+    }
+
+    /// Until the part stops; then leaves, lets links drain, and closes the endpoint.
+    pub(super) async fn run(mut self, mut inputs: mpsc::Receiver<Input>) {
+        let accepting = dial::accept(
+            self.endpoint.clone(),
+            Arc::clone(&self.memberships),
+            self.reports.clone(),
+            self.around.part.clone(),
+        );
+        self.around.part.spawn("acceptor", accepting);
+        let (stop, bus) = (self.around.part.stop().clone(), self.around.bus.clone());
+        self.perform();
+        let mut leaving_until = None;
+        loop {
+            tokio::select! {
+                () = stop.cancelled(), if leaving_until.is_none() => {
+                    leaving_until = Some(Instant::now() + LEAVE_LIMIT);
+                    self.handle(Input::Leave);
+                }
+                () = until(leaving_until) => break,
+                Some(input) = inputs.recv() => self.handle(input),
+                Some(admitted) = self.admitted.recv() => self.link_up(admitted),
+                changes = bus.next_interest() => self.announce(changes),
+                timer = self.timers.next() => self.handle(Input::Timer(timer)),
+            }
+            if leaving_until.is_some() && self.links.is_empty() {
+                break;
+            }
+        }
+        self.endpoint.close("leaving").await;
+    }
+
+    fn handle(&mut self, input: Input) {
+        match &input {
+            Input::LinkDown { link, .. } => drop(self.links.remove(link)),
+            Input::DialFailed { attempt, .. } => drop(self.dials.remove(attempt)),
+            _ => {}
+        }
+        self.core.handle(self.timers.now(), input, &mut self.outbox);
+        self.perform();
+    }
+
+    fn link_up(&mut self, (session, dialled): Admitted) {
+        self.next_link = self.next_link.saturating_add(1);
+        let link = LinkId(self.next_link);
+        let Session { network, peer, addr, .. } = session;
+        if let Some(attempt) = dialled {
+            self.dials.remove(&attempt);
+        }
+        let (orders, queue) = mpsc::channel(ORDERS_MAX);
+        let traffic = Arc::<Traffic>::default();
+        let connection = session.connection.clone();
+        let known = Known { orders, connection, traffic: Arc::clone(&traffic), dialled: dialled.is_some() };
+        self.links.insert(link, known);
+        Link::start(link, session, traffic, queue, self.around.clone());
+        self.handle(Input::LinkUp { link, network, peer, dialled, addr });
+    }
+
+    fn announce(&mut self, changes: Vec<InterestChange>) {
+        for InterestChange { network, ops, ticket } in changes {
+            self.tickets.told(ticket);
+            self.handle(Input::Interest { network, ops, ticket: Some(ticket) });
+        }
+    }
+
+    fn perform(&mut self) {
+        while let Some(output) = self.outbox.pop() {
+            self.do_one(output);
+        }
+    }
+
+    fn do_one(&mut self, output: Output) {
+        match output {
+            Output::Dial { attempt, network, addr, expect } => self.dial(attempt, network, addr, expect),
+            Output::Abandon { attempt } => {
+                if let Some(dial) = self.dials.remove(&attempt) {
+                    dial.cancel();
+                }
+            }
+            Output::Send { link, frame } => self.order(link, Order::Frame(frame)),
+            Output::Close { link, reason } => self.order(link, Order::Close(reason)),
+            Output::Arm { timer, at } => self.timers.arm(timer, at),
+            Output::PeerUp { network, peer, link, name, incarnation, addr } => {
+                self.peer_up((network, peer), link, name, incarnation, addr);
+            }
+            Output::PeerMoved { network, peer, link, addr } => self.peer_moved((network, peer), link, addr),
+            Output::PeerDown { network, peer, reason } => self.peer_down((network, peer), &reason),
+            Output::PeerInterest { network, peer, reset, ops } => {
+                let patterns = self.around.bus.peer_interest(network, peer, reset, &ops) as u64;
+                self.card((network, peer), |card| card.patterns = patterns);
+            }
+            Output::Confirmed { ticket } => self.around.bus.confirmed(self.tickets.confirmed(ticket)),
+            Output::Ready { network } => self.ready(network),
+            Output::Note { level: Level::Info, text } => tracing::info!("{text}"),
+            Output::Note { level: Level::Warn, text } => tracing::warn!("{text}"),
+            Output::Note { level: Level::Error, text } => tracing::error!("{text}"),
+        }
+    }
+
+    fn dial(
+        &mut self,
+        attempt: Attempt,
+        network: NetworkIndex,
+        addr: std::net::SocketAddr,
+        expect: Option<NodeId>,
+    ) {
+        let member = |membership: &&Membership| membership.index == network;
+        let Some(membership) = self.memberships.iter().find(member).cloned() else { return };
+        let cancel = CancellationToken::new();
+        self.dials.insert(attempt, cancel.clone());
+        let dial = dial::dial(self.endpoint.clone(), self.reports.clone(), attempt, (membership, addr, expect));
+        self.around.part.spawn("dial", async move {
+            // None when it was abandoned, which needs no answer.
+            let _ = cancel.run_until_cancelled(dial).await;
+        });
+    }
+
+    fn order(&mut self, link: LinkId, order: Order) {
+        let Some(known) = self.links.get(&link) else { return };
+        if let Err(mpsc::error::TrySendError::Full(_)) = known.orders.try_send(order) {
+            let why = CloseReason::Protocol("the control stream is not read".into());
+            tracing::warn!("closing the link to {}: {why}", known.connection.remote_address());
+            known.connection.close(3_u32.into(), why.to_string().as_bytes());
+        }
+    }
+
+    fn peer_up(
+        &mut self,
+        (network, node): (NetworkIndex, NodeId),
+        link: LinkId,
+        name: String,
+        incarnation: Incarnation,
+        addr: std::net::SocketAddr,
+    ) {
+        let outbox = self.around.bus.peer_up(network, node, &name);
+        self.peers.insert((network, node), Peer { outbox, incarnation });
+        let in_network = self.around.bus.names().network(network).map(ToString::to_string);
+        let in_network = in_network.unwrap_or_default();
+        tracing::info!("connected to {name} ({}) at {addr} in network {in_network}", node.short());
+        let Some(known) = self.links.get(&link) else { return };
+        let card = PeerCard {
+            name,
+            addr,
+            dialled: known.dialled,
+            incarnation,
+            since: SystemTime::now(),
+            patterns: 0,
+            traffic: Arc::clone(&known.traffic),
+        };
+        self.boards.peers.change(|peers| drop(peers.insert((network, node), card.clone())));
+        self.carry((network, node), link);
+    }
+
+    fn peer_moved(&mut self, peer: (NetworkIndex, NodeId), link: LinkId, addr: std::net::SocketAddr) {
+        let Some(known) = self.links.get(&link) else { return };
+        let (dialled, traffic) = (known.dialled, Arc::clone(&known.traffic));
+        self.card(peer, |card| {
+            card.addr = addr;
+            card.dialled = dialled;
+            card.traffic = Arc::clone(&traffic);
+        });
+        self.carry(peer, link);
+    }
+
+    fn carry(&mut self, (network, node): (NetworkIndex, NodeId), link: LinkId) {
+        let Some(Peer { outbox, incarnation }) = self.peers.get(&(network, node)) else { return };
+        let peer = PeerRef { network, node, incarnation: *incarnation };
+        let order = Order::Carry(peer, Arc::clone(outbox));
+        self.order(link, order);
+    }
+
+    fn peer_down(&mut self, (network, node): (NetworkIndex, NodeId), reason: &str) {
+        self.peers.remove(&(network, node));
+        self.around.bus.peer_down(network, node);
+        let peers = self.boards.peers.read();
+        let name = peers.get(&(network, node)).map_or_else(|| node.short(), |card| card.name.clone());
+        tracing::info!("disconnected from {name} ({}): {reason}", node.short());
+        self.boards.peers.change(|peers| drop(peers.remove(&(network, node))));
+    }
+
+    fn ready(&self, network: NetworkIndex) {
+        self.boards.networks.change(|networks| {
+            if let Some(card) = networks.get_mut(usize::from(network.0)) {
+                card.ready = true;
+            }
+        });
+    }
+
+    fn card(&self, peer: (NetworkIndex, NodeId), mut change: impl FnMut(&mut PeerCard)) {
+        self.boards.peers.change(|peers| {
+            if let Some(card) = peers.get_mut(&peer) {
+                change(card);
+            }
+        });
+    }
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,99 @@
+//! Getting links: dialling where the state machine says, and admitting who dials us. Either way the
+//! outcome goes to the actor; what is refused is said in words, without flooding the log.
+
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
+
+use hive_proto::{
+    id::NodeId,
+    io::{Attempt, DialFailure, Input},
+};
+use tokio::sync::mpsc;
+
+use crate::{
+    shutdown::Part,
+    transport::{
+        AdmitError, AdmitFailure, Arrival, DialError, Endpoint, Membership, Session, limits::Notices,
+    },
+};
+
+/// An admitted connection, and the attempt that led to it when this node dialled.
+pub(super) type Admitted = (Session, Option<Attempt>);
+
+/// Where to report, for both directions.
+#[derive(Debug, Clone)]
+pub(super) struct Reports {
+    pub(super) admitted: mpsc::Sender<Admitted>,
+    pub(super) inputs: mpsc::Sender<Input>,
+    /// Refusals already said. Held for a lookup, never across a wait.
+    refused: Arc<Mutex<Notices<IpAddr>>>,
+}
+
+impl Reports {
+    pub(super) fn new(admitted: mpsc::Sender<Admitted>, inputs: mpsc::Sender<Input>) -> Self {
+        Self { admitted, inputs, refused: Arc::default() }
+    }
+
+    /// Says something about an address once a minute.
+    fn warn(&self, about: IpAddr, text: &str) {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let heard = refused.hear(about, Instant::now());
+        drop(refused);
+        match heard {
+            None => {}
+            Some(0) => tracing::warn!("{text}"),
+            Some(times) => tracing::warn!("{text} ({times} times more in the last minute)"),
+        }
+    }
+}
+
+/// Dials once.
+pub(super) async fn dial(
+    endpoint: Endpoint,
+    reports: Reports,
+    attempt: Attempt,
+    (membership, addr, expect): (Membership, std::net::SocketAddr, Option<NodeId>),
+) {
+    match endpoint.dial(addr, &membership, expect).await {
+        // The actor ends only when the node does.
+        Ok(session) => drop(reports.admitted.send((session, Some(attempt))).await),
+        Err(error) => {
+            if matches!(error, DialError::Refused { .. } | DialError::Unproved { .. } | DialError::NotHive { .. }) {
+                reports.warn(addr.ip(), &error.to_string());
+            } else {
+                tracing::debug!("{error}");
+            }
+            let failure = failure(error);
+            drop(reports.inputs.send(Input::DialFailed { attempt, failure }).await);
+        }
+    }
+}
+
+fn failure(error: DialError) -> DialFailure {
+    match error {
+        DialError::Own { .. } => DialFailure::Myself,
+        DialError::WrongNode { found, .. } => DialFailure::OtherNode(found),
+        DialError::Refused { .. } | DialError::Unproved { .. } => DialFailure::Refused(error.to_string()),
+        DialError::Unreachable { .. } | DialError::NotHive { .. } => {
+            DialFailure::Unreachable(error.to_string())
+        }
+    }
+}
+
+/// Admits who dials us, each on a task of its own, until the endpoint closes.
+pub(super) async fn accept(endpoint: Endpoint, memberships: Arc<[Membership]>, reports: Reports, part: Part) {
+    while let Some(arrival) = endpoint.accept().await {
+        part.spawn("admission", admit(arrival, Arc::clone(&memberships), reports.clone()));
+    }
+}
+
+async fn admit(arrival: Arrival, memberships: Arc<[Membership]>, reports: Reports) {
+    match arrival.admit(&memberships).await {
+        Ok(session) => drop(reports.admitted.send((session, None)).await),
+        Err(AdmitError { why: AdmitFailure::Own | AdmitFailure::Gone(_), .. }) => {}
+        Err(error) => reports.warn(error.addr.ip(), &error.to_string()),
+    }
+}

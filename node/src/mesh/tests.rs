@@ -1,0 +1,1 @@
+//! Real links between real endpoints on the loopback.
