@@ -8,17 +8,14 @@
 mod actor;
 mod dial;
 mod link;
-mod tickets;
-mod timers;
 #[cfg(test)]
 mod tests;
+mod tickets;
+mod timers;
 
 use std::{net::SocketAddr, sync::Arc};
 
-use hive_proto::{
-    id::Incarnation,
-    io::Input,
-};
+use hive_proto::{id::Incarnation, io::Input};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -67,7 +64,8 @@ impl Mesh {
         let local_addr = endpoint.local_addr();
         let part = Part::new("mesh");
         let (inputs, queue) = mpsc::channel(INPUTS_MAX);
-        let actor = actor::Actor::new(config, incarnation, endpoint, bus, boards, part.clone(), inputs.clone());
+        let actor =
+            actor::Actor::new(config, incarnation, endpoint, bus, boards, part.clone(), inputs.clone());
         part.spawn("control plane", actor.run(queue));
         Ok(Self { local_addr, part, inputs })
     }

@@ -83,7 +83,7 @@ impl Node {
     /// Its local API, when it serves one.
     #[must_use]
     pub fn api(&self) -> Option<&Api> {
-        self.parts.api.as_ref()
+        self.parts.api()
     }
 
     /// Its data plane, for whoever wants more than the methods here.

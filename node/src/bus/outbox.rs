@@ -213,6 +213,13 @@ impl Outbox {
         }
     }
 
+    /// The peer leaves: nothing more is taken, what is queued is still sent.
+    pub fn finish(&self) {
+        self.lock().closed = true;
+        self.ready.notify_waiters();
+        self.space.notify_waiters();
+    }
+
     /// The peer is gone. Returns how many queued events are lost with it.
     pub(super) fn close(&self) -> u64 {
         let mut state = self.lock();

@@ -226,7 +226,8 @@ impl Actor {
         let Some(membership) = self.memberships.iter().find(member).cloned() else { return };
         let cancel = CancellationToken::new();
         self.dials.insert(attempt, cancel.clone());
-        let dial = dial::dial(self.endpoint.clone(), self.reports.clone(), attempt, (membership, addr, expect));
+        let dial =
+            dial::dial(self.endpoint.clone(), self.reports.clone(), attempt, (membership, addr, expect));
         self.around.part.spawn("dial", async move {
             // None when it was abandoned, which needs no answer.
             let _ = cancel.run_until_cancelled(dial).await;

@@ -61,7 +61,10 @@ pub(super) async fn dial(
         // The actor ends only when the node does.
         Ok(session) => drop(reports.admitted.send((session, Some(attempt))).await),
         Err(error) => {
-            if matches!(error, DialError::Refused { .. } | DialError::Unproved { .. } | DialError::NotHive { .. }) {
+            if matches!(
+                error,
+                DialError::Refused { .. } | DialError::Unproved { .. } | DialError::NotHive { .. }
+            ) {
                 reports.warn(addr.ip(), &error.to_string());
             } else {
                 tracing::debug!("{error}");

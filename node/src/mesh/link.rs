@@ -57,8 +57,9 @@ pub(super) struct Link {
     peer_done: CancellationToken,
     /// Cancelled when this side's data writer shall end its stream.
     retire: CancellationToken,
-    /// Cancelled when this side's data writer has ended; at once while there is none.
-    retired: Option<CancellationToken>,
+    /// Set while events are carried: where they come from, and what is cancelled when the data writer
+    /// has ended.
+    carrying: Option<(Arc<Outbox>, CancellationToken)>,
 }
 
 impl Link {
@@ -84,7 +85,7 @@ impl Link {
             traffic,
             peer_done,
             retire: CancellationToken::new(),
-            retired: None,
+            carrying: None,
         };
         part.spawn("link", link.run(orders));
     }
@@ -121,7 +122,7 @@ impl Link {
     }
 
     fn carry(&mut self, peer: PeerRef, outbox: Arc<Outbox>) {
-        if self.retired.is_some() {
+        if self.carrying.is_some() {
             return;
         }
         let retired = CancellationToken::new();
@@ -138,7 +139,7 @@ impl Link {
                 bus.lost(events);
             }
         });
-        self.retired = Some(retired);
+        self.carrying = Some((Arc::clone(&outbox), retired));
         let (connection, traffic) = (self.connection.clone(), Arc::clone(&self.traffic));
         let read = reader::run(self.around.bus.clone(), peer, outbox, connection.clone(), traffic);
         self.around.part.spawn("link reader", async move {
@@ -152,7 +153,7 @@ impl Link {
     async fn close(&mut self, reason: &CloseReason) {
         if reason.is_graceful() {
             // Who does not make it in time finds the connection closed.
-            let _ = timeout(DRAIN_LIMIT, self.drain()).await;
+            let _ = timeout(DRAIN_LIMIT, self.drain(reason)).await;
         } else if self.control.finish().is_ok() {
             let _ = timeout(LAST_WORDS_LIMIT, self.control.stopped()).await;
         }
@@ -161,9 +162,13 @@ impl Link {
 
     /// Until everything queued here has arrived there, and the peer has said the same: the end of a
     /// control stream means that all data before it was received.
-    async fn drain(&mut self) {
-        self.retire.cancel();
-        if let Some(retired) = &self.retired {
+    async fn drain(&mut self, reason: &CloseReason) {
+        if let Some((outbox, retired)) = &self.carrying {
+            match reason {
+                // No other link will carry it.
+                CloseReason::Leaving => outbox.finish(),
+                _ => self.retire.cancel(),
+            }
             retired.cancelled().await;
         }
         if self.control.finish().is_ok() {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use hive_proto::channel::NetworkName;
 
-use crate::trust::network::Secret;
+use crate::{api, config::PeerAddress, transport::Listen, trust::network::Secret};
 
 /// The network of a node that was not told another.
 pub const DEFAULT_NETWORK: &str = "hive";
@@ -15,8 +15,11 @@ pub struct Builder {
     pub(super) name: Option<String>,
     pub(super) data_dir: Option<PathBuf>,
     pub(super) networks: Vec<Network>,
+    pub(super) listen: Listen,
+    pub(super) peers: Vec<PeerAddress>,
+    pub(super) no_mdns: bool,
     pub(super) offline: bool,
-    pub(super) api: Option<crate::api::Config>,
+    pub(super) api: Option<api::Config>,
 }
 
 /// A network to be in.
@@ -55,10 +58,24 @@ impl Builder {
         self
     }
 
-    /// Serves the local API, so that other programs of this host can use the node.
+    /// Takes links here; by default on every address, UDP 7182 or the next free port.
     #[must_use]
-    pub fn api(mut self, config: crate::api::Config) -> Self {
-        self.api = Some(config);
+    pub fn listen(mut self, listen: Listen) -> Self {
+        self.listen = listen;
+        self
+    }
+
+    /// Dials this address for ever.
+    #[must_use]
+    pub fn peer(mut self, peer: impl Into<PeerAddress>) -> Self {
+        self.peers.push(peer.into());
+        self
+    }
+
+    /// Whether it looks for nodes on the local network; it does unless told otherwise.
+    #[must_use]
+    pub fn mdns(mut self, mdns: bool) -> Self {
+        self.no_mdns = !mdns;
         self
     }
 
@@ -66,6 +83,13 @@ impl Builder {
     #[must_use]
     pub fn offline(mut self) -> Self {
         self.offline = true;
+        self
+    }
+
+    /// Answers the command line and other clients on this machine.
+    #[must_use]
+    pub fn api(mut self, api: api::Config) -> Self {
+        self.api = Some(api);
         self
     }
 }

@@ -21,10 +21,13 @@ use super::{
 use crate::{
     api::{Api, Means, PlaceError},
     bus::Bus,
+    config::PeerAddress,
     control::channel,
+    discovery::{self, Here, StaticPeer},
+    mesh::{self, Mesh},
     shutdown::{Order, Part},
     status::{Boards, NetworkCard, NodeCard},
-    transport::Membership,
+    transport::{BindError, Listen, Membership},
     trust::{
         identity::{self, DirLock, Identity, IdentityError, LockError},
         network::{NetworkKey, Secret},
@@ -33,6 +36,8 @@ use crate::{
 
 /// How long clients get to be told that the node leaves.
 const CLIENT_GRACE: Duration = Duration::from_secs(2);
+/// How long links get for what is queued on them; a little more than they give themselves.
+const DRAIN_GRACE: Duration = Duration::from_secs(12);
 
 /// Why a node does not start.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +48,10 @@ pub enum StartError {
     /// The key or the incarnation cannot be read or written.
     #[error(transparent)]
     Identity(#[from] IdentityError),
-    /// The API's socket cannot be taken.
+    /// The address for links cannot be had.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The API's socket cannot be had.
     #[error(transparent)]
     Api(#[from] PlaceError),
 }
@@ -55,6 +63,7 @@ impl StartError {
         match self {
             Self::Lock(error) => Some(error.hint().into()),
             Self::Identity(error) => Some(error.hint()),
+            Self::Bind(error) => Some(error.hint().into()),
             Self::Api(error) => Some(error.hint().into()),
         }
     }
@@ -62,8 +71,10 @@ impl StartError {
 
 /// What runs, and what must outlive it.
 pub(super) struct Parts {
-    /// Serves the programs of this host; none: nobody asked for it.
-    pub(super) api: Option<Api>,
+    api: Option<Api>,
+    /// Looks for other nodes.
+    discovery: Part,
+    mesh: Option<Mesh>,
     /// Executes what is asked through the API.
     root: Part,
     /// Held while the node lives, so that no second one uses its directory.
@@ -96,27 +107,93 @@ impl Builder {
             data_dir: self.data_dir,
         });
         boards.networks.set(cards(&networks, &memberships));
-        // Nobody else is there whose confirmation a subscription would wait for.
-        bus.confirmed(u64::MAX);
-
         let leave = CancellationToken::new();
-        let root = Part::new("root");
+        let mut parts = Parts::new(life.lock);
         let (control, requests) = channel();
-        root.spawn("control", control::run(requests, leave.clone(), root.stop().clone()));
-        let means = Means { bus: bus.clone(), boards: Arc::clone(&boards), control };
-        let api = self.api.map(|config| Api::start(&config, means)).transpose()?;
-        let parts = Parts { api, root, _lock: life.lock };
+        parts.root.spawn("control", control::run(requests, leave.clone(), parts.root.stop().clone()));
+        let online = Online { listen: self.listen, peers: self.peers, mdns: !self.no_mdns };
+        if self.offline {
+            // Nobody else is there whose confirmation a subscription would wait for.
+            bus.confirmed(u64::MAX);
+            boards.networks.change(|networks| networks.iter_mut().for_each(|card| card.ready = true));
+        } else {
+            let who = (&life.identity, life.incarnation);
+            parts.connect(online, who, memberships, &bus, &boards)?;
+        }
+        if let Some(config) = &self.api {
+            let means = Means { bus: bus.clone(), boards: Arc::clone(&boards), control };
+            match Api::start(config, means) {
+                Ok(api) => parts.api = Some(api),
+                Err(error) => {
+                    parts.stop().await;
+                    return Err(error.into());
+                }
+            }
+        }
         Ok(Node { bus, boards, parts, leave })
     }
 }
 
+/// How to reach others.
+struct Online {
+    listen: Listen,
+    peers: Vec<PeerAddress>,
+    mdns: bool,
+}
+
 impl Parts {
+    fn new(lock: Option<DirLock>) -> Self {
+        Self {
+            api: None,
+            discovery: Part::new("discovery"),
+            mesh: None,
+            root: Part::new("root"),
+            _lock: lock,
+        }
+    }
+
+    /// Takes links, and looks for others.
+    fn connect(
+        &mut self,
+        online: Online,
+        (identity, incarnation): (&Identity, Incarnation),
+        memberships: Vec<Membership>,
+        bus: &Bus,
+        boards: &Arc<Boards>,
+    ) -> Result<(), BindError> {
+        let name = boards.node.read().name.clone();
+        let config = mesh::Config { name, listen: online.listen, memberships: memberships.clone() };
+        let mesh = Mesh::start(config, identity, incarnation, bus.clone(), Arc::clone(boards))?;
+        boards.listen.set(vec![mesh.local_addr()]);
+        let here = Here { node: identity.node_id(), listen: mesh.local_addr(), memberships };
+        // An address says nothing of its network, so it is tried for each.
+        let peers = here.memberships.iter().flat_map(|membership| {
+            let network = membership.index;
+            let peer = move |PeerAddress { host, port }: PeerAddress| StaticPeer { network, host, port };
+            online.peers.iter().cloned().map(peer)
+        });
+        let loopback = mesh.local_addr().ip().is_loopback();
+        let config = discovery::Config { mdns: online.mdns, loopback, peers: peers.collect() };
+        discovery::start(config, here, mesh.found(), &self.discovery);
+        self.mesh = Some(mesh);
+        Ok(())
+    }
+
+    /// Where other programs of this machine reach the node.
+    pub(super) fn api(&self) -> Option<&Api> {
+        self.api.as_ref()
+    }
+
     /// Stops everything, what takes work in first.
     pub(super) async fn stop(self) {
-        let order = match &self.api {
-            Some(api) => Order::default().then(api.part(), CLIENT_GRACE),
-            None => Order::default(),
-        };
+        let mut order = Order::default();
+        if let Some(api) = &self.api {
+            order = order.then(api.part(), CLIENT_GRACE);
+        }
+        order = order.then(&self.discovery, CLIENT_GRACE);
+        if let Some(mesh) = &self.mesh {
+            order = order.then(mesh.part(), DRAIN_GRACE);
+        }
         order.then(&self.root, CLIENT_GRACE).run().await;
     }
 }
@@ -173,7 +250,7 @@ fn cards(networks: &[Network], memberships: &[Membership]) -> Vec<NetworkCard> {
     let card = |(network, membership): (&Network, &Membership)| NetworkCard {
         name: network.name.clone(),
         open: membership.key.is_open(),
-        ready: true,
+        ready: false,
     };
     networks.iter().zip(memberships).map(card).collect()
 }
