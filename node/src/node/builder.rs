@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use hive_proto::channel::NetworkName;
 
-use crate::{api, config::PeerAddress, transport::Listen, trust::network::Secret};
+use crate::{api, config::PeerAddress, plugin, transport::Listen, trust::network::Secret};
 
 /// The network of a node that was not told another.
 pub const DEFAULT_NETWORK: &str = "hive";
@@ -19,6 +19,7 @@ pub struct Builder {
     pub(super) peers: Vec<PeerAddress>,
     pub(super) no_mdns: bool,
     pub(super) offline: bool,
+    pub(super) plugins: Option<plugin::Config>,
     pub(super) api: Option<api::Config>,
 }
 
@@ -83,6 +84,13 @@ impl Builder {
     #[must_use]
     pub fn offline(mut self) -> Self {
         self.offline = true;
+        self
+    }
+
+    /// Runs the plugins of some folders.
+    #[must_use]
+    pub fn plugins(mut self, plugins: plugin::Config) -> Self {
+        self.plugins = Some(plugins);
         self
     }
 

@@ -3,23 +3,26 @@
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::control::{Control, ControlError};
+use crate::{control::Control, plugin::Plugins, shutdown::Part};
 
-/// Takes requests until `stop`, or until nobody is left to send one.
+/// Takes requests until the root stops, or until nobody is left to send one.
 pub(super) async fn run(
     mut requests: mpsc::Receiver<Control>,
+    plugins: Plugins,
     leave: CancellationToken,
-    stop: CancellationToken,
+    root: Part,
 ) {
-    while let Some(Some(request)) = stop.run_until_cancelled(requests.recv()).await {
+    while let Some(Some(request)) = root.stop().run_until_cancelled(requests.recv()).await {
         match request {
             // Whoever asked may have gone; then nobody waits for the reply.
             Control::Stop { reply } => {
                 leave.cancel();
                 let _ = reply.send(());
             }
-            Control::Reload { reply, .. } => {
-                let _ = reply.send(Err(ControlError::Unavailable("it runs no plugins".into())));
+            // Compiling takes its time; asking the node to stop must not wait for it.
+            Control::Reload { plugin, reply } => {
+                let plugins = plugins.clone();
+                root.spawn("reload", async move { drop(reply.send(plugins.reload(plugin).await)) });
             }
         }
     }

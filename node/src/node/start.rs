@@ -19,12 +19,13 @@ use super::{
     control,
 };
 use crate::{
-    api::{Api, Means, PlaceError},
+    api::{self, Api, Means, PlaceError},
     bus::Bus,
     config::PeerAddress,
     control::channel,
     discovery::{self, Here, StaticPeer},
     mesh::{self, Mesh},
+    plugin::{self, Plugins},
     shutdown::{Order, Part},
     status::{Boards, NetworkCard, NodeCard},
     transport::{BindError, Listen, Membership},
@@ -36,7 +37,8 @@ use crate::{
 
 /// How long clients get to be told that the node leaves.
 const CLIENT_GRACE: Duration = Duration::from_secs(2);
-/// How long links get for what is queued on them; a little more than they give themselves.
+/// How long handlers get for what they have in hand, and links for what is queued on them; a little more
+/// than they give themselves.
 const DRAIN_GRACE: Duration = Duration::from_secs(12);
 
 /// Why a node does not start.
@@ -51,6 +53,9 @@ pub enum StartError {
     /// The address for links cannot be had.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// Plugins cannot be run.
+    #[error(transparent)]
+    Plugins(#[from] plugin::StartError),
     /// The API's socket cannot be had.
     #[error(transparent)]
     Api(#[from] PlaceError),
@@ -64,6 +69,7 @@ impl StartError {
             Self::Lock(error) => Some(error.hint().into()),
             Self::Identity(error) => Some(error.hint()),
             Self::Bind(error) => Some(error.hint().into()),
+            Self::Plugins(error) => error.hint().map(Into::into),
             Self::Api(error) => Some(error.hint().into()),
         }
     }
@@ -72,6 +78,8 @@ impl StartError {
 /// What runs, and what must outlive it.
 pub(super) struct Parts {
     api: Option<Api>,
+    /// Runs the handlers.
+    plugins: Part,
     /// Looks for other nodes.
     discovery: Part,
     mesh: Option<Mesh>,
@@ -107,31 +115,34 @@ impl Builder {
             data_dir: self.data_dir,
         });
         boards.networks.set(cards(&networks, &memberships));
-        let leave = CancellationToken::new();
         let mut parts = Parts::new(life.lock);
-        let (control, requests) = channel();
-        parts.root.spawn("control", control::run(requests, leave.clone(), parts.root.stop().clone()));
-        let online = Online { listen: self.listen, peers: self.peers, mdns: !self.no_mdns };
-        if self.offline {
-            // Nobody else is there whose confirmation a subscription would wait for.
-            bus.confirmed(u64::MAX);
-            boards.networks.change(|networks| networks.iter_mut().for_each(|card| card.ready = true));
-        } else {
-            let who = (&life.identity, life.incarnation);
-            parts.connect(online, who, memberships, &bus, &boards)?;
-        }
-        if let Some(config) = &self.api {
-            let means = Means { bus: bus.clone(), boards: Arc::clone(&boards), control };
-            match Api::start(config, means) {
-                Ok(api) => parts.api = Some(api),
-                Err(error) => {
-                    parts.stop().await;
-                    return Err(error.into());
-                }
+        let ways = Ways {
+            online: (!self.offline).then_some(Online {
+                listen: self.listen,
+                peers: self.peers,
+                mdns: !self.no_mdns,
+                memberships,
+            }),
+            plugins: self.plugins,
+            api: self.api,
+        };
+        let leave = CancellationToken::new();
+        match parts.start(ways, (&life.identity, life.incarnation), &bus, &boards, &leave).await {
+            Ok(()) => Ok(Node { bus, boards, parts, leave }),
+            Err(error) => {
+                parts.stop().await;
+                Err(error)
             }
         }
-        Ok(Node { bus, boards, parts, leave })
     }
+}
+
+/// What was chosen of each part.
+struct Ways {
+    /// None: offline.
+    online: Option<Online>,
+    plugins: Option<plugin::Config>,
+    api: Option<api::Config>,
 }
 
 /// How to reach others.
@@ -139,12 +150,14 @@ struct Online {
     listen: Listen,
     peers: Vec<PeerAddress>,
     mdns: bool,
+    memberships: Vec<Membership>,
 }
 
 impl Parts {
     fn new(lock: Option<DirLock>) -> Self {
         Self {
             api: None,
+            plugins: Part::new("plugins"),
             discovery: Part::new("discovery"),
             mesh: None,
             root: Part::new("root"),
@@ -152,16 +165,45 @@ impl Parts {
         }
     }
 
+    /// Starts what was chosen: first the mesh, so that what the plugins want is announced at once, last
+    /// the API, so that who can reach the node finds its plugins running.
+    async fn start(
+        &mut self,
+        ways: Ways,
+        who: (&Identity, Incarnation),
+        bus: &Bus,
+        boards: &Arc<Boards>,
+        leave: &CancellationToken,
+    ) -> Result<(), StartError> {
+        match ways.online {
+            Some(online) => self.connect(online, who, bus, boards)?,
+            None => {
+                // Nobody else is there whose confirmation a subscription would wait for.
+                bus.confirmed(u64::MAX);
+                boards.networks.change(|networks| networks.iter_mut().for_each(|card| card.ready = true));
+            }
+        }
+        let plugins = ways.plugins.unwrap_or_default();
+        let plugins = Plugins::start(plugins, bus.clone(), Arc::clone(boards), &self.plugins).await?;
+        let (control, requests) = channel();
+        self.root.spawn("control", control::run(requests, plugins, leave.clone(), self.root.clone()));
+        if let Some(config) = &ways.api {
+            let means = Means { bus: bus.clone(), boards: Arc::clone(boards), control };
+            self.api = Some(Api::start(config, means)?);
+        }
+        Ok(())
+    }
+
     /// Takes links, and looks for others.
     fn connect(
         &mut self,
         online: Online,
         (identity, incarnation): (&Identity, Incarnation),
-        memberships: Vec<Membership>,
         bus: &Bus,
         boards: &Arc<Boards>,
     ) -> Result<(), BindError> {
         let name = boards.node.read().name.clone();
+        let memberships = online.memberships;
         let config = mesh::Config { name, listen: online.listen, memberships: memberships.clone() };
         let mesh = Mesh::start(config, identity, incarnation, bus.clone(), Arc::clone(boards))?;
         boards.listen.set(vec![mesh.local_addr()]);
@@ -190,7 +232,7 @@ impl Parts {
         if let Some(api) = &self.api {
             order = order.then(api.part(), CLIENT_GRACE);
         }
-        order = order.then(&self.discovery, CLIENT_GRACE);
+        order = order.then(&self.discovery, CLIENT_GRACE).then(&self.plugins, DRAIN_GRACE);
         if let Some(mesh) = &self.mesh {
             order = order.then(mesh.part(), DRAIN_GRACE);
         }
