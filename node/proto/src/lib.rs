@@ -14,7 +14,7 @@ pub mod io;
 pub mod limits;
 pub mod pattern;
 pub mod plane;
-#[cfg(feature = "sim")]
+#[cfg(any(test, feature = "sim"))]
 pub mod sim;
 pub mod time;
 pub mod trie;

@@ -258,6 +258,7 @@ impl Dialling {
     fn round_failed(&mut self, key: Key, now: Now, out: &mut Outbox) {
         let Some(target) = self.targets.get_mut(&key) else { return };
         target.pause(&mut self.jitter, now);
+        target.complaints.sort_unstable();
         let complaint = std::mem::take(&mut target.complaints).join("; ");
         target.end_round();
         let linked = target.node.is_some_and(|node| self.linked.contains_key(&(key.network(), node)));

@@ -155,6 +155,8 @@ impl Core {
         if let Some(neighbour) = self.neighbour_mut((network, peer)) {
             neighbour.link = link;
             neighbour.draining = false;
+            // Its end may have lost sight of this node in between, and all it knew with it.
+            neighbour.acked = None;
         }
         out.push(Output::PeerMoved { network, peer, link, addr });
         self.send_whole_interest(network, link, out);
