@@ -20,18 +20,19 @@ const SUBSCRIPTIONS_MAX: usize = 256;
 /// Patterns one plugin may declare to publish to.
 const PUBLISHES_MAX: usize = 256;
 
-/// Bytes of the version a component says it is that are kept.
-const VERSION_BYTES_MAX: usize = 64;
-
 /// What a plugin wants and gets.
 #[derive(Debug, Clone)]
 pub struct Wishes {
+    /// What the component calls itself, for people.
+    pub name: String,
     /// What the component says its version is.
     pub version: String,
     /// How long its instances live: the configuration's word, else the component's.
     pub mode: Mode,
     /// What it listens to, in the order of the description.
     pub listens: Vec<Listen>,
+    /// Where it means to publish, with the configuration's values put in.
+    pub publishes: Vec<String>,
     /// Where it may publish.
     pub grants: Grants,
     /// What it said that had no effect, for the log.
@@ -79,16 +80,17 @@ pub fn check(
         Instances::Single => Mode::Single,
     });
     let listens = check.listens(&description.subscriptions);
-    let grants = check.grants(&description.publishes);
+    let publishes: Vec<String> =
+        description.publishes.iter().take(PUBLISHES_MAX).filter_map(|text| check.filled(text)).collect();
+    let grants = check.grants(&publishes);
     for (name, _) in &description.settings {
         check.warnings.push(format!("the setting `{}` is not known to this version", shown(name)));
     }
     if !check.problems.is_empty() {
         return Err(Problems(check.problems));
     }
-    let mut version = shown(&description.version);
-    version.truncate(version.floor_char_boundary(VERSION_BYTES_MAX));
-    Ok(Wishes { version, mode, listens, grants, warnings: check.warnings })
+    let (name, version) = (shown(&description.name), shown(&description.version));
+    Ok(Wishes { name, version, mode, listens, publishes, grants, warnings: check.warnings })
 }
 
 struct Check<'a> {
@@ -146,14 +148,7 @@ impl Check<'_> {
     }
 
     fn grants(&mut self, publishes: &[String]) -> Grants {
-        let declared: Vec<Scope> = publishes
-            .iter()
-            .take(PUBLISHES_MAX)
-            .filter_map(|text| {
-                let pattern = self.filled(text)?;
-                self.scope(&pattern)
-            })
-            .collect();
+        let declared: Vec<Scope> = publishes.iter().filter_map(|pattern| self.scope(pattern)).collect();
         let granted = self.granted(&self.config.publishes, "publishes");
         let (grants, refused) = Grants::new(self.plugin, &declared, &granted);
         for scope in refused {

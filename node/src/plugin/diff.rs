@@ -4,8 +4,6 @@
 //! does not fit, and whoever wrote the component wants to know what, and what is wanted. It must not load or run anything.
 
 mod shape;
-#[cfg(test)]
-mod tests;
 
 use std::collections::BTreeMap;
 
@@ -268,3 +266,6 @@ fn exports_instead(face: &Face) -> String {
         _ => format!("; it exports {}", names.join(", ")),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,8 +4,6 @@
 //! that nothing accepted is lost or handled twice when a file changes. It must not know how files are found.
 
 mod card;
-#[cfg(test)]
-mod tests;
 
 use std::{
     path::{Path, PathBuf},
@@ -270,12 +268,13 @@ impl Life {
             tracing::warn!(plugin = &*self.name, "{error}");
         }
         let end = Instant::now() + DRAIN_LIMIT;
+        let mut check = tokio::time::interval(DRAIN_CHECK);
         while live.lanes.waiting() > 0 && Instant::now() < end {
             if wishes.has_changed().unwrap_or(false) {
                 // The file is back: what waits is its business.
                 return;
             }
-            tokio::time::sleep(DRAIN_CHECK).await;
+            check.tick().await;
         }
         let lost = live.lanes.waiting();
         if lost > 0 {
@@ -319,3 +318,6 @@ fn wanted(version: &Version) -> impl Iterator<Item = Wanted> {
         .iter()
         .map(|listen| Wanted { scope: listen.scope.clone(), answers: listen.answers })
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,9 +3,6 @@
 //! What it owns: the checks, compiling, linking and the trial `describe`. Exists so that whatever runs a plugin, or only
 //! looks at one, goes through the same door. It must not know folders, generations or events.
 
-#[cfg(test)]
-mod tests;
-
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -230,3 +227,6 @@ fn check_kind(file: &[u8]) -> Result<(), LoadError> {
         None => Err(LoadError::NotWasm("it ends after its first bytes".into())),
     }
 }
+
+#[cfg(test)]
+mod tests;

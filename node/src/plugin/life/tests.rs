@@ -79,11 +79,13 @@ impl Home {
     }
 
     async fn until(&self, what: &str, plugin: &str, is: impl Fn(Option<&PluginCard>) -> bool) {
-        let end = Instant::now() + PATIENCE;
-        while !is(self.card(plugin).as_ref()) {
-            assert!(Instant::now() < end, "not in time: {what}; {:?}", self.card(plugin));
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let mut look = tokio::time::interval(Duration::from_millis(5));
+        let found = tokio::time::timeout(PATIENCE, async {
+            while !is(self.card(plugin).as_ref()) {
+                look.tick().await;
+            }
+        });
+        assert!(found.await.is_ok(), "not in time: {what}; {:?}", self.card(plugin));
     }
 
     async fn until_generation(&self, plugin: &str, generation: u64) {
@@ -188,9 +190,10 @@ async fn a_file_written_in_place_piece_by_piece_is_loaded_when_it_is_whole() {
     let home = Home::start(&[("greet.wasm", &echo())]).await;
     let new = TestGuest::new().answers("greet/*").answers("other/*").handle(ECHO).build();
     let mut file = fs::File::create(home.path("greet.wasm")).expect("truncated");
+    let mut pace = tokio::time::interval(Duration::from_millis(30));
     for piece in new.chunks(new.len() / 8 + 1) {
         file.write_all(piece).expect("written");
-        tokio::time::sleep(Duration::from_millis(30)).await;
+        pace.tick().await;
         assert!(home.call("greet/me", "hi").await.is_ok(), "the old one goes on");
     }
     drop(file);
@@ -223,10 +226,11 @@ async fn every_accepted_event_is_handled_exactly_once_over_swaps() {
             let bus = home.bus.clone();
             let to = bus.names().address("in/one").expect("a channel");
             tokio::spawn(async move {
+                let mut pace = tokio::time::interval(Duration::from_millis(4));
                 for n in 0..3_000_u32 {
                     bus.publish(&to, Message::from(n.to_string())).await.expect("published");
                     if n % 10 == 0 {
-                        tokio::time::sleep(Duration::from_millis(4)).await;
+                        pace.tick().await;
                     }
                 }
             })
