@@ -45,7 +45,8 @@ pub mod hive {
                 /// The concrete channel without its network, never a pattern: `worker/action`.
                 pub channel: _rt::String,
                 pub message: Message,
-                /// Which of `describe`'s subscriptions matched: the smallest index; for a tick, the timer's.
+                /// Which of `describe`'s subscriptions matched: the smallest index, for a request the smallest of those that answer;
+                /// for a tick, the timer's.
                 pub subscription: u32,
                 /// 1 the first time, then 2, 3, …
                 pub attempt: u32,

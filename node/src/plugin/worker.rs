@@ -14,7 +14,7 @@ use std::{
 use hive_proto::event::Event;
 
 use super::{
-    description::Wishes,
+    description::{Listen, Wishes},
     engine::Engine,
     host::{Guest, Place, bindings::exports::hive::node::handler::Failure},
     instances::{Blueprint, Fault, Handled, Instance, Mode},
@@ -99,7 +99,10 @@ impl Version {
 /// A worker of one version.
 pub struct Worker {
     version: Arc<Version>,
-    matcher: Matcher,
+    /// What events come by.
+    listens: Heard,
+    /// What requests come by: a subscription that does not answer takes none, wherever it stands.
+    answers: Heard,
     /// The instance that waits for the next event. Empty before the first one, after a fault, and in mode `fresh`.
     seat: Option<Instance>,
 }
@@ -108,8 +111,9 @@ impl Worker {
     /// A worker, with an instance that was already made, or none: it is then made for the first event.
     #[must_use]
     pub fn new(version: Arc<Version>, seat: Option<Instance>) -> Self {
-        let scopes = version.wishes.listens.iter().map(|listen| listen.scope.clone()).collect();
-        Self { version, matcher: Matcher::new(scopes), seat }
+        let listens = &version.wishes.listens;
+        let answers = Heard::new(listens.iter().filter(|listen| listen.answers));
+        Self { listens: Heard::new(listens.iter()), answers, version, seat }
     }
 
     async fn handle(&mut self, event: &Event, subscription: u32, call: Call) -> Result<Handled, Fault> {
@@ -158,13 +162,31 @@ impl Worker {
     }
 }
 
+/// Subscriptions of a version, and what the guest calls them.
+struct Heard {
+    matcher: Matcher,
+    /// The indices in the component's description.
+    indices: Vec<u32>,
+}
+
+impl Heard {
+    fn new<'l>(listens: impl Iterator<Item = &'l Listen>) -> Self {
+        let (scopes, indices) = listens.map(|listen| (listen.scope.clone(), listen.index)).unzip();
+        Self { matcher: Matcher::new(scopes), indices }
+    }
+
+    /// The index that the guest is told: the smallest that matches.
+    fn subscription(&mut self, event: &Event) -> Option<u32> {
+        let at = usize::try_from(self.matcher.index(event)?).ok()?;
+        self.indices.get(at).copied()
+    }
+}
+
 impl Invoke for Worker {
     async fn invoke(&mut self, event: &Event, call: Call) -> Outcome {
         // What an older version asked for and this one does not want any more is let go.
-        let Some(at) = self.matcher.index(event) else { return Outcome::Done(None) };
-        let listens = &self.version.wishes.listens;
-        let listen = usize::try_from(at).ok().and_then(|at| listens.get(at));
-        let subscription = listen.map_or(0, |listen| listen.index);
+        let heard = if call.wants_reply { &mut self.answers } else { &mut self.listens };
+        let Some(subscription) = heard.subscription(event) else { return Outcome::Done(None) };
         let begun = Instant::now();
         let handled = self.handle(event, subscription, call).await;
         let busy = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);

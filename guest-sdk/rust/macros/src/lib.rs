@@ -50,7 +50,7 @@ use proc_macro::TokenStream;
 ///
 /// | setting | meaning | default |
 /// |---|---|---|
-/// | `group`, `group = "name"` | one node of the group gets each event; the plugin's own group without a name | every node gets it |
+/// | `group`, `group = "name"` | one node of the group gets each event; the plugin's own group without a name. A node that has no groups yet refuses the plugin | every node gets it |
 /// | `answers`, `answers = false` | whether calls may be sent here | whether the function returns a value |
 ///
 /// It writes a type `Plugin` beside the function or inside the module: unit tests hand it to `hive::testing::Host`.

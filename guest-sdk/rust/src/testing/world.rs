@@ -106,7 +106,10 @@ impl World {
             return Err(Error::Invalid("headers that begin with `hive-` belong to the mesh".to_owned()));
         }
         if !self.publishes.iter().any(|pattern| channel::matches(&self.expand(pattern), channel)) {
-            return Err(Error::Denied(format!("publishes: [\"{channel}\"]")));
+            let plugin = &self.plugin;
+            return Err(Error::Denied(format!(
+                "plugins: {{each: {{{plugin}: {{publishes: [\"{channel}\"]}}}}}}"
+            )));
         }
         Ok(())
     }

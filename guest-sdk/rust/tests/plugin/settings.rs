@@ -62,6 +62,11 @@ mod several {
         hive::info!("started");
     }
 
+    #[on("**/light")]
+    fn listener() {
+        hive::info!("light");
+    }
+
     #[hive::on("room/{room}/light", "room/{room}/heat", group)]
     fn here() -> &'static str {
         "here"
@@ -71,13 +76,10 @@ mod several {
     fn anywhere() -> &'static str {
         "anywhere"
     }
-
-    #[on("**")]
-    fn listener() {}
 }
 
 #[test]
-fn the_first_function_that_matches_gets_it() {
+fn the_first_function_that_matches_gets_it_and_a_call_the_first_that_answers() {
     let mut host = Host::new(several::Plugin).config("room", "attic");
     for (channel, expected) in [
         ("room/attic/light", "here"),
@@ -87,7 +89,7 @@ fn the_first_function_that_matches_gets_it() {
     ] {
         assert_eq!(host.call(channel, ()).answer::<String>(), expected, "{channel}");
     }
-    let _ = host.deliver("elsewhere", ()).ok();
+    assert_eq!(host.deliver("room/attic/light", ()).ok().logs[0].text, "light");
     assert_eq!(host.description().instances, Instances::Fresh);
 }
 

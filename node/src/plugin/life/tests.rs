@@ -267,6 +267,16 @@ async fn a_start_that_fails_refuses_the_version() {
 }
 
 #[tokio::test]
+async fn a_call_comes_by_the_first_subscription_that_answers() {
+    // The index of the subscription is the 13th part of a flattened event.
+    let body = "(if (i32.ne (local.get 12) (i32.const 1)) (then unreachable))";
+    let guest = TestGuest::new().on("greet/**").answers("greet/*").handle(&format!("{body} {ECHO}"));
+    let home = Home::start(&[("greet.wasm", &guest)]).await;
+    assert_eq!(home.call("greet/me", "hi").await.expect("an answer").payload, "hi");
+    home.stop().await;
+}
+
+#[tokio::test]
 async fn publishing_without_a_grant_is_denied_with_the_line_to_add() {
     // Answers with the text of the error that `publish` gave: at 512 the result, at 520 the error, at 528 its text.
     let body = "
