@@ -28,8 +28,8 @@ pub use find::FILE_NAME;
 pub use merge::{DEFAULT_NETWORK, Flags};
 pub use problem::{Problem, Problems, Severity, nearest};
 pub use settings::{
-    ApiListen, Instances, ListenSettings, NetworkSettings, NodeSettings, PeerAddress, PeerAddressError,
-    PluginSettings, PluginsSettings, SecretText, Settings,
+    ApiListen, ListenSettings, NetworkSettings, NodeSettings, PeerAddress, PeerAddressError, SecretText,
+    Settings,
 };
 pub use source::{Origin, Place, Source};
 

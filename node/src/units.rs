@@ -24,6 +24,13 @@ pub fn duration_text(duration: Duration) -> String {
     in_largest_unit(duration.as_nanos(), &DURATION_UNITS, "s")
 }
 
+/// The same for what was measured or is left over: to the millisecond, and below one to the microsecond.
+#[must_use]
+pub fn duration_rough(duration: Duration) -> String {
+    let unit = if duration < Duration::from_millis(1) { 1_000 } else { 1_000_000 };
+    in_largest_unit((duration.as_nanos() + unit / 2) / unit * unit, &DURATION_UNITS, "s")
+}
+
 /// A number of bytes, written with a unit: `64KiB`, `16MiB`, `512B`, `10MB` (a power of 1000).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ByteSize(pub u64);
@@ -262,6 +269,8 @@ mod tests {
         check("2D", 172_800_000, "2d");
         assert_eq!(duration("1500µs"), Ok(Duration::from_micros(1500)));
         assert_eq!(duration_text(Duration::from_micros(1500)), "1500us");
+        assert_eq!(duration_rough(Duration::from_nanos(299_960_020)), "300ms");
+        assert_eq!(duration_rough(Duration::from_nanos(1_700)), "2us");
     }
 
     #[test]

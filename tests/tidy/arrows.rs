@@ -17,11 +17,14 @@ const NODE: &[Row] = &[
     ("main", &["cli"]),
     ("cli", &["node", "config", "toolchain", "bench"]),
     // Beside the root.
-    ("bench", &["node", "transport"]),
+    ("bench", &["node", "bus", "transport"]),
     ("toolchain", &["plugin", "watch"]),
     ("config", &["mesh", "plugin", "discovery", "api"]),
     // The composition root.
-    ("node", &["config", "mesh", "plugin", "discovery", "api", "bus", "transport", "mdns", "watch"]),
+    (
+        "node",
+        &["config", "mesh", "plugin", "discovery", "api", "dispatch", "bus", "transport", "mdns", "watch"],
+    ),
     // Parts: they own their tasks and never import one another.
     ("mesh", &["bus", "transport"]),
     ("plugin", &["dispatch", "bus", "watch"]),
@@ -61,7 +64,8 @@ const PROTO: &[Row] = &[
 
 /// Crates that only some modules of hive-node may name; what is not listed is free.
 const CRATES: &[Row] = &[
-    ("anyhow", &["main", "cli"]),
+    // The bench is a verb that outgrew its file: its errors go to a person and nowhere else.
+    ("anyhow", &["main", "cli", "bench"]),
     ("axum", &["api"]),
     ("clap", &["cli"]),
     ("hive_client", &["cli", "api"]),
@@ -133,7 +137,7 @@ fn proto_row(module: &str) -> Option<BTreeSet<&'static str>> {
 
 /// The code up to its inline tests, without comments and strings.
 fn code(text: &str) -> String {
-    let lines = text.lines().take_while(|line| *line != "#[cfg(test)]");
+    let lines = text.lines().take_while(|line| *line != "mod tests {");
     lines.map(code_of).collect::<Vec<_>>().join("\n")
 }
 
@@ -208,7 +212,7 @@ mod tests {
         check("node/src/mesh/link.rs", "use super::super::api::X;\nuse super::actor;", &["mesh ► api"]);
         check("node/src/units.rs", "use crate::status::Boards;", &["units ► status"]);
         check("node/src/bus.rs", "// crate::plugin\nlet x = \"crate::plugin\";", &[]);
-        check("node/src/bus.rs", "#[cfg(test)]\nmod tests { use crate::plugin; }", &[]);
+        check("node/src/bus.rs", "#[cfg(test)]\nmod tests {\n use crate::plugin;\n}", &[]);
         check("node/src/bus/tests.rs", "use crate::plugin;", &[]);
         check("node/src/main.rs", "use hive_node::bus::Bus;", &["main ► bus"]);
         check("node/src/bus.rs", "let x: quinn::Connection;", &["bus ► the crate quinn"]);

@@ -4,27 +4,31 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
+use hive_proto::pattern::Pattern;
+
 use super::{
     check::Surroundings,
     problem::{Problem, shown},
     section::{Report, Section, duration, size, text, truth, whole},
-    settings::{Instances, PluginSettings, PluginsSettings},
     yaml::{Kind, Value},
 };
-use crate::units::ByteSize;
+use crate::{
+    plugin::{Config, Mode, PluginConfig},
+    units::ByteSize,
+};
 
 /// Reads the section.
-pub fn read(mut section: Section<'_>, around: &Surroundings<'_>, report: &mut Report) -> PluginsSettings {
+pub fn read(mut section: Section<'_>, around: &Surroundings<'_>, report: &mut Report) -> Config {
     let folders = section.list("folders", report, |value, _| folder(value, around));
     let mut defaults = section.section("defaults", report);
     let shared = limits(&mut defaults, report);
     defaults.finish(report);
     let each = section.section("each", report);
     section.finish(report);
-    PluginsSettings { folders: folders.unwrap_or_default(), defaults: shared, each: by_name(&each, report) }
+    Config { folders: folders.unwrap_or_default(), defaults: shared, each: by_name(&each, report) }
 }
 
-fn by_name(each: &Section<'_>, report: &mut Report) -> BTreeMap<String, PluginSettings> {
+fn by_name(each: &Section<'_>, report: &mut Report) -> BTreeMap<String, PluginConfig> {
     let mut plugins = BTreeMap::new();
     for entry in each.named() {
         if entry.key.is_empty() || entry.key.contains(['/', '\\']) || entry.key.chars().any(char::is_control)
@@ -38,46 +42,57 @@ fn by_name(each: &Section<'_>, report: &mut Report) -> BTreeMap<String, PluginSe
         let limits = limits(&mut keys, report);
         let config = keys.value("config").map(|value| flattened(value, &mut keys, report));
         keys.finish(report);
-        let plugin = PluginSettings { enabled, config: config.unwrap_or_default(), ..limits };
+        let plugin = PluginConfig { enabled, config: config.unwrap_or_default(), ..limits };
         plugins.insert(entry.key.clone(), plugin);
     }
     plugins
 }
 
 /// The keys that `defaults` and each plugin share.
-fn limits(keys: &mut Section<'_>, report: &mut Report) -> PluginSettings {
+fn limits(keys: &mut Section<'_>, report: &mut Report) -> PluginConfig {
     const HOUR: Duration = Duration::from_secs(3_600);
     let instances = keys.read("instances", report, instances);
     let pool_size = keys.read("pool-size", report, |value| whole(value, 1..=1_000));
     // A memory below one WebAssembly page holds nothing, one above 4 GiB cannot be addressed.
     let memory = keys.read("memory", report, |value| size(value, ByteSize::kib(64), ByteSize::mib(4_096)));
     let deadline = keys.read("deadline", report, |value| duration(value, Duration::from_millis(1), HOUR));
+    let cpu = keys.read("cpu", report, |value| duration(value, Duration::from_millis(1), HOUR));
     let attempts = keys.read("attempts", report, |value| whole(value, 1..=100));
     let narrow = |number: Option<u64>| number.and_then(|number| u32::try_from(number).ok());
-    PluginSettings {
-        enabled: None,
+    PluginConfig {
         instances,
         pool_size: narrow(pool_size),
         memory,
         deadline,
+        cpu,
         attempts: narrow(attempts),
-        config: BTreeMap::new(),
+        publishes: keys.list("publishes", report, pattern).unwrap_or_default(),
+        subscribes: keys.list("subscribes", report, pattern).unwrap_or_default(),
+        ..PluginConfig::default()
     }
 }
 
-fn instances(value: &Value) -> Result<Instances, Problem> {
-    match text(value)? {
-        "pool" => Ok(Instances::Pool),
-        "single" => Ok(Instances::Single),
-        "fresh" => {
-            let problem =
-                Problem::new(&value.origin, "`fresh` instances are not in this version of hive-node");
-            Err(problem.hint("write `pool` or `single`"))
+/// A pattern that is granted beside what the plugin's file asks for; which network it is in is seen when it is used.
+fn pattern(value: &Value, _: &mut Report) -> Result<String, Problem> {
+    let pattern = text(value)?;
+    match Pattern::parse(pattern) {
+        Ok(_) => Ok(pattern.to_owned()),
+        Err(error) => {
+            let shown: String = pattern.chars().take(60).collect();
+            Err(Problem::new(&value.origin, format!("`{shown}` is no pattern: {error}")))
         }
+    }
+}
+
+fn instances(value: &Value) -> Result<Mode, Problem> {
+    match text(value)? {
+        "pool" => Ok(Mode::Pool),
+        "single" => Ok(Mode::Single),
+        "fresh" => Ok(Mode::Fresh),
         other => {
             let shown: String = other.chars().take(40).collect();
             Err(Problem::new(&value.origin, format!("`{shown}` is no kind of instances"))
-                .hint("write `pool` or `single`"))
+                .hint("write `pool`, `fresh` or `single`"))
         }
     }
 }

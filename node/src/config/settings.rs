@@ -3,11 +3,11 @@
 //! What it owns: the parsed form that the root turns into each part's own configuration. It must not know files,
 //! flags or where a value came from.
 
-use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 
 use hive_proto::channel::NetworkName;
 
-use crate::units::ByteSize;
+use crate::plugin;
 
 /// Everything a node is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Settings {
     /// `networks:`, home first; never empty.
     pub networks: Vec<NetworkSettings>,
     /// `plugins:`.
-    pub plugins: PluginsSettings,
+    pub plugins: plugin::Config,
     /// `api.listen:`.
     pub api: ApiListen,
     /// `log.level:`, a level or directives; None leaves it to the program.
@@ -163,43 +163,4 @@ impl fmt::Debug for SecretText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SecretText(hidden)")
     }
-}
-
-/// `plugins:`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PluginsSettings {
-    /// Folders that are watched for components; all exist.
-    pub folders: Vec<PathBuf>,
-    /// What holds for plugins that say nothing of their own.
-    pub defaults: PluginSettings,
-    /// `each:`, by the plugin's name.
-    pub each: BTreeMap<String, PluginSettings>,
-}
-
-/// What can be said of one plugin; None leaves it to the defaults, the file and the program, in this order.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PluginSettings {
-    /// False: the file is not loaded.
-    pub enabled: Option<bool>,
-    /// How long its instances live.
-    pub instances: Option<Instances>,
-    /// How many warm instances a pool may have.
-    pub pool_size: Option<u32>,
-    /// Memories and tables of one instance together.
-    pub memory: Option<ByteSize>,
-    /// Wall time of one event, waits included.
-    pub deadline: Option<Duration>,
-    /// How often an event is tried.
-    pub attempts: Option<u32>,
-    /// What the plugin itself reads; nested keys joined by dots.
-    pub config: BTreeMap<String, String>,
-}
-
-/// How long an instance lives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Instances {
-    /// Several warm ones, one call each at a time.
-    Pool,
-    /// One that keeps its memory.
-    Single,
 }

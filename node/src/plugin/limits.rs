@@ -16,7 +16,7 @@ use rustix::time::{ClockId, clock_gettime};
 use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 
 use super::engine::{Pulse, TICK};
-use crate::units::{ByteSize, duration_text};
+use crate::units::{ByteSize, duration_rough};
 
 /// What a plugin's calls may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,10 +39,10 @@ impl Default for Limits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Cut {
     /// Wall time.
-    #[error("was cut at its deadline after {}", duration_text(*.0))]
+    #[error("was cut at its deadline after {}", duration_rough(*.0))]
     Deadline(Duration),
     /// Time on a processor.
-    #[error("was cut after {} of CPU time", duration_text(*.0))]
+    #[error("was cut after {} of CPU time", duration_rough(*.0))]
     Cpu(Duration),
     /// It asked for more memory than it may have.
     #[error("was stopped for memory: it asked for more than {0}")]
