@@ -29,7 +29,8 @@ use neighbours::Neighbour;
 pub const ALONE_AFTER: Duration = Duration::from_secs(2);
 /// The first frame of a link has to come within this.
 pub const GREETING_LIMIT: Duration = Duration::from_secs(5);
-/// All that a new neighbour wants has to be known within this; much longer than the largest interest takes.
+/// A neighbour has to say what it wants, and to confirm what it is told, within this; much longer than
+/// the largest interest takes.
 pub const EXCHANGE_LIMIT: Duration = Duration::from_secs(15);
 /// Links one peer may have at once; more than simultaneous dials over several addresses leave behind.
 pub const LINKS_PER_PEER_MAX: usize = 16;
@@ -115,7 +116,9 @@ impl Core {
             }
             Input::Frame { link, kind, body } => self.frame(now, link, (kind, &body), out),
             Input::LinkDown { link, end } => self.link_down(now, link, &end, out),
-            Input::Interest { network, ops, ticket } => self.change_interest(network, ops, ticket, out),
+            Input::Interest { network, ops, ticket } => {
+                self.change_interest(now, network, (ops, ticket), out);
+            }
             Input::Timer(timer) => self.timer(now, timer, out),
             Input::Leave => self.leave(now, out),
         }
@@ -128,12 +131,7 @@ impl Core {
                     self.fail(now, link, format!("no greeting within {} s", GREETING_LIMIT.as_secs()), out);
                 }
             }
-            Timer::Exchange(network, peer) => {
-                let neighbour = self.neighbour((network, peer)).filter(|n| n.interest.version().is_none());
-                if let Some(link) = neighbour.map(|n| n.link) {
-                    self.fail(now, link, format!("no interest within {} s", EXCHANGE_LIMIT.as_secs()), out);
-                }
-            }
+            Timer::Exchange(network, peer) => self.check_exchange(now, (network, peer), out),
             Timer::Dial => self.dialling.due(now, out),
             Timer::Ready(network) => {
                 if let Some(known) = self.networks.get_mut(&network) {

@@ -205,7 +205,7 @@ pub enum Output {
 pub enum Timer {
     /// The other end of this link has to have greeted by now.
     Greeting(LinkId),
-    /// This neighbour has to have said all it wants by now.
+    /// This neighbour has to have said all it wants, and confirmed what it was told, by now.
     Exchange(NetworkIndex, NodeId),
     /// Somebody is due to be dialled again.
     Dial,

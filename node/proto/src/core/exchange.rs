@@ -9,9 +9,9 @@ use crate::{
     limits::PATTERNS_MAX,
 };
 
-/// Tickets that wait at once. When there are more the oldest are dropped unconfirmed: whoever asked has
-/// stopped waiting long before that.
-const TICKETS_MAX: usize = 4096;
+/// Changes that are waited for one by one. When there are more the latest are waited for together, which
+/// confirms some of them later than could be.
+const PENDING_MAX: usize = 4096;
 
 /// Who waits for which confirmations.
 #[derive(Debug, Default)]
@@ -21,7 +21,7 @@ pub(super) struct Tickets {
 
 #[derive(Debug)]
 struct Pending {
-    ticket: u64,
+    tickets: Vec<u64>,
     /// What has to be confirmed.
     version: u64,
     /// By whom; never empty.
@@ -33,10 +33,14 @@ impl Tickets {
         if missing.is_empty() {
             return out.push(Output::Confirmed { ticket });
         }
-        if self.pending.len() >= TICKETS_MAX {
-            self.pending.pop_front();
+        let mut pending = Pending { tickets: vec![ticket], version, missing };
+        if self.pending.len() >= PENDING_MAX
+            && let Some(last) = self.pending.pop_back()
+        {
+            pending.tickets.extend(last.tickets);
+            pending.missing.extend(last.missing);
         }
-        self.pending.push_back(Pending { ticket, version, missing });
+        self.pending.push_back(pending);
     }
 
     /// The peer has confirmed everything up to this version.
@@ -57,10 +61,11 @@ impl Tickets {
 
     fn give(&mut self, out: &mut Outbox) {
         self.pending.retain(|pending| {
-            if pending.missing.is_empty() {
-                out.push(Output::Confirmed { ticket: pending.ticket });
+            if !pending.missing.is_empty() {
+                return true;
             }
-            !pending.missing.is_empty()
+            pending.tickets.iter().for_each(|ticket| out.push(Output::Confirmed { ticket: *ticket }));
+            false
         });
     }
 }
@@ -68,9 +73,9 @@ impl Tickets {
 impl Core {
     pub(super) fn change_interest(
         &mut self,
+        now: Now,
         index: NetworkIndex,
-        ops: Vec<InterestOp>,
-        ticket: Option<u64>,
+        (ops, ticket): (Vec<InterestOp>, Option<u64>),
         out: &mut Outbox,
     ) {
         let Some(network) = self.networks.get_mut(&index) else {
@@ -87,8 +92,9 @@ impl Core {
         let version = network.announced.version();
         if !revision.ops.is_empty() {
             let frames = interest_frames(version, false, &revision.ops);
-            for neighbour in network.neighbours.values().filter(|neighbour| !neighbour.draining) {
+            for (peer, neighbour) in network.neighbours.iter_mut().filter(|(_, n)| !n.draining) {
                 send_all(neighbour.link, &frames, out);
+                neighbour.owe(now, (index, *peer), out);
             }
         }
         let Some(ticket) = ticket else { return };
@@ -97,11 +103,31 @@ impl Core {
         network.tickets.wait(ticket, version, missing, out);
     }
 
-    /// The first thing a neighbour hears on the link that is used.
-    pub(super) fn send_whole_interest(&mut self, network: NetworkIndex, link: LinkId, out: &mut Outbox) {
-        let Some(network) = self.networks.get(&network) else { return };
+    /// The first thing a neighbour hears on the link that is used. Its end may have lost sight of this
+    /// node before, and all it knew with it: it has to confirm again.
+    pub(super) fn send_whole_interest(&mut self, now: Now, peer: Peer, link: LinkId, out: &mut Outbox) {
+        let Some(network) = self.networks.get_mut(&peer.0) else { return };
         let ops: Vec<InterestOp> = network.announced.wanted().map(InterestOp::Add).collect();
         send_all(link, &interest_frames(network.announced.version(), true, &ops), out);
+        if let Some(neighbour) = network.neighbours.get_mut(&peer.1) {
+            (neighbour.acked, neighbour.owing) = (None, None);
+            neighbour.owe(now, peer, out);
+        }
+    }
+
+    /// Cuts a neighbour that owes something for too long.
+    pub(super) fn check_exchange(&mut self, now: Now, peer: Peer, out: &mut Outbox) {
+        let Some(neighbour) = self.neighbour(peer).filter(|neighbour| !neighbour.draining) else { return };
+        let Some(due) = neighbour.owing.map(|since| since.after(EXCHANGE_LIMIT)) else { return };
+        if due > now {
+            return out.push(Output::Arm { timer: Timer::Exchange(peer.0, peer.1), at: due });
+        }
+        let what = match neighbour.interest.version() {
+            None => "no interest",
+            Some(_) => "interest is not confirmed",
+        };
+        let what = format!("{what} within {} s", EXCHANGE_LIMIT.as_secs());
+        self.fail(now, neighbour.link, what, out);
     }
 
     pub(super) fn interest_came(&mut self, now: Now, link: LinkId, part: Interest, out: &mut Outbox) {
@@ -113,7 +139,8 @@ impl Core {
             Err(error) => return self.fail(now, link, error.to_string(), out),
         };
         let version = change.version;
-        let Some(neighbour) = self.neighbour_mut(peer) else { return };
+        let Some(network) = self.networks.get_mut(&peer.0) else { return };
+        let Some(neighbour) = network.neighbours.get_mut(&peer.1) else { return };
         match neighbour.interest.apply(change) {
             Err(error) => return self.fail(now, link, error.to_string(), out),
             Ok(Some(change)) if change.reset || !change.ops.is_empty() => {
@@ -122,6 +149,7 @@ impl Core {
             }
             Ok(_) => {}
         }
+        neighbour.settle_debt(now, network.announced.version());
         out.push(Output::Send { link, frame: Control::InterestAck { version }.encode() });
         self.check_ready(peer.0, out);
     }
@@ -136,6 +164,7 @@ impl Core {
             return self.fail(now, link, what, out);
         }
         neighbour.acked = neighbour.acked.max(Some(version));
+        neighbour.settle_debt(now, network.announced.version());
         network.tickets.confirmed(peer, version, out);
     }
 
@@ -169,6 +198,22 @@ impl Core {
             network.ready = true;
             out.push(Output::Ready { network: index });
         }
+    }
+}
+
+impl Neighbour {
+    /// It has to confirm something from now on, or sooner.
+    fn owe(&mut self, now: Now, (network, peer): Peer, out: &mut Outbox) {
+        if self.owing.is_none() {
+            self.owing = Some(now);
+            out.push(Output::Arm { timer: Timer::Exchange(network, peer), at: now.after(EXCHANGE_LIMIT) });
+        }
+    }
+
+    /// It said or confirmed something: nothing is due any more, or the rest from now on.
+    fn settle_debt(&mut self, now: Now, version: u64) {
+        let paid = self.interest.version().is_some() && self.acked >= Some(version);
+        self.owing = (!paid).then_some(now);
     }
 }
 

@@ -19,6 +19,8 @@ pub(super) struct Neighbour {
     pub(super) interest: RemoteInterest,
     /// The last version of this node's interest that it confirmed.
     pub(super) acked: Option<u64>,
+    /// Since when it has to say what it wants, or to confirm what it was told; none when neither is due.
+    pub(super) owing: Option<Now>,
     /// One of the two leaves: it stays until its last link is down, so that what is queued arrives.
     pub(super) draining: bool,
 }
@@ -126,7 +128,7 @@ impl Core {
         let used = self.neighbour(peer).map(|neighbour| neighbour.link);
         match used {
             None => self.peer_up(now, peer, best, out),
-            Some(used) if used != best => self.peer_moved(peer, best, out),
+            Some(used) if used != best => self.peer_moved(now, peer, best, out),
             Some(_) => {}
         }
         let others = self.links_of(peer).filter(|(id, link)| *id != best && link.greeted().is_some());
@@ -141,25 +143,22 @@ impl Core {
         let Some(Greeted { incarnation, name, .. }) = known.greeted().cloned() else { return };
         let addr = known.addr;
         let interest = RemoteInterest::new();
-        let neighbour = Neighbour { link, incarnation, interest, acked: None, draining: false };
+        let neighbour = Neighbour { link, incarnation, interest, acked: None, owing: None, draining: false };
         if let Some(known) = self.networks.get_mut(&network) {
             known.neighbours.insert(peer, neighbour);
         }
         out.push(Output::PeerUp { network, peer, link, name, incarnation, addr });
-        out.push(Output::Arm { timer: Timer::Exchange(network, peer), at: now.after(EXCHANGE_LIMIT) });
-        self.send_whole_interest(network, link, out);
+        self.send_whole_interest(now, (network, peer), link, out);
     }
 
-    fn peer_moved(&mut self, (network, peer): Peer, link: LinkId, out: &mut Outbox) {
+    fn peer_moved(&mut self, now: Now, (network, peer): Peer, link: LinkId, out: &mut Outbox) {
         let Some(addr) = self.links.get(&link).map(|known| known.addr) else { return };
         if let Some(neighbour) = self.neighbour_mut((network, peer)) {
             neighbour.link = link;
             neighbour.draining = false;
-            // Its end may have lost sight of this node in between, and all it knew with it.
-            neighbour.acked = None;
         }
         out.push(Output::PeerMoved { network, peer, link, addr });
-        self.send_whole_interest(network, link, out);
+        self.send_whole_interest(now, (network, peer), link, out);
     }
 
     pub(super) fn peer_down(&mut self, peer: Peer, why: &str, out: &mut Outbox) {

@@ -317,6 +317,51 @@ fn links_begin_with_a_greeting() {
 }
 
 #[test]
+fn neighbours_say_what_they_want_and_confirm_what_they_are_told_in_time() {
+    let timer = Timer::Exchange(HOME, node(50));
+    let mut rig = Rig::new();
+    rig.up(1, 50, None);
+    assert_eq!(armed(&rig.greet(1, 1, 1), timer), Some(Now(EXCHANGE_LIMIT)));
+    rig.wait(15);
+    let out = story(&rig.feed(Input::Timer(timer)));
+    assert_eq!(out[0], "close 1: no interest within 15 s");
+
+    let mut rig = Rig::new();
+    rig.neighbour(1, 50, 1);
+    rig.frame(1, &Control::InterestAck { version: 0 });
+    rig.wait(20);
+    assert_eq!(story(&rig.feed(Input::Timer(timer))), [""; 0], "nothing is owed");
+    assert_eq!(armed(&rig.want(vec![add("a/b")], 1), timer), Some(rig.now.after(EXCHANGE_LIMIT)));
+    rig.wait(10);
+    assert_eq!(armed(&rig.want(vec![add("a/c")], 2), timer), None, "the first debt counts");
+    rig.frame(1, &Control::InterestAck { version: 1 });
+    rig.wait(5);
+    let out = rig.feed(Input::Timer(timer));
+    assert_eq!(armed(&out, timer), Some(rig.now.after(EXCHANGE_LIMIT - Duration::from_secs(5))));
+    rig.wait(10);
+    let out = story(&rig.feed(Input::Timer(timer)));
+    let why = "interest is not confirmed within 15 s";
+    assert_eq!(out, [format!("close 1: {why}"), format!("down 50: {why}"), "confirmed 2".into()]);
+}
+
+#[test]
+fn many_tickets_are_waited_for_together() {
+    let mut rig = Rig::new();
+    rig.neighbour(1, 50, 1);
+    for n in 1..=5000 {
+        rig.want(
+            vec![
+                add(&format!("n/{}", n % 2)),
+                InterestOp::Remove(add(&format!("n/{}", n % 2)).pattern().clone()),
+            ],
+            n,
+        );
+    }
+    let out = story(&rig.frame(1, &Control::InterestAck { version: 5000 }));
+    assert_eq!(out.len(), 5000, "every one is confirmed");
+}
+
+#[test]
 fn one_peer_has_a_bounded_number_of_links() {
     let mut rig = Rig::new();
     for link in 0..LINKS_PER_PEER_MAX as u64 {
