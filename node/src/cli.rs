@@ -10,7 +10,9 @@ use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::telemetry;
 
+mod bench;
 mod call;
+mod check;
 mod exec;
 mod exit;
 mod id;
@@ -20,6 +22,7 @@ mod output;
 mod peers;
 mod plugins;
 mod publish;
+mod run;
 mod status;
 mod subscribe;
 
@@ -41,7 +44,7 @@ Examples:
   hive-node dev samples                    build handlers, run them, rebuild on save
   hive-node subscribe 'orders/**'          see what happens
   hive-node publish orders/new '{\"id\":7}'  let something happen
-  hive-node call greeter/hello '\"Ada\"'     ask a handler
+  hive-node call greet/hello '\"Ada\"'       ask a handler
 
 Exit codes: 0 done, 1 asked and the answer is no, 2 usage or configuration, 3 no node reachable.";
 
@@ -54,6 +57,15 @@ struct Voice {
     /// Say nothing on stderr but errors.
     #[arg(short, long, global = true, display_order = 901)]
     quiet: bool,
+}
+
+impl Voice {
+    /// Starts to log; `usual` is what is logged when nobody says.
+    fn start_log(&self, usual: &str) -> Result<(), Fault> {
+        let log = self.quiet.then(|| "error".to_owned());
+        let options = telemetry::Options { log, verbose: self.verbose, fallback: Some(usual.to_owned()) };
+        telemetry::start(&options).map_err(|error| Fault::usage(error.to_string()))
+    }
 }
 
 /// What a verb that asks a running node needs.
@@ -75,6 +87,8 @@ impl Ask {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Run(run::Run),
+    Check(check::Check),
     Publish(publish::Publish),
     Subscribe(subscribe::Subscribe),
     Call(call::Call),
@@ -83,6 +97,7 @@ enum Verb {
     Plugins(plugins::Plugins),
     Id(id::Id),
     Keygen(keygen::Keygen),
+    Bench(bench::Bench),
 }
 
 /// Runs the program with the arguments of this process.
@@ -102,29 +117,45 @@ pub fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Result<(), Fault> {
     let voice = cli.voice;
-    // Verbs that ask have a word to say only when something is odd.
-    let fallback = Some("warn".to_owned());
-    let log = voice.quiet.then(|| "error".to_owned());
-    telemetry::start(&telemetry::Options { log, verbose: voice.verbose, fallback })
-        .map_err(|error| Fault::usage(error.to_string()))?;
     match cli.verb {
-        Verb::Publish(verb) => ask(verb.run(&voice)),
-        Verb::Subscribe(verb) => ask(verb.run(&voice)),
-        Verb::Call(verb) => ask(verb.run()),
-        Verb::Status(verb) => ask(verb.run()),
-        Verb::Peers(verb) => ask(verb.run()),
-        Verb::Plugins(verb) => ask(verb.run()),
-        Verb::Id(verb) => ask(verb.run()),
+        Verb::Run(verb) => node(verb.run(&voice)),
+        Verb::Check(verb) => {
+            voice.start_log("warn")?;
+            verb.run(&voice)
+        }
+        Verb::Publish(verb) => ask(&voice, verb.run(&voice)),
+        Verb::Subscribe(verb) => ask(&voice, verb.run(&voice)),
+        Verb::Call(verb) => ask(&voice, verb.run()),
+        Verb::Status(verb) => ask(&voice, verb.run()),
+        Verb::Peers(verb) => ask(&voice, verb.run()),
+        Verb::Plugins(verb) => ask(&voice, verb.run()),
+        Verb::Id(verb) => ask(&voice, verb.run()),
         Verb::Keygen(verb) => verb.run(),
+        Verb::Bench(verb) => node(verb.run(&voice)),
     }
 }
 
-/// Runs a verb that asks: one thread is enough.
-fn ask(verb: impl Future<Output = Result<(), Fault>>) -> Result<(), Fault> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime
-        .map_err(|error| Fault::failed(anyhow::Error::new(error).context("the program cannot start")))?
-        .block_on(verb)
+/// Runs a verb that asks: one thread is enough, and only what is odd is logged.
+fn ask(voice: &Voice, verb: impl Future<Output = Result<(), Fault>>) -> Result<(), Fault> {
+    voice.start_log("warn")?;
+    block_on(tokio::runtime::Builder::new_current_thread().enable_all(), verb)
+}
+
+/// Runs a verb that is a node, on all cores. It starts its own log, once it has read the configuration.
+fn node(verb: impl Future<Output = Result<(), Fault>>) -> Result<(), Fault> {
+    block_on(tokio::runtime::Builder::new_multi_thread().enable_all(), verb)
+}
+
+fn block_on(
+    runtime: &mut tokio::runtime::Builder,
+    verb: impl Future<Output = Result<(), Fault>>,
+) -> Result<(), Fault> {
+    let cannot = |error| Fault::failed(anyhow::Error::new(error).context("the program cannot start"));
+    let runtime = runtime.build().map_err(cannot)?;
+    let outcome = runtime.block_on(verb);
+    // What blocks a thread (a terminal's stdin) does not hold up the end.
+    runtime.shutdown_background();
+    outcome
 }
 
 #[cfg(test)]

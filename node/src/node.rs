@@ -6,6 +6,7 @@
 mod builder;
 mod control;
 mod respond;
+mod settings;
 mod start;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -13,6 +14,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 pub use builder::Builder;
 use hive_proto::id::NodeId;
 pub use respond::Responder;
+pub use settings::SettingsError;
 pub use start::StartError;
 use tokio_util::sync::CancellationToken;
 

@@ -16,7 +16,7 @@
 //!         Incoming::Missed(count) => println!("too slow: {count} events were dropped"),
 //!     }
 //! }
-//! let answer = node.call("greeter/hello", &r#"{"name":"Ada"}"#.into(), CALL_TIMEOUT).await?;
+//! let answer = node.call("greet/hello", &r#"{"name":"Ada"}"#.into(), CALL_TIMEOUT).await?;
 //! println!("{:?}", answer.text());
 //! # Ok(())
 //! # }

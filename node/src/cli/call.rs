@@ -13,7 +13,7 @@ use crate::units;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  hive-node call greeter/hello '\"Ada\"'
+  hive-node call greet/hello '\"Ada\"'
   hive-node call images/thumbnail - < photo.jpg > small.jpg
   hive-node call --timeout 30s reports/yearly
 

@@ -6,7 +6,7 @@
 use std::{
     borrow::Cow,
     env,
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
     time::Duration,
 };
 
@@ -37,6 +37,13 @@ pub(super) fn json(document: &impl Serialize) -> Result<(), Fault> {
 pub(super) fn note(voice: &Voice, text: &str) {
     if !voice.quiet {
         anstream::eprintln!("{text}");
+    }
+}
+
+/// Says how far something is, to a person who watches: on a terminal only.
+pub(super) fn progress(voice: &Voice, text: &str) {
+    if io::stderr().is_terminal() {
+        note(voice, text);
     }
 }
 

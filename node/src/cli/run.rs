@@ -1,0 +1,211 @@
+//! `run`: a node in the foreground, until it is told to leave.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use clap::{Args, builder::styling::AnsiColor};
+use hive_client::locate;
+
+use super::{
+    Voice,
+    exit::{Fault, label},
+    output,
+};
+use crate::{
+    api,
+    config::{self, ApiListen, Flags, Loaded, Request, Settings, Severity},
+    node::{Builder, Node},
+    shutdown,
+};
+
+/// Run a node in the foreground.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  hive-node run                                 finds other nodes on this LAN by itself
+  hive-node run --plugins ./plugins             runs the handlers in a folder; files may come and go
+  hive-node run --peer 10.0.0.2                 beyond the LAN: dials a node that is known
+  hive-node run --network farm --secret-file farm.secret
+
+What is not said comes from the configuration file (--config, $HIVE_CONFIG, ./hive.yaml), then from
+defaults. `hive-node check` explains a configuration. SIGINT and SIGTERM leave in order; a second one
+ends at once.")]
+pub(super) struct Run {
+    #[command(flatten)]
+    node: NodeFlags,
+    /// A folder of handlers, which is watched; may be given several times.
+    #[arg(long, value_name = "DIR")]
+    plugins: Vec<PathBuf>,
+}
+
+/// What `run` and `dev` say of the node itself.
+#[derive(Debug, Clone, Args)]
+pub(super) struct NodeFlags {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// A value for `${NAME}` in the configuration; may be given several times.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    set: Vec<(String, String)>,
+    /// Where the node keeps its key and state [default: ~/.local/share/hive-node].
+    #[arg(long, value_name = "DIR")]
+    pub(super) data_dir: Option<PathBuf>,
+    /// What others are shown beside the node's id [default: this host's name].
+    #[arg(long)]
+    name: Option<String>,
+    /// Where to take links, over UDP [default: port 7182 of all addresses, or the next free one].
+    #[arg(long, value_name = "ADDR")]
+    pub(super) listen: Option<String>,
+    /// A node to dial for ever, as HOST or HOST:PORT; may be given several times.
+    #[arg(long = "peer", value_name = "ADDR")]
+    peers: Vec<String>,
+    /// The home network [default: hive, which is open].
+    #[arg(long, value_name = "NAME")]
+    network: Option<String>,
+    /// A file with the home network's secret; without one it is open.
+    #[arg(long, value_name = "FILE")]
+    secret_file: Option<PathBuf>,
+    /// Neither look for nodes on the LAN nor say that this one is there.
+    #[arg(long)]
+    pub(super) no_mdns: bool,
+    /// Where the API listens beside its Unix socket; `off` is all that this version has.
+    #[arg(long, value_name = "ADDR|off")]
+    api: Option<String>,
+    /// What to log: a level, or directives as in `hive_node::mesh=trace,info`.
+    #[arg(long, value_name = "WHAT")]
+    log: Option<String>,
+}
+
+impl NodeFlags {
+    /// The configuration that follows from file, environment and flags.
+    pub(super) fn load(self, plugins: Vec<PathBuf>) -> Result<Loaded, Fault> {
+        let flags = Flags {
+            name: self.name,
+            data_dir: self.data_dir,
+            listen: self.listen,
+            peers: self.peers,
+            no_mdns: self.no_mdns,
+            network: self.network,
+            secret_file: self.secret_file,
+            plugins,
+            api: self.api,
+            log: self.log,
+        };
+        let set: BTreeMap<String, String> = self.set.into_iter().collect();
+        let request =
+            Request::of_process(self.config, flags, set, locate::default_data_dir()).map_err(|error| {
+                Fault::failed(anyhow::Error::new(error).context("the working folder is gone"))
+            })?;
+        config::load(&request).map_err(super::check::report_problems)
+    }
+}
+
+impl Run {
+    pub(super) async fn run(self, voice: &Voice) -> Result<(), Fault> {
+        let loaded = self.node.load(self.plugins)?;
+        begin(&loaded, voice)?;
+        let node = start(&loaded.settings).await?;
+        introduce(&node, &loaded.settings, voice);
+        until_asked_to_leave(node, voice).await
+    }
+}
+
+/// Starts to log, and says what is doubtful in the configuration.
+pub(super) fn begin(loaded: &Loaded, voice: &Voice) -> Result<(), Fault> {
+    voice.start_log(loaded.settings.log.as_deref().unwrap_or("info"))?;
+    if !voice.quiet {
+        for warning in &loaded.warnings {
+            anstream::eprintln!("{}", warning.render(Severity::Warning, true));
+        }
+    }
+    match loaded.settings.api {
+        ApiListen::Default | ApiListen::Off => Ok(()),
+        ApiListen::Exact(addr) => {
+            let fault = Fault::usage(format!(
+                "the API cannot listen on {addr}: this version serves its Unix socket only"
+            ));
+            Err(fault.hint("leave --api and `api.listen` out"))
+        }
+    }
+}
+
+/// Starts the node with its API.
+pub(super) async fn start(settings: &Settings) -> Result<Node, Fault> {
+    let socket = settings.node.data_dir.join(locate::SOCKET_NAME);
+    let builder = Builder::of(settings).map_err(Fault::configuration)?;
+    let builder = builder.api(api::Config { socket, link: Some(settings.node.name.clone()) });
+    builder.start().await.map_err(|error| {
+        let hint = error.hint();
+        let fault = Fault::failed(error);
+        match hint {
+            Some(hint) => fault.hint(hint),
+            None => fault,
+        }
+    })
+}
+
+/// Says who the node is and how it is reached, on stderr.
+pub(super) fn introduce(node: &Node, settings: &Settings, voice: &Voice) {
+    let boards = node.boards();
+    let card = boards.node.read();
+    let row = |name: &str, text: String| vec![format!("  {name}"), text];
+    let mut rows = vec![row("id", card.id.to_string())];
+    let listen: Vec<String> = boards.listen.read().iter().map(ToString::to_string).collect();
+    rows.push(row(
+        "links",
+        if listen.is_empty() { "none".into() } else { format!("UDP {}", listen.join(", ")) },
+    ));
+    for network in boards.networks.read().iter() {
+        rows.push(row("network", network_line(network.name.as_str(), network.open)));
+    }
+    rows.push(row("plugins", plugins_line(&settings.plugins.folders)));
+    if let Some(api) = node.api() {
+        rows.push(row("api", api.socket().display().to_string()));
+    }
+    let head = format!("hive-node {}: node {}", env!("CARGO_PKG_VERSION"), card.name);
+    output::note(voice, &format!("{head}\n{}", output::table(&rows).trim_end()));
+    if let Some(argument) = node.api().and_then(api::Api::node_argument) {
+        let argument = output::quoted(&argument).into_owned();
+        output::note(voice, &format!("  another node runs here; ask this one with --node {argument}"));
+    }
+}
+
+fn network_line(name: &str, open: bool) -> String {
+    if !open {
+        return format!("{name}: closed, only who has its secret joins");
+    }
+    let program = output::program();
+    format!(
+        "{name}: open, anyone who reaches this node may join; `{program} keygen` and --secret-file close it"
+    )
+}
+
+fn plugins_line(folders: &[PathBuf]) -> String {
+    if folders.is_empty() {
+        return "none; --plugins DIR runs the handlers in a folder".into();
+    }
+    folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+/// Runs until a signal or the API says to leave; a second signal ends at once.
+pub(super) async fn until_asked_to_leave(node: Node, voice: &Voice) -> Result<(), Fault> {
+    let signals = |error| Fault::failed(anyhow::Error::new(error).context("signals cannot be received"));
+    tokio::select! {
+        signal = shutdown::signal() => {
+            let signal = signal.map_err(signals)?;
+            output::note(voice, &format!("{signal}: leaving; a second one ends at once"));
+        }
+        () = node.asked_to_leave() => output::note(voice, "asked to leave"),
+    }
+    tokio::select! {
+        () = node.shutdown() => Ok(()),
+        _ = shutdown::signal() => {
+            label("warning", AnsiColor::Yellow, &"ended before it had left");
+            Err(Fault::silent(1))
+        }
+    }
+}
+
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("it is NAME=VALUE")?;
+    Ok((name.into(), value.into()))
+}

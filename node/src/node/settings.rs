@@ -1,0 +1,83 @@
+//! From a checked configuration to a node to be: each part gets its own configuration.
+
+use super::Builder;
+use crate::{
+    config::{self, Instances, ListenSettings, PluginSettings, Settings},
+    plugin::{self, Mode, PluginConfig},
+    transport::Listen,
+    trust::network::{Secret, SecretError},
+};
+
+/// A network whose secret cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the secret of the network `{network}` cannot be used")]
+pub struct SettingsError {
+    network: String,
+    source: SecretError,
+}
+
+impl Builder {
+    /// A node as a configuration describes it. Its API is the caller's choice.
+    ///
+    /// # Errors
+    /// When a secret is none.
+    pub fn of(settings: &Settings) -> Result<Self, SettingsError> {
+        let node = &settings.node;
+        let mut builder = Self::default()
+            .name(&node.name)
+            .data_dir(&node.data_dir)
+            .mdns(node.mdns)
+            .listen(listen(node.listen))
+            .plugins(plugins(&settings.plugins));
+        for peer in &node.peers {
+            builder = builder.peer(peer.clone());
+        }
+        for network in &settings.networks {
+            builder = builder.join(network)?;
+        }
+        Ok(builder)
+    }
+
+    fn join(self, network: &config::NetworkSettings) -> Result<Self, SettingsError> {
+        let name = network.name.clone();
+        let Some(secret) = &network.secret else { return Ok(self.network(name)) };
+        let refused = |source| SettingsError { network: name.to_string(), source };
+        let secret = Secret::parse(secret.reveal()).map_err(refused)?;
+        if secret.is_short() {
+            tracing::warn!("the secret of the network {name} is short: somebody may guess it");
+        }
+        Ok(self.closed_network(name, secret))
+    }
+}
+
+fn listen(settings: ListenSettings) -> Listen {
+    match settings {
+        ListenSettings::Default => Listen::Default,
+        ListenSettings::Loopback => Listen::Loopback,
+        ListenSettings::Exact(addr) => Listen::Exact(addr),
+    }
+}
+
+fn plugins(settings: &config::PluginsSettings) -> plugin::Config {
+    plugin::Config {
+        folders: settings.folders.clone(),
+        defaults: plugin(&settings.defaults),
+        each: settings.each.iter().map(|(name, settings)| (name.clone(), plugin(settings))).collect(),
+    }
+}
+
+fn plugin(settings: &PluginSettings) -> PluginConfig {
+    PluginConfig {
+        enabled: settings.enabled,
+        instances: settings.instances.map(|instances| match instances {
+            Instances::Pool => Mode::Pool,
+            Instances::Single => Mode::Single,
+        }),
+        pool_size: settings.pool_size,
+        memory: settings.memory,
+        deadline: settings.deadline,
+        attempts: settings.attempts,
+        config: settings.config.clone(),
+        ..PluginConfig::default()
+    }
+}
