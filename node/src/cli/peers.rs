@@ -26,7 +26,7 @@ impl Peers {
 }
 
 fn row(peer: &PeerStatus) -> Vec<String> {
-    let rtt = peer.rtt_us.map_or_else(|| "-".into(), |us| format!("{}us", us));
+    let rtt = peer.rtt_us.map_or_else(|| "-".into(), |us| format!("{us}us"));
     vec![
         output::one_line(&peer.name).into_owned(),
         peer.id.chars().take(8).collect(),

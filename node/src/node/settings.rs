@@ -2,8 +2,7 @@
 
 use super::Builder;
 use crate::{
-    config::{self, Instances, ListenSettings, PluginSettings, Settings},
-    plugin::{self, Mode, PluginConfig},
+    config::{self, ListenSettings, Settings},
     transport::Listen,
     trust::network::{Secret, SecretError},
 };
@@ -28,7 +27,7 @@ impl Builder {
             .data_dir(&node.data_dir)
             .mdns(node.mdns)
             .listen(listen(node.listen))
-            .plugins(plugins(&settings.plugins));
+            .plugins(settings.plugins.clone());
         for peer in &node.peers {
             builder = builder.peer(peer.clone());
         }
@@ -55,29 +54,5 @@ fn listen(settings: ListenSettings) -> Listen {
         ListenSettings::Default => Listen::Default,
         ListenSettings::Loopback => Listen::Loopback,
         ListenSettings::Exact(addr) => Listen::Exact(addr),
-    }
-}
-
-fn plugins(settings: &config::PluginsSettings) -> plugin::Config {
-    plugin::Config {
-        folders: settings.folders.clone(),
-        defaults: plugin(&settings.defaults),
-        each: settings.each.iter().map(|(name, settings)| (name.clone(), plugin(settings))).collect(),
-    }
-}
-
-fn plugin(settings: &PluginSettings) -> PluginConfig {
-    PluginConfig {
-        enabled: settings.enabled,
-        instances: settings.instances.map(|instances| match instances {
-            Instances::Pool => Mode::Pool,
-            Instances::Single => Mode::Single,
-        }),
-        pool_size: settings.pool_size,
-        memory: settings.memory,
-        deadline: settings.deadline,
-        attempts: settings.attempts,
-        config: settings.config.clone(),
-        ..PluginConfig::default()
     }
 }
