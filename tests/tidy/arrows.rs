@@ -15,7 +15,7 @@ type Row = (&'static str, &'static [&'static str]);
 /// hive-node, from the top down.
 const NODE: &[Row] = &[
     ("main", &["cli"]),
-    ("cli", &["node", "config", "toolchain", "bench"]),
+    ("cli", &["node", "config", "toolchain", "bench", "api"]),
     // Beside the root.
     ("bench", &["node", "bus", "transport"]),
     ("toolchain", &["plugin", "watch"]),

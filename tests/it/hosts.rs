@@ -1,0 +1,55 @@
+//! Hosts on one network segment that were told nothing about each other.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use hive_client::Message;
+use hive_tests::hosts::Segment;
+
+use crate::{next, node, plugins};
+
+/// Three hosts without any configuration are a mesh, and an event crosses all three of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn three_hosts_find_each_other_and_carry_an_event() -> Result<()> {
+    let segment = Segment::new(3)?;
+    let [first, second, third] = segment.hosts() else { unreachable!("three hosts were asked for") };
+    let folder = plugins(&["filter"])?;
+    let publisher = node("first").on(first).start().await?;
+    let handler = node("second").on(second).plugins(folder.path()).start().await?;
+    handler.runs_plugin("filter", 1).await?;
+    let last_start = Instant::now();
+    let subscriber = node("third").on(third).start().await?;
+    for node in [&publisher, &handler, &subscriber] {
+        node.has_peers(2, Duration::from_secs(10)).await?;
+    }
+    let connected = last_start.elapsed();
+    ensure!(connected < Duration::from_secs(2), "connected only after {connected:?}");
+
+    let mut alerts = subscriber.client().subscribe(["alert/*"], false).await?;
+    let reading = Message::json(&serde_json::json!({ "celsius": 41 }))?;
+    publisher.client().publish("sensor/attic/reading", &reading).await?;
+    let alert = next(&mut alerts, "the alert").await?;
+    ensure!(alert.channel == "alert/attic", "{alert:?}");
+    ensure!(alert.origin == handler.status().await?.node.id, "published by the second host: {alert:?}");
+    Ok(())
+}
+
+/// A host whose cable was pulled is missed, and found again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_was_away_is_found_again() -> Result<()> {
+    let segment = Segment::new(2)?;
+    let [first, second] = segment.hosts() else { unreachable!("two hosts were asked for") };
+    let one = node("one").on(first).start().await?;
+    let other = node("other").on(second).start().await?;
+    one.has_peers(1, Duration::from_secs(10)).await?;
+    segment.connect(second, false)?;
+    one.has_peers(0, Duration::from_secs(10)).await?;
+    segment.connect(second, true)?;
+    for node in [&one, &other] {
+        node.has_peers(1, Duration::from_secs(40)).await?;
+    }
+    let mut events = other.client().subscribe(["back/*"], false).await?;
+    one.client().publish("back/again", &Message::from("hello")).await?;
+    ensure!(next(&mut events, "an event after the cable").await?.message.text() == Some("hello"));
+    Ok(())
+}

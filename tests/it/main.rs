@@ -1,0 +1,75 @@
+//! Tests across processes: the program itself, as a person runs it, on one host or several.
+//!
+//! What they own: the promises made to those who run nodes. What one module promises is tested beside it.
+
+mod bad_input;
+mod hosts;
+mod reach;
+mod reload;
+mod secrets;
+
+use std::{path::Path, process::Output};
+
+use anyhow::{Context as _, Result};
+use hive_client::{Event, Incoming, Subscription};
+use hive_tests::{
+    nodes::{Node, Setup, clean},
+    wait::{MOMENT, within},
+};
+
+/// The program under test.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_hive-node");
+
+/// A node to be, on the loopback.
+fn node(name: &str) -> Setup {
+    Setup::new(PROGRAM, name)
+}
+
+/// Runs a verb to its end, told which node is meant.
+async fn run(node: Option<&Node>, args: &[&str]) -> Result<Output> {
+    let home = tempfile::tempdir()?;
+    let mut command = std::process::Command::new(PROGRAM);
+    command.args(args).current_dir(home.path());
+    clean(&mut command, home.path());
+    if let Some(node) = node {
+        command.env("HIVE_NODE", node.data_dir());
+    }
+    let output = tokio::process::Command::from(command).output();
+    within(&format!("`hive-node {}` to end", args.join(" ")), MOMENT, output).await?.context("running it")
+}
+
+/// What a verb printed to stderr.
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// What a verb printed to stdout.
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// The next event of a subscription; a gap is a failure.
+async fn next(subscription: &mut Subscription, what: &str) -> Result<Event> {
+    match within(what, MOMENT, subscription.next()).await?? {
+        Some(Incoming::Event(event)) => Ok(event),
+        other => anyhow::bail!("{what}: came {other:?}"),
+    }
+}
+
+/// A folder for plugins with these samples in it.
+fn plugins(samples: &[&str]) -> Result<tempfile::TempDir> {
+    let folder = tempfile::tempdir()?;
+    for sample in samples {
+        let from = hive_tests::guests::guest(sample);
+        std::fs::copy(&from, folder.path().join(sample).with_extension("wasm"))
+            .with_context(|| format!("copying {}", from.display()))?;
+    }
+    Ok(folder)
+}
+
+/// A file with a text in it.
+fn write(folder: &Path, name: &str, text: &str) -> Result<String> {
+    let path = folder.join(name);
+    std::fs::write(&path, text)?;
+    Ok(path.display().to_string())
+}
