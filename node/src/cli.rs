@@ -11,8 +11,11 @@ use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::telemetry;
 
 mod bench;
+mod build;
 mod call;
 mod check;
+mod component;
+mod dev;
 mod exec;
 mod exit;
 mod id;
@@ -88,6 +91,8 @@ impl Ask {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Run(run::Run),
+    Dev(dev::Dev),
+    Build(build::Build),
     Check(check::Check),
     Publish(publish::Publish),
     Subscribe(subscribe::Subscribe),
@@ -119,10 +124,9 @@ fn run(cli: Cli) -> Result<(), Fault> {
     let voice = cli.voice;
     match cli.verb {
         Verb::Run(verb) => node(verb.run(&voice)),
-        Verb::Check(verb) => {
-            voice.start_log("warn")?;
-            verb.run(&voice)
-        }
+        Verb::Dev(verb) => node(verb.run(&voice)),
+        Verb::Build(verb) => ask(&voice, verb.run(&voice)),
+        Verb::Check(verb) => ask(&voice, verb.run(&voice)),
         Verb::Publish(verb) => ask(&voice, verb.run(&voice)),
         Verb::Subscribe(verb) => ask(&voice, verb.run(&voice)),
         Verb::Call(verb) => ask(&voice, verb.run()),

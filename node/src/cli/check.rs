@@ -1,7 +1,7 @@
 //! `check`: what a configuration or a component says, before anything runs.
 
 use std::{
-    collections::BTreeMap,
+    fs,
     io::IsTerminal,
     path::{Path, PathBuf},
 };
@@ -9,17 +9,20 @@ use std::{
 use clap::Args;
 use hive_client::locate;
 
-use super::{Voice, exit::Fault, output, run::pair};
-use crate::config::{self, Flags, Problems, Request, Severity};
+use super::{Voice, component, exit::Fault, output, run::pair};
+use crate::config::{self, Flags, Loaded, Problems, Request, Severity};
 
-/// Check a configuration file.
+/// Check a configuration or a component.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   hive-node check                      the configuration that `run` would use here
-  hive-node check hive.yaml --print    all values, defaults among them, and who said each")]
+  hive-node check hive.yaml --print    all values, defaults among them, and who said each
+  hive-node check greeter.wasm         what a component wants, or why it would be refused
+  hive-node check plugins              every component in a folder")]
 pub(super) struct Check {
-    /// What to check [default: the configuration that `run` would use].
+    /// A configuration, a component, or a folder of one or the other [default: the configuration
+    /// that `run` would use].
     path: Option<PathBuf>,
     /// Print the whole configuration: each value with where it came from, secrets hidden.
     #[arg(long)]
@@ -27,17 +30,27 @@ pub(super) struct Check {
     /// A value for `${NAME}` in the configuration; may be given several times.
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     set: Vec<(String, String)>,
+    /// Print JSON, of components.
+    #[arg(long)]
+    json: bool,
 }
 
 impl Check {
-    pub(super) fn run(self, voice: &Voice) -> Result<(), Fault> {
-        self.configuration(voice)
+    pub(super) async fn run(self, voice: &Voice) -> Result<(), Fault> {
+        let components = match &self.path {
+            Some(path) => components(path)?,
+            None => Vec::new(),
+        };
+        if components.is_empty() {
+            return self.configuration(voice);
+        }
+        let loaded = load(None, self.set)?;
+        component::check(&components, &loaded.settings, self.json).await
     }
 
     fn configuration(self, voice: &Voice) -> Result<(), Fault> {
-        let set: BTreeMap<String, String> = self.set.into_iter().collect();
-        let request = Request::of_process(self.path, Flags::default(), set, locate::default_data_dir());
-        let loaded = config::load(&request.map_err(Fault::failed)?).map_err(report_problems)?;
+        let path = self.path.map(|path| if path.is_dir() { path.join(config::FILE_NAME) } else { path });
+        let loaded = load(path, self.set)?;
         for warning in &loaded.warnings {
             anstream::eprintln!("{}", warning.render(Severity::Warning, stderr_has_color()));
         }
@@ -47,6 +60,36 @@ impl Check {
         output::note(voice, &verdict(loaded.file.as_deref(), loaded.warnings.len()));
         Ok(())
     }
+}
+
+fn load(file: Option<PathBuf>, set: Vec<(String, String)>) -> Result<Loaded, Fault> {
+    let request =
+        Request::of_process(file, Flags::default(), set.into_iter().collect(), locate::default_data_dir());
+    let request = request.map_err(|error| anyhow::Error::new(error).context("the working folder is gone"))?;
+    config::load(&request).map_err(report_problems)
+}
+
+/// The components that a path means; none: it is a configuration.
+fn components(path: &Path) -> Result<Vec<PathBuf>, Fault> {
+    if !path.is_dir() {
+        let is_configuration = path.extension().is_some_and(|end| end == "yaml" || end == "yml");
+        return Ok(if is_configuration { Vec::new() } else { vec![path.into()] });
+    }
+    if path.join(config::FILE_NAME).is_file() {
+        return Ok(Vec::new());
+    }
+    let entries = fs::read_dir(path)
+        .map_err(|error| anyhow::Error::new(error).context(format!("cannot read {}", path.display())))?;
+    let files = entries.flatten().map(|entry| entry.path());
+    let mut found: Vec<PathBuf> =
+        files.filter(|file| file.extension().is_some_and(|end| end == "wasm")).collect();
+    found.sort();
+    if found.is_empty() {
+        let message =
+            format!("there is neither a {} nor a component in {}", config::FILE_NAME, path.display());
+        return Err(Fault::usage(message).hint("`hive-node build` makes components from sources"));
+    }
+    Ok(found)
 }
 
 fn verdict(file: Option<&Path>, warnings: usize) -> String {

@@ -62,6 +62,14 @@ impl Fault {
         self
     }
 
+    /// The same where there may be nothing to do.
+    pub(super) fn maybe_hint(self, hint: Option<impl Into<String>>) -> Self {
+        match hint {
+            Some(hint) => self.hint(hint),
+            None => self,
+        }
+    }
+
     /// Says it and gives the exit code.
     pub(super) fn report(self) -> ExitCode {
         if let Some(error) = &self.error {

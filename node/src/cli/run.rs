@@ -2,14 +2,10 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use clap::{Args, builder::styling::AnsiColor};
+use clap::Args;
 use hive_client::locate;
 
-use super::{
-    Voice,
-    exit::{Fault, label},
-    output,
-};
+use super::{Voice, exit::Fault, output};
 use crate::{
     api,
     config::{self, ApiListen, Flags, Loaded, Request, Settings, Severity},
@@ -105,7 +101,8 @@ impl Run {
         begin(&loaded, voice)?;
         let node = start(&loaded.settings).await?;
         introduce(&node, &loaded.settings, voice);
-        until_asked_to_leave(node, voice).await
+        until_asked_to_leave(&node, std::future::pending(), voice).await?;
+        shutdown(node, voice).await
     }
 }
 
@@ -135,11 +132,7 @@ pub(super) async fn start(settings: &Settings) -> Result<Node, Fault> {
     let builder = builder.api(api::Config { socket, link: Some(settings.node.name.clone()) });
     builder.start().await.map_err(|error| {
         let hint = error.hint();
-        let fault = Fault::failed(error);
-        match hint {
-            Some(hint) => fault.hint(hint),
-            None => fault,
-        }
+        Fault::failed(error).maybe_hint(hint)
     })
 }
 
@@ -186,8 +179,12 @@ fn plugins_line(folders: &[PathBuf]) -> String {
     folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
-/// Runs until a signal or the API says to leave; a second signal ends at once.
-pub(super) async fn until_asked_to_leave(node: Node, voice: &Voice) -> Result<(), Fault> {
+/// Waits until a signal or the API says to leave, doing something meanwhile.
+pub(super) async fn until_asked_to_leave(
+    node: &Node,
+    meanwhile: impl Future<Output = ()>,
+    voice: &Voice,
+) -> Result<(), Fault> {
     let signals = |error| Fault::failed(anyhow::Error::new(error).context("signals cannot be received"));
     tokio::select! {
         signal = shutdown::signal() => {
@@ -195,11 +192,17 @@ pub(super) async fn until_asked_to_leave(node: Node, voice: &Voice) -> Result<()
             output::note(voice, &format!("{signal}: leaving; a second one ends at once"));
         }
         () = node.asked_to_leave() => output::note(voice, "asked to leave"),
+        () = meanwhile => {}
     }
+    Ok(())
+}
+
+/// Leaves the mesh in order; a second signal ends at once.
+pub(super) async fn shutdown(node: Node, voice: &Voice) -> Result<(), Fault> {
     tokio::select! {
         () = node.shutdown() => Ok(()),
         _ = shutdown::signal() => {
-            label("warning", AnsiColor::Yellow, &"ended before it had left");
+            output::note(voice, "ended before it had left");
             Err(Fault::silent(1))
         }
     }

@@ -1,0 +1,110 @@
+//! `build`: from sources to components.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use hive_client::types::V1;
+use serde::Serialize;
+
+use super::{Voice, exit::Fault, output};
+use crate::toolchain::build::{self, Artifact, BuildError, Options};
+
+/// Build handlers into components.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  hive-node build                      the handlers in this folder and below
+  hive-node build samples --out plugins
+  hive-node run --plugins plugins
+
+The paths of the components are on stdout, what the tools say is on stderr. A handler in Rust is a
+crate with `crate-type = [\"cdylib\"]` that depends on `hive-guest`.")]
+pub(super) struct Build {
+    /// Folders with handlers [default: this one].
+    #[arg(value_name = "DIR")]
+    dirs: Vec<PathBuf>,
+    /// Put the components into this folder, each under its plugin's name.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    tools: Tools,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What may be done to the languages' tools.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct Tools {
+    /// Add nothing to the installed tools, such as the WebAssembly target of Rust.
+    #[arg(long)]
+    no_install: bool,
+}
+
+impl Tools {
+    pub(super) fn options(self) -> Options {
+        Options { install: !self.no_install }
+    }
+}
+
+/// `build --json`.
+#[derive(Serialize)]
+struct Built {
+    v: V1,
+    components: Vec<Component>,
+}
+
+#[derive(Serialize)]
+struct Component {
+    name: String,
+    file: PathBuf,
+    sources: PathBuf,
+}
+
+impl Build {
+    pub(super) async fn run(self, voice: &Voice) -> Result<(), Fault> {
+        let dirs = dirs(self.dirs);
+        let say = |text: &str| output::note(voice, text);
+        let mut artifacts = build::build(&dirs, self.tools.options(), &say).await.map_err(fault)?;
+        if let Some(out) = &self.out {
+            fs::create_dir_all(out).map_err(|error| {
+                anyhow::Error::new(error).context(format!("cannot make {}", out.display()))
+            })?;
+            let placed = build::place(&artifacts, out).map_err(fault)?;
+            artifacts.iter_mut().zip(placed).for_each(|(artifact, file)| artifact.file = file);
+        }
+        if self.json {
+            let component = |Artifact { name, file, sources }| Component { name, file, sources };
+            return output::json(&Built {
+                v: V1,
+                components: artifacts.into_iter().map(component).collect(),
+            });
+        }
+        artifacts.iter().try_for_each(|artifact| output::line(&shown(&artifact.file)))
+    }
+}
+
+/// The folders that are meant: this one when none is named.
+pub(super) fn dirs(named: Vec<PathBuf>) -> Vec<PathBuf> {
+    if named.is_empty() { vec![".".into()] } else { named }
+}
+
+/// What a failed build comes to.
+pub(super) fn fault(error: BuildError) -> Fault {
+    let hint = error.hint();
+    let fault = match &error {
+        BuildError::Nothing(_) | BuildError::Folder { .. } => Fault::configuration(error),
+        _ => Fault::failed(error),
+    };
+    fault.maybe_hint(hint)
+}
+
+/// A path as a person would write it here.
+fn shown(path: &Path) -> String {
+    let here = env::current_dir().ok();
+    let below = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
+    below.unwrap_or_else(|| path.to_owned()).display().to_string()
+}

@@ -1,0 +1,250 @@
+//! `dev`: builds handlers, runs a node with them, and builds again what is saved.
+//!
+//! What it owns: the loop between the editor and the node. The node sees only a folder whose files change, as any
+//! other node does; so a handler that does not compile leaves the old one running.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use clap::Args;
+use hive_client::locate;
+
+use super::{
+    Voice,
+    build::{self, Tools},
+    exit::Fault,
+    output, run,
+    run::NodeFlags,
+};
+use crate::{
+    node::Node,
+    status::{PluginCard, PluginState},
+    toolchain::{
+        build::{Artifact, BuildError, build as build_all, place},
+        sources::Sources,
+    },
+};
+
+/// How long handlers get to be compiled and tried before the person is told what to try.
+const LOAD_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Build handlers, run a node with them, and rebuild on save.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  hive-node dev                 the handlers in this folder and below
+  hive-node dev samples
+  hive-node dev --join          in the network of this LAN
+
+Without --join the node stays on this machine. Its data is beside that of `run`, in a folder `dev`.")]
+pub(super) struct Dev {
+    /// Folders with handlers [default: this one].
+    #[arg(value_name = "DIR")]
+    dirs: Vec<PathBuf>,
+    /// Take links from other machines and look for nodes on the LAN.
+    #[arg(long)]
+    join: bool,
+    #[command(flatten)]
+    tools: Tools,
+    #[command(flatten)]
+    node: NodeFlags,
+}
+
+impl Dev {
+    pub(super) async fn run(self, voice: &Voice) -> Result<(), Fault> {
+        let dirs = build::dirs(self.dirs);
+        let (flags, folder) = prepare(self.node, self.join)?;
+        let loaded = flags.load(vec![folder.clone()])?;
+        run::begin(&loaded, voice)?;
+        let mut workshop = Workshop { sources: watch(&dirs)?, dirs, folder, tools: self.tools, voice };
+        workshop.first_build().await?;
+        let node = run::start(&loaded.settings).await?;
+        run::introduce(&node, &loaded.settings, voice);
+        let leave = async {
+            suggest(&node, voice).await;
+            workshop.rebuild().await;
+        };
+        run::until_asked_to_leave(&node, leave, voice).await?;
+        run::shutdown(node, voice).await
+    }
+}
+
+/// The node's flags as `dev` wants them, and the folder of its plugins, which is made.
+fn prepare(mut flags: NodeFlags, join: bool) -> Result<(NodeFlags, PathBuf), Fault> {
+    let dir = flags.data_dir.take().or_else(|| locate::default_data_dir().map(|dir| dir.join("dev")));
+    let dir = dir.ok_or_else(|| {
+        Fault::usage("no place for the node's data: neither $XDG_DATA_HOME nor $HOME is set")
+            .hint("give one with --data-dir")
+    })?;
+    let folder = dir.join("plugins");
+    fs::create_dir_all(&folder).map_err(|error| {
+        Fault::failed(anyhow::Error::new(error).context(format!("cannot make {}", folder.display())))
+    })?;
+    flags.data_dir = Some(dir);
+    if !join {
+        flags.listen.get_or_insert_with(|| "loopback".into());
+        flags.no_mdns = true;
+    }
+    Ok((flags, folder))
+}
+
+fn watch(dirs: &[PathBuf]) -> Result<Sources, Fault> {
+    Sources::watch(dirs).map_err(Fault::configuration)
+}
+
+/// Where handlers are built.
+struct Workshop<'a> {
+    /// What was saved.
+    sources: Sources,
+    /// The folders of the sources.
+    dirs: Vec<PathBuf>,
+    /// The plugins' folder of the node.
+    folder: PathBuf,
+    tools: Tools,
+    voice: &'a Voice,
+}
+
+impl Workshop<'_> {
+    /// Builds until it succeeds: whoever starts with a typo mends it and saves.
+    async fn first_build(&mut self) -> Result<(), Fault> {
+        loop {
+            match self.build().await {
+                Err(error @ BuildError::Failed { .. }) => {
+                    build::fault(error).report();
+                    output::note(self.voice, "waiting until something is saved");
+                    self.sources.changed().await;
+                }
+                built => return built.map_err(build::fault),
+            }
+        }
+    }
+
+    /// Builds whenever something is saved, for ever.
+    async fn rebuild(&mut self) {
+        loop {
+            self.sources.changed().await;
+            if let Err(error) = self.build().await {
+                build::fault(error).report();
+                output::note(self.voice, "what ran before goes on");
+            }
+        }
+    }
+
+    /// Builds everything (what did not change takes no time) and puts what is new into the plugins' folder.
+    async fn build(&self) -> Result<(), BuildError> {
+        let say = |text: &str| output::note(self.voice, text);
+        let artifacts = build_all(&self.dirs, self.tools.options(), &say).await?;
+        let is_new =
+            |artifact: &Artifact| fs::read(&artifact.file).ok() != fs::read(self.placed(&artifact.name)).ok();
+        let new: Vec<Artifact> = artifacts.iter().filter(|artifact| is_new(artifact)).cloned().collect();
+        place(&new, &self.folder)?;
+        self.remove_all_but(&artifacts);
+        Ok(())
+    }
+
+    fn placed(&self, name: &str) -> PathBuf {
+        self.folder.join(name).with_added_extension("wasm")
+    }
+
+    /// A handler whose sources are gone goes too.
+    fn remove_all_but(&self, artifacts: &[Artifact]) {
+        let wanted = |path: &Path| artifacts.iter().any(|artifact| self.placed(&artifact.name) == path);
+        let files = fs::read_dir(&self.folder).into_iter().flatten().flatten().map(|entry| entry.path());
+        for file in files.filter(|file| !wanted(file)) {
+            if let Err(error) = fs::remove_file(&file) {
+                tracing::warn!("{} is no longer built and cannot be removed: {error}", file.display());
+            }
+        }
+    }
+}
+
+/// Waits until the plugins are loaded and says what to try with them, beginning with the path this program was
+/// started by.
+async fn suggest(node: &Node, voice: &Voice) {
+    let plugins = &node.boards().plugins;
+    let loaded = async {
+        // Boards are read, not watched; compiling takes far longer than one look.
+        while plugins.read().is_empty()
+            || plugins.read().values().any(|card| card.state == PluginState::Loading)
+        {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    if tokio::time::timeout(LOAD_PATIENCE, loaded).await.is_err() {
+        output::note(voice, "the handlers are not loaded yet; `plugins` shows how they fare");
+    }
+    let node_argument = node.api().and_then(|api| api.node_argument());
+    let lines = suggestions(plugins.read().values(), node_argument.as_deref());
+    output::note(
+        voice,
+        &format!("\nTry, in another terminal:\n{}\n\nSave a file to rebuild; Ctrl-C ends.", lines.join("\n")),
+    );
+}
+
+/// Calls of what answers, a publish to what listens, and a look at everything.
+fn suggestions<'a>(cards: impl Iterator<Item = &'a PluginCard>, node: Option<&str>) -> Vec<String> {
+    let wants: Vec<_> =
+        cards.filter(|card| card.state == PluginState::Running).flat_map(|card| card.wants.clone()).collect();
+    let literal = |pattern: &str| !pattern.contains('*');
+    let program = output::program();
+    let node = node.map(|node| format!(" --node {}", output::quoted(node))).unwrap_or_default();
+    let line = |verb: &str, channel: &str, data: &str| {
+        format!("  {program} {verb}{node} {}{data}", output::quoted(channel))
+    };
+    let calls = wants
+        .iter()
+        .filter(|want| want.answers && literal(&want.pattern))
+        .map(|want| line("call", &want.pattern, ""));
+    let listens = wants.iter().filter(|want| !want.answers && literal(&want.pattern));
+    let publishes = listens.map(|want| line("publish", &want.pattern, " 1"));
+    let mut lines: Vec<String> = calls.take(3).chain(publishes.take(1)).collect();
+    lines.push(line("subscribe", "**", ""));
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::status::WantCard;
+
+    fn card(wants: &[(&str, bool)], state: PluginState) -> PluginCard {
+        PluginCard {
+            file: PathBuf::new(),
+            state,
+            generation: 1,
+            hash: String::new(),
+            size_bytes: 0,
+            version: String::new(),
+            instances: String::new(),
+            wants: wants
+                .iter()
+                .map(|(pattern, answers)| WantCard { pattern: (*pattern).into(), answers: *answers })
+                .collect(),
+            loaded: None,
+            problem: None,
+            work: Arc::default(),
+        }
+    }
+
+    #[test]
+    fn what_to_try_begins_with_this_program_and_fits_the_handlers() {
+        let cards = [
+            card(&[("counter/add", false), ("counter/total", true)], PluginState::Running),
+            card(&[("broken/call", true)], PluginState::Failed),
+            card(&[("sensor/*/reading", false)], PluginState::Running),
+        ];
+        let program = output::program();
+        let lines = suggestions(cards.iter(), Some("my node"));
+        let want = [
+            "call --node 'my node' counter/total",
+            "publish --node 'my node' counter/add 1",
+            "subscribe --node 'my node' '**'",
+        ];
+        assert_eq!(lines, want.map(|line| format!("  {program} {line}")));
+    }
+}
