@@ -14,7 +14,7 @@ use hive_proto::{
     io::{self, Attempt, CloseReason, Input, Level, LinkId, Output},
 };
 use tokio::{
-    sync::mpsc,
+    sync::{Mutex, mpsc},
     time::{Instant, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Config,
     dial::{self, Admitted, Reports},
-    link::{Link, Order, Surroundings},
+    link::{Link, Order, Surroundings, reader::Reading},
     tickets::Tickets,
     timers::Timers,
 };
@@ -30,7 +30,7 @@ use crate::{
     bus::{Bus, InterestChange, Outbox, PeerRef},
     shutdown::Part,
     status::{Boards, PeerCard, Traffic},
-    transport::{Endpoint, Membership, Session},
+    transport::{CloseCode, Endpoint, Membership, Session},
 };
 
 /// Admitted connections the actor has not taken up yet.
@@ -64,16 +64,22 @@ pub(super) struct Actor {
 
 /// What the actor keeps of a link.
 struct Known {
+    /// The other end, in its network.
+    peer: (NetworkIndex, NodeId),
     orders: mpsc::Sender<Order>,
     connection: quinn::Connection,
     traffic: Arc<Traffic>,
     dialled: bool,
+    /// Its greeting came, and nothing has cut it off since: the peer's data is read.
+    reading: bool,
 }
 
 /// What the actor keeps of a neighbour.
 struct Peer {
     outbox: Arc<Outbox>,
     incarnation: Incarnation,
+    /// Shared by the readers of its links, see [`Reading::turn`].
+    turn: Arc<Mutex<()>>,
 }
 
 impl Actor {
@@ -149,6 +155,10 @@ impl Actor {
     }
 
     fn handle(&mut self, input: Input) {
+        let frame_of = match &input {
+            Input::Frame { link, .. } => Some(*link),
+            _ => None,
+        };
         match &input {
             Input::LinkDown { link, .. } => drop(self.links.remove(link)),
             Input::DialFailed { attempt, .. } => drop(self.dials.remove(attempt)),
@@ -156,6 +166,9 @@ impl Actor {
         }
         self.core.handle(self.timers.now(), input, &mut self.outbox);
         self.perform();
+        if let Some(link) = frame_of {
+            self.read(link);
+        }
     }
 
     fn link_up(&mut self, (session, dialled): Admitted) {
@@ -168,7 +181,14 @@ impl Actor {
         let (orders, queue) = mpsc::channel(ORDERS_MAX);
         let traffic = Arc::<Traffic>::default();
         let connection = session.connection.clone();
-        let known = Known { orders, connection, traffic: Arc::clone(&traffic), dialled: dialled.is_some() };
+        let known = Known {
+            peer: (network, peer),
+            orders,
+            connection,
+            traffic: Arc::clone(&traffic),
+            dialled: dialled.is_some(),
+            reading: false,
+        };
         self.links.insert(link, known);
         Link::start(link, session, traffic, queue, self.around.clone());
         self.handle(Input::LinkUp { link, network, peer, dialled, addr });
@@ -196,7 +216,7 @@ impl Actor {
                 }
             }
             Output::Send { link, frame } => self.order(link, Order::Frame(frame)),
-            Output::Close { link, reason } => self.order(link, Order::Close(reason)),
+            Output::Close { link, reason } => self.close(link, reason),
             Output::Arm { timer, at } => self.timers.arm(timer, at),
             Output::PeerUp { network, peer, link, name, incarnation, addr } => {
                 self.peer_up((network, peer), link, name, incarnation, addr);
@@ -239,8 +259,32 @@ impl Actor {
         if let Err(mpsc::error::TrySendError::Full(_)) = known.orders.try_send(order) {
             let why = CloseReason::Protocol("the control stream is not read".into());
             tracing::warn!("closing the link to {}: {why}", known.connection.remote_address());
-            known.connection.close(3_u32.into(), why.to_string().as_bytes());
+            known.connection.close(CloseCode::Protocol.into(), why.to_string().as_bytes());
         }
+    }
+
+    /// Reads the data of a link that was greeted, whichever of its links the peer's state machine and ours settle on:
+    /// until both have, the peer may send on another one than we do.
+    fn read(&mut self, link: LinkId) {
+        let Some(known) = self.links.get_mut(&link) else { return };
+        let Some(Peer { outbox, incarnation, turn }) = self.peers.get(&known.peer) else { return };
+        if std::mem::replace(&mut known.reading, true) {
+            return;
+        }
+        let (network, node) = known.peer;
+        let peer = PeerRef { network, node, incarnation: *incarnation };
+        let reading = Reading { peer, answers_to: Arc::clone(outbox), turn: Arc::clone(turn) };
+        self.order(link, Order::Read(reading));
+    }
+
+    fn close(&mut self, link: LinkId, reason: CloseReason) {
+        if reason.is_graceful() {
+            self.read(link);
+        } else if let Some(known) = self.links.get_mut(&link) {
+            // Of another life, or not to be trusted: what it still sends is not read.
+            known.reading = true;
+        }
+        self.order(link, Order::Close(reason));
     }
 
     fn peer_up(
@@ -252,7 +296,7 @@ impl Actor {
         addr: std::net::SocketAddr,
     ) {
         let outbox = self.around.bus.peer_up(network, node, &name);
-        self.peers.insert((network, node), Peer { outbox, incarnation });
+        self.peers.insert((network, node), Peer { outbox, incarnation, turn: Arc::default() });
         let in_network = self.around.bus.names().network(network).map(ToString::to_string);
         let in_network = in_network.unwrap_or_default();
         tracing::info!("connected to {name} ({}) at {addr} in network {in_network}", node.short());
@@ -281,10 +325,11 @@ impl Actor {
         self.carry(peer, link);
     }
 
-    fn carry(&mut self, (network, node): (NetworkIndex, NodeId), link: LinkId) {
-        let Some(Peer { outbox, incarnation }) = self.peers.get(&(network, node)) else { return };
-        let peer = PeerRef { network, node, incarnation: *incarnation };
-        let order = Order::Carry(peer, Arc::clone(outbox));
+    /// Sends what the peer wants over this link from now on.
+    fn carry(&mut self, peer: (NetworkIndex, NodeId), link: LinkId) {
+        self.read(link);
+        let Some(Peer { outbox, .. }) = self.peers.get(&peer) else { return };
+        let order = Order::Write(Arc::clone(outbox));
         self.order(link, order);
     }
 

@@ -79,10 +79,10 @@ fn failure(error: DialError) -> DialFailure {
     match error {
         DialError::Own { .. } => DialFailure::Myself,
         DialError::WrongNode { found, .. } => DialFailure::OtherNode(found),
-        DialError::Refused { .. } | DialError::Unproved { .. } => DialFailure::Refused(error.to_string()),
-        DialError::Unreachable { .. } | DialError::NotHive { .. } => {
-            DialFailure::Unreachable(error.to_string())
-        }
+        // The state machine says the address itself.
+        DialError::Refused { why, .. } => DialFailure::Refused(why),
+        DialError::Unproved { .. } => DialFailure::Refused("it proves no network itself".into()),
+        DialError::Unreachable { why, .. } | DialError::NotHive { why, .. } => DialFailure::Unreachable(why),
     }
 }
 

@@ -4,19 +4,24 @@
 pub(super) mod reader;
 pub(super) mod writer;
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use hive_proto::{
-    frame::{FrameError, split_frame},
+    frame::{FrameError, control::DRAINED, frame, split_frame},
     io::{CloseReason, Input, LinkEnd, LinkId},
     limits::CONTROL_FRAME_BYTES_MAX,
 };
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::mpsc,
+    time::{sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
+use reader::Reading;
+
 use crate::{
-    bus::{Bus, Outbox, PeerRef},
+    bus::{Bus, Outbox},
     shutdown::Part,
     status::Traffic,
     transport::{CloseCode, Session},
@@ -32,8 +37,10 @@ const LAST_WORDS_LIMIT: Duration = Duration::from_millis(500);
 pub(super) enum Order {
     /// Write a whole control frame.
     Frame(Bytes),
-    /// Carry events: from the peer to the bus, and from its outbox to the peer.
-    Carry(PeerRef, Arc<Outbox>),
+    /// Bring the peer's events to the bus.
+    Read(Reading),
+    /// Write the events of this outbox to the peer.
+    Write(Arc<Outbox>),
     /// End, in the way the reason says.
     Close(CloseReason),
 }
@@ -57,9 +64,12 @@ pub(super) struct Link {
     peer_done: CancellationToken,
     /// Cancelled when this side's data writer shall end its stream.
     retire: CancellationToken,
-    /// Set while events are carried: where they come from, and what is cancelled when the data writer
-    /// has ended.
-    carrying: Option<(Arc<Outbox>, CancellationToken)>,
+    /// Cancelled when the peer has said that all its data has arrived.
+    peer_drained: CancellationToken,
+    /// Set while events are written: where they come from, and what is cancelled when the writer has ended.
+    writing: Option<(Arc<Outbox>, CancellationToken)>,
+    /// Set while events are read: cancelled when the reader has ended.
+    reading: Option<CancellationToken>,
 }
 
 impl Link {
@@ -72,11 +82,20 @@ impl Link {
         around: Surroundings,
     ) {
         let Session { connection, control_send, control_recv, .. } = session;
-        let peer_done = CancellationToken::new();
+        let (peer_done, peer_drained) = (CancellationToken::new(), CancellationToken::new());
         let part = around.part.clone();
-        let reading =
-            read_control(id, control_recv, connection.clone(), around.inputs.clone(), peer_done.clone());
-        part.spawn("control reader", reading);
+        let control = ControlReader {
+            link: id,
+            stream: control_recv,
+            connection: connection.clone(),
+            inputs: around.inputs.clone(),
+            drained: peer_drained.clone(),
+        };
+        let done = peer_done.clone().drop_guard();
+        part.spawn("control reader", async move {
+            let _done = done;
+            control.run().await;
+        });
         let link = Self {
             id,
             around,
@@ -85,7 +104,9 @@ impl Link {
             traffic,
             peer_done,
             retire: CancellationToken::new(),
-            carrying: None,
+            peer_drained,
+            writing: None,
+            reading: None,
         };
         part.spawn("link", link.run(orders));
     }
@@ -93,7 +114,7 @@ impl Link {
     async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
         let connection = self.connection.clone();
         let close = tokio::select! {
-            close = self.follow(&mut orders) => close,
+            close = self.follow(&mut orders) => Some(close),
             _ = connection.closed() => None,
         };
         if let Some(reason) = close {
@@ -105,49 +126,67 @@ impl Link {
         let _ = self.around.inputs.send(Input::LinkDown { link: self.id, end }).await;
     }
 
-    /// Does as it is told until it is told to close. None when the control stream broke.
-    async fn follow(&mut self, orders: &mut mpsc::Receiver<Order>) -> Option<CloseReason> {
+    /// Does as it is told until it is told to close, or control has ended without a reason.
+    async fn follow(&mut self, orders: &mut mpsc::Receiver<Order>) -> CloseReason {
+        let peer_done = self.peer_done.clone();
+        let mut ended = pin!(async {
+            peer_done.cancelled().await;
+            // After a farewell the state machine says in a moment what to do.
+            sleep(LAST_WORDS_LIMIT).await;
+        });
         loop {
-            match orders.recv().await {
-                None => return Some(CloseReason::Leaving),
-                Some(Order::Close(reason)) => return Some(reason),
-                Some(Order::Carry(peer, outbox)) => self.carry(peer, outbox),
+            let order = tokio::select! {
+                order = orders.recv() => order,
+                () = &mut ended => return CloseReason::Protocol("the control stream ended".into()),
+            };
+            match order {
+                None => return CloseReason::Leaving,
+                Some(Order::Close(reason)) => return reason,
+                Some(Order::Read(reading)) => self.read(reading),
+                Some(Order::Write(outbox)) => self.write(outbox),
                 Some(Order::Frame(frame)) => {
                     if self.control.write_chunk(frame).await.is_err() {
-                        return None;
+                        return CloseReason::Protocol("the control stream broke".into());
                     }
                 }
             }
         }
     }
 
-    fn carry(&mut self, peer: PeerRef, outbox: Arc<Outbox>) {
-        if self.carrying.is_some() {
+    fn write(&mut self, outbox: Arc<Outbox>) {
+        if self.writing.is_some() {
             return;
         }
-        let retired = CancellationToken::new();
-        let write = writer::run(
-            Arc::clone(&outbox),
-            self.connection.clone(),
-            Arc::clone(&self.traffic),
-            self.retire.clone(),
-        );
-        let (bus, done) = (self.around.bus.clone(), retired.clone().drop_guard());
+        let written = CancellationToken::new();
+        let (connection, traffic) = (self.connection.clone(), Arc::clone(&self.traffic));
+        let write = writer::run(Arc::clone(&outbox), connection, traffic, self.retire.clone());
+        let (bus, done) = (self.around.bus.clone(), written.clone().drop_guard());
         self.around.part.spawn("link writer", async move {
             let _done = done;
             if let Err(writer::WriteError::Stream { events, .. }) = write.await {
                 bus.lost(events);
             }
         });
-        self.carrying = Some((Arc::clone(&outbox), retired));
-        let (connection, traffic) = (self.connection.clone(), Arc::clone(&self.traffic));
-        let read = reader::run(self.around.bus.clone(), peer, outbox, connection.clone(), traffic);
+        self.writing = Some((outbox, written));
+    }
+
+    fn read(&mut self, reading: Reading) {
+        if self.reading.is_some() {
+            return;
+        }
+        let read = CancellationToken::new();
+        let (peer, connection, done) =
+            (reading.peer.node, self.connection.clone(), read.clone().drop_guard());
+        let (bus, traffic) = (self.around.bus.clone(), Arc::clone(&self.traffic));
+        let drained = self.peer_drained.clone();
         self.around.part.spawn("link reader", async move {
-            if let Err(error) = read.await {
-                tracing::warn!("closing the link to {}: {error}", peer.node.short());
+            let _done = done;
+            if let Err(error) = reader::run(bus, reading, connection.clone(), traffic, drained).await {
+                tracing::warn!("closing the link to {}: {error}", peer.short());
                 connection.close(CloseCode::Protocol.into(), error.to_string().as_bytes());
             }
         });
+        self.reading = Some(read);
     }
 
     async fn close(&mut self, reason: &CloseReason) {
@@ -160,48 +199,60 @@ impl Link {
         self.connection.close(close_code(reason).into(), reason.to_string().as_bytes());
     }
 
-    /// Until everything queued here has arrived there, and the peer has said the same: the end of a
-    /// control stream means that all data before it was received.
+    /// Until both sides have delivered what they had. What has arrived may not be read yet, and closing would drop
+    /// it, so each side says two things: by [`DRAINED`] that all its data has arrived, and by the end of its control
+    /// stream that it has read all of the other's.
     async fn drain(&mut self, reason: &CloseReason) {
-        if let Some((outbox, retired)) = &self.carrying {
+        if let Some((outbox, written)) = &self.writing {
             match reason {
                 // No other link will carry it.
                 CloseReason::Leaving => outbox.finish(),
                 _ => self.retire.cancel(),
             }
-            retired.cancelled().await;
+            written.cancelled().await;
+        }
+        if self.control.write_chunk(frame(DRAINED, &[])).await.is_err() {
+            return;
+        }
+        if let Some(read) = &self.reading {
+            read.cancelled().await;
         }
         if self.control.finish().is_ok() {
             tokio::select! {
                 () = self.peer_done.cancelled() => {}
                 _ = self.connection.closed() => {}
             }
-            let _ = self.control.stopped().await;
         }
     }
 }
 
-async fn read_control(
+/// The receiving side of a control stream.
+struct ControlReader {
     link: LinkId,
-    mut stream: quinn::RecvStream,
+    stream: quinn::RecvStream,
     connection: quinn::Connection,
     inputs: mpsc::Sender<Input>,
-    done: CancellationToken,
-) {
-    let _done = done.drop_guard();
-    let mut buffer = BytesMut::new();
-    // A stream that breaks does so with its connection, which the link's task reports.
-    while let Ok(Some(chunk)) = stream.read_chunk(CONTROL_FRAME_BYTES_MAX, true).await {
-        buffer.extend_from_slice(&chunk.bytes);
-        loop {
-            match split_frame(&mut buffer, CONTROL_FRAME_BYTES_MAX) {
-                Ok(None) => break,
-                Ok(Some((kind, body))) => {
-                    if inputs.send(Input::Frame { link, kind, body }).await.is_err() {
-                        return;
+    /// To be cancelled when the peer says that all its data has arrived.
+    drained: CancellationToken,
+}
+
+impl ControlReader {
+    /// Until the stream ends. One that breaks does so with its connection, which the link's task reports.
+    async fn run(mut self) {
+        let mut buffer = BytesMut::new();
+        while let Ok(Some(chunk)) = self.stream.read_chunk(CONTROL_FRAME_BYTES_MAX, true).await {
+            buffer.extend_from_slice(&chunk.bytes);
+            loop {
+                match split_frame(&mut buffer, CONTROL_FRAME_BYTES_MAX) {
+                    Ok(None) => break,
+                    Ok(Some((DRAINED, _))) => self.drained.cancel(),
+                    Ok(Some((kind, body))) => {
+                        if self.inputs.send(Input::Frame { link: self.link, kind, body }).await.is_err() {
+                            return;
+                        }
                     }
+                    Err(error) => return cut(&self.connection, &error),
                 }
-                Err(error) => return cut(&connection, &error),
             }
         }
     }

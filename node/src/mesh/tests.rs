@@ -1,5 +1,7 @@
 //! Whole nodes over real links on the loopback.
 
+mod ends;
+
 use std::{net::SocketAddr, time::Duration};
 
 use hive_proto::{channel::NetworkName, plane::account::DropReason};

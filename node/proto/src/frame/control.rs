@@ -6,7 +6,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{
-    frame, is_optional,
+    OPTIONAL, frame, is_optional,
     wire::{Reader, WireError, put_text, put_varint, varint_width},
 };
 use crate::{
@@ -127,6 +127,10 @@ const GREETING: u8 = 0x10;
 const INTEREST: u8 = 0x11;
 const INTEREST_ACK: u8 = 0x12;
 const BYE: u8 = 0x13;
+
+/// Kind of the frame that says: everything this side had for the link has arrived, and no more will come. Sent after
+/// the farewell by whoever drives the link; the state machine never sees it. Its body is empty.
+pub const DRAINED: u8 = OPTIONAL | 0x14;
 
 const RESET: u8 = 1;
 const LAST: u8 = 2;

@@ -9,6 +9,9 @@ use hive_proto::{
     limits::FRAME_BYTES_MAX,
 };
 
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+
 use crate::{
     bus::{Bus, Inbound, InboundError, Outbox, PeerRef},
     status::Traffic,
@@ -34,25 +37,45 @@ pub enum ReadError {
     Stream(#[from] quinn::ReadError),
 }
 
-/// Reads the peer's data streams, one after the other, until the connection closes.
+/// Whose data a link brings, and what is done with it.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// The origin of everything that arrives.
+    pub peer: PeerRef,
+    /// Where answers to its calls go.
+    pub answers_to: Arc<Outbox>,
+    /// Held while a stream is read. A peer begins the stream of its next link when that of its former one has
+    /// arrived, so what came over the former is delivered first.
+    pub turn: Arc<Mutex<()>>,
+}
+
+/// Reads the peer's data streams, one after the other, until the connection closes, or `drained` says that no more
+/// will come and all were read.
 ///
 /// # Errors
 /// When the peer breaks the protocol. A connection that closes or is lost is no error here.
 pub async fn run(
     bus: Bus,
-    peer: PeerRef,
-    answers_to: Arc<Outbox>,
+    reading: Reading,
     connection: quinn::Connection,
     traffic: Arc<Traffic>,
+    drained: CancellationToken,
 ) -> Result<(), ReadError> {
-    while let Ok(stream) = connection.accept_uni().await {
-        let inbound = Inbound::new(bus.clone(), peer, Arc::clone(&answers_to));
+    loop {
+        let stream = tokio::select! {
+            // What is there is read, also after the peer has said that it was the last.
+            biased;
+            stream = connection.accept_uni() => stream,
+            () = drained.cancelled() => return Ok(()),
+        };
+        let Ok(stream) = stream else { return Ok(()) };
+        let _turn = reading.turn.lock().await;
+        let inbound = Inbound::new(bus.clone(), reading.peer, Arc::clone(&reading.answers_to));
         match read_stream(stream, inbound, &traffic).await {
             Err(ReadError::Stream(quinn::ReadError::ConnectionLost(_))) => return Ok(()),
             outcome => outcome?,
         }
     }
-    Ok(())
 }
 
 async fn read_stream(
