@@ -28,8 +28,7 @@ pub use find::FILE_NAME;
 pub use merge::{DEFAULT_NETWORK, Flags};
 pub use problem::{Problem, Problems, Severity, nearest};
 pub use settings::{
-    ApiListen, ListenSettings, NetworkSettings, NodeSettings, PeerAddress, PeerAddressError, SecretText,
-    Settings,
+    ListenSettings, NetworkSettings, NodeSettings, PeerAddress, PeerAddressError, SecretText, Settings,
 };
 pub use source::{Origin, Place, Source};
 

@@ -102,11 +102,8 @@ impl Request {
             None => {}
             // A caller that has gone does not miss its answer.
             Some(Reply::Local(answer)) => drop(answer.send(outcome)),
-            Some(Reply::Remote { outbox, call, bus }) => {
-                if !outbox.answer(call, &outcome) {
-                    bus.0.account.dropped(DropReason::LateAnswer, 1);
-                }
-            }
+            Some(Reply::Remote { outbox, call, .. }) if outbox.answer(call, &outcome) => {}
+            Some(Reply::Remote { bus, .. }) => bus.0.account.dropped(DropReason::LateAnswer, 1),
         }
     }
 }

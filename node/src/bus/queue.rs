@@ -210,6 +210,10 @@ impl State {
         if delivery.request.is_some() { &mut self.requests } else { &mut self.queue }
     }
 
+    #[expect(
+        clippy::result_large_err,
+        reason = "what does not fit goes back as it came, without an allocation"
+    )]
     fn offer(&mut self, delivery: Delivery) -> Result<(), Delivery> {
         let weight = weight(&delivery);
         self.side(&delivery).offer(delivery, weight)

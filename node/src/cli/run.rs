@@ -8,7 +8,7 @@ use hive_client::locate;
 use super::{Voice, exit::Fault, output};
 use crate::{
     api,
-    config::{self, ApiListen, Flags, Loaded, Request, Settings, Severity},
+    config::{self, Flags, Loaded, Request, Settings, Severity},
     node::{Builder, Node},
     shutdown,
 };
@@ -114,15 +114,7 @@ pub(super) fn begin(loaded: &Loaded, voice: &Voice) -> Result<(), Fault> {
             anstream::eprintln!("{}", warning.render(Severity::Warning, true));
         }
     }
-    match loaded.settings.api {
-        ApiListen::Default | ApiListen::Off => Ok(()),
-        ApiListen::Exact(addr) => {
-            let fault = Fault::usage(format!(
-                "the API cannot listen on {addr}: this version serves its Unix socket only"
-            ));
-            Err(fault.hint("leave --api and `api.listen` out"))
-        }
-    }
+    Ok(())
 }
 
 /// Starts the node with its API.

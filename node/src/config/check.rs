@@ -12,7 +12,7 @@ use super::{
     network, plugins,
     problem::Problem,
     section::{Report, Section, parsed, text},
-    settings::{ApiListen, ListenSettings, NodeSettings, PeerAddress, Settings},
+    settings::{ListenSettings, NodeSettings, PeerAddress, Settings},
     source::Origin,
     yaml::{Entry, Kind, Value},
 };
@@ -54,10 +54,10 @@ pub fn settings(root: &Value, around: &Surroundings<'_>, report: &mut Report) ->
     let node = node(top.section("node", report), around, report);
     let networks = network::read(top.section("networks", report), around, report);
     let plugins = plugins::read(top.section("plugins", report), around, report);
-    let api = api(top.section("api", report), report);
+    api(top.section("api", report), report);
     let log = log(top.section("log", report), report);
     top.finish_with(report, not_yet);
-    let settings = Settings { node: node?, networks, plugins, api, log };
+    let settings = Settings { node: node?, networks, plugins, log };
     report.problems.is_empty().then_some(settings)
 }
 
@@ -163,20 +163,16 @@ fn listen(value: &Value) -> Result<ListenSettings, Problem> {
     socket_address(value, PeerAddress::DEFAULT_PORT, hint).map(ListenSettings::Exact)
 }
 
-/// The port of the local API when an address without one is given.
-const API_PORT: u16 = 7180;
-
-fn api(mut section: Section<'_>, report: &mut Report) -> ApiListen {
-    let default = (ApiListen::Default, "127.0.0.1:7180");
-    let listen = section.read_or("listen", report, default, |value| match text(value)? {
-        "off" | "false" => Ok(ApiListen::Off),
+/// The Unix socket is always there; another place to listen at comes with a later version.
+fn api(mut section: Section<'_>, report: &mut Report) {
+    section.read_or("listen", report, ((), "off"), |value| match text(value)? {
+        "off" | "false" => Ok(()),
         _ => {
-            let hint = "write an address and a TCP port, as in `127.0.0.1:7180`, or `off`";
-            socket_address(value, API_PORT, hint).map(ApiListen::Exact)
+            let problem = Problem::new(&value.origin, "the API over TCP is not in this version of hive-node");
+            Err(problem.hint("leave it out: programs of this host use the Unix socket"))
         }
     });
     section.finish(report);
-    listen
 }
 
 fn socket_address(value: &Value, port: u16, hint: &str) -> Result<SocketAddr, Problem> {

@@ -26,7 +26,7 @@ pub fn find(
     directory: &Path,
 ) -> Option<(PathBuf, Origin)> {
     if let Some(path) = asked {
-        return Some((path.to_owned(), Origin::Flag("--config")));
+        return Some((path.to_owned(), Origin::Default));
     }
     let variable = |name: &str| environment.get(name).filter(|value| !value.is_empty());
     if let Some(path) = variable("HIVE_CONFIG") {
@@ -57,7 +57,7 @@ pub fn read(path: &Path, origin: &Origin, directory: &Path) -> Result<Arc<Source
         let problem = Problem::new(origin, format!("cannot read the configuration {}: {error}", shown(path)));
         match error {
             ReadError::Io(error) if error.kind() == io::ErrorKind::NotFound => {
-                problem.hint("give the path of an existing file with --config")
+                problem.hint("give the path of an existing file")
             }
             ReadError::Folder => {
                 problem.hint(format!("give a file, such as {}", shown(&path.join(FILE_NAME))))

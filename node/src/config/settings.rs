@@ -18,8 +18,6 @@ pub struct Settings {
     pub networks: Vec<NetworkSettings>,
     /// `plugins:`.
     pub plugins: plugin::Config,
-    /// `api.listen:`.
-    pub api: ApiListen,
     /// `log.level:`, a level or directives; None leaves it to the program.
     pub log: Option<String>,
 }
@@ -46,17 +44,6 @@ pub enum ListenSettings {
     Default,
     /// Any free port of the loopback.
     Loopback,
-    /// This address or an error.
-    Exact(SocketAddr),
-}
-
-/// Where the local API listens beside its Unix socket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ApiListen {
-    /// The default port of the loopback or the next free one.
-    Default,
-    /// Nowhere.
-    Off,
     /// This address or an error.
     Exact(SocketAddr),
 }

@@ -211,6 +211,7 @@ impl Lanes {
     }
 
     /// Keeps a failed event for another try. Gives it back with a reason when it has none left.
+    #[expect(clippy::result_large_err, reason = "the event goes back as it came, without an allocation")]
     fn retry(&self, mut event: Event, after: Option<Duration>) -> Result<(), (Event, String)> {
         if event.attempt >= self.policy.attempts {
             let attempts = event.attempt;

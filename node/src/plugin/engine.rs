@@ -196,6 +196,7 @@ impl Pulse {
         Ok(())
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the thread is the pulse's own and does nothing else")]
     fn run(&self, wasm: &wasmtime::Engine) {
         let mut idle = 0;
         while !self.ended.load(SeqCst) {

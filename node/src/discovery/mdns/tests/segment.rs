@@ -101,7 +101,7 @@ impl Reports {
 fn play_segment(link_local_only: bool) {
     ip("link add bridge type bridge");
     ip("link set bridge up");
-    let (say, heard) = std_mpsc::channel();
+    let (say, heard) = std_mpsc::sync_channel(64);
     let mut reports = Reports { heard, said: Vec::new() };
     let mut hosts: Vec<Host> = Vec::new();
     for number in 0..3 {
@@ -134,7 +134,7 @@ fn play_segment(link_local_only: bool) {
     }
 }
 
-fn start_host(number: usize, say: &std_mpsc::Sender<(usize, String)>) -> Host {
+fn start_host(number: usize, say: &std_mpsc::SyncSender<(usize, String)>) -> Host {
     let mut command = again("host", &["unshare", "-n"]);
     let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a host");
     let lines = BufReader::new(process.stdout.take().expect("its words")).lines();
