@@ -63,6 +63,13 @@ impl Setup {
         self
     }
 
+    /// Another verb than `run`.
+    #[must_use]
+    pub fn verb(mut self, verb: &str) -> Self {
+        verb.clone_into(&mut self.verb);
+        self
+    }
+
     /// One more argument.
     #[must_use]
     pub fn arg(mut self, arg: impl Into<OsString>) -> Self {

@@ -69,7 +69,6 @@ pub async fn build(
     for package in project.packages.keys() {
         cargo.args(["--package", package]);
     }
-    cargo.stderr(Stdio::inherit());
     let output = run(cargo, "cargo build", &project.root).await?;
     let text = String::from_utf8_lossy(&output.stdout);
     Ok(text.lines().filter_map(|line| artifact(line, &project.packages)).collect())
@@ -133,7 +132,7 @@ impl Metadata {
 async fn metadata(manifest: &Path) -> Result<Metadata, BuildError> {
     let folder = manifest.parent().unwrap_or(Path::new("."));
     let mut cargo = tool("cargo", folder);
-    cargo.args(["metadata", "--no-deps", "--format-version", "1"]).stderr(Stdio::inherit());
+    cargo.args(["metadata", "--no-deps", "--format-version", "1"]);
     let output = run(cargo, "cargo metadata", folder).await?;
     serde_json::from_slice(&output.stdout).map_err(|error| BuildError::Unreadable {
         command: "cargo metadata".into(),
@@ -170,7 +169,7 @@ async fn see_to_target(
     say: &(dyn Fn(&str) + Sync),
 ) -> Result<(), BuildError> {
     let mut rustc = tool("rustc", folder);
-    rustc.args(["--print", "sysroot"]).stderr(Stdio::inherit());
+    rustc.args(["--print", "sysroot"]);
     let output = run(rustc, "rustc --print sysroot", folder).await?;
     let sysroot = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
     if sysroot.join("lib/rustlib").join(TARGET).join("lib").is_dir() {
@@ -183,7 +182,7 @@ async fn see_to_target(
     }
     say(&format!("Rust's standard library for {TARGET} is missing; running `{add}`"));
     let mut rustup = tool("rustup", folder);
-    rustup.args(["target", "add", TARGET]).stdout(Stdio::inherit()).stderr(Stdio::inherit());
+    rustup.args(["target", "add", TARGET]);
     match run(rustup, &add, folder).await {
         Ok(_) => Ok(()),
         Err(BuildError::NoTool { .. }) => Err(BuildError::NoTarget {
@@ -224,7 +223,13 @@ fn is_leak(name: &str) -> bool {
 }
 
 async fn run(mut command: Command, said: &str, folder: &Path) -> Result<Output, BuildError> {
-    let output = match command.output().await {
+    // What the tool says belongs to the person who watches; tokio's `output` alone would keep it.
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn();
+    let output = match child {
+        Ok(child) => child.wait_with_output().await,
+        Err(error) => Err(error),
+    };
+    let output = match output {
         Ok(output) => output,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(missing(said)),
         Err(source) => return Err(BuildError::Folder { folder: folder.into(), source }),

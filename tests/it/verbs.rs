@@ -1,0 +1,216 @@
+//! Verbs that go on for a while, beside a node: `subscribe` with its ends and its commands, and `dev`.
+
+use std::{
+    fs,
+    path::Path,
+    process::{ExitStatus, Stdio},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use hive_tests::{
+    nodes::{Node, Setup, clean},
+    wait::{MOMENT, until, within},
+};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines},
+    process::{Child, ChildStderr, ChildStdout, Command},
+};
+
+use crate::{PROGRAM, node, run, stderr, stdout};
+
+/// A verb that runs beside the test; killed when dropped.
+struct Beside {
+    child: Child,
+    stdout: Lines<BufReader<ChildStdout>>,
+    stderr: Lines<BufReader<ChildStderr>>,
+    _home: tempfile::TempDir,
+}
+
+/// Starts `subscribe` and waits until it is subscribed.
+async fn subscribe(node: &Node, args: &[&str]) -> Result<Beside> {
+    let home = tempfile::tempdir()?;
+    let mut command = std::process::Command::new(PROGRAM);
+    command.arg("subscribe").args(args).env("HIVE_NODE", node.data_dir());
+    clean(&mut command, home.path());
+    command.env("HIVE_NODE", node.data_dir());
+    let mut command = Command::from(command);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let mut child = command.spawn()?;
+    let stdout = BufReader::new(child.stdout.take().context("stdout")?).lines();
+    let mut stderr = BufReader::new(child.stderr.take().context("stderr")?).lines();
+    let said = within("`subscribe` to be subscribed", MOMENT, stderr.next_line()).await??;
+    ensure!(said.as_deref().is_some_and(|line| line.starts_with("subscribed to ")), "{said:?}");
+    Ok(Beside { child, stdout, stderr, _home: home })
+}
+
+impl Beside {
+    async fn line(&mut self) -> Result<String> {
+        within("a line", MOMENT, self.stdout.next_line()).await??.context("it ended instead")
+    }
+
+    /// Waits for its end. Returns what else it printed, to stdout and to stderr.
+    async fn end(mut self) -> Result<(ExitStatus, String, String)> {
+        let status = within("`subscribe` to end", MOMENT, self.child.wait()).await??;
+        let (mut out, mut err) = (String::new(), String::new());
+        self.stdout.into_inner().read_to_string(&mut out).await?;
+        self.stderr.into_inner().read_to_string(&mut err).await?;
+        Ok((status, out, err))
+    }
+}
+
+async fn publish(node: &Node, channel: &str, data: &str) -> Result<()> {
+    let output = run(Some(node), &["publish", channel, data]).await?;
+    ensure!(output.status.success() && stdout(&output).is_empty(), "{}", stderr(&output));
+    Ok(())
+}
+
+/// A line an event, and an end when it was told to end.
+#[tokio::test(flavor = "multi_thread")]
+async fn events_are_lines() -> Result<()> {
+    let node = node("lines").start().await?;
+    let mut plain = subscribe(&node, &["a/**", "bee", "--count", "3"]).await?;
+    let json = subscribe(&node, &["a/b", "--count", "1", "--json"]).await?;
+    publish(&node, "a/b", "{\n  \"id\": 7\n}").await?;
+    publish(&node, "bee", "two\nlines").await?;
+    publish(&node, "a/b/c", "").await?;
+    ensure!(plain.line().await? == r#"a/b {"id": 7}"#);
+    ensure!(plain.line().await? == r"bee two\nlines");
+    let (status, out, err) = plain.end().await?;
+    ensure!(status.success() && out == "a/b/c \n" && err.is_empty(), "{status}: {out}{err}");
+
+    let (status, out, _) = json.end().await?;
+    let event: hive_client::Event = serde_json::from_str(&out)?;
+    ensure!(status.success() && event.message.content_type.as_deref() == Some("application/json"), "{out}");
+
+    // Nothing else comes: with a count that is a no, without one it was only a look.
+    let short = subscribe(&node, &["a/b", "--count", "1", "--timeout", "50ms"]).await?;
+    let (status, _, err) = short.end().await?;
+    ensure!(status.code() == Some(1) && err.contains("1 event did not come in time"), "{status}: {err}");
+    let look = subscribe(&node, &["a/b", "--timeout", "50ms"]).await?;
+    ensure!(look.end().await?.0.success());
+    Ok(())
+}
+
+/// `… | head -1` ends without a word.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_goes_is_no_error() -> Result<()> {
+    let node = node("pipe").start().await?;
+    let mut piped = subscribe(&node, &["a/b"]).await?;
+    publish(&node, "a/b", "1").await?;
+    ensure!(piped.line().await? == "a/b 1");
+    let Beside { mut child, stdout, mut stderr, _home } = piped;
+    drop(stdout);
+    let ended = until("`subscribe` to see that nobody reads", MOMENT, async || {
+        publish(&node, "a/b", "2").await.ok()?;
+        child.try_wait().ok().flatten()
+    });
+    let status = ended.await?;
+    ensure!(status.success(), "{status}");
+    ensure!(stderr.next_line().await?.is_none(), "it said something");
+    Ok(())
+}
+
+/// A command of the shell answers calls, fails them, and handles events.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_is_a_handler() -> Result<()> {
+    let node = node("exec").start().await?;
+    let command = r#"case "$HIVE_CHANNEL" in
+        shell/upper) tr a-z A-Z ;;
+        shell/fail) exit 3 ;;
+        shell/slow) sleep 60 ;;
+        *) cat; echo " of $HIVE_CHANNEL" ;;
+    esac"#;
+    let mut handler = subscribe(&node, &["shell/*", "--exec", command]).await?;
+    let answer = run(Some(&node), &["call", "shell/upper", "hello"]).await?;
+    ensure!(answer.status.success() && stdout(&answer) == "HELLO\n", "{}", stderr(&answer));
+    let failed = run(Some(&node), &["call", "shell/fail", "x"]).await?;
+    ensure!(failed.status.code() == Some(1) && stdout(&failed).is_empty());
+    ensure!(stderr(&failed).contains("ended with exit status: 3"), "{}", stderr(&failed));
+    let slow = run(Some(&node), &["call", "shell/slow", "x", "--timeout", "300ms"]).await?;
+    ensure!(slow.status.code() == Some(1), "{}", stderr(&slow));
+    publish(&node, "shell/event", "something").await?;
+    ensure!(handler.line().await? == "something of shell/event", "the slow one holds nothing up");
+    Ok(())
+}
+
+/// The node says goodbye to who listens; a script sees that there is none any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_leaves_ends_its_subscribers() -> Result<()> {
+    let mut node = node("leaves").start().await?;
+    let listening = subscribe(&node, &["a/b"]).await?;
+    ensure!(node.stop().await?.success());
+    let (status, _, err) = listening.end().await?;
+    ensure!(status.code() == Some(3) && err.contains("the node has left"), "{status}: {err}");
+    Ok(())
+}
+
+/// `dev` builds, says what to try, builds again what is saved, and shows an error as the compiler wrote it.
+#[tokio::test(flavor = "multi_thread")]
+async fn dev_runs_what_is_saved() -> Result<()> {
+    let project = tempfile::tempdir()?;
+    let source = project.path().join("src/lib.rs");
+    write_project(project.path())?;
+    fs::write(&source, handler("\"one\".to_owned()"))?;
+
+    let setup = Setup::new(PROGRAM, "dev").verb("dev").arg(project.path());
+    // Kept from run to run, so that only the first one builds the SDK.
+    let setup = setup.env("CARGO_TARGET_DIR", repository()?.join("target/tried"));
+    let mut node = setup.spawn()?;
+    until("the first build to be live", MOMENT * 6, async || {
+        node.client()
+            .status()
+            .await
+            .ok()
+            .filter(|status| status.plugins.iter().any(|plugin| plugin.generation == 1))
+    })
+    .await
+    .with_context(|| node.printed())?;
+    node.says(&format!("{PROGRAM} call tried/out")).await?;
+    ensure!(answer(&node).await? == "\"one\"\n");
+
+    fs::write(&source, handler("7"))?;
+    node.says("error[E0308]: mismatched types").await?;
+    node.says("what ran before goes on").await?;
+    ensure!(answer(&node).await? == "\"one\"\n");
+
+    fs::write(&source, handler("\"two\".to_owned()"))?;
+    until("the second build to be live", MOMENT * 3, async || {
+        answer(&node).await.ok().filter(|answer| answer == "\"two\"\n")
+    })
+    .await
+    .with_context(|| node.printed())?;
+    ensure!(node.stop().await?.success());
+    Ok(())
+}
+
+async fn answer(node: &Node) -> Result<String> {
+    let output = run(Some(node), &["call", "tried/out"]).await?;
+    ensure!(output.status.success(), "{}", stderr(&output));
+    Ok(stdout(&output))
+}
+
+fn handler(answer: &str) -> String {
+    format!("#[hive::plugin(\"tried/out\")]\nfn tried() -> String {{\n    {answer}\n}}\n")
+}
+
+fn repository() -> Result<&'static Path> {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the repository")
+}
+
+/// A crate as the samples are, outside of the repository.
+fn write_project(folder: &Path) -> Result<()> {
+    let repository = repository()?;
+    let sdk = repository.join("guest-sdk/rust");
+    let samples = fs::read_to_string(repository.join("samples/Cargo.toml"))?;
+    let profile = samples.split_once("[profile.release]").map_or("", |(_, profile)| profile);
+    let manifest = format!(
+        "[package]\nname = \"tried\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[lib]\ncrate-type = [\"cdylib\"]\n\n\
+         [dependencies]\nhive-guest = {{ path = \"{}\" }}\n\n[profile.release]{profile}",
+        sdk.display()
+    );
+    fs::create_dir(folder.join("src"))?;
+    fs::write(folder.join("Cargo.toml"), manifest)?;
+    // The same versions as the samples', so that nothing is fetched.
+    fs::copy(repository.join("samples/Cargo.lock"), folder.join("Cargo.lock"))?;
+    Ok(())
+}
