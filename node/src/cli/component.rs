@@ -9,8 +9,7 @@ use serde::Serialize;
 use super::{exit::Fault, output};
 use crate::{
     config::Settings,
-    plugin::{Mode, description::Wishes},
-    toolchain::inspect::{Report, Verdict, inspect},
+    toolchain::inspect::{Mode, Report, Verdict, Wishes, inspect},
     units::ByteSize,
 };
 

@@ -11,14 +11,14 @@ use std::{
 
 use hive_proto::channel::Names;
 
+// Those who show a report name these without knowing how plugins run.
 use crate::plugin::{
-    Config,
-    description::Wishes,
-    diff,
+    Config, diff,
     engine::{Engine, EngineError},
     folder::{self, ReadError},
     loader::{LoadError, Loaded, Loader},
 };
+pub use crate::plugin::{Mode, description::Wishes};
 
 /// What a component file is.
 #[derive(Debug)]
