@@ -17,26 +17,30 @@ const ECHO: u8 = 1;
 
 /// Serves one thin link until it closes.
 pub(super) async fn serve(session: Session) {
-    while let Ok((send, recv)) = session.connection.accept_bi().await {
-        if let Err(error) = serve_stream(send, recv).await {
+    while let Ok(recv) = session.connection.accept_uni().await {
+        if let Err(error) = serve_stream(&session.connection, recv).await {
             tracing::debug!("a thin stream ended: {error:#}");
         }
     }
 }
 
-async fn serve_stream(mut send: quinn::SendStream, mut recv: quinn::RecvStream) -> Result<()> {
+async fn serve_stream(connection: &quinn::Connection, mut recv: quinn::RecvStream) -> Result<()> {
+    let mut send = connection.open_uni().await?;
     let mut head = [0; 9];
     recv.read_exact(&mut head).await?;
     let events = u64::from_le_bytes(head[1..].try_into()?);
     let mut events_in = Events::new(recv);
     match head[0] {
         COUNT => {
+            // A stream is only there for the other side once something was written on it.
+            send.write_all(&[0]).await?;
             for _ in 0..events {
                 events_in.next().await?;
             }
             send.write_all(&[1]).await?;
         }
         ECHO => {
+            send.write_all(&[0]).await?;
             for _ in 0..events {
                 let payload = events_in.next().await?;
                 send.write_all(&length_prefixed(&payload)).await?;
@@ -50,9 +54,8 @@ async fn serve_stream(mut send: quinn::SendStream, mut recv: quinn::RecvStream) 
 
 /// Sends so many events and waits until all were counted. Returns the time that took.
 pub(super) async fn throughput(session: &Session, payload: &Bytes, events: u64) -> Result<Duration> {
-    let (mut send, mut recv) = session.connection.open_bi().await?;
+    let (mut send, mut recv) = open(session, COUNT, events).await?;
     let started = Instant::now();
-    send.write_all(&head(COUNT, events)).await?;
     let length = u32::try_from(payload.len())?.to_le_bytes();
     let mut gathered = BytesMut::with_capacity(GATHERED + payload.len() + 4);
     for _ in 0..events {
@@ -71,8 +74,7 @@ pub(super) async fn throughput(session: &Session, payload: &Bytes, events: u64) 
 
 /// So many round trips of one event, in microseconds.
 pub(super) async fn round_trips(session: &Session, payload: &Bytes, trips: u64) -> Result<Vec<f64>> {
-    let (mut send, recv) = session.connection.open_bi().await?;
-    send.write_all(&head(ECHO, trips)).await?;
+    let (mut send, recv) = open(session, ECHO, trips).await?;
     let mut back = Events::new(recv);
     let mut times = Vec::new();
     for _ in 0..trips {
@@ -84,10 +86,15 @@ pub(super) async fn round_trips(session: &Session, payload: &Bytes, trips: u64) 
     Ok(times)
 }
 
-fn head(mode: u8, events: u64) -> [u8; 9] {
+/// A stream each way for so many events.
+async fn open(session: &Session, mode: u8, events: u64) -> Result<(quinn::SendStream, quinn::RecvStream)> {
+    let mut send = session.connection.open_uni().await?;
     let mut head = [mode; 9];
     head[1..].copy_from_slice(&events.to_le_bytes());
-    head
+    send.write_all(&head).await?;
+    let mut recv = session.connection.accept_uni().await?;
+    recv.read_exact(&mut [0]).await?;
+    Ok((send, recv))
 }
 
 fn length_prefixed(payload: &[u8]) -> Vec<u8> {
