@@ -54,8 +54,8 @@ struct Waiting {
 #[derive(Debug)]
 pub struct Request {
     deadline: Instant,
-    /// Taken when it is answered.
-    reply: Option<Reply>,
+    /// Taken when it is answered. Behind a pointer, so that events without one stay small in the queues.
+    reply: Option<Box<Reply>>,
 }
 
 #[derive(Debug)]
@@ -68,7 +68,7 @@ impl Request {
     pub(super) fn remote(bus: &Bus, outbox: &Arc<Outbox>, call: Call) -> Self {
         let deadline = Instant::now() + Duration::from_millis(call.time_left_ms);
         let reply = Reply::Remote { outbox: Arc::clone(outbox), call: call.number, bus: bus.clone() };
-        Self { deadline, reply: Some(reply) }
+        Self { deadline, reply: Some(Box::new(reply)) }
     }
 
     /// When the caller stops waiting.
@@ -98,7 +98,7 @@ impl Request {
     }
 
     fn reply(&mut self, outcome: Answer) {
-        match self.reply.take() {
+        match self.reply.take().map(|reply| *reply) {
             None => {}
             // A caller that has gone does not miss its answer.
             Some(Reply::Local(answer)) => drop(answer.send(outcome)),
@@ -159,7 +159,7 @@ impl Bus {
         cause: CallCause,
     ) -> Answer {
         let (answer, answered) = oneshot::channel();
-        let request = Request { deadline: cause.deadline, reply: Some(Reply::Local(answer)) };
+        let request = Request { deadline: cause.deadline, reply: Some(Box::new(Reply::Local(answer))) };
         let event = self.0.event(to, message, id, time, cause.depth);
         self.0.account.published(1);
         match queue.offer(Delivery { event, request: Some(request) }) {
