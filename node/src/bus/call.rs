@@ -186,10 +186,11 @@ impl Bus {
         let entry = Entry { sequence: id.sequence, time, depth: cause.depth, message, call };
         let number = peer.outbox.number(&to.channel);
         self.0.account.published(1);
-        match peer.outbox.append(number, &to.channel, &entry) {
+        // The caller waits anyway, and nobody but the caller.
+        match peer.outbox.append_within(number, &to.channel, &entry, left).await {
             Appended::Taken => self.0.account.sent(1),
             Appended::Full => {
-                return Err(CallError::Unavailable(format!("the link to {} is full", peer.name)));
+                return Err(CallError::Unavailable(format!("the link to {} stayed full", peer.name)));
             }
             Appended::Closed => return Err(lost(&peer.name)),
         }
