@@ -1,6 +1,6 @@
 //! The mesh part: drives the control plane's state machine over real links.
 //!
-//! What it owns: the task that holds [`Core`], the links' tasks, dialling and admitting. It turns what
+//! What it owns: the task that holds [`hive_proto::core::Core`], the links' tasks, dialling and admitting. It turns what
 //! happens into inputs and does what the outputs say, on the bus and on the links. What follows from
 //! what is decided in `hive_proto::core`; where other nodes may be is found out elsewhere and arrives as
 //! inputs like everything else.

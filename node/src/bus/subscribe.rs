@@ -62,7 +62,7 @@ pub struct Subscription {
 
 impl Bus {
     /// Subscribes. Returns when the local table is live and every neighbour has confirmed, or after
-    /// 500 ms; see [`Subscription::is_confirmed`] in the second case.
+    /// 500 ms.
     ///
     /// # Errors
     /// When this node would announce more patterns than it may.

@@ -16,7 +16,7 @@ pub(super) struct Tally {
     missed: AtomicU64,
 }
 
-/// A [`Tally`] at one moment.
+/// A handler's counts at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tallied {
     /// Handled well.
