@@ -228,10 +228,10 @@ fn system(path: &Path, error: &notify::Error) -> WatchError {
     WatchError::System { path: path.into(), reason }
 }
 
-/// What editors and tools write beside the files that matter.
+/// What editors and tools write beside the files that matter. A name with two dots is how volumes are swapped.
 fn is_noise(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    name.starts_with('.') || name.ends_with('~') || name.ends_with(".swp")
+    (name.starts_with('.') && !name.starts_with("..")) || name.ends_with('~') || name.ends_with(".swp")
 }
 
 fn tree(roots: &[PathBuf]) -> Vec<PathBuf> {

@@ -3,6 +3,8 @@
 //! Exists so that every plugin of a node shares compiled-code settings, memory slots and threads, and so that no guest
 //! can hold a thread for longer than a tick. It must not know plugins, events or the bus.
 
+pub mod threads;
+
 use std::{
     io,
     num::NonZeroUsize,
@@ -14,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::runtime::{Builder, Handle, Runtime};
+use threads::Threads;
 use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails};
 
 /// How long a guest runs before it lets others run, is checked against its limits, and goes on.
@@ -23,19 +25,11 @@ pub const TICK: Duration = Duration::from_millis(1);
 /// Ticks without a guest before the pulse rests; waking it costs a system call, which bursts should not pay each time.
 const TICKS_BEFORE_REST: u32 = 50;
 
-/// Added to the niceness of threads that run guests or compile them, so that the node's own work goes first.
-const NICENESS: i32 = 5;
-
-/// Tasks a guest thread runs before it looks at timers and sockets again. Small, because one task may take a tick.
-const TASKS_BETWEEN_TIMERS: u32 = 4;
-
 /// Wasmtime, the threads guests run on, and their pulse. Dropping it ends the threads without waiting for guests.
 pub struct Engine {
     wasm: wasmtime::Engine,
     pulse: Arc<Pulse>,
-    threads: Handle,
-    /// What keeps the threads alive; taken out when the engine is dropped.
-    runtime: Option<Runtime>,
+    threads: Threads,
 }
 
 /// Why there is no engine.
@@ -66,17 +60,10 @@ impl Engine {
             );
             wasmtime::Engine::new(&settings()).map_err(|error| EngineError::Wasmtime(format!("{error:#}")))
         })?;
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(threads)
-            .thread_name("guests")
-            .event_interval(TASKS_BETWEEN_TIMERS)
-            .global_queue_interval(TASKS_BETWEEN_TIMERS)
-            .on_thread_start(be_nice)
-            .enable_all()
-            .build()?;
+        let threads = Threads::start(threads)?;
         let pulse = Arc::new(Pulse::default());
         pulse.start(wasm.clone())?;
-        Ok(Self { wasm, pulse, threads: runtime.handle().clone(), runtime: Some(runtime) })
+        Ok(Self { wasm, pulse, threads })
     }
 
     /// Wasmtime's part.
@@ -93,7 +80,7 @@ impl Engine {
 
     /// Where guests run and are compiled; its threads have a lower priority than the node's.
     #[must_use]
-    pub fn threads(&self) -> &Handle {
+    pub fn threads(&self) -> &Threads {
         &self.threads
     }
 }
@@ -102,15 +89,7 @@ impl Drop for Engine {
     fn drop(&mut self) {
         self.pulse.ended.store(true, SeqCst);
         self.pulse.wake();
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
     }
-}
-
-fn be_nice() {
-    // Threads started from here inherit it: wasmtime's compile threads too. Without the right to be nice, go on as is.
-    let _ = rustix::process::nice(NICENESS);
 }
 
 /// How many of each thing all guests together may have at one time.

@@ -66,6 +66,9 @@ pub struct Guest {
     doors: bus::Doors,
 }
 
+/// Streams and other things of WASI one instance may hold at a time.
+const RESOURCES_MAX: usize = 1_024;
+
 impl Guest {
     /// A guest that only describes itself.
     #[must_use]
@@ -81,13 +84,15 @@ impl Guest {
     }
 
     fn new(place: Option<Arc<Place>>, wasi: WasiCtx, limits: &Limits) -> Self {
+        let mut resources = ResourceTable::new();
+        resources.set_max_capacity(RESOURCES_MAX);
         Self {
             place,
             serving: None,
             limits: CallLimits::starting_now(limits.deadline, limits.cpu),
             memory: MemoryCap::new(limits.memory),
             wasi,
-            resources: ResourceTable::new(),
+            resources,
             doors: bus::Doors::default(),
         }
     }

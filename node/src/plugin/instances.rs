@@ -5,7 +5,10 @@
 
 use std::{fmt, num::NonZeroUsize, sync::Arc, thread};
 
-use hive_proto::event::{Event, Message};
+use hive_proto::{
+    event::{Event, Message},
+    limits::PAYLOAD_BYTES_MAX,
+};
 use wasmtime::{
     PoolConcurrencyLimitError, Store,
     component::{ComponentExportIndex, InstancePre, TypedFunc},
@@ -118,6 +121,9 @@ fn in_function(function: Option<&String>) -> String {
 /// What a call to `handle` gives: an answer, or why there is none.
 pub type Handled = Result<Option<Message>, Failure>;
 
+/// Bytes a guest may make the host allocate with one call, either way: the largest message, and room for its headers.
+const HOST_CALL_BYTES_MAX: usize = 2 * PAYLOAD_BYTES_MAX;
+
 impl Instance {
     /// Makes an instance; `start` is not called. `within` bounds its instantiation, which may run code of the guest.
     ///
@@ -133,6 +139,7 @@ impl Instance {
         let meter = Arc::new(Meter::default());
         meter.attach(&mut store, Guest::limits);
         store.limiter(|guest| guest.memory());
+        store.set_hostcall_fuel(HOST_CALL_BYTES_MAX);
         store.data_mut().begin(None, within);
         store.set_epoch_deadline(1);
         let setting_up = async {

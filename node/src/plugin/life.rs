@@ -201,8 +201,8 @@ impl Life {
             return Ok(None);
         }
         let keeps = version.wishes.mode != Mode::Fresh;
-        let (threads, version) = (version.engine.threads().clone(), Arc::clone(version));
-        match threads.spawn(async move { version.instance().await }).await {
+        let starting = Arc::clone(version);
+        match version.engine.threads().spawn(async move { starting.instance().await }).await {
             Ok(made) => made.map(|instance| keeps.then_some(instance)),
             Err(_) => Err(Fault::NoRoom("the node is stopping".into())),
         }
@@ -242,7 +242,7 @@ impl Life {
             let mut worker = Worker::new(Arc::clone(&version), first.take());
             let (lanes, stop) = (Arc::clone(&live.lanes), live.stop.clone());
             let work = async move { dispatch::run(&lanes, &stop, &mut worker).await };
-            live.workers.spawn_on(work, version.engine.threads());
+            drop(version.engine.threads().spawn(live.workers.track_future(work)));
         }
         live.version = version;
         live.hash = hash;

@@ -15,7 +15,7 @@ use std::{
 use rustix::time::{ClockId, clock_gettime};
 use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 
-use super::engine::{Pulse, TICK};
+use super::engine::{Pulse, TICK, threads::pass};
 use crate::units::{ByteSize, duration_rough};
 
 /// What a plugin's calls may cost.
@@ -136,7 +136,7 @@ impl Meter {
         store.epoch_deadline_callback(move |context| {
             let limits = limits_of(context.data());
             match meter.tick(&limits) {
-                None => Ok(UpdateDeadline::Yield(1)),
+                None => Ok(UpdateDeadline::YieldCustom(1, Box::pin(pass()))),
                 Some(cut) => Err(wasmtime::Error::new(cut)),
             }
         });

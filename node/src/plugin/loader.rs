@@ -4,12 +4,14 @@
 //! looks at one, goes through the same door. It must not know folders, generations or events.
 
 use std::{
+    num::NonZeroUsize,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use hive_proto::channel::Names;
+use tokio::sync::Semaphore;
 use wasmtime::component::{Component, Linker};
 
 use super::{
@@ -28,6 +30,8 @@ const DESCRIBE_LIMIT: Duration = Duration::from_secs(1);
 /// Loads components. One a node: it holds what they all share.
 pub struct Loader {
     engine: Arc<Engine>,
+    /// A component that is being compiled holds a permit: a folder of a thousand must not take all memory at once.
+    compiling: Semaphore,
     contract: Contract,
     linker: Linker<Guest>,
 }
@@ -102,7 +106,8 @@ impl Loader {
     /// When the program's own WIT does not fit its bindings: a mistake of this program.
     pub fn new(engine: Arc<Engine>) -> Result<Self, String> {
         let linker = host::link(engine.wasm()).map_err(|error| format!("{error:#}"))?;
-        Ok(Self { contract: Contract::read()?, linker, engine })
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        Ok(Self { contract: Contract::read()?, linker, engine, compiling: Semaphore::new(cores) })
     }
 
     /// The engine it loads for.
@@ -124,9 +129,11 @@ impl Loader {
     ) -> Result<Loaded, LoadError> {
         let loader = Arc::clone(self);
         let (name, config, names) = (Arc::clone(plugin), config.clone(), names.clone());
-        let threads = self.engine.threads().clone();
-        let prepared = threads.spawn_blocking(move || loader.prepare(&name, &file));
+        let threads = self.engine.threads();
+        let permit = self.compiling.acquire().await.map_err(|_| LoadError::Stopping)?;
+        let prepared = threads.aside(move || loader.prepare(&name, &file));
         let prepared = prepared.await.map_err(|_| LoadError::Stopping)??;
+        drop(permit);
         let loader = Arc::clone(self);
         let name = Arc::clone(plugin);
         let described = threads.spawn(async move { loader.describe(&name, prepared, &config, &names).await });

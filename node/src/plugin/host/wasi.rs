@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::{
-    WasiCtx, async_trait,
+    WasiCtx, WasiCtxBuilder, async_trait,
     cli::{IsTerminal, StdoutStream},
     p2::{OutputStream, Pollable, StreamResult},
 };
@@ -14,18 +14,22 @@ use super::{bindings::hive::node::log::Level, log};
 
 /// For a component that describes itself: what it prints is not heard.
 pub(super) fn describing() -> WasiCtx {
-    WasiCtx::builder().allow_tcp(false).allow_udp(false).build()
+    with_nothing().build()
 }
 
 /// For an instance that handles events.
 pub(super) fn living(plugin: &Arc<str>) -> WasiCtx {
-    WasiCtx::builder()
-        .allow_tcp(false)
-        .allow_udp(false)
-        .stdout(Output::new(plugin, Level::Info))
-        .stderr(Output::new(plugin, Level::Warn))
-        .build()
+    with_nothing().stdout(Output::new(plugin, Level::Info)).stderr(Output::new(plugin, Level::Warn)).build()
 }
+
+fn with_nothing() -> WasiCtxBuilder {
+    let mut builder = WasiCtx::builder();
+    builder.allow_tcp(false).allow_udp(false).max_random_size(RANDOM_BYTES_MAX);
+    builder
+}
+
+/// Random bytes a guest may ask for at once: they are made on the host's account.
+const RANDOM_BYTES_MAX: u64 = 1 << 20;
 
 /// Bytes of a line without its end that are kept; then it is said as it is.
 const LINE_BYTES_MAX: usize = 8 << 10;
