@@ -7,8 +7,9 @@
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use hive_proto::event::Event;
+use wasi::Wasi;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::{WasiCtxView, WasiView};
 
 use super::{
     grants::Grants,
@@ -61,7 +62,7 @@ pub struct Guest {
     serving: Option<Event>,
     limits: CallLimits,
     memory: MemoryCap,
-    wasi: WasiCtx,
+    wasi: Wasi,
     resources: ResourceTable,
     doors: bus::Doors,
 }
@@ -72,8 +73,8 @@ const RESOURCES_MAX: usize = 1_024;
 impl Guest {
     /// A guest that only describes itself.
     #[must_use]
-    pub fn describing(limits: &Limits) -> Self {
-        Self::new(None, wasi::describing(), limits)
+    pub fn describing(plugin: &Arc<str>, limits: &Limits) -> Self {
+        Self::new(None, wasi::describing(plugin), limits)
     }
 
     /// A guest that handles events in its place.
@@ -83,7 +84,7 @@ impl Guest {
         Self::new(Some(place), wasi, limits)
     }
 
-    fn new(place: Option<Arc<Place>>, wasi: WasiCtx, limits: &Limits) -> Self {
+    fn new(place: Option<Arc<Place>>, wasi: Wasi, limits: &Limits) -> Self {
         let mut resources = ResourceTable::new();
         resources.set_max_capacity(RESOURCES_MAX);
         Self {
@@ -101,6 +102,13 @@ impl Guest {
     pub fn begin(&mut self, serving: Option<Event>, limits: CallLimits) {
         self.serving = serving;
         self.limits = limits;
+        self.wasi.last_words.forget();
+    }
+
+    /// What it said last on its stderr during this call.
+    #[must_use]
+    pub fn last_words(&self) -> Vec<String> {
+        self.wasi.last_words.lines()
     }
 
     /// The call is over: facts about its event are gone.
@@ -126,7 +134,7 @@ impl Guest {
 
 impl WasiView for Guest {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.resources }
+        WasiCtxView { ctx: &mut self.wasi.context, table: &mut self.resources }
     }
 }
 

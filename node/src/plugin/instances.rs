@@ -237,5 +237,5 @@ fn fault(store: &mut Store<Guest>, error: &wasmtime::Error) -> Fault {
         return Fault::NoRoom("too many instances live on this node".into());
     }
     tracing::debug!("a handler broke: {error:?}");
-    trap::explain(error)
+    trap::explain(error, &store.data().last_words())
 }

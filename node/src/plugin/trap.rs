@@ -8,24 +8,38 @@ use wasmtime_wasi::I32Exit;
 
 use super::instances::Fault;
 
-/// Describes a trap: the reason, and the nearest function that is not the language's own.
+/// Describes a trap: the reason, and the nearest function that is not the language's own. `last_words` are the last
+/// lines that the guest wrote to its stderr.
 #[must_use]
-pub fn explain(error: &wasmtime::Error) -> Fault {
-    Fault::Trap { function: error.downcast_ref::<WasmBacktrace>().and_then(guilty), reason: reason(error) }
+pub fn explain(error: &wasmtime::Error, last_words: &[String]) -> Fault {
+    let function = error.downcast_ref::<WasmBacktrace>().and_then(guilty);
+    Fault::Trap { function, reason: reason(error, last_words) }
 }
 
-fn reason(error: &wasmtime::Error) -> String {
+fn reason(error: &wasmtime::Error, last_words: &[String]) -> String {
     if let Some(I32Exit(code)) = error.downcast_ref::<I32Exit>() {
         return format!("it ended itself with exit code {code}");
     }
     match error.downcast_ref::<Trap>() {
-        Some(Trap::UnreachableCodeReached) => "`unreachable` was executed, as by a panic".into(),
+        Some(Trap::UnreachableCodeReached) => {
+            panic_text(last_words).unwrap_or_else(|| "`unreachable` was executed, as by a panic".into())
+        }
         Some(trap) => {
             let text = trap.to_string();
             text.strip_prefix("wasm trap: ").unwrap_or(&text).to_owned()
         }
         None => error.root_cause().to_string(),
     }
+}
+
+/// What a Rust guest says when it panics: a line that ends with the place, and the message below it.
+fn panic_text(last_words: &[String]) -> Option<String> {
+    const MARK: &str = "panicked at ";
+    let at = last_words.iter().rposition(|line| line.contains(MARK))?;
+    let (line, message) = last_words.get(at..)?.split_first()?;
+    let place = line.split_once(MARK)?.1.trim_end_matches(':');
+    let text = format!("panicked at {}: {}", short_path(place), message.join(" "));
+    Some(text.chars().filter(|c| !c.is_control()).collect())
 }
 
 /// What begins the names of functions that only carry out a panic.
@@ -91,6 +105,15 @@ fn short_path(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_panic_says_its_place_and_message() {
+        let lines = |lines: &[&str]| lines.iter().map(|&line| line.to_owned()).collect::<Vec<_>>();
+        let said =
+            lines(&["working", "thread '<unnamed>' (1) panicked at src/lib.rs:3:49:", "no more", "of it"]);
+        assert_eq!(panic_text(&said).as_deref(), Some("panicked at src/lib.rs:3:49: no more of it"));
+        assert_eq!(panic_text(&lines(&["working"])), None);
+    }
 
     #[test]
     fn names_are_made_readable() {

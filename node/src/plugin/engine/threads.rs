@@ -29,7 +29,10 @@ use tokio::{runtime::Builder, sync::oneshot};
 /// Added to the niceness of threads in the fast lane, so that the node's own work goes first.
 const FAST_NICENESS: i32 = 5;
 
-/// Added to the niceness of threads in the slow lane and of those that compile.
+/// Added to the niceness of threads that compile: somebody waits for it, and nobody who handles events should.
+const ASIDE_NICENESS: i32 = 10;
+
+/// Added to the niceness of threads in the slow lane.
 const SLOW_NICENESS: i32 = 15;
 
 /// Threads of a lower priority than the node's.
@@ -151,7 +154,7 @@ impl Threads {
     ) -> Result<T, Ended> {
         let (done, result) = oneshot::channel();
         let thread = thread::Builder::new().name("compile".into()).spawn(move || {
-            be_nice(SLOW_NICENESS);
+            be_nice(ASIDE_NICENESS);
             let _ = done.send(work());
         });
         if thread.is_err() {

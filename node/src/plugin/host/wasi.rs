@@ -1,6 +1,9 @@
 //! WASI as guests get it: clocks and random numbers, output that goes to the log, and nothing else.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
@@ -12,14 +15,40 @@ use wasmtime_wasi::{
 
 use super::{bindings::hive::node::log::Level, log};
 
+/// WASI for one instance, and what it said last.
+pub(super) struct Wasi {
+    pub(super) context: WasiCtx,
+    pub(super) last_words: LastWords,
+}
+
 /// For a component that describes itself: what it prints is not heard.
-pub(super) fn describing() -> WasiCtx {
-    with_nothing().build()
+pub(super) fn describing(plugin: &Arc<str>) -> Wasi {
+    with_outputs(Output::new(plugin, None), Output::new(plugin, None))
 }
 
 /// For an instance that handles events.
-pub(super) fn living(plugin: &Arc<str>) -> WasiCtx {
-    with_nothing().stdout(Output::new(plugin, Level::Info)).stderr(Output::new(plugin, Level::Warn)).build()
+pub(super) fn living(plugin: &Arc<str>) -> Wasi {
+    with_outputs(Output::new(plugin, Some(Level::Info)), Output::new(plugin, Some(Level::Warn)))
+}
+
+fn with_outputs(stdout: Output, stderr: Output) -> Wasi {
+    let last_words = LastWords(Arc::clone(&stderr.0));
+    Wasi { context: with_nothing().stdout(stdout).stderr(stderr).build(), last_words }
+}
+
+/// The last lines of an instance's stderr: a panic says there what went wrong.
+pub(super) struct LastWords(Arc<Line>);
+
+impl LastWords {
+    /// The lines since it was last asked to forget them.
+    pub(super) fn lines(&self) -> Vec<String> {
+        self.0.lock().recent.iter().cloned().collect()
+    }
+
+    /// A new call begins: what an older one said explains nothing.
+    pub(super) fn forget(&self) {
+        self.0.lock().recent.clear();
+    }
 }
 
 fn with_nothing() -> WasiCtxBuilder {
@@ -43,43 +72,68 @@ struct Output(Arc<Line>);
 
 struct Line {
     plugin: Arc<str>,
-    level: Level,
-    /// What came since the last line's end. A mutex, as a guest may open the stream twice; never held across a wait.
-    pending: Mutex<Vec<u8>>,
+    /// None: nobody hears it.
+    level: Option<Level>,
+    /// A mutex, as a guest may open the stream twice; never held across a wait.
+    said: Mutex<Said>,
 }
 
+#[derive(Default)]
+struct Said {
+    /// What came since the last line's end.
+    pending: Vec<u8>,
+    /// The last whole lines.
+    recent: VecDeque<String>,
+}
+
+/// Lines that are kept to explain a trap, and bytes of each.
+const RECENT_LINES: usize = 8;
+const RECENT_BYTES: usize = 512;
+
 impl Output {
-    fn new(plugin: &Arc<str>, level: Level) -> Self {
-        Self(Arc::new(Line { plugin: Arc::clone(plugin), level, pending: Mutex::default() }))
+    fn new(plugin: &Arc<str>, level: Option<Level>) -> Self {
+        Self(Arc::new(Line { plugin: Arc::clone(plugin), level, said: Mutex::default() }))
     }
 }
 
 impl Line {
     fn take(&self, bytes: &[u8]) {
-        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut said = self.lock();
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            let room = LINE_BYTES_MAX.saturating_sub(pending.len());
-            pending.extend_from_slice(piece.get(..room.min(piece.len())).unwrap_or_default());
-            if piece.ends_with(b"\n") || pending.len() >= LINE_BYTES_MAX {
-                self.say(&pending);
-                pending.clear();
+            let room = LINE_BYTES_MAX.saturating_sub(said.pending.len());
+            said.pending.extend_from_slice(piece.get(..room.min(piece.len())).unwrap_or_default());
+            if piece.ends_with(b"\n") || said.pending.len() >= LINE_BYTES_MAX {
+                self.say(&mut said);
             }
         }
     }
 
-    fn say(&self, line: &[u8]) {
-        let text = String::from_utf8_lossy(line);
+    fn say(&self, said: &mut Said) {
+        let text = String::from_utf8_lossy(&said.pending);
         let text = text.trim_end();
-        if !text.is_empty() {
-            log::say(&self.plugin, self.level, text);
+        // Rust's advice about a variable that nobody can set here would only mislead.
+        if !text.is_empty() && !text.starts_with("note: run with `RUST_BACKTRACE") {
+            if let Some(level) = self.level {
+                log::say(&self.plugin, level, text);
+            }
+            let kept = text.get(..text.floor_char_boundary(RECENT_BYTES)).unwrap_or_default().to_owned();
+            said.recent.push_back(kept);
+            if said.recent.len() > RECENT_LINES {
+                said.recent.pop_front();
+            }
         }
+        said.pending.clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Said> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
-        let rest = std::mem::take(self.pending.get_mut().unwrap_or_else(PoisonError::into_inner));
-        self.say(&rest);
+        let mut rest = std::mem::take(self.said.get_mut().unwrap_or_else(PoisonError::into_inner));
+        self.say(&mut rest);
     }
 }
 
@@ -126,10 +180,23 @@ mod tests {
 
     #[test]
     fn a_line_without_end_stays_bounded() {
-        let line = Line { plugin: "x".into(), level: Level::Info, pending: Mutex::default() };
-        line.take(&[b'a'; 3 * LINE_BYTES_MAX]);
-        line.take(b"b\nc");
-        assert!(line.pending.lock().expect("not poisoned").len() <= LINE_BYTES_MAX);
-        assert_eq!(*line.pending.lock().expect("not poisoned"), b"c");
+        let output = Output::new(&"x".into(), None);
+        output.0.take(&[b'a'; 3 * LINE_BYTES_MAX]);
+        output.0.take(b"b\nc");
+        let said = output.0.lock();
+        assert_eq!(said.pending, b"c");
+        assert!(said.recent.iter().all(|line| line.len() <= RECENT_BYTES));
+    }
+
+    #[test]
+    fn the_last_lines_are_kept_until_the_next_call() {
+        let output = Output::new(&"x".into(), None);
+        (0..20).for_each(|n| output.0.take(format!("line {n}\n").as_bytes()));
+        output.0.take(b"note: run with `RUST_BACKTRACE=1` environment variable\n");
+        let words = LastWords(Arc::clone(&output.0));
+        assert_eq!(words.lines().len(), RECENT_LINES);
+        assert_eq!(words.lines().last().map(String::as_str), Some("line 19"));
+        words.forget();
+        assert!(words.lines().is_empty());
     }
 }
