@@ -1,9 +1,11 @@
 //! `hive-node bench`: what this build does on this machine, beside a bare QUIC link measured in the same
 //! run. Absolute figures of a shared machine mean little; the ratios are what to look at.
 //!
-//! Two processes over the loopback: this one publishes, a child of the same program receives.
+//! Links are measured between two processes over the loopback: this one publishes, a child of the same program
+//! receives. Handlers are measured in this one.
 
 mod far;
+pub mod handlers;
 mod hive;
 mod links;
 mod measure;

@@ -15,8 +15,7 @@ pub mod limits;
 pub mod loader;
 mod registry;
 pub mod settings;
-#[cfg(test)]
-mod testing;
+pub mod sketch;
 mod trap;
 pub mod worker;
 

@@ -17,7 +17,7 @@ const NODE: &[Row] = &[
     ("main", &["cli"]),
     ("cli", &["node", "config", "toolchain", "bench", "api"]),
     // Beside the root.
-    ("bench", &["node", "bus", "transport"]),
+    ("bench", &["node", "plugin", "dispatch", "bus", "transport"]),
     ("toolchain", &["plugin", "watch"]),
     ("config", &["mesh", "plugin", "discovery", "api"]),
     // The composition root.

@@ -1,24 +1,36 @@
 //! `bench`: what this build does on this machine.
 
-use std::{env, time::Duration};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use clap::Args;
+use bytes::Bytes;
+use clap::{Args, Subcommand};
 
-use super::{Voice, exit::Fault, output};
+use super::{Voice, exit::Fault, message, output};
 use crate::{
-    bench::{self, Plan},
+    Message,
+    bench::{self, Plan, handlers},
     units::{self, ByteSize},
 };
 
-/// Measure two nodes over the loopback, beside a bare QUIC link.
+/// Measure two nodes over the loopback, beside a bare QUIC link; or handlers.
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
 Examples:
   hive-node bench
   hive-node bench --size 64B --size 16KiB --rounds 5 --json
+  hive-node bench handlers                 what the node adds to a call into a handler
 
-Figures of a shared machine mean little by themselves; look at the ratios.")]
+Figures of a shared machine mean little by themselves; look at the ratios."
+)]
 pub(super) struct Bench {
+    #[command(subcommand)]
+    what: Option<What>,
     /// A payload size; may be given several times.
     #[arg(long = "size", value_name = "SIZE", default_values = ["64B", "1KiB", "64KiB"])]
     sizes: Vec<ByteSize>,
@@ -38,6 +50,9 @@ pub(super) struct Bench {
 
 impl Bench {
     pub(super) async fn run(self, voice: &Voice) -> Result<(), Fault> {
+        if let Some(What::Handlers(handlers)) = self.what {
+            return handlers.run(voice).await;
+        }
         voice.start_log("warn")?;
         if self.far {
             return Ok(bench::serve().await?);
@@ -50,4 +65,70 @@ impl Bench {
         let report = bench::run(&plan, |line| output::progress(voice, &line)).await?;
         if self.json { output::json(&report) } else { output::bytes(report.table().as_bytes()) }
     }
+}
+
+/// What else can be measured.
+#[derive(Debug, Subcommand)]
+enum What {
+    Handlers(Handlers),
+}
+
+/// Measure what the node adds to a call into a handler, and what a bad neighbour costs it.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  hive-node bench handlers
+  hive-node bench handlers greeter.wasm --data '\"Ada\"'
+
+The handler gets the event on a channel of its first subscription, without any configuration.
+Figures of a shared machine mean little by themselves; look at the ratios.")]
+struct Handlers {
+    /// A component [default: one of a few instructions that is built in].
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// The event's payload [default: a JSON string, 64 bytes in all].
+    #[arg(long)]
+    data: Option<String>,
+    /// How often everything is measured, in turns.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// How long latencies are measured in one round, in each of four situations.
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = units::duration)]
+    duration: Duration,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Handlers {
+    async fn run(self, voice: &Voice) -> Result<(), Fault> {
+        // Neighbours are broken on purpose, many times.
+        voice.start_log("error")?;
+        let guest = self.file.as_deref().map(component).transpose()?;
+        let data = self.data.unwrap_or_else(|| format!("\"{}\"", "x".repeat(62)));
+        let content_type = message::content_type(data.as_bytes());
+        let message = Message::new(data);
+        let message = content_type.into_iter().fold(message, Message::with_content_type);
+        let plan = handlers::Plan { guest, message, rounds: self.rounds, duration: self.duration };
+        let report = handlers::run(&plan, |line| output::progress(voice, &line)).await;
+        let report = report.map_err(|error| {
+            let fault = Fault::failed(error);
+            let Some(file) = &self.file else { return fault };
+            let file = output::quoted(&file.to_string_lossy()).into_owned();
+            fault.hint(format!(
+                "`{} check {file}` says what it listens to; --data gives it another event",
+                output::program()
+            ))
+        })?;
+        if self.json { output::json(&report) } else { output::bytes(report.table().as_bytes()) }
+    }
+}
+
+/// A component's name and bytes.
+fn component(file: &Path) -> Result<(String, Bytes), Fault> {
+    let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
+    let bytes = fs::read(file).map_err(|error| {
+        Fault::configuration(anyhow::Error::new(error).context(format!("cannot read {}", file.display())))
+    })?;
+    Ok((name, bytes.into()))
 }

@@ -50,7 +50,15 @@ impl Engine {
     /// When wasmtime refuses the machine, or the system gives no threads.
     pub fn start() -> Result<Self, EngineError> {
         let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        Self::with(cores.max(2), Slots::default())
+        Self::with_threads(cores.max(2))
+    }
+
+    /// An engine with so many guest threads, for measurements that shall mean the same on every machine.
+    ///
+    /// # Errors
+    /// As [`Engine::start`].
+    pub fn with_threads(threads: usize) -> Result<Self, EngineError> {
+        Self::with(threads, Slots::default())
     }
 
     fn with(threads: usize, slots: Slots) -> Result<Self, EngineError> {

@@ -3,7 +3,11 @@
 //! What it owns: one instance, its calls, and what is said of it when a call breaks it. Exists so that a store that
 //! trapped or was cut is never used again. It must not know queues, generations or files.
 
+mod bare;
+
 use std::{fmt, num::NonZeroUsize, sync::Arc, thread};
+
+pub use bare::Bare;
 
 use hive_proto::{
     event::{Event, Message},
@@ -191,23 +195,8 @@ impl Instance {
         limits: CallLimits,
     ) -> Result<Handled, Fault> {
         self.begin(Some(event.clone()), limits);
-        let message = &event.message;
-        // Borrowed pairs for the headers; an event without any allocates nothing.
-        let headers: Vec<(&str, &str)> =
-            message.headers().iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let event = types::Event {
-            channel: event.channel.as_str(),
-            message: types::MessageParam {
-                payload: &message.payload,
-                content_type: message.content_type(),
-                key: message.key(),
-                headers: &headers,
-            },
-            subscription,
-            attempt: event.attempt,
-            retained: event.retained,
-            wants_reply,
-        };
+        let headers = headers(event);
+        let event = lowered(event, &headers, subscription, wants_reply);
         let call = self.exports.hive_node_handler().call_handle(&mut self.store, event);
         let done = watched(self.engine.pulse(), &self.meter, limits, call).await;
         let handled = self.settle(done)?;
@@ -222,6 +211,34 @@ impl Instance {
     fn settle<T>(&mut self, done: wasmtime::Result<T>) -> Result<T, Fault> {
         self.store.data_mut().end();
         done.map_err(|error| fault(&mut self.store, &error))
+    }
+}
+
+/// Borrowed pairs; an event without any allocates nothing.
+fn headers(event: &Event) -> Vec<(&str, &str)> {
+    event.message.headers().iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+}
+
+/// The event as the guest is given it.
+fn lowered<'e>(
+    event: &'e Event,
+    headers: &'e [(&'e str, &'e str)],
+    subscription: u32,
+    wants_reply: bool,
+) -> types::Event<'e> {
+    let message = &event.message;
+    types::Event {
+        channel: event.channel.as_str(),
+        message: types::MessageParam {
+            payload: &message.payload,
+            content_type: message.content_type(),
+            key: message.key(),
+            headers,
+        },
+        subscription,
+        attempt: event.attempt,
+        retained: event.retained,
+        wants_reply,
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     bus::{CallError, Delivery, Subscription},
     plugin::{
         Config, Plugins,
-        testing::{EAT, ECHO, SPIN, TestGuest},
+        sketch::{EAT, ECHO, SPIN, Sketch},
     },
     shutdown::Part,
     status::{NodeCard, PluginCard, PluginState},
@@ -31,11 +31,11 @@ struct Home {
 const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Home {
-    async fn start(files: &[(&str, &TestGuest)]) -> Self {
+    async fn start(files: &[(&str, &Sketch)]) -> Self {
         Self::with(files, |_| {}).await
     }
 
-    async fn with(files: &[(&str, &TestGuest)], change: impl Fn(&mut PluginConfig)) -> Self {
+    async fn with(files: &[(&str, &Sketch)], change: impl Fn(&mut PluginConfig)) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         for (name, guest) in files {
             fs::write(folder.path().join(name), guest.build()).expect("written");
@@ -103,8 +103,8 @@ async fn next(subscription: &mut Subscription) -> Delivery {
 }
 
 /// Answers every request with what it got.
-fn echo() -> TestGuest {
-    TestGuest::new().answers("greet/*").handle(ECHO)
+fn echo() -> Sketch {
+    Sketch::new().answers("greet/*").handle(ECHO)
 }
 
 #[tokio::test]
@@ -128,7 +128,7 @@ async fn a_handler_that_breaks_is_cut_and_goes_on() {
     };
     let by_payload =
         |body: &str| format!("(if (i32.eqz (i32.load8_u (local.get 2))) (then) (else {body})) {ECHO}");
-    let guest = |body: &str| TestGuest::new().answers("bad/*").handle(&by_payload(body));
+    let guest = |body: &str| Sketch::new().answers("bad/*").handle(&by_payload(body));
     let check = async |body: &str, want: &str| {
         let home = Home::with(&[("bad.wasm", &guest(body)), ("good.wasm", &echo())], limits).await;
         let failure = home.call("bad/one", "x").await;
@@ -145,7 +145,7 @@ async fn a_handler_that_breaks_is_cut_and_goes_on() {
 #[tokio::test]
 async fn a_wall_deadline_cuts_where_cpu_is_plenty() {
     let limits = |config: &mut PluginConfig| config.deadline = Some(Duration::from_millis(50));
-    let guest = TestGuest::new().answers("bad/*").handle(SPIN);
+    let guest = Sketch::new().answers("bad/*").handle(SPIN);
     let home = Home::with(&[("bad.wasm", &guest)], limits).await;
     let Err(CallError::Failed(why)) = home.call("bad/one", "x").await else { panic!("not cut") };
     assert!(why.starts_with("the handler was cut at its deadline after "), "{why}");
@@ -188,7 +188,7 @@ async fn a_file_that_comes_and_goes_is_a_plugin_that_comes_and_goes() {
 async fn a_file_written_in_place_piece_by_piece_is_loaded_when_it_is_whole() {
     use std::io::Write as _;
     let home = Home::start(&[("greet.wasm", &echo())]).await;
-    let new = TestGuest::new().answers("greet/*").answers("other/*").handle(ECHO).build();
+    let new = Sketch::new().answers("greet/*").answers("other/*").handle(ECHO).build();
     let mut file = fs::File::create(home.path("greet.wasm")).expect("truncated");
     let mut pace = tokio::time::interval(Duration::from_millis(30));
     for piece in new.chunks(new.len() / 8 + 1) {
@@ -206,13 +206,13 @@ async fn a_file_written_in_place_piece_by_piece_is_loaded_when_it_is_whole() {
 #[tokio::test]
 async fn every_accepted_event_is_handled_exactly_once_over_swaps() {
     /// Forwards each event to `out/seen`; the mark makes files of different content.
-    fn forwarder(mark: u32, single: bool) -> TestGuest {
+    fn forwarder(mark: u32, single: bool) -> Sketch {
         let publish = "
             (call $publish (i32.const 900) (i32.const 8) (local.get 2) (local.get 3) (i32.const 0) (i32.const 0)
                 (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 512))
             (if (i32.load8_u (i32.const 512)) (then unreachable))
             i32.const 8";
-        let guest = TestGuest::new()
+        let guest = Sketch::new()
             .on("in/*")
             .publishes("out/seen")
             .handle(publish)
@@ -270,7 +270,7 @@ async fn a_start_that_fails_refuses_the_version() {
 async fn a_call_comes_by_the_first_subscription_that_answers() {
     // The index of the subscription is the 13th part of a flattened event.
     let body = "(if (i32.ne (local.get 12) (i32.const 1)) (then unreachable))";
-    let guest = TestGuest::new().on("greet/**").answers("greet/*").handle(&format!("{body} {ECHO}"));
+    let guest = Sketch::new().on("greet/**").answers("greet/*").handle(&format!("{body} {ECHO}"));
     let home = Home::start(&[("greet.wasm", &guest)]).await;
     assert_eq!(home.call("greet/me", "hi").await.expect("an answer").payload, "hi");
     home.stop().await;
@@ -284,7 +284,7 @@ async fn publishing_without_a_grant_is_denied_with_the_line_to_add() {
             (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 512))
         (if (i32.eqz (i32.load8_u (i32.const 512))) (then unreachable))
         (local.set 2 (i32.load (i32.const 528))) (local.set 3 (i32.load (i32.const 532)))";
-    let guest = TestGuest::new()
+    let guest = Sketch::new()
         .answers("greet/*")
         .publishes("out/seen")
         .handle(&format!("{body} {ECHO}"))

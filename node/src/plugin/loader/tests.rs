@@ -6,7 +6,7 @@ use super::*;
 use crate::plugin::{
     instances::Mode,
     limits::Cut,
-    testing::{EAT, SPIN, TestGuest},
+    sketch::{EAT, SPIN, Sketch},
 };
 
 fn loader() -> Arc<Loader> {
@@ -28,7 +28,7 @@ async fn refusal(loader: &Arc<Loader>, file: impl Into<Bytes>) -> String {
 
 #[tokio::test]
 async fn a_component_is_compiled_and_described() {
-    let guest = TestGuest::new().on("a/b").answers("greet/*").publishes("a/c").single();
+    let guest = Sketch::new().on("a/b").answers("greet/*").publishes("a/c").single();
     let loaded = load(&loader(), guest.build()).await.expect("loaded");
     let wishes = &loaded.wishes;
     assert_eq!((wishes.version.as_str(), wishes.mode), ("1.2.3", Mode::Single));
@@ -49,9 +49,9 @@ async fn what_is_no_component_is_refused_with_the_reason() {
     assert_eq!(refusal(&loader, "garbage").await, garbage);
     assert_eq!(refusal(&loader, &b"\0asm"[..]).await, "it is not WebAssembly: it ends after its first bytes");
     let core = LoadError::CoreModule;
-    assert_eq!(refusal(&loader, TestGuest::new().module()).await, core.to_string());
+    assert_eq!(refusal(&loader, Sketch::new().module()).await, core.to_string());
     assert!(core.hint().is_some_and(|hint| hint.contains("hive-node build")));
-    let whole = TestGuest::new().build();
+    let whole = Sketch::new().build();
     let half = refusal(&loader, whole.slice(..whole.len() / 2)).await;
     assert!(half.starts_with("it is not a valid component: "), "{half}");
 }
@@ -76,7 +76,7 @@ async fn another_world_is_refused_with_the_difference() {
 async fn a_describe_that_misbehaves_is_named() {
     let loader = loader();
     let check = async |body: &str, want: &str| {
-        assert_eq!(refusal(&loader, TestGuest::new().describe(body).build()).await, want, "{body}");
+        assert_eq!(refusal(&loader, Sketch::new().describe(body).build()).await, want, "{body}");
     };
     check(
         "unreachable",
@@ -85,7 +85,7 @@ async fn a_describe_that_misbehaves_is_named() {
     .await;
     check(EAT, "`describe` failed: it was stopped for memory: it asked for more than 64MiB").await;
     check("call $describe", "`describe` failed: it trapped in `describe`: call stack exhausted").await;
-    let spun = load(&loader, TestGuest::new().describe(SPIN).build()).await.err().expect("a refusal");
+    let spun = load(&loader, Sketch::new().describe(SPIN).build()).await.err().expect("a refusal");
     assert!(matches!(spun, LoadError::Describe(Fault::Cut(Cut::Deadline(_) | Cut::Cpu(_)))), "{spun}");
 }
 
@@ -97,5 +97,5 @@ async fn describe_can_reach_nothing() {
             (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 512))
         (if (i32.eqz (i32.load8_u (i32.const 512))) (then unreachable))
         i32.const 1024";
-    load(&loader(), TestGuest::new().describe(body).build()).await.expect("loaded");
+    load(&loader(), Sketch::new().describe(body).build()).await.expect("loaded");
 }

@@ -1,6 +1,7 @@
-//! Guests for tests: components made from a few lines of WebAssembly text, so that no test needs a guest toolchain.
+//! Guests sketched in a few lines of WebAssembly text, so that tests and measurements need no guest toolchain.
 //!
-//! What it owns: the layout of `describe`'s and `handle`'s results in a guest's memory. It must not be used outside tests.
+//! What it owns: the layout of `describe`'s and `handle`'s results in a guest's memory. It must not see what comes from
+//! outside: a sketch that does not fit is a mistake in this program, and panics.
 
 use bytes::Bytes;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
@@ -8,7 +9,7 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use super::diff::own_wit;
 
 /// A guest under construction. Without anything said it subscribes to nothing and handles everything with success.
-pub(super) struct TestGuest {
+pub struct Sketch {
     subscriptions: Vec<(String, bool)>,
     publishes: Vec<String>,
     instances: u8,
@@ -21,8 +22,8 @@ pub(super) struct TestGuest {
 /// Where the description lies in the guest's memory; what `handle` returns lies before it.
 const DESCRIPTION_AT: u32 = 1024;
 
-impl TestGuest {
-    pub(super) fn new() -> Self {
+impl Default for Sketch {
+    fn default() -> Self {
         Self {
             subscriptions: Vec::new(),
             publishes: Vec::new(),
@@ -33,51 +34,67 @@ impl TestGuest {
             extra: String::new(),
         }
     }
+}
+
+impl Sketch {
+    /// It listens to nothing, publishes nothing and handles everything with success.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
 
     /// It listens there.
-    pub(super) fn on(mut self, pattern: &str) -> Self {
+    #[must_use]
+    pub fn on(mut self, pattern: &str) -> Self {
         self.subscriptions.push((pattern.into(), false));
         self
     }
 
     /// It answers there.
-    pub(super) fn answers(mut self, pattern: &str) -> Self {
+    #[must_use]
+    pub fn answers(mut self, pattern: &str) -> Self {
         self.subscriptions.push((pattern.into(), true));
         self
     }
 
     /// It means to publish there.
-    pub(super) fn publishes(mut self, pattern: &str) -> Self {
+    #[must_use]
+    pub fn publishes(mut self, pattern: &str) -> Self {
         self.publishes.push(pattern.into());
         self
     }
 
     /// It wants to be one instance.
-    pub(super) fn single(mut self) -> Self {
+    #[must_use]
+    pub fn single(mut self) -> Self {
         self.instances = 2;
         self
     }
 
     /// What `describe` does; leaves an address on the stack.
-    pub(super) fn describe(mut self, body: &str) -> Self {
+    #[must_use]
+    pub fn describe(mut self, body: &str) -> Self {
         self.describe = body.into();
         self
     }
 
     /// What `handle` does; leaves an address on the stack: [`OK`], or where it wrote something else.
-    pub(super) fn handle(mut self, body: &str) -> Self {
+    #[must_use]
+    pub fn handle(mut self, body: &str) -> Self {
         self.handle = body.into();
         self
     }
 
     /// It exports `start`, which does this and leaves an address on the stack.
-    pub(super) fn start(mut self, body: &str) -> Self {
+    #[must_use]
+    pub fn start(mut self, body: &str) -> Self {
         self.start = Some(body.into());
         self
     }
 
     /// Further functions and globals.
-    pub(super) fn with(mut self, text: &str) -> Self {
+    #[must_use]
+    pub fn with(mut self, text: &str) -> Self {
         self.extra.push_str(text);
         self
     }
@@ -117,12 +134,20 @@ impl TestGuest {
     }
 
     /// The core module, as bytes.
-    pub(super) fn module(&self) -> Vec<u8> {
+    ///
+    /// # Panics
+    /// When the sketch is no WebAssembly text.
+    #[must_use]
+    pub fn module(&self) -> Vec<u8> {
         wat::parse_str(self.text()).expect("text that parses")
     }
 
     /// The component.
-    pub(super) fn build(&self) -> Bytes {
+    ///
+    /// # Panics
+    /// When the sketch does not fit the program's own WIT.
+    #[must_use]
+    pub fn build(&self) -> Bytes {
         let world = if self.start.is_some() { "plugin-with-startup" } else { "plugin" };
         let (resolve, package) = own_wit().expect("our own WIT");
         let world = resolve.select_world(&[package], Some(world)).expect("a world");
@@ -159,10 +184,10 @@ impl TestGuest {
 }
 
 /// `handle` succeeds without an answer: the memory at 8 is zero.
-pub(super) const OK: &str = "i32.const 8";
+pub const OK: &str = "i32.const 8";
 
 /// `handle` succeeds and echoes the payload it got.
-pub(super) const ECHO: &str = "
+pub const ECHO: &str = "
     (i32.store8 (i32.const 16) (i32.const 0))
     (i32.store8 (i32.const 24) (i32.const 1))
     (i32.store (i32.const 28) (local.get 2))
@@ -174,10 +199,10 @@ pub(super) const ECHO: &str = "
     i32.const 16";
 
 /// Runs for ever.
-pub(super) const SPIN: &str = "loop $again br $again end unreachable";
+pub const SPIN: &str = "loop $again br $again end unreachable";
 
 /// Takes memory until there is none, then traps.
-pub(super) const EAT: &str = "
+pub const EAT: &str = "
     loop $more (memory.grow (i32.const 16)) i32.const -1 i32.ne br_if $more end unreachable";
 
 struct Layout(Vec<u8>);

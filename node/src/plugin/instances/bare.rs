@@ -1,0 +1,45 @@
+//! Calls without the node around them, for measurements.
+//!
+//! Exists so that the price of limits, watching and queues can be told from the price of the call itself. It must not be
+//! used where a guest is not trusted to return.
+
+use hive_proto::event::Event;
+
+use super::{Fault, Instance, fault, headers, lowered};
+use crate::plugin::limits::{CallLimits, Limits};
+
+/// Ticks after which such a call yields: some days, so never within a measurement.
+const TICKS_MAX: u64 = 1 << 32;
+
+/// An instance whose calls nothing bounds.
+pub struct Bare<'i>(&'i mut Instance);
+
+impl Instance {
+    /// Frees its calls from every limit until the result is dropped. Host functions see this event as the one in hand.
+    pub fn bare(&mut self, event: &Event) -> Bare<'_> {
+        let limits = Limits::default();
+        self.begin(Some(event.clone()), CallLimits::starting_now(limits.deadline, limits.cpu));
+        self.store.set_epoch_deadline(TICKS_MAX);
+        Bare(self)
+    }
+}
+
+impl Bare<'_> {
+    /// The typed call alone. What the guest says to the event is dropped.
+    ///
+    /// # Errors
+    /// When it traps.
+    pub async fn handle(&mut self, event: &Event, subscription: u32) -> Result<(), Fault> {
+        let Instance { store, exports, .. } = &mut *self.0;
+        let headers = headers(event);
+        let event = lowered(event, &headers, subscription, false);
+        let done = exports.hive_node_handler().call_handle(&mut *store, event).await;
+        done.map(drop).map_err(|error| fault(store, &error))
+    }
+}
+
+impl Drop for Bare<'_> {
+    fn drop(&mut self) {
+        self.0.store.data_mut().end();
+    }
+}
