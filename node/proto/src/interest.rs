@@ -5,8 +5,10 @@
 mod announced;
 mod local;
 mod remote;
+mod wants;
 
-pub use crate::pattern::{InterestOp, Wanted};
+pub use crate::pattern::{FilterBlock, InterestOp, Wanted};
 pub use announced::{Announced, Revision};
 pub use local::LocalInterest;
 pub use remote::{Assembly, Change, InterestError, RemoteInterest};
+pub use wants::Wants;

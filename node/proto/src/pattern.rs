@@ -3,12 +3,19 @@
 //! A value is valid and normalised by construction. Interest is made of them: what is wanted, and how that
 //! changes. The set of all patterns somebody holds is the trie's, and whose it is, interest's.
 
+mod cover;
+pub mod filter;
+mod wanted;
+
 use std::{fmt, sync::Arc};
 
 use crate::{
     channel::{Channel, ChannelError, check_lengths, check_segment},
     limits::DEEP_WILDCARDS_MAX,
 };
+
+pub use filter::{Filter, FilterBlock, FilterError};
+pub use wanted::{InterestOp, Wanted};
 
 /// A valid pattern in its normal form: in a run of wildcards every `*` stands before one `**`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -141,35 +148,6 @@ fn check_literal(segment: &str) -> Result<(), PatternError> {
 impl From<&Channel> for Pattern {
     fn from(channel: &Channel) -> Self {
         Self(channel.as_str().into())
-    }
-}
-
-/// What somebody wants: events of a pattern, and whether calls there may be given to them.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Wanted {
-    /// The channels.
-    pub pattern: Pattern,
-    /// Whether requests are answered there; a logger on `**` answers none.
-    pub answers: bool,
-}
-
-/// One change of what a node wants in a network.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum InterestOp {
-    /// Wanted from now on; replaces an earlier wish for the same pattern.
-    Add(Wanted),
-    /// Not wanted any more.
-    Remove(Pattern),
-}
-
-impl InterestOp {
-    /// The pattern it is about.
-    #[must_use]
-    pub fn pattern(&self) -> &Pattern {
-        match self {
-            Self::Add(wanted) => &wanted.pattern,
-            Self::Remove(pattern) => pattern,
-        }
     }
 }
 

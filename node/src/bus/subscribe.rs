@@ -135,6 +135,7 @@ impl Bus {
                 for pattern in std::mem::take(&mut entry.wants).keys() {
                     registry.table.remove(Side::Peer, network, pattern, entry.holder);
                 }
+                registry.table.clear_filter(network, entry.holder);
             }
             for op in ops {
                 match op {
@@ -147,6 +148,7 @@ impl Bus {
                         entry.wants.remove(pattern);
                         registry.table.remove(Side::Peer, network, pattern, entry.holder);
                     }
+                    InterestOp::Block(block) => registry.table.set_block(network, entry.holder, block),
                 }
             }
             entry.wants.len()

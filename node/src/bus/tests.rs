@@ -60,7 +60,7 @@ fn join(from: &Bus, to: &Bus, patterns: &[(&str, bool)]) -> Arc<Outbox> {
         .iter()
         .map(|(pattern, answers)| {
             let pattern = Pattern::parse(pattern).expect("a pattern");
-            InterestOp::Add(RemoteWanted { pattern, answers: *answers })
+            InterestOp::Add(RemoteWanted::new(pattern, *answers))
         })
         .collect();
     from.peer_interest(HOME, to.node(), true, &ops);

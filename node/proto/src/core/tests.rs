@@ -100,7 +100,7 @@ fn greeting(incarnation: u64, dial: u64) -> Control {
 }
 
 fn add(text: &str) -> InterestOp {
-    InterestOp::Add(Wanted { pattern: Pattern::parse(text).expect("a pattern"), answers: false })
+    InterestOp::Add(Wanted::new(Pattern::parse(text).expect("a pattern"), false))
 }
 
 fn interest(version: u64, reset: bool, ops: &[InterestOp]) -> Control {
@@ -352,7 +352,7 @@ fn many_tickets_are_waited_for_together() {
         rig.want(
             vec![
                 add(&format!("n/{}", n % 2)),
-                InterestOp::Remove(add(&format!("n/{}", n % 2)).pattern().clone()),
+                InterestOp::Remove(Pattern::parse(&format!("n/{}", n % 2)).expect("a pattern")),
             ],
             n,
         );

@@ -7,12 +7,12 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{
     OPTIONAL, frame, is_optional,
-    wire::{Reader, WireError, put_text, put_varint, varint_width},
+    wire::{Reader, WireError, put_bytes, put_text, put_varint, varint_width},
 };
 use crate::{
     id::Incarnation,
     limits::{CONTROL_FRAME_BYTES_MAX, NAME_BYTES_MAX, NODE_NAME_BYTES_MAX},
-    pattern::{InterestOp, Pattern, PatternError, Wanted},
+    pattern::{FilterBlock, FilterError, InterestOp, Pattern, PatternError, Wanted, filter::BLOCK_BYTES_MAX},
 };
 
 /// The minor version of the protocol `hive/1` that this program speaks.
@@ -109,6 +109,9 @@ pub enum ControlError {
     /// Interest in something that is no pattern.
     #[error("interest in a malformed pattern: {0}")]
     Pattern(#[from] PatternError),
+    /// Interest by something that is no part of a filter.
+    #[error("interest in a malformed filter: {0}")]
+    Filter(#[from] FilterError),
     /// Interest in a pattern that is written in another than its one normal form.
     #[error("interest in `{0}`, which is not in its normal form")]
     Abnormal(String),
@@ -138,6 +141,8 @@ const LAST: u8 = 2;
 const REMOVE: u8 = 0;
 const ADD: u8 = 1;
 const ADD_ANSWERING: u8 = 2;
+const ADD_APPROXIMATE: u8 = 3;
+const BLOCK: u8 = 4;
 
 impl Control {
     /// The whole frame: kind, length, body.
@@ -218,17 +223,24 @@ fn put_interest_head(out: &mut BytesMut, version: u64, reset: bool, last: bool) 
 }
 
 fn put_op(out: &mut BytesMut, op: &InterestOp) {
-    out.put_u8(match op {
-        InterestOp::Remove(_) => REMOVE,
-        InterestOp::Add(Wanted { answers: false, .. }) => ADD,
-        InterestOp::Add(Wanted { answers: true, .. }) => ADD_ANSWERING,
-    });
-    put_text(out, op.pattern().as_str());
+    let (code, pattern) = match op {
+        InterestOp::Remove(pattern) => (REMOVE, pattern),
+        InterestOp::Add(Wanted { pattern, answers: true, .. }) => (ADD_ANSWERING, pattern),
+        InterestOp::Add(Wanted { pattern, approximate: true, .. }) => (ADD_APPROXIMATE, pattern),
+        InterestOp::Add(Wanted { pattern, .. }) => (ADD, pattern),
+        InterestOp::Block(block) => {
+            out.put_u8(BLOCK);
+            put_varint(out, block.number().into());
+            return put_bytes(out, block.bytes());
+        }
+    };
+    out.put_u8(code);
+    put_text(out, pattern.as_str());
 }
 
 fn op_bytes(op: &InterestOp) -> usize {
     // A pattern has at most 255 bytes, so its length takes two.
-    1 + 2 + op.pattern().as_str().len()
+    op.pattern().map_or(1 + 2 + 1 + BLOCK_BYTES_MAX, |pattern| 1 + 2 + pattern.as_str().len())
 }
 
 fn read_ack(mut reader: Reader<'_>) -> Result<u64, WireError> {
@@ -280,11 +292,19 @@ impl Interest {
         let mut ops = Vec::new();
         while !reader.is_empty() {
             let code = reader.u8().map_err(wire)?;
+            if code == BLOCK {
+                let number = reader.varint().map_err(wire)?;
+                let length = reader.length(BLOCK_BYTES_MAX).map_err(wire)?;
+                let bytes = reader.slice(length).map_err(wire)?;
+                ops.push(InterestOp::Block(FilterBlock::parse(number, bytes)?));
+                continue;
+            }
             let pattern = read_pattern(reader.text(NAME_BYTES_MAX).map_err(wire)?)?;
             ops.push(match code {
                 REMOVE => InterestOp::Remove(pattern),
-                ADD => InterestOp::Add(Wanted { pattern, answers: false }),
-                ADD_ANSWERING => InterestOp::Add(Wanted { pattern, answers: true }),
+                ADD => InterestOp::Add(Wanted::new(pattern, false)),
+                ADD_ANSWERING => InterestOp::Add(Wanted::new(pattern, true)),
+                ADD_APPROXIMATE => InterestOp::Add(Wanted { pattern, answers: false, approximate: true }),
                 other => return Err(ControlError::Code(other)),
             });
         }

@@ -45,6 +45,7 @@ impl Announced {
             match op {
                 InterestOp::Add(wanted) => self.add(wanted, &mut revision),
                 InterestOp::Remove(pattern) => self.remove(pattern, &mut revision),
+                InterestOp::Block(_) => {}
             }
         }
         self.version += u64::from(!revision.ops.is_empty());
@@ -53,7 +54,7 @@ impl Announced {
 
     /// All that is announced.
     pub fn wanted(&self) -> impl Iterator<Item = Wanted> {
-        self.wanted.iter().map(|(pattern, answers)| Wanted { pattern: pattern.clone(), answers: *answers })
+        self.wanted.iter().map(|(pattern, answers)| Wanted::new(pattern.clone(), *answers))
     }
 
     fn add(&mut self, wanted: Wanted, revision: &mut Revision) {
@@ -78,7 +79,7 @@ impl Announced {
         }
         revision.ops.push(InterestOp::Remove(pattern));
         if let Some((pattern, answers)) = self.surplus.pop_first() {
-            self.add(Wanted { pattern, answers }, revision);
+            self.add(Wanted::new(pattern, answers), revision);
         }
     }
 }
@@ -88,7 +89,7 @@ mod tests {
     use super::*;
 
     fn add(text: &str) -> InterestOp {
-        InterestOp::Add(Wanted { pattern: Pattern::parse(text).expect("a pattern"), answers: false })
+        InterestOp::Add(Wanted::new(Pattern::parse(text).expect("a pattern"), false))
     }
 
     fn remove(text: &str) -> InterestOp {

@@ -33,7 +33,7 @@ impl LocalInterest {
         holders.answering = holders.answering.saturating_add(usize::from(answers));
         let answers = holders.answering > 0;
         let changed = before.all == 0 || answers != (before.answering > 0);
-        changed.then(|| InterestOp::Add(Wanted { pattern: pattern.clone(), answers }))
+        changed.then(|| InterestOp::Add(Wanted::new(pattern.clone(), answers)))
     }
 
     /// One holder less wants a pattern; `answers` as it said when it was added. Returns what changes for
@@ -48,7 +48,7 @@ impl LocalInterest {
             return Some(InterestOp::Remove(pattern.clone()));
         }
         let answers = holders.answering > 0;
-        (answers != answered).then(|| InterestOp::Add(Wanted { pattern: pattern.clone(), answers }))
+        (answers != answered).then(|| InterestOp::Add(Wanted::new(pattern.clone(), answers)))
     }
 
     /// How many patterns the others see.
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn only_what_changes_for_others_is_said() {
         let pattern = Pattern::parse("a/*").expect("a pattern");
-        let add = |answers| Some(InterestOp::Add(Wanted { pattern: pattern.clone(), answers }));
+        let add = |answers| Some(InterestOp::Add(Wanted::new(pattern.clone(), answers)));
         let mut interest = LocalInterest::default();
         assert_eq!(interest.add(&pattern, false), add(false));
         assert_eq!(interest.add(&pattern, false), None);

@@ -1,15 +1,12 @@
 //! What one neighbour wants, as it said; and how the parts of its changes become whole ones.
 
-use std::collections::BTreeMap;
-
-use super::{InterestOp, Wanted};
-use crate::{frame::control::Interest, limits::PATTERNS_MAX, pattern::Pattern};
+use super::{InterestOp, Wants};
+use crate::{frame::control::Interest, limits::PATTERNS_MAX, pattern::filter::BLOCKS_MAX};
 
 /// A neighbour's announced set, whichever of its links it came by.
 #[derive(Debug, Default)]
 pub struct RemoteInterest {
-    /// What it wants; the value says whether it answers.
-    wanted: BTreeMap<Pattern, bool>,
+    wants: Wants,
     /// The last change that was taken over; none before the first whole set.
     version: Option<u64>,
 }
@@ -56,8 +53,8 @@ pub enum InterestError {
     TooMany,
 }
 
-/// Operations one change may have: every pattern taken back and as many new ones.
-const OPS_MAX: usize = 2 * PATTERNS_MAX;
+/// Operations one change may have: every pattern taken back, as many new ones, and every block.
+const OPS_MAX: usize = 2 * PATTERNS_MAX + BLOCKS_MAX as usize;
 
 impl Assembly {
     /// Takes the next part; the whole change when it was the last part.
@@ -119,18 +116,18 @@ impl RemoteInterest {
             return Ok(None);
         }
         if change.reset {
-            self.wanted.clear();
+            self.wants = Wants::default();
         } else if self.version.map(|known| known.saturating_add(1)) != Some(change.version) {
             let expected = self.version.map_or(0, |known| known.saturating_add(1));
             return Err(InterestError::Version { found: change.version, expected });
         }
         let mut ops = Vec::with_capacity(change.ops.len());
         for op in change.ops {
-            if self.change(&op) {
+            if self.wants.apply(&op) {
                 ops.push(op);
             }
         }
-        if self.wanted.len() > PATTERNS_MAX {
+        if self.wants.len() > PATTERNS_MAX {
             return Err(InterestError::TooMany);
         }
         self.version = Some(change.version);
@@ -138,18 +135,9 @@ impl RemoteInterest {
     }
 
     /// All it wants.
-    pub fn wanted(&self) -> impl Iterator<Item = Wanted> {
-        self.wanted.iter().map(|(pattern, answers)| Wanted { pattern: pattern.clone(), answers: *answers })
-    }
-
-    /// Whether the operation changes something.
-    fn change(&mut self, op: &InterestOp) -> bool {
-        match op {
-            InterestOp::Add(Wanted { pattern, answers }) => {
-                self.wanted.insert(pattern.clone(), *answers) != Some(*answers)
-            }
-            InterestOp::Remove(pattern) => self.wanted.remove(pattern).is_some(),
-        }
+    #[must_use]
+    pub fn wants(&self) -> &Wants {
+        &self.wants
     }
 }
 
@@ -158,10 +146,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::interest::Announced;
+    use crate::{
+        interest::{Announced, Wanted},
+        pattern::Pattern,
+    };
 
     fn add(text: &str) -> InterestOp {
-        InterestOp::Add(Wanted { pattern: Pattern::parse(text).expect("a pattern"), answers: false })
+        InterestOp::Add(Wanted::new(Pattern::parse(text).expect("a pattern"), false))
     }
 
     fn part(version: u64, reset: bool, last: bool, ops: &[InterestOp]) -> Interest {
@@ -199,7 +190,7 @@ mod tests {
         let change = Change { version: 1, reset: true, ops };
         assert_eq!(RemoteInterest::new().apply(change), Err(InterestError::TooMany));
         let mut assembly = Assembly::default();
-        let ops = vec![add("a/b"); PATTERNS_MAX];
+        let ops = vec![add("a/b"); OPS_MAX / 2];
         assert_eq!(assembly.take(part(1, true, false, &ops)), Ok(None));
         assert_eq!(assembly.take(part(1, true, false, &ops)), Ok(None));
         assert_eq!(assembly.take(part(1, true, false, &ops)), Err(InterestError::TooMany));
@@ -213,7 +204,7 @@ mod tests {
         assert_eq!(remote.apply(whole), Ok(None));
         let late = Change { version: 2, reset: false, ops: vec![add("x/y")] };
         assert_eq!(remote.apply(late), Ok(None));
-        assert_eq!(remote.wanted().count(), 1);
+        assert_eq!(remote.wants().len(), 1);
     }
 
     proptest! {
@@ -236,7 +227,7 @@ mod tests {
                 remote.apply(if whole { set.clone() } else { delta.clone() })?;
                 remote.apply(delta)?;
                 remote.apply(set)?;
-                prop_assert!(remote.wanted().eq(announced.wanted()));
+                prop_assert!(remote.wants().wanted().eq(announced.wanted()));
             }
         }
     }

@@ -5,7 +5,7 @@ use imbl::OrdMap;
 
 use crate::{
     channel::{Channel, NetworkIndex},
-    pattern::Pattern,
+    pattern::{Filter, FilterBlock, Pattern, filter::Asked},
     trie::Trie,
 };
 
@@ -34,6 +34,8 @@ pub struct RouteTable<T: Clone> {
 struct Routes {
     local: Interests,
     peers: Interests,
+    /// What peers want beside their patterns: asked one by one, as few want that much.
+    filters: OrdMap<HolderId, Filter>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -55,9 +57,30 @@ impl<T: Clone> RouteTable<T> {
         self.targets.insert(holder, target);
     }
 
-    /// Forgets where a holder's events go. Its patterns are removed one by one, by who knows them.
+    /// Forgets where a holder's events go, and its filters. Its patterns are removed one by one, by who knows
+    /// them.
     pub fn detach(&mut self, holder: HolderId) {
         self.targets.remove(&holder);
+        for routes in &mut self.networks {
+            routes.filters.remove(&holder);
+        }
+    }
+
+    /// Replaces a block of a peer's filter. What the filter lets through by mistake is counted where it goes.
+    pub fn set_block(&mut self, network: NetworkIndex, holder: HolderId, block: &FilterBlock) {
+        let Some(routes) = self.networks.get_mut(usize::from(network.0)) else { return };
+        let mut filter = routes.filters.remove(&holder).unwrap_or_default();
+        filter.set(block);
+        if !filter.is_empty() {
+            routes.filters.insert(holder, filter);
+        }
+    }
+
+    /// Takes a peer's whole filter away.
+    pub fn clear_filter(&mut self, network: NetworkIndex, holder: HolderId) {
+        if let Some(routes) = self.networks.get_mut(usize::from(network.0)) {
+            routes.filters.remove(&holder);
+        }
     }
 
     /// A holder wants a pattern; `answers` says whether it may be asked as responder there.
@@ -93,7 +116,7 @@ impl<T: Clone> RouteTable<T> {
         network: NetworkIndex,
         channel: &Channel,
     ) -> impl Iterator<Item = &'a T> + use<'a, T> {
-        self.resolve(side, network, channel, |interests| &interests.all)
+        self.resolve(side, network, channel, false)
     }
 
     /// The targets that may be asked as responder on a channel.
@@ -103,7 +126,7 @@ impl<T: Clone> RouteTable<T> {
         network: NetworkIndex,
         channel: &Channel,
     ) -> impl Iterator<Item = &'a T> + use<'a, T> {
-        self.resolve(side, network, channel, |interests| &interests.answering)
+        self.resolve(side, network, channel, true)
     }
 
     fn resolve<'a>(
@@ -111,14 +134,18 @@ impl<T: Clone> RouteTable<T> {
         side: Side,
         network: NetworkIndex,
         channel: &Channel,
-        of: fn(&Interests) -> &Trie<HolderId>,
+        answering: bool,
     ) -> impl Iterator<Item = &'a T> + use<'a, T> {
         let mut holders = Vec::new();
         let may_match = side == Side::Local || !channel.is_local();
         if let Some(routes) = self.networks.get(usize::from(network.0))
             && may_match
         {
-            of(routes.side(side)).matches(channel, &mut holders);
+            let interests = routes.side(side);
+            if answering { &interests.answering } else { &interests.all }.matches(channel, &mut holders);
+            if side == Side::Peer && !answering {
+                routes.ask_filters(channel, &mut holders);
+            }
         }
         holders.into_iter().filter_map(|holder| self.targets.get(&holder))
     }
@@ -139,11 +166,28 @@ impl Routes {
             Side::Peer => &self.peers,
         }
     }
+
+    /// Adds those whose filter knows the channel to the holders, which are sorted and stay so.
+    fn ask_filters(&self, channel: &Channel, holders: &mut Vec<HolderId>) {
+        if self.filters.is_empty() {
+            return;
+        }
+        let asked = Asked::new(channel);
+        let found =
+            self.filters.iter().filter(|(_, filter)| filter.matches(&asked)).map(|(holder, _)| *holder);
+        let before = holders.len();
+        holders.extend(found);
+        if holders.len() > before {
+            holders.sort_unstable();
+            holders.dedup();
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pattern::filter::Print;
 
     const HOME: NetworkIndex = NetworkIndex::HOME;
 
@@ -176,6 +220,30 @@ mod tests {
         table.add(Side::Peer, HOME, &pattern("bee"), HolderId(1), true);
         assert_eq!(wanting(&table, Side::Peer, "bee"), [""; 0]);
         assert_eq!(wanting(&table, Side::Peer, "bee/stuff"), ["peer"]);
+    }
+
+    #[test]
+    fn a_filter_is_asked_beside_the_patterns_and_never_for_who_answers() {
+        let mut table = RouteTable::new(1);
+        table.attach(HolderId(1), "vague");
+        table.attach(HolderId(2), "exact");
+        table.add(Side::Peer, HOME, &pattern("a/b"), HolderId(1), false);
+        table.add(Side::Peer, HOME, &pattern("x/y"), HolderId(2), false);
+        for text in ["a/b", "x/y"] {
+            let print = Print::of(&pattern(text)).expect("a print");
+            let block = FilterBlock::of(print.block, [print.rest]).expect("a block");
+            table.set_block(HOME, HolderId(1), &block);
+        }
+        let older = table.clone();
+        assert_eq!(wanting(&table, Side::Peer, "a/b"), ["vague"]);
+        assert_eq!(wanting(&table, Side::Peer, "x/y"), ["vague", "exact"]);
+        assert_eq!(wanting(&table, Side::Peer, "x/z"), [""; 0]);
+        assert_eq!(wanting(&table, Side::Local, "x/y"), [""; 0]);
+        let channel = Channel::parse("x/y").expect("a channel");
+        assert_eq!(table.answering(Side::Peer, HOME, &channel).count(), 0);
+        table.clear_filter(HOME, HolderId(1));
+        assert_eq!(wanting(&table, Side::Peer, "x/y"), ["exact"]);
+        assert_eq!(wanting(&older, Side::Peer, "x/y"), ["vague", "exact"]);
     }
 
     #[test]

@@ -106,5 +106,7 @@ pub(super) fn wish(wishes: &mut Wishes, op: &InterestOp) {
     match op {
         InterestOp::Add(wanted) => _ = wishes.insert(wanted.pattern.clone(), wanted.answers),
         InterestOp::Remove(pattern) => _ = wishes.remove(pattern),
+        // No scenario wants so much that a node needs a filter.
+        InterestOp::Block(_) => {}
     }
 }

@@ -137,7 +137,7 @@ fn wishes(chance: &mut Chance) -> Vec<InterestOp> {
     let wish = |_| {
         let pattern = chance.pick(&PATTERNS).and_then(|text| Pattern::parse(text).ok())?;
         Some(match chance.percent(60) {
-            true => InterestOp::Add(Wanted { pattern, answers: chance.percent(30) }),
+            true => InterestOp::Add(Wanted::new(pattern, chance.percent(30))),
             false => InterestOp::Remove(pattern),
         })
     };

@@ -247,9 +247,10 @@ impl World {
         let ticket = self.tickets;
         for op in &ops {
             wish(&mut alive.wants, op);
-            alive.wished.insert(op.pattern().clone(), ticket);
+            let Some(pattern) = op.pattern() else { continue };
+            alive.wished.insert(pattern.clone(), ticket);
         }
-        let patterns = ops.iter().map(|op| op.pattern().clone()).collect();
+        let patterns = ops.iter().filter_map(|op| op.pattern().cloned()).collect();
         let neighbours = alive.view.iter().map(|(id, seen)| (*id, seen.since)).collect();
         alive.tickets.insert(ticket, Ticket { number: ticket, since: self.now, patterns, neighbours });
         let life = node.life;

@@ -13,7 +13,7 @@ fn decode(whole: &[u8]) -> Result<Option<Control>, ControlError> {
 }
 
 fn add(text: &str) -> InterestOp {
-    InterestOp::Add(Wanted { pattern: Pattern::parse(text).expect("a pattern"), answers: false })
+    InterestOp::Add(Wanted::new(Pattern::parse(text).expect("a pattern"), false))
 }
 
 /// An interest frame with one operation, written by hand.
@@ -32,7 +32,7 @@ fn what_is_wrong_is_named() {
     assert_eq!(decode(&[INTEREST_ACK, 2, 1, 1]), wire("acknowledgement", WireError::Trailing(1)));
     assert_eq!(decode(&[BYE, 2, 1, 9]), wire("farewell", WireError::Truncated));
     assert_eq!(decode(&interest(4, ADD, "a/b")), Err(ControlError::Code(4)));
-    assert_eq!(decode(&interest(LAST, 3, "a/b")), Err(ControlError::Code(3)));
+    assert_eq!(decode(&interest(LAST, 5, "a/b")), Err(ControlError::Code(5)));
     assert_eq!(decode(&interest(LAST, ADD, "**/*")), Err(ControlError::Abnormal("**/*".into())));
     let local = Pattern::parse("bee_stuff").expect("a pattern");
     assert_eq!(decode(&interest(LAST, ADD, "bee_stuff")), Err(ControlError::Local(local)));
@@ -89,9 +89,15 @@ fn op() -> impl Strategy<Value = InterestOp> {
     let pattern = prop::collection::vec(segment, 2..6).prop_filter_map("no network pattern", |segments| {
         Pattern::parse(&segments.join("/")).ok().filter(|pattern| !pattern.is_local())
     });
-    (pattern, 0..3_u8).prop_map(|(pattern, code)| match code {
+    let block = (0..4096_u16, prop::collection::vec(any::<u16>(), 0..60));
+    (pattern, block, 0..5_u8).prop_map(|(pattern, (number, prints), code)| match code {
         REMOVE => InterestOp::Remove(pattern),
-        code => InterestOp::Add(Wanted { pattern, answers: code == ADD_ANSWERING }),
+        BLOCK => InterestOp::Block(FilterBlock::of(number, prints).expect("a block")),
+        code => InterestOp::Add(Wanted {
+            pattern,
+            answers: code == ADD_ANSWERING,
+            approximate: code == ADD_APPROXIMATE,
+        }),
     })
 }
 

@@ -125,8 +125,9 @@ fn learn_interest(wants: &mut Option<Wishes>, reset: bool, ops: &[InterestOp]) -
     }
     let Some(wants) = wants else { return false };
     let changes = |op: &InterestOp, wants: &Wishes| match op {
-        InterestOp::Add(Wanted { pattern, answers }) => wants.get(pattern) != Some(answers),
+        InterestOp::Add(Wanted { pattern, answers, .. }) => wants.get(pattern) != Some(answers),
         InterestOp::Remove(pattern) => wants.contains_key(pattern),
+        InterestOp::Block(_) => true,
     };
     ops.iter().all(|op| {
         let changes = changes(op, wants);
