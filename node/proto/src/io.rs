@@ -23,7 +23,7 @@ pub struct LinkId(pub u64);
 pub struct Attempt(pub u64);
 
 /// What happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Input {
     /// A node or a place where one may be: from mDNS, or an address somebody wrote down.
     Found {
@@ -96,7 +96,7 @@ pub enum Input {
 }
 
 /// What to do. To be done in order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Output {
     /// Connect and be admitted to the network. Answered by [`Input::LinkUp`] or [`Input::DialFailed`].
     Dial {
@@ -214,7 +214,7 @@ pub enum Timer {
 }
 
 /// Why a dial led nowhere.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum DialFailure {
     /// Somebody is there and does not let this node in: a wrong secret, mostly.
     #[error("refused: {0}")]
@@ -231,7 +231,7 @@ pub enum DialFailure {
 }
 
 /// How a link ended.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum LinkEnd {
     /// Closed properly, by either side.
     #[error("closed")]
@@ -245,7 +245,7 @@ pub enum LinkEnd {
 }
 
 /// Why this node closes a link.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum CloseReason {
     /// Another link to the same node is used.
     #[error("another link to this node is used")]
@@ -272,7 +272,7 @@ impl CloseReason {
 }
 
 /// How much a note matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
     /// The ordinary course of things.
     Info,

@@ -6,41 +6,31 @@
 
 mod chance;
 mod check;
+mod heard;
 mod network;
 mod node;
+mod plan;
+mod queue;
+mod report;
 mod scenario;
 mod trace;
 mod world;
 
-use std::time::Duration;
-
-pub use scenario::{Discovery, Scenario};
+pub use report::{Figures, Kind, PhaseReport, Report};
+pub use scenario::{Discovery, Network, Oddities, Phase, Scenario, Way};
 
 use world::World;
-
-/// What a run came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
-    /// What was wrong, during the run and at rest; empty when all is well.
-    pub problems: Vec<String>,
-    /// A fingerprint of every input and output of every node: the same for the same seed and scenario.
-    pub trace: u64,
-    /// Inputs handled by all nodes together.
-    pub inputs: u64,
-    /// Tickets that were asked for and confirmed.
-    pub confirmed: u64,
-    /// Virtual time that passed.
-    pub elapsed: Duration,
-    /// The last inputs and outputs, for a person to read.
-    pub tail: Vec<String>,
-}
 
 /// Runs a scenario to its end and judges it.
 #[must_use]
 pub fn run(seed: u64, scenario: &Scenario) -> Report {
-    let mut world = World::new(seed, scenario.clone());
-    world.run();
-    world.report()
+    run_aloud(seed, scenario, 0)
+}
+
+/// The same, and keeps the last so many inputs and outputs for people to read. It is the same run.
+#[must_use]
+pub fn run_aloud(seed: u64, scenario: &Scenario, lines: usize) -> Report {
+    World::new(seed, scenario.clone(), lines).run()
 }
 
 #[cfg(test)]

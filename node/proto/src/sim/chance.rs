@@ -31,13 +31,40 @@ impl Chance {
         self.below(100) < usize::from(percent)
     }
 
-    /// A delay between the two, in milliseconds, to the microsecond.
+    /// True so many times in a million; what never happens costs no dice.
+    pub(super) fn ppm(&mut self, ppm: u32) -> bool {
+        ppm > 0 && self.number() % 1_000_000 < u64::from(ppm)
+    }
+
+    /// A time between the two, to the microsecond.
+    pub(super) fn between(&mut self, from: Duration, to: Duration) -> Duration {
+        let span = u64::try_from(to.saturating_sub(from).as_micros()).unwrap_or(u64::MAX);
+        if span == 0 {
+            return from;
+        }
+        from.saturating_add(Duration::from_micros(self.number() % span.saturating_add(1)))
+    }
+
+    /// A time between the two, which are in milliseconds.
     pub(super) fn millis(&mut self, from: u64, to: u64) -> Duration {
-        let span = to.saturating_sub(from).saturating_mul(1000).saturating_add(1);
-        Duration::from_micros(from.saturating_mul(1000).saturating_add(self.number() % span))
+        self.between(Duration::from_millis(from), Duration::from_millis(to))
     }
 
     pub(super) fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
         from.get(self.below(from.len()))
     }
+
+    /// Puts them into another order (Fisher and Yates).
+    pub(super) fn shuffle<T>(&mut self, all: &mut [T]) {
+        for last in (1..all.len()).rev() {
+            let other = self.below(last + 1);
+            all.swap(last, other);
+        }
+    }
+}
+
+/// A number that looks like chance and is always the same for the same three: for what must not depend on
+/// how many dice were thrown before.
+pub(super) fn settled(seed: u64, a: usize, b: usize) -> u64 {
+    Chance::new(seed ^ (a as u64).rotate_left(32) ^ (b as u64).wrapping_mul(0x2545_f491_4f6c_dd1d)).number()
 }

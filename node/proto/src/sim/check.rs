@@ -1,104 +1,256 @@
-//! The judge: what has to be true at rest, and of every confirmation.
+//! The judge: what has to be true, and how long it took.
 //!
-//! It compares what the outputs said with what the scenario did and what the network holds. It knows no
-//! rule by which the state machines decide, only what must come of it.
+//! It is told what the scenario does, what the network holds and what the nodes say, and compares. It knows
+//! no rule by which the state machines decide, only what must come of it, and looks into none of them.
+
+mod confirm;
+mod graph;
+mod meter;
+mod rest;
+mod spread;
+mod truth;
+mod view;
+mod words;
+
+use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    node::{Alive, Seen, Ticket, Wishes},
-    world::World,
+    heard::Heard,
+    report::{Figures, PhaseReport},
+    scenario::Phase,
 };
-use crate::{id::NodeId, pattern::Pattern};
+use crate::{
+    id::NodeId,
+    interest::InterestOp,
+    io::{LinkId, Output},
+    time::Now,
+};
 
-/// Everything that is wrong now that nothing happens any more.
-pub(super) fn at_rest(world: &World) -> Vec<String> {
-    let mut problems = Vec::new();
-    for (number, node) in world.nodes.iter().enumerate() {
-        let Some(alive) = &node.alive else { continue };
-        if alive.leaving {
-            continue;
+use meter::Meter;
+use spread::Spread;
+use truth::Truth;
+use view::View;
+use words::Words;
+
+/// Problems that are written out; the others are counted.
+const PROBLEMS_MAX: usize = 100;
+
+/// Everything that is known of the run, apart from the nodes themselves.
+#[derive(Debug)]
+pub(super) struct Judge {
+    phases: Vec<Phase>,
+    /// The phase that runs, and when it began.
+    phase: (usize, Now),
+    truth: Truth,
+    /// What each node believes, as its outputs said.
+    views: Vec<View>,
+    words: Words,
+    spread: Spread,
+    meter: Meter,
+    /// Something changed since the views were compared last.
+    changed: bool,
+    /// A node and another of which it knew something wrong, at the last look.
+    wrong_pair: Option<(usize, usize)>,
+    /// How long into the phase the views became right, if they are.
+    settled: Option<Duration>,
+    verdict: Verdict,
+}
+
+/// What it comes to.
+#[derive(Debug, Default)]
+pub(super) struct Verdict {
+    pub(super) problems: Vec<String>,
+    pub(super) problem_count: u64,
+    pub(super) confirmed: u64,
+    pub(super) phases: Vec<PhaseReport>,
+    pub(super) whole: Figures,
+}
+
+impl Judge {
+    pub(super) fn new(ids: &[NodeId], heard: Heard, phases: &[Phase]) -> Self {
+        Self {
+            phases: phases.to_vec(),
+            phase: (0, Now::default()),
+            truth: Truth::new(ids, heard),
+            views: ids.iter().map(|_| View::default()).collect(),
+            words: Words::new(),
+            spread: Spread::default(),
+            meter: Meter::new(ids.len()),
+            changed: true,
+            wrong_pair: None,
+            settled: None,
+            verdict: Verdict::default(),
         }
-        if !alive.ready {
-            problems.push(format!("node {number} is not ready"));
+    }
+
+    /// Something is wrong.
+    pub(super) fn wrong(&mut self, now: Now, text: String) {
+        self.verdict.problem_count += 1;
+        if self.verdict.problems.len() < PROBLEMS_MAX {
+            self.verdict.problems.push(format!("at {:?}: {text}", now.0));
         }
-        for ticket in alive.tickets.keys() {
-            problems.push(format!("ticket {ticket} of node {number} was never confirmed"));
+    }
+
+    pub(super) fn started(&mut self, now: Now, node: usize, life: u64) {
+        self.truth.started(now, node, life);
+        self.views[node] = View::new(self.truth.len());
+        self.meter.started();
+        self.changed = true;
+    }
+
+    pub(super) fn leaves(&mut self, now: Now, node: usize) {
+        self.truth.leaves(now, node);
+        self.spread.gone(node);
+        self.changed = true;
+    }
+
+    pub(super) fn stopped(&mut self, now: Now, node: usize) {
+        self.truth.stopped(now, node);
+        self.views[node] = View::default();
+        self.spread.gone(node);
+        self.meter.stopped();
+        self.changed = true;
+    }
+
+    /// From now on only those of the same group hear each other.
+    pub(super) fn groups(&mut self, now: Now, groups: &[bool]) {
+        self.truth.regroup(now, groups);
+        self.spread.parted(&mut self.truth);
+        self.changed = true;
+    }
+
+    /// A node is told to want something else.
+    pub(super) fn wants(&mut self, now: Now, node: usize, ops: &[InterestOp], ticket: u64) {
+        let wants = self.truth.wants(node);
+        let leaves = |op: &&InterestOp| op.pattern().is_some_and(words::leaves_its_node);
+        let announced: Vec<_> = ops.iter().filter(leaves).cloned().collect();
+        self.truth.set_wants(node, self.words.changed(wants, &announced));
+        let patterns: Vec<u32> =
+            announced.iter().filter_map(InterestOp::pattern).map(|p| self.words.pattern(p)).collect();
+        self.views[node].asks(now, ticket, patterns);
+        self.changed = true;
+    }
+
+    /// The next wish of this node is followed until everybody knows.
+    pub(super) fn changes(&mut self, now: Now, node: usize, op: &InterestOp) {
+        let wants = self.truth.wants(node);
+        let Some(pattern) = op.pattern().map(|pattern| self.words.pattern(pattern)) else { return };
+        let after = self.words.changed(wants, std::slice::from_ref(op));
+        if after != wants && self.truth.is_settled(now, node) {
+            let audience = self.truth.audience(now, node);
+            let state = self.words.state(after, pattern);
+            self.spread.begin(now, self.phase.0, (node, pattern, state), &audience);
         }
-        for (other, _) in alive.view.iter().filter(|(id, _)| !expected(world, number, **id)) {
-            problems.push(format!("node {number} believes in neighbour {other:?}"));
+    }
+
+    pub(super) fn sent(&mut self, now: Now, node: usize, kind: u8, bytes: usize) {
+        self.meter.sent(now, node, kind, bytes as u64);
+    }
+
+    /// A connection is up for one end, as the link of this number; for both when the pair is given.
+    pub(super) fn link_up(
+        &mut self,
+        (node, link): (usize, LinkId),
+        connection: u64,
+        both: Option<(usize, usize)>,
+    ) {
+        self.views[node].links.insert(link, connection);
+        if let Some(both) = both {
+            self.truth.links.insert(connection, both);
         }
-        for other in 0..world.nodes.len() {
-            if expected(world, number, world.nodes[other].id) {
-                problems.extend(pair(world, (number, alive), other));
+    }
+
+    pub(super) fn link_down(&mut self, node: usize, link: LinkId) {
+        self.views[node].links.remove(&link);
+    }
+
+    /// A connection is not to be used any more: it is cut, or an end closes it.
+    pub(super) fn parted(&mut self, connection: u64) {
+        self.truth.links.remove(&connection);
+    }
+
+    /// A node says something.
+    pub(super) fn said(&mut self, now: Now, node: usize, output: &Output) {
+        match output {
+            Output::Confirmed { ticket } => self.confirmed(now, node, *ticket),
+            Output::Ready { .. } => {
+                if std::mem::replace(&mut self.views[node].ready, true) {
+                    self.wrong(now, format!("node {node} is ready twice"));
+                }
             }
+            Output::Dial { .. }
+            | Output::Abandon { .. }
+            | Output::Send { .. }
+            | Output::Close { .. }
+            | Output::Arm { .. }
+            | Output::Note { .. } => {}
+            news => self.learn(now, node, news),
         }
     }
-    problems
-}
 
-/// What is wrong with a confirmation: a neighbour of then, connected all the time, does not know it.
-pub(super) fn confirmation(world: &World, number: usize, ticket: &Ticket) -> Vec<String> {
-    let node = &world.nodes[number];
-    let Some(alive) = node.alive.as_ref().filter(|alive| !alive.leaving) else { return Vec::new() };
-    let mut problems = Vec::new();
-    for (peer, since) in &ticket.neighbours {
-        let Some(mine) = alive.view.get(peer).filter(|seen| seen.since == *since) else { continue };
-        let theirs = world.number_of(*peer).and_then(|other| world.nodes[other].alive.as_ref());
-        let Some(theirs) = theirs.filter(|theirs| !theirs.leaving) else { continue };
-        // Who has lost the link on one side only cannot be judged: the other side has yet to notice.
-        let seen = theirs.view.get(&node.id).filter(|seen| seen.life == node.life);
-        let same = |seen: &&Seen| theirs.links.get(&seen.link) == alive.links.get(&mine.link);
-        let Some(known) = seen.filter(same).filter(|seen| seen.since <= ticket.since) else { continue };
-        // What was wished differently since may or may not be known yet.
-        let last =
-            ticket.patterns.iter().filter(|pattern| alive.wished.get(*pattern) == Some(&ticket.number));
-        let unknown = last.filter(|pattern| !knows(known, &alive.wants, pattern));
-        problems
-            .extend(unknown.map(|pattern| format!("{peer:?} does not know of {pattern:?} of node {number}")));
+    /// Compares every view with what is true, unless nothing happened since the last time.
+    pub(super) fn look(&mut self, now: Now) {
+        if !std::mem::take(&mut self.changed) {
+            return;
+        }
+        let before = self.settled.is_some();
+        // What was wrong before is probably wrong still.
+        let still = self.wrong_pair.filter(|(node, of)| !self.is_right(*node, *of));
+        self.wrong_pair = still.or_else(|| self.find_wrong_pair());
+        self.settled = match self.wrong_pair {
+            Some(_) => None,
+            None if before => self.settled,
+            None => Some(now.0.saturating_sub(self.phase.1.0)),
+        };
     }
-    problems
-}
 
-/// Whether what is known of a pattern agrees with what is wanted.
-fn knows(known: &Seen, wants: &Wishes, pattern: &Pattern) -> bool {
-    let wanted = wants.get(pattern).filter(|_| leaves_its_node(pattern));
-    known.wants.as_ref().is_some_and(|known| known.get(pattern) == wanted)
-}
-
-/// Whether two nodes have to be neighbours.
-fn expected(world: &World, number: usize, other: NodeId) -> bool {
-    let Some(other) = world.number_of(other) else { return false };
-    let alive = |number: usize| world.nodes[number].alive.as_ref().is_some_and(|alive| !alive.leaving);
-    world.told(number, other) && alive(number) && alive(other) && world.hear(number, other)
-}
-
-/// One side of a pair that has to be connected.
-fn pair(world: &World, (number, alive): (usize, &Alive), other: usize) -> Option<String> {
-    let peer = &world.nodes[other];
-    let Some(seen) = alive.view.get(&peer.id) else {
-        return Some(format!("node {number} has no neighbour {other}"));
-    };
-    if seen.life != peer.life {
-        return Some(format!("node {number} knows life {} of {other}, which is in {}", seen.life, peer.life));
+    /// A phase begins, and the one before ends.
+    pub(super) fn phase(&mut self, now: Now, number: usize) {
+        if number > 0 {
+            self.end_phase(now);
+        }
+        self.phase = (number, now);
+        self.changed = true;
+        self.look(now);
     }
-    let open: Vec<u64> = world
-        .connections
-        .iter()
-        .filter(|(_, c)| c.is_open() && c.ends.iter().all(|end| end.node == number || end.node == other))
-        .map(|(connection, _)| *connection)
-        .collect();
-    if open.len() != 1 || alive.links.get(&seen.link) != open.first() {
-        return Some(format!("node {number} uses {:?} to {other}, open are {open:?}", seen.link));
+
+    /// The run is over.
+    pub(super) fn end(&mut self, now: Now) {
+        self.changed = true;
+        self.look(now);
+        if self.phases.last().is_some_and(Phase::is_quiet) {
+            self.judge_rest(now);
+        }
+        let settled = self.settled;
+        self.end_phase(now);
+        self.spread.end();
+        for (number, phase) in self.verdict.phases.iter_mut().enumerate() {
+            self.spread.figures(|phase| phase == number, &mut phase.figures);
+        }
+        let mut whole = Figures { settled, ..Figures::default() };
+        graph::figures(&self.truth, &self.views, &mut whole);
+        self.meter.whole(now, &mut whole);
+        self.spread.figures(|_| true, &mut whole);
+        self.verdict.whole = whole;
     }
-    let theirs = peer.alive.as_ref()?.wants.clone();
-    let theirs: Wishes = theirs.into_iter().filter(|(pattern, _)| leaves_its_node(pattern)).collect();
-    if seen.wants.as_ref() != Some(&theirs) {
-        return Some(format!("node {number} knows {:?} of {other}, which wants {theirs:?}", seen.wants));
+
+    pub(super) fn verdict(self) -> Verdict {
+        self.verdict
     }
-    None
+
+    fn end_phase(&mut self, now: Now) {
+        let (number, begin) = self.phase;
+        let Some(phase) = self.phases.get(number) else { return };
+        let mut figures = Figures { settled: self.settled, ..Figures::default() };
+        graph::figures(&self.truth, &self.views, &mut figures);
+        let changes = self.spread.begun(number);
+        self.meter.phase(begin, now, (changes, phase.is_quiet()), &mut figures);
+        let length = now.0.saturating_sub(begin.0);
+        self.verdict.phases.push(PhaseReport { name: phase.name.clone(), begin: begin.0, length, figures });
+        // What was right stays right; it was so from the beginning of the next phase.
+        self.settled = self.settled.map(|_| Duration::ZERO);
+    }
 }
 
-/// Whether the pattern can match what another node publishes: two segments or more, not the node's own.
-fn leaves_its_node(pattern: &Pattern) -> bool {
-    let text = pattern.as_str();
-    !text.starts_with('$') && (text.contains('/') || text == "**")
-}
+#[cfg(test)]
+mod tests;

@@ -1,21 +1,24 @@
-//! A simulated node: the state machine, and what a driver and a bus would keep beside it.
+//! A simulated node: the state machine, and what a driver would keep beside it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
+    time::Duration,
 };
 
+use super::{
+    chance::Chance,
+    scenario::{Oddities, Scenario},
+};
 use crate::{
-    core::Core,
-    id::NodeId,
-    interest::InterestOp,
-    io::{Attempt, LinkId, Timer},
-    pattern::Pattern,
+    core::{Core, CoreConfig},
+    id::{Incarnation, NodeId},
+    io::{Attempt, LinkId, Outbox, Timer},
     time::Now,
 };
 
-/// What somebody wants: the patterns, and whether they are answered.
-pub(super) type Wishes = BTreeMap<Pattern, bool>;
+/// The wall clock at the beginning of a run, in milliseconds since the Unix epoch.
+const EPOCH_MS: u64 = 1_800_000_000_000;
 
 /// One node through all its lives.
 #[derive(Debug)]
@@ -27,6 +30,12 @@ pub(super) struct Node {
     pub(super) life: u64,
     /// What this life has; none when it is dead.
     pub(super) alive: Option<Alive>,
+    /// The connections it has an end of, in whichever life.
+    pub(super) connections: BTreeSet<u64>,
+    /// Its wall clock at the beginning of the run.
+    unix_ms: u64,
+    /// How late it notices what happened, at most.
+    pub(super) slow_by: Duration,
 }
 
 /// What one life of a node has.
@@ -35,78 +44,127 @@ pub(super) struct Alive {
     pub(super) core: Core,
     /// It has been told to leave.
     pub(super) leaving: bool,
-    pub(super) timers: BTreeMap<Timer, Now>,
-    /// The connections that are up.
-    pub(super) links: BTreeMap<LinkId, u64>,
+    timers: BTreeMap<Timer, Armed>,
+    /// The connections that are up, and which of their ends is here.
+    pub(super) links: BTreeMap<LinkId, (u64, usize)>,
     /// The number of the last link.
     pub(super) last_link: u64,
     /// Dials that were given up before they ended.
     pub(super) abandoned: BTreeSet<Attempt>,
-    /// What it really wants, also what is nobody else's business.
-    pub(super) wants: Wishes,
-    /// The ticket of the last wish about a pattern.
-    pub(super) wished: BTreeMap<Pattern, u64>,
-    /// The neighbours, as the outputs said.
-    pub(super) view: BTreeMap<NodeId, Seen>,
-    /// Tickets that are not confirmed.
-    pub(super) tickets: BTreeMap<u64, Ticket>,
-    pub(super) ready: bool,
 }
 
-/// A neighbour as the outputs said it is.
+/// A timer that is armed.
 #[derive(Debug)]
-pub(super) struct Seen {
-    pub(super) link: LinkId,
-    pub(super) life: u64,
-    /// When it became a neighbour.
-    pub(super) since: Now,
-    /// Nothing was said of its interest before the first whole set.
-    pub(super) wants: Option<Wishes>,
-}
-
-/// A ticket on its way.
-#[derive(Debug)]
-pub(super) struct Ticket {
-    pub(super) number: u64,
-    /// When it was asked for.
-    pub(super) since: Now,
-    /// What the wishes of then were about.
-    pub(super) patterns: Vec<Pattern>,
-    /// The neighbours of then, and since when they were.
-    pub(super) neighbours: BTreeMap<NodeId, Now>,
+struct Armed {
+    /// When it is due.
+    at: Now,
+    /// When the queue calls for it: a timer that is put off is asked for once, not each time.
+    called: Now,
 }
 
 impl Node {
+    /// A node that was never started. Ids are in another order than the numbers; some have two addresses.
+    pub(super) fn new(number: usize, oddities: &Oddities, chance: &mut Chance) -> Self {
+        let id = NodeId(std::array::from_fn(|_| u8::try_from(chance.below(256)).unwrap_or(0)));
+        let host = u8::try_from(number % 250).unwrap_or(0);
+        let net = u8::try_from(number / 250).unwrap_or(0);
+        let interfaces = if number.is_multiple_of(3) { 2 } else { 1 };
+        let addrs = (0..interfaces).map(|i| SocketAddr::from(([10, i, net, host], 7182))).collect();
+        let skew = chance.between(Duration::ZERO, oddities.clock_skew.saturating_mul(2));
+        let skew = u64::try_from(skew.as_millis()).unwrap_or(u64::MAX);
+        let most = u64::try_from(oddities.clock_skew.as_millis()).unwrap_or(u64::MAX);
+        let slow = oddities.slow_percent > 0 && chance.percent(oddities.slow_percent);
+        Self {
+            id,
+            addrs,
+            life: 0,
+            alive: None,
+            connections: BTreeSet::new(),
+            unix_ms: EPOCH_MS.saturating_add(skew).saturating_sub(most),
+            slow_by: if slow { oddities.slow_by } else { Duration::ZERO },
+        }
+    }
+
     /// This life of it, unless it is over.
     pub(super) fn living(&mut self, life: u64) -> Option<&mut Alive> {
         self.alive.as_mut().filter(|_| self.life == life)
     }
-}
 
-impl Alive {
-    pub(super) fn new(core: Core) -> Self {
-        Self {
-            core,
+    /// Begins the next life.
+    pub(super) fn start(
+        &mut self,
+        now: Now,
+        name: String,
+        _scenario: &Scenario,
+        seed: u64,
+        out: &mut Outbox,
+    ) {
+        self.life += 1;
+        let config = CoreConfig {
+            node: self.id,
+            incarnation: Incarnation(self.life),
+            name,
+            networks: 1,
+            unix_ms: self.unix_ms,
+            seed,
+        };
+        self.alive = Some(Alive {
+            core: Core::new(now, config, out),
             leaving: false,
             timers: BTreeMap::new(),
             links: BTreeMap::new(),
             last_link: 0,
             abandoned: BTreeSet::new(),
-            wants: Wishes::new(),
-            wished: BTreeMap::new(),
-            view: BTreeMap::new(),
-            tickets: BTreeMap::new(),
-            ready: false,
+        });
+    }
+}
+
+impl Alive {
+    /// Arms a timer. When the queue has to call for it, unless it will anyway.
+    pub(super) fn arm(&mut self, timer: Timer, at: Now) -> Option<Now> {
+        match self.timers.get_mut(&timer) {
+            Some(armed) if armed.called <= at => {
+                armed.at = at;
+                None
+            }
+            _ => {
+                self.timers.insert(timer, Armed { at, called: at });
+                Some(at)
+            }
+        }
+    }
+
+    /// The queue calls for a timer: whether it is due, and when to call again otherwise.
+    pub(super) fn ring(&mut self, now: Now, timer: Timer) -> (bool, Option<Now>) {
+        match self.timers.get_mut(&timer) {
+            Some(armed) if armed.called != now => (false, None),
+            Some(armed) if armed.at > now => {
+                armed.called = armed.at;
+                (false, Some(armed.at))
+            }
+            known => (known.is_some() && self.timers.remove(&timer).is_some(), None),
         }
     }
 }
 
-/// Does what an operation says to what somebody wants.
-pub(super) fn wish(wishes: &mut Wishes, op: &InterestOp) {
-    match op {
-        InterestOp::Add(wanted) => _ = wishes.insert(wanted.pattern.clone(), wanted.answers),
-        InterestOp::Remove(pattern) => _ = wishes.remove(pattern),
-        // No scenario wants so much that a node needs a filter.
-        InterestOp::Block(_) => {}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::channel::NetworkIndex;
+
+    #[test]
+    fn a_timer_rings_once_when_it_is_due_last() {
+        let at = |ms| Now(Duration::from_millis(ms));
+        let timer = Timer::Ready(NetworkIndex::HOME);
+        let mut node = Node::new(1, &Oddities::default(), &mut Chance::new(1));
+        node.start(at(0), "one".into(), &Scenario::default(), 1, &mut Outbox::new());
+        let alive = node.living(1).expect("it was started");
+        assert_eq!(alive.arm(timer, at(10)), Some(at(10)));
+        assert_eq!(alive.arm(timer, at(20)), None);
+        assert_eq!(alive.ring(at(10), timer), (false, Some(at(20))));
+        // Sooner again: the later call is not heard.
+        assert_eq!(alive.arm(timer, at(15)), Some(at(15)));
+        assert_eq!(alive.ring(at(15), timer), (true, None));
+        assert_eq!(alive.ring(at(20), timer), (false, None));
     }
 }

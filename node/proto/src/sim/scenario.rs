@@ -1,39 +1,27 @@
-//! What a run does to its nodes: a plan made from the seed before the first of them starts.
+//! What a run is: how many nodes, which weather, and the phases they go through. Plain values, so that a
+//! file can say them; what is done when is the plan's.
 
 use std::time::Duration;
 
-use super::chance::Chance;
-use crate::{
-    interest::{InterestOp, Wanted},
-    pattern::Pattern,
-    time::Now,
-};
-
-/// How many nodes there are and what they go through. Counts are for the whole run.
-#[derive(Debug, Clone)]
+/// A run from its start to its end.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Scenario {
     /// How many nodes.
     pub nodes: usize,
+    /// Links each node wants at most.
+    pub neighbours: usize,
     /// Who hears of whom.
     pub discovery: Discovery,
-    /// The time the things below are spread over.
-    pub active: Duration,
-    /// The time after it, in which everything has to come to rest.
-    pub rest: Duration,
-    /// One way, in milliseconds: at least and at most.
-    pub latency_ms: (u64, u64),
-    /// Dials that lead nowhere, in percent.
-    pub dial_loss: u8,
-    /// Changes of what a node wants.
-    pub wishes: usize,
-    /// Nodes that die without a word; most start again with a new life.
-    pub crashes: usize,
-    /// Nodes that leave properly; most start again.
-    pub leaves: usize,
-    /// Links that break while both ends live.
-    pub breaks: usize,
-    /// Times the nodes fall into two halves that do not hear each other for a while.
-    pub partitions: usize,
+    /// Patterns each node wants from its start on.
+    pub patterns: usize,
+    /// Half of the nodes start at once, the others within this.
+    pub start_within: Duration,
+    /// How packets travel.
+    pub network: Network,
+    /// Nodes whose clocks are wrong, and those that are slow.
+    pub oddities: Oddities,
+    /// What happens, in order. When nothing is done in the last, everything is judged at its end.
+    pub phases: Vec<Phase>,
 }
 
 /// Who hears of whom.
@@ -41,105 +29,127 @@ pub struct Scenario {
 pub enum Discovery {
     /// As by mDNS on one segment: everyone of everyone, with node ids.
     Everyone,
+    /// As by mDNS where much gets lost: each of so many others, with node ids; nobody is left apart.
+    Sample(usize),
     /// As by `--peer`: each of the one before and the one after, with addresses only.
     Line,
 }
 
-/// One thing that is done. Nodes go by their numbers.
-#[derive(Debug, Clone)]
-pub(super) enum Action {
-    Start(usize),
-    Want(usize, Vec<InterestOp>),
-    Crash(usize),
-    Leave(usize),
-    Stop(usize),
-    /// One of the links of that time, chosen by this number.
-    Break(u64),
-    /// These are cut off from the others.
-    Part(Vec<usize>),
-    Heal,
+/// How packets travel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Network {
+    /// Ordinary ways.
+    pub usual: Way,
+    /// Some ways that are worse.
+    pub odd: Way,
+    /// How many ways are odd, in percent.
+    pub odd_percent: u8,
+    /// A way is odd in one direction only.
+    pub odd_one_way: bool,
+    /// Dials that lead nowhere, in percent.
+    pub dial_loss: u8,
+}
+
+/// One direction between two nodes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Way {
+    /// How long a packet takes, at least and at most.
+    pub latency: (Duration, Duration),
+    /// Packets that are lost and sent again, in a million.
+    pub loss_ppm: u32,
+    /// How fast it is; none: as fast as one likes.
+    pub bytes_per_second: Option<u64>,
+}
+
+/// Nodes that are not as the others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Oddities {
+    /// Wall clocks are wrong by up to this, either way.
+    pub clock_skew: Duration,
+    /// Nodes that take their time, in percent.
+    pub slow_percent: u8,
+    /// How late those notice what happened, at most.
+    pub slow_by: Duration,
+}
+
+/// A stretch of a run. Counts are for the whole phase, spread over it by chance.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Phase {
+    /// What people call it.
+    pub name: String,
+    /// How long it takes.
+    pub length: Duration,
+    /// Nodes whose subscriptions change, to or from a pattern of their own: it is measured who knows when.
+    pub changes: usize,
+    /// Careless changes over few patterns: added twice, removed when absent, now answered and now not.
+    pub wishes: usize,
+    /// Nodes that die without a word; most start again with a new life.
+    pub crashes: usize,
+    /// Nodes that leave properly; most start again.
+    pub leaves: usize,
+    /// Links that break while both ends live.
+    pub breaks: usize,
+    /// Times the nodes fall into two groups that do not hear each other for a while.
+    pub partitions: usize,
+    /// The nodes are in two halves that do not hear each other all the time.
+    pub halved: bool,
+    /// Nodes that crash and start again a second later, in percent of all per minute.
+    pub churn_percent: u32,
+}
+
+impl Phase {
+    /// A stretch in which nothing is done.
+    #[must_use]
+    pub fn quiet(name: &str, length: Duration) -> Self {
+        Self { name: name.into(), length, ..Self::default() }
+    }
+
+    /// Whether nothing is done in it.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        *self == Self::quiet(&self.name, self.length)
+    }
+}
+
+impl Way {
+    /// A way without loss or limit.
+    #[must_use]
+    pub fn of_ms(from: u64, to: u64) -> Self {
+        let latency = (Duration::from_millis(from), Duration::from_millis(to));
+        Self { latency, loss_ppm: 0, bytes_per_second: None }
+    }
+}
+
+impl Network {
+    /// All ways alike, no dial lost.
+    #[must_use]
+    pub fn even(usual: Way) -> Self {
+        Self { usual, odd: usual, odd_percent: 0, odd_one_way: false, dial_loss: 0 }
+    }
 }
 
 impl Default for Scenario {
     /// Twenty nodes that all hear of each other, and some of everything.
     fn default() -> Self {
-        Self {
-            nodes: 20,
-            discovery: Discovery::Everyone,
-            active: Duration::from_secs(60),
-            rest: Duration::from_secs(60),
-            latency_ms: (1, 40),
-            dial_loss: 10,
+        let weather = Phase {
+            name: "weather".into(),
+            length: Duration::from_secs(60),
             wishes: 150,
             crashes: 6,
             leaves: 3,
             breaks: 20,
             partitions: 2,
-        }
-    }
-}
-
-impl Scenario {
-    /// Everything that will be done, in no order.
-    pub(super) fn plan(&self, chance: &mut Chance) -> Vec<(Now, Action)> {
-        let mut plan = Vec::new();
-        for node in 0..self.nodes {
-            // Half of them start in the same instant, so that they dial each other.
-            let delay = if node % 2 == 0 { Duration::ZERO } else { chance.millis(0, 1500) };
-            plan.push((Now(delay), Action::Start(node)));
-        }
-        for _ in 0..self.wishes {
-            plan.push((self.moment(chance), Action::Want(chance.below(self.nodes), wishes(chance))));
-        }
-        for at in 0..self.crashes + self.leaves {
-            self.plan_absence(at < self.crashes, chance, &mut plan);
-        }
-        for _ in 0..self.breaks {
-            plan.push((self.moment(chance), Action::Break(chance.number())));
-        }
-        for _ in 0..self.partitions {
-            let begin = self.moment(chance);
-            let apart = (0..self.nodes).filter(|_| chance.percent(50)).collect();
-            plan.push((begin, Action::Part(apart)));
-            plan.push((begin.after(chance.millis(500, 20_000)), Action::Heal));
-        }
-        plan.push((Now(self.active), Action::Heal));
-        plan
-    }
-
-    fn plan_absence(&self, crash: bool, chance: &mut Chance, plan: &mut Vec<(Now, Action)>) {
-        let (node, begin) = (chance.below(self.nodes), self.moment(chance));
-        let gone = if crash {
-            plan.push((begin, Action::Crash(node)));
-            begin
-        } else {
-            let gone = begin.after(chance.millis(1, 2000));
-            plan.extend([(begin, Action::Leave(node)), (gone, Action::Stop(node))]);
-            gone
+            ..Phase::default()
         };
-        // One in eight stays away: at rest nobody may still believe in it.
-        if !chance.percent(12) {
-            plan.push((gone.after(chance.millis(1, 8000)), Action::Start(node)));
+        Self {
+            nodes: 20,
+            neighbours: 64,
+            discovery: Discovery::Everyone,
+            patterns: 0,
+            start_within: Duration::from_millis(1500),
+            network: Network { dial_loss: 10, ..Network::even(Way::of_ms(1, 40)) },
+            oddities: Oddities::default(),
+            phases: vec![weather, Phase::quiet("rest", Duration::from_secs(60))],
         }
     }
-
-    fn moment(&self, chance: &mut Chance) -> Now {
-        let most = u64::try_from(self.active.as_millis()).unwrap_or(u64::MAX);
-        Now(chance.millis(0, most))
-    }
-}
-
-/// Few patterns, so that they are added twice, removed when absent and change whether they are answered.
-const PATTERNS: [&str; 8] = ["a/b", "a/*", "a/**", "**", "*/b/**", "only-here", "$node/*", "x/y/z"];
-
-fn wishes(chance: &mut Chance) -> Vec<InterestOp> {
-    let count = 1 + chance.below(3);
-    let wish = |_| {
-        let pattern = chance.pick(&PATTERNS).and_then(|text| Pattern::parse(text).ok())?;
-        Some(match chance.percent(60) {
-            true => InterestOp::Add(Wanted::new(pattern, chance.percent(30))),
-            false => InterestOp::Remove(pattern),
-        })
-    };
-    (0..count).filter_map(wish).collect()
 }

@@ -1,17 +1,29 @@
 //! Runs of the simulator over many seeds.
 
+use std::time::Duration;
+
 use super::*;
+
+const SECOND: Duration = Duration::from_secs(1);
 
 fn check(seeds: std::ops::Range<u64>, scenario: &Scenario) {
     let (mut inputs, mut confirmed) = (0, 0);
     for seed in seeds {
         let report = run(seed, scenario);
-        let tail = report.tail.iter().rev().take(60).rev().cloned().collect::<Vec<_>>().join("\n");
-        assert!(report.problems.is_empty(), "seed {seed}: {:#?}\n{tail}", report.problems);
+        if !report.problems.is_empty() {
+            let lines = run_aloud(seed, scenario, 60).lines.join("\n");
+            panic!("seed {seed}: {:#?}\n{lines}", report.problems);
+        }
         inputs += report.inputs;
         confirmed += report.confirmed;
     }
     assert!(inputs > 0 && confirmed > 0, "nothing happened");
+}
+
+fn weather(change: impl FnOnce(&mut Phase)) -> Vec<Phase> {
+    let mut phases = Scenario::default().phases;
+    change(&mut phases[0]);
+    phases
 }
 
 #[test]
@@ -26,39 +38,93 @@ fn a_line_of_nodes_that_know_addresses_only_comes_to_rest() {
 
 #[test]
 fn slow_links_and_lost_dials_come_to_rest() {
-    check(0..25, &Scenario { nodes: 8, latency_ms: (1, 900), dial_loss: 40, ..Scenario::default() });
+    let network = Network { dial_loss: 40, ..Network::even(Way::of_ms(1, 900)) };
+    check(0..25, &Scenario { nodes: 8, network, ..Scenario::default() });
+}
+
+#[test]
+fn lossy_links_that_differ_by_direction_come_to_rest() {
+    let odd = Way { loss_ppm: 200_000, bytes_per_second: Some(2_000), ..Way::of_ms(5, 200) };
+    let usual = Way { loss_ppm: 10_000, ..Way::of_ms(1, 5) };
+    let network = Network { usual, odd, odd_percent: 30, odd_one_way: true, dial_loss: 10 };
+    let oddities = Oddities { clock_skew: 3600 * SECOND, slow_percent: 20, slow_by: SECOND / 2 };
+    check(0..15, &Scenario { network, oddities, patterns: 5, ..Scenario::default() });
+}
+
+#[test]
+fn a_sample_of_nodes_under_churn_comes_to_rest() {
+    let phases = weather(|phase| (phase.churn_percent, phase.changes) = (30, 20));
+    check(0..5, &Scenario { nodes: 60, discovery: Discovery::Sample(6), phases, ..Scenario::default() });
 }
 
 /// With two nodes every coincidence of dialling, breaking and closing comes up sooner or later.
 #[test]
 fn two_nodes_agree_on_one_link_whatever_happens() {
-    let scenario = Scenario { nodes: 2, wishes: 20, breaks: 30, partitions: 1, ..Scenario::default() };
+    let phases = weather(|phase| (phase.wishes, phase.breaks, phase.partitions) = (20, 30, 1));
+    let scenario = Scenario { nodes: 2, phases, ..Scenario::default() };
     check(0..600, &scenario);
-    check(600..1200, &Scenario { latency_ms: (1, 300), dial_loss: 0, ..scenario });
+    check(600..1200, &Scenario { network: Network::even(Way::of_ms(1, 300)), ..scenario });
 }
 
 /// What a node promises a person: started at once on one segment, everybody is connected within 2 s.
 #[test]
 fn in_good_weather_all_are_connected_and_ready_within_two_seconds() {
+    let joins = Phase { wishes: 20, ..Phase::quiet("joins", 3 * SECOND / 2) };
     let calm = Scenario {
-        active: Duration::from_millis(1500),
-        rest: Duration::from_millis(2000),
-        latency_ms: (1, 10),
-        dial_loss: 0,
-        wishes: 20,
-        crashes: 0,
-        leaves: 0,
-        breaks: 0,
-        partitions: 0,
+        network: Network::even(Way::of_ms(1, 10)),
+        phases: vec![joins, Phase::quiet("rest", 2 * SECOND)],
         ..Scenario::default()
     };
     check(0..20, &calm);
 }
 
+/// Halves do not know of each other while they are apart, and do again soon after.
 #[test]
-fn a_seed_tells_one_story() {
+fn halves_that_hear_each_other_again_know_each_other_again() {
+    let apart = Phase { halved: true, ..Phase::quiet("apart", 20 * SECOND) };
+    let scenario = Scenario {
+        network: Network::even(Way::of_ms(1, 1)),
+        patterns: 3,
+        phases: vec![Phase::quiet("joins", 5 * SECOND), apart, Phase::quiet("healed", 30 * SECOND)],
+        ..Scenario::default()
+    };
+    check(0..5, &scenario);
+    let report = run(1, &scenario);
+    let [_, apart, healed] = report.phases.as_slice() else { panic!("three phases") };
+    assert_eq!((apart.figures.groups, healed.figures.groups), (2, 1));
+    assert!(apart.figures.settled.is_some_and(|took| took > 2 * SECOND && took < 4 * SECOND), "{apart:?}");
+    // Who was dialled in vain for long is dialled seldom.
+    assert!(healed.figures.settled.is_some_and(|took| took < 25 * SECOND), "{healed:?}");
+}
+
+#[test]
+fn it_is_measured_who_knows_of_a_change_when_and_what_it_costs() {
+    let changes = Phase { changes: 10, ..Phase::quiet("changes", 20 * SECOND) };
+    let scenario = Scenario {
+        network: Network::even(Way::of_ms(7, 7)),
+        patterns: 3,
+        phases: vec![Phase::quiet("joins", 10 * SECOND), Phase::quiet("quiet", 10 * SECOND), changes],
+        ..Scenario::default()
+    };
+    let report = run(3, &scenario);
+    let [joins, quiet, changes] = report.phases.as_slice() else { panic!("three phases") };
+    let figures = &changes.figures;
+    assert!(joins.figures.bytes > 0 && quiet.figures.bytes == 0, "a full mesh says nothing at rest");
+    assert!(figures.changes >= 10 && figures.changes == figures.changes_known);
+    // In a full mesh it is one frame to each neighbour, and a confirmation back.
+    let took = Some(Duration::from_millis(7));
+    assert_eq!((figures.known_50, figures.known_all, figures.known_all_median), (took, took, took));
+    assert!(figures.bytes_per_change.is_some_and(|bytes| (15..25).contains(&bytes)), "{figures:?}");
+    assert_eq!((figures.neighbours_least, figures.links, figures.diameter), (19, 190, 1));
+    assert_eq!(figures.kinds.iter().map(|kind| kind.bytes).sum::<u64>(), figures.bytes);
+}
+
+#[test]
+fn a_seed_tells_one_story_also_aloud() {
     let scenario = Scenario { nodes: 10, ..Scenario::default() };
     let (first, again, other) = (run(7, &scenario), run(7, &scenario), run(8, &scenario));
     assert_eq!(first, again);
     assert_ne!(first.trace, other.trace);
+    let aloud = run_aloud(7, &scenario, 50);
+    assert_eq!((aloud.trace, aloud.lines.len()), (first.trace, 50));
 }

@@ -1,43 +1,122 @@
-//! What happened, as a fingerprint of all of it and the last lines for people.
+//! What happened, as a fingerprint of all of it; and, for people who ask, as lines.
+//!
+//! A run is told by its seed, so lines are only made when somebody wants to read them: the run is then done
+//! once more. The fingerprint is of the values themselves, frames byte by byte, not of how they are written.
 
 use std::{
     collections::VecDeque,
-    fmt::{self, Write},
+    fmt::Debug,
+    hash::{Hash, Hasher},
 };
 
-/// Lines kept for people.
-const TAIL: usize = 400;
+use crate::time::Now;
 
-/// FNV-1a over every line, and the last lines.
+/// The fingerprint so far, and the last lines.
 #[derive(Debug)]
 pub(super) struct Trace {
-    hash: u64,
-    tail: VecDeque<String>,
+    print: Fingerprint,
+    lines: VecDeque<String>,
+    /// How many lines are kept.
+    keep: usize,
 }
 
 impl Trace {
-    pub(super) fn new() -> Self {
-        Self { hash: 0xcbf2_9ce4_8422_2325, tail: VecDeque::new() }
+    pub(super) fn new(keep: usize) -> Self {
+        Self { print: Fingerprint::default(), lines: VecDeque::new(), keep }
     }
 
-    pub(super) fn line(&mut self, line: fmt::Arguments<'_>) {
-        // The oldest line's memory is used again: a run has a hundred thousand lines.
-        let mut text = if self.tail.len() < TAIL { None } else { self.tail.pop_front() }.unwrap_or_default();
-        text.clear();
-        if text.write_fmt(line).is_err() {
-            text.push_str("a value that cannot be written");
+    /// Something happened: `way` says whether it went into a node (`<`), came out (`>`) or was done (`!`).
+    pub(super) fn note(&mut self, now: Now, node: usize, way: char, what: &(impl Hash + Debug)) {
+        (now, node, way).hash(&mut self.print);
+        what.hash(&mut self.print);
+        if self.keep > 0 {
+            if self.lines.len() >= self.keep {
+                self.lines.pop_front();
+            }
+            self.lines.push_back(format!("{:?} {node} {way} {what:?}", now.0));
         }
-        for byte in text.bytes().chain([b'\n']) {
-            self.hash = (self.hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    }
+
+    pub(super) fn fingerprint(&self) -> u64 {
+        self.print.finish()
+    }
+
+    pub(super) fn into_lines(self) -> Vec<String> {
+        self.lines.into()
+    }
+}
+
+/// A hasher of 64 bits that is the same everywhere and always. Each step is a bijection of the state for a
+/// given word, so that a single difference is never lost.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Fingerprint(u64);
+
+impl Fingerprint {
+    /// The fingerprint of one value.
+    pub(super) fn of(what: &impl Hash) -> u64 {
+        let mut print = Self::default();
+        what.hash(&mut print);
+        print.finish()
+    }
+
+    fn word(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(1);
+    }
+}
+
+impl Hasher for Fingerprint {
+    fn write(&mut self, bytes: &[u8]) {
+        let (words, rest) = bytes.as_chunks::<8>();
+        words.iter().for_each(|word| self.word(u64::from_le_bytes(*word)));
+        let mut last = [0; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        // The length keeps apart texts that differ by zeroes at their end.
+        self.word(u64::from_le_bytes(last) ^ (bytes.len() as u64).rotate_left(56));
+    }
+
+    fn write_u8(&mut self, number: u8) {
+        self.word(number.into());
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.word(number.into());
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.word(number);
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.word(number as u64);
+    }
+
+    /// The state is spread once more (Stafford's thirteenth mix), so that its high bits show the last words.
+    fn finish(&self) -> u64 {
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use bytes::Bytes;
+
+    use super::*;
+
+    #[test]
+    fn every_byte_and_its_place_count() {
+        let mut seen = BTreeSet::new();
+        for length in 0..40_usize {
+            let zeroes = vec![0_u8; length];
+            assert!(seen.insert(Fingerprint::of(&Bytes::from(zeroes.clone()))), "{length} zeroes");
+            for at in 0..length {
+                let mut one = zeroes.clone();
+                one[at] = 1;
+                assert!(seen.insert(Fingerprint::of(&Bytes::from(one))), "a one at {at} of {length}");
+            }
         }
-        self.tail.push_back(text);
-    }
-
-    pub(super) fn hash(&self) -> u64 {
-        self.hash
-    }
-
-    pub(super) fn tail(&self) -> Vec<String> {
-        self.tail.iter().cloned().collect()
     }
 }

@@ -1,155 +1,154 @@
 //! The loop of a run: what happens next, until nothing is left to wait for.
 
 mod drive;
-mod weather;
+mod faults;
+mod links;
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use bytes::Bytes;
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use super::{
     Report,
-    chance::Chance,
-    check,
+    chance::{Chance, settled},
+    check::Judge,
+    heard::Heard,
     network::Connection,
-    node::{Alive, Node, Ticket, wish},
-    scenario::{Action, Discovery, Scenario},
+    node::Node,
+    plan::{Action, Plan},
+    queue::Queue,
+    scenario::{Scenario, Way},
     trace::Trace,
 };
 use crate::{
     channel::NetworkIndex,
-    core::{Core, CoreConfig},
-    id::{Incarnation, NodeId},
+    id::NodeId,
     interest::InterestOp,
     io::{Attempt, DialFailure, Input, LinkEnd, Outbox, Timer},
     time::Now,
 };
 
 /// The one network of a run.
-pub(super) const NETWORK: NetworkIndex = NetworkIndex::HOME;
+const NETWORK: NetworkIndex = NetworkIndex::HOME;
+/// How often the judge compares the views with what is true.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Everything there is.
 #[derive(Debug)]
 pub(super) struct World {
-    pub(super) scenario: Scenario,
+    seed: u64,
+    scenario: Scenario,
     chance: Chance,
-    pub(super) now: Now,
-    /// What will happen, in order; the number keeps apart what happens at the same time.
-    queue: BTreeMap<(Now, u64), Happening>,
-    /// Counts what was put into the queue.
-    queued: u64,
-    pub(super) nodes: Vec<Node>,
-    /// All connections there ever were, by their numbers.
-    pub(super) connections: BTreeMap<u64, Connection>,
-    /// The nodes that the others do not hear.
-    apart: BTreeSet<usize>,
-    /// Counts the tickets.
-    tickets: u64,
+    now: Now,
+    end: Now,
+    /// What will happen.
+    queue: Queue<Happening>,
+    nodes: Vec<Node>,
+    /// Who is at an address.
+    places: BTreeMap<SocketAddr, usize>,
+    heard: Heard,
+    /// What each node wants from its start on.
+    wants: Vec<Vec<InterestOp>>,
+    /// The connections that at least one end still has, by their numbers.
+    connections: BTreeMap<u64, Connection>,
+    /// The number of the last connection.
+    last_connection: u64,
+    /// Whether a node is among those that the others do not hear.
+    apart: Vec<bool>,
+    /// The number of the last ticket.
+    last_ticket: u64,
     trace: Trace,
-    problems: Vec<String>,
+    judge: Judge,
     inputs: u64,
-    confirmed: u64,
 }
 
 /// Something that will happen.
 #[derive(Debug)]
 enum Happening {
     Act(Action),
+    /// The judge compares.
+    Look,
     /// Discovery tells a life of a node of another node.
     Found(usize, u64, usize),
     /// And that it went away.
     Lost(usize, u64, usize),
     Timer(usize, u64, Timer),
     /// A dial reaches the place it goes to.
-    Knock(weather::Knock),
+    Knock(links::Knock),
     DialFailed(usize, u64, Attempt, DialFailure),
     /// A connection is admitted, for one of its ends.
     Up(u64, usize, Option<Attempt>),
-    Frame(u64, usize, Bytes),
+    /// Frames reach an end of a connection.
+    Frames(u64, usize),
     Down(u64, usize, LinkEnd),
 }
 
 impl World {
-    pub(super) fn new(seed: u64, scenario: Scenario) -> Self {
+    /// A world before its first moment, of which so many lines are kept.
+    pub(super) fn new(seed: u64, scenario: Scenario, lines: usize) -> Self {
         let mut chance = Chance::new(seed);
-        let plan = scenario.plan(&mut chance);
-        let nodes = (0..scenario.nodes).map(|number| weather::node(number, &mut chance)).collect();
+        let plan = Plan::draw(&scenario, &mut chance);
+        let heard = Heard::draw(scenario.nodes, scenario.discovery, &mut chance);
+        let node = |number| Node::new(number, &scenario.oddities, &mut chance);
+        let nodes: Vec<Node> = (0..scenario.nodes).map(node).collect();
+        let places = nodes.iter().enumerate();
+        let places = places.flat_map(|(number, node)| node.addrs.iter().map(move |addr| (*addr, number)));
+        let ids: Vec<NodeId> = nodes.iter().map(|node| node.id).collect();
         let mut world = Self {
-            scenario,
+            seed,
             chance,
             now: Now::default(),
-            queue: BTreeMap::new(),
-            queued: 0,
-            nodes,
+            end: plan.end,
+            queue: Queue::new(),
+            places: places.collect(),
+            wants: plan.wants,
             connections: BTreeMap::new(),
-            apart: BTreeSet::new(),
-            tickets: 0,
-            trace: Trace::new(),
-            problems: Vec::new(),
+            last_connection: 0,
+            apart: vec![false; nodes.len()],
+            last_ticket: 0,
+            trace: Trace::new(lines),
+            judge: Judge::new(&ids, heard.clone(), &scenario.phases),
             inputs: 0,
-            confirmed: 0,
+            nodes,
+            heard,
+            scenario,
         };
-        for (at, action) in plan {
-            world.schedule(at, Happening::Act(action));
+        for (at, action) in plan.actions {
+            world.queue.push(at, Happening::Act(action));
         }
+        world.queue.push(Now::default(), Happening::Look);
         world
     }
 
-    /// Lets everything happen, in order, up to the end of the rest.
-    pub(super) fn run(&mut self) {
-        let end = Now(self.scenario.active.saturating_add(self.scenario.rest));
-        while let Some(((at, _), happening)) = self.queue.pop_first() {
-            if at > end {
+    /// Lets everything happen, in order, up to the end.
+    pub(super) fn run(mut self) -> Report {
+        while let Some((at, happening)) = self.queue.pop() {
+            if at > self.end {
                 break;
             }
             self.now = at;
             self.happen(happening);
         }
-        self.now = end;
-        let problems = check::at_rest(self);
-        self.problems.extend(problems);
-    }
-
-    pub(super) fn report(self) -> Report {
+        self.judge.end(self.end);
+        let verdict = self.judge.verdict();
         Report {
-            problems: self.problems,
-            trace: self.trace.hash(),
+            problems: verdict.problems,
+            problem_count: verdict.problem_count,
+            trace: self.trace.fingerprint(),
             inputs: self.inputs,
-            confirmed: self.confirmed,
-            elapsed: self.now.0,
-            tail: self.trace.tail(),
+            confirmed: verdict.confirmed,
+            elapsed: self.end.0,
+            phases: verdict.phases,
+            whole: verdict.whole,
+            lines: self.trace.into_lines(),
         }
-    }
-
-    /// Whether two nodes hear each other.
-    pub(super) fn hear(&self, a: usize, b: usize) -> bool {
-        self.apart.contains(&a) == self.apart.contains(&b)
-    }
-
-    /// Whether discovery tells the two of each other.
-    pub(super) fn told(&self, a: usize, b: usize) -> bool {
-        match self.scenario.discovery {
-            Discovery::Everyone => a != b,
-            Discovery::Line => a.abs_diff(b) == 1,
-        }
-    }
-
-    pub(super) fn number_of(&self, id: NodeId) -> Option<usize> {
-        self.nodes.iter().position(|node| node.id == id)
-    }
-
-    pub(super) fn problem(&mut self, text: String) {
-        self.problems.push(format!("at {:?}: {text}", self.now.0));
-    }
-
-    fn schedule(&mut self, at: Now, happening: Happening) {
-        self.queued += 1;
-        self.queue.insert((at, self.queued), happening);
     }
 
     fn happen(&mut self, happening: Happening) {
         match happening {
             Happening::Act(action) => self.act(action),
+            Happening::Look => {
+                self.judge.look(self.now);
+                self.queue.push(self.now.after(LOOK_EVERY), Happening::Look);
+            }
             Happening::Found(node, life, of) => self.find(node, life, of),
             Happening::Lost(node, life, of) => {
                 let of = self.nodes[of].id;
@@ -158,54 +157,45 @@ impl World {
             Happening::Timer(node, life, timer) => self.ring(node, life, timer),
             Happening::Knock(knock) => self.knock(knock),
             Happening::DialFailed(node, life, attempt, failure) => {
-                self.feed(node, life, Input::DialFailed { attempt, failure });
+                self.dial_failed(node, life, attempt, failure);
             }
             Happening::Up(connection, end, attempt) => self.up(connection, end, attempt),
-            Happening::Frame(connection, end, frame) => self.arrive(connection, end, frame),
+            Happening::Frames(connection, end) => self.arrive(connection, end),
             Happening::Down(connection, end, how) => self.down(connection, end, how),
         }
     }
 
     fn act(&mut self, action: Action) {
-        self.trace.line(format_args!("{:?} {action:?}", self.now.0));
+        self.trace.note(self.now, 0, '!', &action);
         match action {
+            Action::Phase(number) => self.judge.phase(self.now, number),
             Action::Start(node) => self.start(node),
             Action::Want(node, ops) => self.want(node, ops),
+            Action::Change(node, op) => self.change(node, op),
             Action::Crash(node) | Action::Stop(node) => self.stop(node),
-            Action::Leave(node) => {
-                if let Some(alive) = &mut self.nodes[node].alive {
-                    alive.leaving = true;
-                    let life = self.nodes[node].life;
-                    self.feed(node, life, Input::Leave);
-                    self.tell_all_of_leaving(node);
-                }
-            }
+            Action::Leave(node) => self.leave(node),
             Action::Break(which) => self.break_one(which),
-            Action::Part(apart) => self.part(apart.into_iter().collect()),
-            Action::Heal => self.part(BTreeSet::new()),
+            Action::Part(apart) => self.part(&apart),
+            Action::Heal => self.part(&[]),
         }
     }
 
     fn start(&mut self, number: usize) {
-        if self.nodes[number].alive.is_some() {
+        let node = &mut self.nodes[number];
+        if node.alive.is_some() {
             return;
         }
+        let mut out = Outbox::new();
         let seed = self.chance.number();
-        let node = &mut self.nodes[number];
-        node.life += 1;
-        let config = CoreConfig {
-            node: node.id,
-            incarnation: Incarnation(node.life),
-            name: format!("node {number}"),
-            networks: 1,
-            unix_ms: 0,
-            seed,
-        };
-        let (life, mut out) = (node.life, Outbox::new());
-        let core = Core::new(self.now, config, &mut out);
-        node.alive = Some(Alive::new(core));
+        node.start(self.now, format!("node {number}"), &self.scenario, seed, &mut out);
+        let life = node.life;
+        self.judge.started(self.now, number, life);
         self.obey(number, life, out);
-        for other in 0..self.nodes.len() {
+        let wants = self.wants[number].clone();
+        if !wants.is_empty() {
+            self.want(number, wants);
+        }
+        for other in self.heard.around(number) {
             self.tell(number, other);
             self.tell(other, number);
         }
@@ -214,46 +204,63 @@ impl World {
     /// Discovery tells a node of another, unless one of them is away or they do not hear each other.
     fn tell(&mut self, node: usize, of: usize) {
         let both = self.nodes[node].alive.is_some() && self.nodes[of].alive.is_some();
-        let written_down = self.scenario.discovery == Discovery::Line;
-        if self.told(node, of) && (written_down || (both && self.hear(node, of))) {
+        if self.heard.tells(node, of) && (self.heard.is_written_down() || (both && self.hear(node, of))) {
             let at = self.now.after(self.chance.millis(0, 300));
-            self.schedule(at, Happening::Found(node, self.nodes[node].life, of));
-        }
-    }
-
-    fn tell_all_of_leaving(&mut self, number: usize) {
-        for other in 0..self.nodes.len() {
-            if self.told(other, number)
-                && self.hear(other, number)
-                && self.scenario.discovery != Discovery::Line
-            {
-                let at = self.now.after(self.chance.millis(0, 300));
-                self.schedule(at, Happening::Lost(other, self.nodes[other].life, number));
-            }
+            self.queue.push(at, Happening::Found(node, self.nodes[node].life, of));
         }
     }
 
     fn find(&mut self, node: usize, life: u64, of: usize) {
         let (id, addrs) = (self.nodes[of].id, self.nodes[of].addrs.clone());
-        let by_address = self.scenario.discovery == Discovery::Line;
+        let by_address = self.heard.is_written_down();
         let found = (!by_address).then_some(id);
         self.feed(node, life, Input::Found { network: NETWORK, node: found, addrs, persistent: by_address });
     }
 
-    fn want(&mut self, number: usize, ops: Vec<InterestOp>) {
-        let node = &mut self.nodes[number];
-        let Some(alive) = node.alive.as_mut().filter(|alive| !alive.leaving) else { return };
-        self.tickets += 1;
-        let ticket = self.tickets;
-        for op in &ops {
-            wish(&mut alive.wants, op);
-            let Some(pattern) = op.pattern() else { continue };
-            alive.wished.insert(pattern.clone(), ticket);
+    fn leave(&mut self, number: usize) {
+        let life = self.nodes[number].life;
+        let Some(alive) = &mut self.nodes[number].alive else { return };
+        alive.leaving = true;
+        self.judge.leaves(self.now, number);
+        self.feed(number, life, Input::Leave);
+        if self.heard.is_written_down() {
+            return;
         }
-        let patterns = ops.iter().filter_map(|op| op.pattern().cloned()).collect();
-        let neighbours = alive.view.iter().map(|(id, seen)| (*id, seen.since)).collect();
-        alive.tickets.insert(ticket, Ticket { number: ticket, since: self.now, patterns, neighbours });
+        for other in self.heard.around(number) {
+            if self.heard.tells(other, number) && self.hear(other, number) {
+                let at = self.now.after(self.chance.millis(0, 300));
+                self.queue.push(at, Happening::Lost(other, self.nodes[other].life, number));
+            }
+        }
+    }
+
+    fn want(&mut self, number: usize, ops: Vec<InterestOp>) {
+        let node = &self.nodes[number];
+        if node.alive.as_ref().is_none_or(|alive| alive.leaving) {
+            return;
+        }
+        self.last_ticket += 1;
+        let ticket = self.last_ticket;
+        self.judge.wants(self.now, number, &ops, ticket);
         let life = node.life;
         self.feed(number, life, Input::Interest { network: NETWORK, ops, ticket: Some(ticket) });
+    }
+
+    fn change(&mut self, number: usize, op: InterestOp) {
+        self.judge.changes(self.now, number, &op);
+        self.want(number, vec![op]);
+    }
+
+    /// Whether two nodes hear each other.
+    fn hear(&self, a: usize, b: usize) -> bool {
+        self.apart[a] == self.apart[b]
+    }
+
+    /// The way from a node to another; always the same, however often they connect.
+    fn way(&self, from: usize, to: usize) -> Way {
+        let network = &self.scenario.network;
+        let pair = if network.odd_one_way { (from, to) } else { (from.min(to), from.max(to)) };
+        let odd = settled(self.seed, pair.0, pair.1) % 100 < u64::from(network.odd_percent);
+        if odd { network.odd } else { network.usual }
     }
 }

@@ -1,0 +1,164 @@
+//! Patterns and sets of them by numbers, so that a thousand views of a thousand nodes are small and
+//! compared at once: the same set has the same number, whoever holds it.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    interest::{InterestOp, Wanted},
+    pattern::Pattern,
+    sim::trace::Fingerprint,
+};
+
+/// A set of patterns, each answered or not.
+pub(super) type SetId = u32;
+
+/// A pattern is answered.
+const ANSWERS: u32 = 1;
+/// A pattern stands for several others.
+const APPROXIMATE: u32 = 2;
+/// Bits below a pattern's number.
+const BITS: u32 = 2;
+
+/// Nothing is wanted.
+pub(super) const EMPTY: SetId = 0;
+
+/// All patterns and sets of a run.
+#[derive(Debug)]
+pub(super) struct Words {
+    patterns: BTreeMap<Pattern, u32>,
+    /// Each set in order: a pattern's number above the bits of [`ANSWERS`] and [`APPROXIMATE`].
+    sets: Vec<Box<[u32]>>,
+    numbers: BTreeMap<Box<[u32]>, SetId>,
+    /// What came of a set by operations with this fingerprint.
+    steps: BTreeMap<(SetId, u64), SetId>,
+}
+
+impl Words {
+    pub(super) fn new() -> Self {
+        let empty: Box<[u32]> = Box::default();
+        Self {
+            patterns: BTreeMap::new(),
+            sets: vec![empty.clone()],
+            numbers: BTreeMap::from([(empty, EMPTY)]),
+            steps: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn pattern(&mut self, pattern: &Pattern) -> u32 {
+        if let Some(number) = self.patterns.get(pattern) {
+            return *number;
+        }
+        let number = u32::try_from(self.patterns.len()).unwrap_or(u32::MAX);
+        self.patterns.insert(pattern.clone(), number);
+        number
+    }
+
+    /// What a set becomes.
+    pub(super) fn changed(&mut self, set: SetId, ops: &[InterestOp]) -> SetId {
+        let step = (set, Fingerprint::of(&ops));
+        if let Some(known) = self.steps.get(&step) {
+            return *known;
+        }
+        let mut codes = self.sets[set as usize].to_vec();
+        for op in ops {
+            // No scenario has a node want so much that it needs a filter: a block is never right.
+            let Some(pattern) = op.pattern() else { continue };
+            let pattern = self.pattern(pattern);
+            let at = codes.partition_point(|code| code >> BITS < pattern);
+            let there = codes.get(at).is_some_and(|code| code >> BITS == pattern);
+            match op {
+                InterestOp::Add(Wanted { answers, approximate, .. }) => {
+                    let flags =
+                        if *answers { ANSWERS } else { 0 } | if *approximate { APPROXIMATE } else { 0 };
+                    let code = pattern << BITS | flags;
+                    if there { codes[at] = code } else { codes.insert(at, code) }
+                }
+                InterestOp::Remove(_) if there => _ = codes.remove(at),
+                InterestOp::Remove(_) | InterestOp::Block(_) => {}
+            }
+        }
+        let after = self.number(codes.into());
+        self.steps.insert(step, after);
+        after
+    }
+
+    fn number(&mut self, codes: Box<[u32]>) -> SetId {
+        if let Some(number) = self.numbers.get(&codes) {
+            return *number;
+        }
+        let number = SetId::try_from(self.sets.len()).unwrap_or(SetId::MAX);
+        self.sets.push(codes.clone());
+        self.numbers.insert(codes, number);
+        number
+    }
+
+    /// Whether each operation changes something, one after the other.
+    pub(super) fn all_change(&mut self, mut set: SetId, ops: &[InterestOp]) -> bool {
+        ops.iter().all(|op| {
+            let after = self.changed(set, std::slice::from_ref(op));
+            std::mem::replace(&mut set, after) != after
+        })
+    }
+
+    /// How a pattern is wanted in a set; none when it is not.
+    pub(super) fn state(&self, set: SetId, pattern: u32) -> Option<u32> {
+        let codes = &self.sets[set as usize];
+        let at = codes.partition_point(|code| code >> BITS < pattern);
+        codes.get(at).copied().filter(|code| code >> BITS == pattern)
+    }
+
+    /// A set for people.
+    pub(super) fn tell(&self, set: SetId) -> String {
+        let name = |code: &u32| {
+            let pattern = self.patterns.iter().find(|(_, number)| **number == code >> BITS);
+            let text = pattern.map_or("?", |(pattern, _)| pattern.as_str());
+            format!("{text}{}", if code & ANSWERS > 0 { " (answers)" } else { "" })
+        };
+        let codes = &self.sets[set as usize];
+        let most: Vec<String> = codes.iter().take(8).map(name).collect();
+        format!("[{}]{}", most.join(", "), if codes.len() > 8 { " and more" } else { "" })
+    }
+}
+
+/// Whether the pattern can match what another node publishes: two segments or more, not the node's own.
+pub(super) fn leaves_its_node(pattern: &Pattern) -> bool {
+    let text = pattern.as_str();
+    !text.starts_with('$') && (text.contains('/') || text == "**")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn op(text: &str) -> InterestOp {
+        let pattern = |text| Pattern::parse(text).expect("a pattern");
+        match text.strip_prefix('-') {
+            Some(text) => InterestOp::Remove(pattern(text)),
+            None => {
+                let answers = text.ends_with('!');
+                InterestOp::Add(Wanted::new(pattern(text.trim_end_matches('!')), answers))
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_set_has_the_same_number_whatever_led_there() {
+        let mut words = Words::new();
+        let mut go = |ops: &[&str]| {
+            let ops: Vec<InterestOp> = ops.iter().map(|text| op(text)).collect();
+            words.changed(EMPTY, &ops)
+        };
+        assert_eq!(go(&["a/b", "c/d"]), go(&["c/d!", "x/y", "c/d", "a/b", "-x/y"]));
+        assert_ne!(go(&["a/b"]), go(&["a/b!"]));
+        assert_eq!(go(&["a/b", "-a/b"]), EMPTY);
+        let set = words.changed(EMPTY, &[op("a/b!")]);
+        let [known, unknown] = ["a/b", "no/no"].map(|text| Pattern::parse(text).expect("a pattern"));
+        let (known, unknown) = (words.pattern(&known), words.pattern(&unknown));
+        assert_eq!(
+            (words.state(set, known), words.state(set, unknown)),
+            (Some(known << BITS | ANSWERS), None)
+        );
+        assert!(!words.all_change(set, &[op("a/b!")]) && words.all_change(set, &[op("a/b"), op("-a/b")]));
+        assert_eq!(words.tell(set), "[a/b (answers)]");
+    }
+}
