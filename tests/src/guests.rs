@@ -62,20 +62,31 @@ pub fn place(folder: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf> {
 
 const TARGET: &str = "wasm32-wasip2";
 
-/// The folder with all components of the present content.
-fn built() -> Result<PathBuf> {
+/// The folder of what is built here, and its lock, which lasts until it is dropped.
+fn locked() -> Result<(PathBuf, File)> {
     let guests = workspace().join("target").join("guests");
     fs::create_dir_all(&guests)?;
     let lock = File::create(guests.join("lock"))?;
     flock(&lock, FlockOperation::LockExclusive).context("locking the guests")?;
+    Ok((guests, lock))
+}
+
+/// Cargo in the samples' workspace, with their own target folder.
+fn in_samples() -> Command {
+    let mut cargo = cargo(&workspace().join("samples"));
+    cargo.env_remove("CARGO_TARGET_DIR");
+    cargo
+}
+
+/// The folder with all components of the present content.
+fn built() -> Result<PathBuf> {
+    let (guests, _lock) = locked()?;
     let folder = guests.join(content()?);
     if folder.is_dir() {
         return Ok(folder);
     }
     ensure_target()?;
-    let mut build = cargo(&workspace().join("samples"));
-    build.env_remove("CARGO_TARGET_DIR").args(["build", "--release", "--target", TARGET]);
-    run(&mut build, "building the samples")?;
+    run(in_samples().args(["build", "--release", "--target", TARGET]), "building the samples")?;
     let fresh = tempfile::tempdir_in(&guests)?;
     for file in fs::read_dir(workspace().join("samples/target").join(TARGET).join("release"))? {
         let path = file?.path();
@@ -155,5 +166,12 @@ mod tests {
         assert_eq!(&plain[..8], b"\0asm\x0d\0\x01\0");
         assert_eq!((&varied[..plain.len()], varied.len()), (&plain[..], plain.len() + 2 + 1 + 7 + 2));
         Ok(())
+    }
+
+    /// Another workspace, so that testing this one would not run them.
+    #[test]
+    fn the_samples_pass_their_own_tests() -> Result<()> {
+        let (_, _lock) = locked()?;
+        run(in_samples().args(["test", "--locked"]), "testing the samples")
     }
 }
