@@ -23,5 +23,10 @@ pub mod trust;
 pub mod units;
 pub mod watch;
 
+/// The README's programs, so that they are compiled with the documentation's examples.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
 pub use bus::{CallError, Delivery, Event, Failure, Message, PublishError, Subscription};
 pub use node::{Builder, Node};
