@@ -31,9 +31,12 @@ mod subscribe;
 
 use exit::Fault;
 
+/// Columns of help at most, however wide the terminal is.
+const WIDTH_MAX: usize = 100;
+
 /// A peer-to-peer event mesh that carries events into sandboxed WebAssembly handlers.
 #[derive(Debug, Parser)]
-#[command(name = "hive-node", version, max_term_width = 100, after_help = EXAMPLES, subcommand_required = true)]
+#[command(name = "hive-node", version, max_term_width = WIDTH_MAX, after_help = EXAMPLES, subcommand_required = true)]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,

@@ -48,10 +48,10 @@ async fn a_node_that_cannot_start_says_why() -> Result<()> {
         .await?;
     check(&["--data-dir", &data, "--listen", "soon"], 2, &["--listen", "`soon`"]).await?;
     check(&["--data-dir", &data, "--secret-file", "none"], 2, &["--secret-file", "`none`"]).await?;
-    check(&["--data-dir", &data, "--listen", &busy], 1, &["is taken", "hint: "]).await?;
-    check(&["--data-dir", &garbled, "--listen", "loopback"], 1, &["node.key", "hint: "]).await?;
-    check(&["--data-dir", &open, "--listen", "loopback"], 1, &["node.key", "hint: "]).await?;
-    check(&["--data-dir", "/proc/1/nowhere", "--listen", "loopback"], 1, &["/proc/1/nowhere"]).await
+    check(&["--data-dir", &data, "--listen", &busy], 2, &["is taken", "hint: "]).await?;
+    check(&["--data-dir", &garbled, "--listen", "loopback"], 2, &["node.key", "hint: "]).await?;
+    check(&["--data-dir", &open, "--listen", "loopback"], 2, &["node.key", "hint: "]).await?;
+    check(&["--data-dir", "/proc/1/nowhere", "--listen", "loopback"], 2, &["/proc/1/nowhere"]).await
 }
 
 /// A second node on the same data directory would have the same identity.
@@ -60,7 +60,7 @@ async fn a_data_directory_has_one_node() -> Result<()> {
     let first = node("first").start().await?;
     let mut second = node("second").data_dir(first.data_dir()).spawn()?;
     let status = second.ends().await?;
-    ensure!(status.code() == Some(1), "{status}: {}", second.printed());
+    ensure!(status.code() == Some(2), "{status}: {}", second.printed());
     ensure!(second.stderr().contains(&*first.data_dir().to_string_lossy()), "{}", second.printed());
     first.status().await?;
     Ok(())

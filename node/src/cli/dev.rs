@@ -31,15 +31,24 @@ use crate::{
 /// How long handlers get to be compiled and tried before the person is told what to try.
 const LOAD_PATIENCE: Duration = Duration::from_secs(30);
 
+/// Where the defaults are others than those of `run`, whose flags these are.
+const DATA_DIR_HELP: &str = "Where the node keeps its key and state [default: ~/.local/share/hive-node/dev]";
+const LISTEN_HELP: &str = "Where to take links, over UDP [default: a free port of this machine alone; with --join as \
+                           `run`: port 7182 of all addresses, or the next free one]";
+
 /// Build handlers, run a node with them, and rebuild on save.
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(
+    mut_arg("data_dir", |flag| flag.help(DATA_DIR_HELP)),
+    mut_arg("listen", |flag| flag.help(LISTEN_HELP)),
+    after_help = "\
 Examples:
   hive-node dev                 the handlers in this folder and below
   hive-node dev samples
   hive-node dev --join          in the network of this LAN
 
-Without --join the node stays on this machine. Its data is beside that of `run`, in a folder `dev`.")]
+Without --join the node stays on this machine. Its data is beside that of `run`, in a folder `dev`."
+)]
 pub(super) struct Dev {
     /// Folders with handlers [default: this one].
     #[arg(value_name = "DIR")]
@@ -180,11 +189,15 @@ async fn suggest(node: &Node, voice: &Voice) {
     let lines = suggestions(plugins.read().values(), node_argument.as_deref());
     output::note(
         voice,
-        &format!("\nTry, in another terminal:\n{}\n\nSave a file to rebuild; Ctrl-C ends.", lines.join("\n")),
+        &format!(
+            "\nTry, in another terminal:\n{}\n\nThe data are examples. Save a file to rebuild; Ctrl-C ends.",
+            lines.join("\n")
+        ),
     );
 }
 
-/// Calls of what answers, a publish to what listens, and a look at everything.
+/// Calls of what answers, a publish to what listens, and a look at everything. A node does not know what data a handler
+/// takes; one that takes none ignores it, and one that takes other says so.
 fn suggestions<'a>(cards: impl Iterator<Item = &'a PluginCard>, node: Option<&str>) -> Vec<String> {
     let wants: Vec<_> =
         cards.filter(|card| card.state == PluginState::Running).flat_map(|card| card.wants.clone()).collect();
@@ -197,7 +210,7 @@ fn suggestions<'a>(cards: impl Iterator<Item = &'a PluginCard>, node: Option<&st
     let calls = wants
         .iter()
         .filter(|want| want.answers && literal(&want.pattern))
-        .map(|want| line("call", &want.pattern, ""));
+        .map(|want| line("call", &want.pattern, " '\"Ada\"'"));
     let listens = wants.iter().filter(|want| !want.answers && literal(&want.pattern));
     let publishes = listens.map(|want| line("publish", &want.pattern, " 1"));
     let mut lines: Vec<String> = calls.take(3).chain(publishes.take(1)).collect();
@@ -241,7 +254,7 @@ mod tests {
         let program = output::program();
         let lines = suggestions(cards.iter(), Some("my node"));
         let want = [
-            "call --node 'my node' counter/total",
+            "call --node 'my node' counter/total '\"Ada\"'",
             "publish --node 'my node' counter/add 1",
             "subscribe --node 'my node' '**'",
         ];

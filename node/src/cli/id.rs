@@ -15,7 +15,8 @@ Examples:
   hive-node id                        of the node whose data is in the usual place
   hive-node id --node kitchen         of a running node
 
-A data directory without a key gets one, so that the id can be told to others before the first start.")]
+A data directory without a key gets one, so that the id can be told to others before the first
+start.")]
 pub(super) struct Id {
     /// Whose: a data directory [default: the one that `run` uses].
     #[arg(long, value_name = "DIR")]

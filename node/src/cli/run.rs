@@ -23,8 +23,8 @@ Examples:
   hive-node run --network farm --secret-file farm.secret
 
 What is not said comes from the configuration file (--config, $HIVE_CONFIG, ./hive.yaml), then from
-defaults. `hive-node check` explains a configuration. SIGINT and SIGTERM leave in order; a second one
-ends at once.")]
+defaults. `hive-node check` explains a configuration. SIGINT and SIGTERM leave in order; a second
+one ends at once.")]
 pub(super) struct Run {
     #[command(flatten)]
     node: NodeFlags,
@@ -124,7 +124,8 @@ pub(super) async fn start(settings: &Settings) -> Result<Node, Fault> {
     let builder = builder.api(api::Config { socket, link: Some(settings.node.name.clone()) });
     builder.start().await.map_err(|error| {
         let hint = error.hint();
-        Fault::failed(error).maybe_hint(hint)
+        let fault = if error.is_configuration() { Fault::configuration(error) } else { Fault::failed(error) };
+        fault.maybe_hint(hint)
     })
 }
 

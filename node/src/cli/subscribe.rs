@@ -28,10 +28,10 @@ Examples:
   hive-node subscribe orders/new --count 1 --timeout 10s --json
   hive-node subscribe shell/upper --exec 'tr a-z A-Z'    answers `hive-node call shell/upper hello`
 
-In a pattern `*` is one segment and `**` any number. A line is the channel, a space, and the payload.
-With --exec the payload is the command's stdin; a call is answered with its stdout (without the last
-line end), and fails when it ends with another status than 0. $HIVE_CHANNEL, $HIVE_NETWORK, $HIVE_ID,
-$HIVE_ORIGIN, $HIVE_KEY, $HIVE_CONTENT_TYPE and, for a call, $HIVE_TIMEOUT_MS say more."
+In a pattern `*` is one segment and `**` any number. A line is the channel, a space, the payload.
+With --exec the payload is the command's stdin; a call is answered with its stdout (without the
+last line end), and fails when it ends with another status than 0. $HIVE_CHANNEL, $HIVE_NETWORK,
+$HIVE_ID, $HIVE_ORIGIN, $HIVE_KEY, $HIVE_CONTENT_TYPE and, for a call, $HIVE_TIMEOUT_MS say more."
 )]
 pub(super) struct Subscribe {
     /// What to listen to.

@@ -62,6 +62,17 @@ pub enum StartError {
 }
 
 impl StartError {
+    /// Whether what was chosen is the reason: a folder, a file or an address that a person can mend or choose otherwise.
+    #[must_use]
+    pub fn is_configuration(&self) -> bool {
+        match self {
+            Self::Lock(_) | Self::Identity(_) | Self::Api(_) => true,
+            // Nobody chose the default ports.
+            Self::Bind(error) => matches!(error, BindError::Taken { .. } | BindError::Address { .. }),
+            Self::Plugins(error) => matches!(error, plugin::StartError::Folder(_)),
+        }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
