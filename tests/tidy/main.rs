@@ -76,6 +76,28 @@ fn the_papers_are_there_and_name_every_module() {
 }
 
 #[test]
+fn nothing_else_lies_at_the_top() {
+    let known = [
+        "Cargo.lock",
+        "Cargo.toml",
+        "LICENSE-APACHE",
+        "LICENSE-MIT",
+        "README.md",
+        "guest-sdk",
+        "node",
+        "samples",
+        "target",
+        "tests",
+        "wit",
+    ];
+    let entries = fs::read_dir(workspace()).expect("the workspace is there").filter_map(Result::ok);
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let strange: Vec<String> =
+        names.filter(|name| !name.starts_with('.') && !known.contains(&name.as_str())).collect();
+    assert!(strange.is_empty(), "these belong somewhere else: {strange:?}");
+}
+
+#[test]
 fn the_code_is_formatted() {
     let everything = workspace();
     for folder in [everything.clone(), everything.join("samples")] {
