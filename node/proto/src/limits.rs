@@ -42,3 +42,11 @@ pub const SUBSCRIPTION_QUEUE_EVENTS: usize = 65_536;
 pub const DEPTH_MAX: u8 = 64;
 /// Milliseconds a call may last at most.
 pub const CALL_TIMEOUT_MS_MAX: u64 = 3_600_000;
+/// Links one event may cross: a mesh of a thousand nodes with 16 neighbours each is 4 links wide.
+pub const HOPS_MAX: u8 = 8;
+/// Nodes in one destination set; more are several sets, so that declaring one stays a small frame.
+pub const DESTINATIONS_MAX: usize = 4096;
+/// Destination sets one data stream may number; past it the sender starts again from zero.
+pub const SETS_MAX: u32 = 4096;
+/// Nodes in all destination sets of one data stream together: 2 MiB of the receiver's memory.
+pub const SET_NODES_MAX: usize = 65_536;
