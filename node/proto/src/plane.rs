@@ -5,4 +5,5 @@
 pub mod account;
 pub mod pace;
 pub mod queue;
+pub mod relay;
 pub mod table;

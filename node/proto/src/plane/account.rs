@@ -17,12 +17,33 @@ pub enum DropReason {
     Loop,
     /// An answer whose caller has gone.
     LateAnswer,
+    /// No way led to its destination for too long.
+    NoRoute,
+    /// It crossed as many links as anything may, and was not there yet.
+    HopLimit,
+    /// It arrived a second time.
+    Duplicate,
+    /// It arrived behind a later one of its origin and channel, or from an earlier life of its origin.
+    Late,
+    /// It is not from whom it says, or not for this node.
+    Forged,
 }
 
 impl DropReason {
     /// Every reason, in the order of their counters.
-    pub const ALL: [Self; 6] =
-        [Self::SlowConsumer, Self::LostLink, Self::LocalChannel, Self::NoMatch, Self::Loop, Self::LateAnswer];
+    pub const ALL: [Self; 11] = [
+        Self::SlowConsumer,
+        Self::LostLink,
+        Self::LocalChannel,
+        Self::NoMatch,
+        Self::Loop,
+        Self::LateAnswer,
+        Self::NoRoute,
+        Self::HopLimit,
+        Self::Duplicate,
+        Self::Late,
+        Self::Forged,
+    ];
 
     /// The name in status, metrics and logs.
     #[must_use]
@@ -34,6 +55,11 @@ impl DropReason {
             Self::NoMatch => "no-match",
             Self::Loop => "loop",
             Self::LateAnswer => "late-answer",
+            Self::NoRoute => "no-route",
+            Self::HopLimit => "hop-limit",
+            Self::Duplicate => "duplicate",
+            Self::Late => "late",
+            Self::Forged => "forged",
         }
     }
 }
@@ -45,6 +71,7 @@ pub struct Account {
     received: AtomicU64,
     delivered: AtomicU64,
     sent: AtomicU64,
+    relayed: AtomicU64,
     dropped: [AtomicU64; DropReason::ALL.len()],
 }
 
@@ -59,6 +86,8 @@ pub struct Counts {
     pub delivered: u64,
     /// Copies put into peers' outgoing queues.
     pub sent: u64,
+    /// Copies taken over from one neighbour for another.
+    pub relayed: u64,
     /// Copies dropped, by reason; reasons that never occurred are absent.
     pub dropped: Vec<(DropReason, u64)>,
 }
@@ -84,6 +113,11 @@ impl Account {
         self.sent.fetch_add(copies, Ordering::Relaxed);
     }
 
+    /// So many copies were taken over from one neighbour for another.
+    pub fn relayed(&self, copies: u64) {
+        self.relayed.fetch_add(copies, Ordering::Relaxed);
+    }
+
     /// So many copies were dropped.
     pub fn dropped(&self, reason: DropReason, copies: u64) {
         if let Some(at) = DropReason::ALL.iter().position(|each| *each == reason) {
@@ -101,6 +135,7 @@ impl Account {
             received: read(&self.received),
             delivered: read(&self.delivered),
             sent: read(&self.sent),
+            relayed: read(&self.relayed),
             dropped: dropped.filter(|(_, copies)| *copies > 0).collect(),
         }
     }
