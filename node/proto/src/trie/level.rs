@@ -1,11 +1,12 @@
-//! A persistent map that is small when it has few entries: a sorted vector that becomes a tree.
+//! A persistent map from names that is small when it has few entries: one in place, then a sorted vector that
+//! becomes a tree.
 //!
-//! Most nodes of a trie have one child and one holder; a tree of its own for each would cost half a KiB.
-//! What is kept in it is not known here.
-
-use std::borrow::Borrow;
+//! Most nodes of a trie have one child; a tree of its own for each would cost half a KiB. What the children
+//! are is not known here.
 
 use imbl::OrdMap;
+
+use super::name::Name;
 
 /// Entries up to which a vector is smaller and faster than a tree; copying one costs less than a tree's leaf.
 const FEW: usize = 16;
@@ -13,116 +14,124 @@ const FEW: usize = 16;
 /// A tree becomes a vector again below this, so that one entry more or less does not convert each time.
 const FEW_AGAIN: usize = 8;
 
-/// The entries, sorted by key.
+/// The entries, sorted by name.
 #[derive(Clone)]
-pub(super) enum Level<K, V> {
-    /// At most [`FEW`].
-    Few(Vec<(K, V)>),
+pub(super) enum Level<C> {
+    /// Exactly one.
+    One(Name, C),
+    /// None, or two to [`FEW`], or one that is left of more.
+    Few(Vec<(Name, C)>),
     /// More, or at least [`FEW_AGAIN`] after having been more.
-    Many(OrdMap<K, V>),
+    Many(OrdMap<Name, C>),
 }
 
-impl<K: Ord + Clone, V: Clone> Level<K, V> {
-    pub(super) fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
-    where
-        K: Borrow<Q>,
-    {
+impl<C: Clone> Level<C> {
+    pub(super) fn get(&self, key: &str) -> Option<&C> {
         match self {
-            // Unequal keys mostly differ in length, so looking at each beats halving.
-            Self::Few(entries) => entries.iter().find(|(k, _)| k.borrow() == key).map(|(_, value)| value),
-            Self::Many(map) => map.get(key),
-        }
-    }
-
-    pub(super) fn get_mut<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
-    where
-        K: Borrow<Q>,
-    {
-        match self {
-            Self::Few(entries) => entries.iter_mut().find(|(k, _)| k.borrow() == key).map(|(_, value)| value),
-            Self::Many(map) => map.get_mut(key),
-        }
-    }
-
-    pub(super) fn get_or_insert_with<Q: Ord + ?Sized>(&mut self, key: &Q, new: impl FnOnce() -> V) -> &mut V
-    where
-        K: Borrow<Q>,
-        for<'a> K: From<&'a Q>,
-    {
-        self.make_room(key);
-        match self {
+            Self::One(name, child) => (name.as_bytes() == key.as_bytes()).then_some(child),
+            // Unequal names mostly differ in length, so looking at each beats halving.
             Self::Few(entries) => {
-                let at = match entries.binary_search_by(|(k, _)| k.borrow().cmp(key)) {
+                entries.iter().find(|(name, _)| name.as_bytes() == key.as_bytes()).map(|(_, child)| child)
+            }
+            Self::Many(map) => map.get(key.as_bytes()),
+        }
+    }
+
+    pub(super) fn get_mut(&mut self, key: &str) -> Option<&mut C> {
+        match self {
+            Self::One(name, child) => (name.as_bytes() == key.as_bytes()).then_some(child),
+            Self::Few(entries) => {
+                entries.iter_mut().find(|(name, _)| name.as_bytes() == key.as_bytes()).map(|(_, child)| child)
+            }
+            Self::Many(map) => map.get_mut(key.as_bytes()),
+        }
+    }
+
+    /// The child of this name, which is made when there is none.
+    pub(super) fn get_or_insert_with(&mut self, key: &str, new: impl FnOnce() -> C) -> &mut C {
+        self.make_room(key);
+        if let Self::Few(entries) = self
+            && entries.is_empty()
+        {
+            *self = Self::One(Name::from(key), new());
+            return match self {
+                Self::One(_, child) => child,
+                _ => unreachable!("it was just made"),
+            };
+        }
+        match self {
+            // What has another name was moved into a vector by `make_room`.
+            Self::One(_, child) => child,
+            Self::Few(entries) => {
+                let at = match entries.binary_search_by(|(name, _)| name.as_bytes().cmp(key.as_bytes())) {
                     Ok(at) => at,
                     Err(at) => {
-                        entries.insert(at, (K::from(key), new()));
+                        // A vector would double, and most never see another entry.
+                        entries.reserve_exact(1);
+                        entries.insert(at, (Name::from(key), new()));
                         at
                     }
                 };
                 &mut entries[at].1
             }
-            Self::Many(map) => map.entry(K::from(key)).or_insert_with(new),
+            Self::Many(map) => map.entry(Name::from(key)).or_insert_with(new),
         }
     }
 
-    pub(super) fn insert(&mut self, key: K, value: V) {
-        self.make_room(&key);
+    pub(super) fn remove(&mut self, key: &str) {
         match self {
-            Self::Few(entries) => match entries.binary_search_by(|(k, _)| k.cmp(&key)) {
-                Ok(at) => entries[at].1 = value,
-                Err(at) => entries.insert(at, (key, value)),
-            },
-            Self::Many(map) => {
-                map.insert(key, value);
+            Self::One(name, _) if name.as_bytes() == key.as_bytes() => *self = Self::default(),
+            Self::One(..) => {}
+            Self::Few(entries) => {
+                entries.retain(|(name, _)| name.as_bytes() != key.as_bytes());
+                if let [(name, child)] = entries.as_slice() {
+                    *self = Self::One(name.clone(), child.clone());
+                }
             }
-        }
-    }
-
-    pub(super) fn remove<Q: Ord + ?Sized>(&mut self, key: &Q)
-    where
-        K: Borrow<Q>,
-    {
-        match self {
-            Self::Few(entries) => entries.retain(|(k, _)| k.borrow() != key),
             Self::Many(map) => {
-                map.remove(key);
+                map.remove(key.as_bytes());
                 if map.len() < FEW_AGAIN {
-                    *self = Self::Few(map.iter().map(|(k, v)| (k.clone(), v.clone())).collect());
+                    *self =
+                        Self::Few(map.iter().map(|(name, child)| (name.clone(), child.clone())).collect());
                 }
             }
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        match self {
-            Self::Few(entries) => entries.is_empty(),
-            Self::Many(map) => map.is_empty(),
-        }
+        matches!(self, Self::Few(entries) if entries.is_empty())
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        let (few, many) = match self {
-            Self::Few(entries) => (Some(entries.iter().map(|(k, v)| (k, v))), None),
-            Self::Many(map) => (None, Some(map.iter())),
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Name, &C)> {
+        let (one, few, many) = match self {
+            Self::One(name, child) => (Some((name, child)), &[][..], None),
+            Self::Few(entries) => (None, entries.as_slice(), None),
+            Self::Many(map) => (None, &[][..], Some(map.iter())),
         };
-        few.into_iter().flatten().chain(many.into_iter().flatten())
+        let few = few.iter().map(|(name, child)| (name, child));
+        one.into_iter().chain(few).chain(many.into_iter().flatten())
     }
 
-    /// Becomes a tree when a vector is full and the key is not in it.
-    fn make_room<Q: Ord + ?Sized>(&mut self, key: &Q)
-    where
-        K: Borrow<Q>,
-    {
-        if let Self::Few(entries) = self
-            && entries.len() >= FEW
-            && !entries.iter().any(|(k, _)| k.borrow() == key)
-        {
-            *self = Self::Many(std::mem::take(entries).into_iter().collect());
+    /// Takes the next larger form when the name is not in it and this one is full.
+    fn make_room(&mut self, key: &str) {
+        match self {
+            Self::One(name, child) if name.as_bytes() != key.as_bytes() => {
+                let mut entries = Vec::with_capacity(2);
+                entries.push((name.clone(), child.clone()));
+                *self = Self::Few(entries);
+            }
+            Self::Few(entries)
+                if entries.len() >= FEW
+                    && !entries.iter().any(|(name, _)| name.as_bytes() == key.as_bytes()) =>
+            {
+                *self = Self::Many(std::mem::take(entries).into_iter().collect());
+            }
+            _ => {}
         }
     }
 }
 
-impl<K, V> Default for Level<K, V> {
+impl<C> Default for Level<C> {
     fn default() -> Self {
         Self::Few(Vec::new())
     }
