@@ -20,8 +20,11 @@ use hive_proto::{
     plane::table::{HolderId, RouteTable, Side},
 };
 
-/// How the patterns look, each with a name and what makes the n-th of them.
-const SHAPES: &[(&str, fn(u64) -> String)] = &[
+/// Makes the n-th of many patterns.
+type Shape = fn(u64) -> String;
+
+/// How the patterns may look, by name.
+const SHAPES: &[(&str, Shape)] = &[
     ("random", |n| format!("{:x}/{:x}", mix(n) >> 32, mix(n) & 0xffff_ffff)),
     ("sensors", |n| format!("site-{}/sensor-{}", n / 1000, n % 1000)),
     ("wild", |n| format!("site-{}/room-{}/*/on", n / 1000, n % 1000)),
@@ -72,7 +75,7 @@ fn measure(shape: &str, count: u64) -> anyhow::Result<()> {
 }
 
 /// The mean of one lookup, in microseconds.
-fn lookups(table: &RouteTable<u64>, count: u64, text: fn(u64) -> String) -> anyhow::Result<f64> {
+fn lookups(table: &RouteTable<u64>, count: u64, text: Shape) -> anyhow::Result<f64> {
     let asked: Vec<Channel> = (0..200_000)
         .map(|n| Channel::parse(&text(mix(n) % count).replace('*', "lamp")))
         .collect::<Result<_, _>>()?;
@@ -85,7 +88,7 @@ fn lookups(table: &RouteTable<u64>, count: u64, text: fn(u64) -> String) -> anyh
 }
 
 /// The mean of taking a snapshot and adding a pattern, in microseconds.
-fn changes(table: &mut RouteTable<u64>, count: u64, text: fn(u64) -> String) -> anyhow::Result<f64> {
+fn changes(table: &mut RouteTable<u64>, count: u64, text: Shape) -> anyhow::Result<f64> {
     let patterns: Vec<Pattern> =
         (count..count + 10_000).map(|n| Pattern::parse(&text(n))).collect::<Result<_, _>>()?;
     let start = Instant::now();

@@ -3,8 +3,10 @@
 //! Sets and their changes only. Which link a change travels on, and who has confirmed it, is not known here.
 
 mod announced;
+mod cover;
 mod local;
 mod remote;
+mod told;
 mod wants;
 
 pub use crate::pattern::{FilterBlock, InterestOp, Wanted};

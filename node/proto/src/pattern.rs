@@ -14,6 +14,7 @@ use crate::{
     limits::DEEP_WILDCARDS_MAX,
 };
 
+pub(crate) use cover::States;
 pub use filter::{Filter, FilterBlock, FilterError};
 pub use wanted::{InterestOp, Wanted};
 
@@ -72,6 +73,11 @@ impl Pattern {
             return Err(PatternError::TooManyDeepWildcards);
         }
         Ok(Self(normal.join("/").into()))
+    }
+
+    /// Takes what is in its normal form already, because it was a pattern before.
+    pub(crate) fn from_normal(text: &str) -> Self {
+        Self(text.into())
     }
 
     /// The normal form as text.

@@ -3,6 +3,7 @@
 //! A clone is a snapshot: it costs nothing, and later changes copy only the path they touch. Readers of
 //! old snapshots are never disturbed. What a holder is, and what is done for it, is not known here.
 
+mod cover;
 mod holders;
 mod level;
 mod name;

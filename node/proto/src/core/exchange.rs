@@ -84,7 +84,7 @@ impl Core {
         let revision = network.announced.apply(ops);
         if revision.refused > 0 {
             let text = format!(
-                "{} patterns are not announced: a node announces {} at most",
+                "{} patterns are not announced: {} at most may answer or begin with a wildcard",
                 revision.refused, PATTERNS_MAX
             );
             out.note(Level::Error, text);
@@ -107,7 +107,7 @@ impl Core {
     /// node before, and all it knew with it: it has to confirm again.
     pub(super) fn send_whole_interest(&mut self, now: Now, peer: Peer, link: LinkId, out: &mut Outbox) {
         let Some(network) = self.networks.get_mut(&peer.0) else { return };
-        let ops: Vec<InterestOp> = network.announced.wanted().map(InterestOp::Add).collect();
+        let ops: Vec<InterestOp> = network.announced.wants().ops().collect();
         send_all(link, &interest_frames(network.announced.version(), true, &ops), out);
         if let Some(neighbour) = network.neighbours.get_mut(&peer.1) {
             (neighbour.acked, neighbour.owing) = (None, None);

@@ -1,27 +1,34 @@
-//! What a node announces to its neighbours in one network, one version a change.
+//! What a node announces in one network, one version a change.
+//!
+//! What is wanted is reduced to what nothing else covers, and said in coarser words past
+//! [`PATTERNS_MAX`](crate::limits::PATTERNS_MAX) patterns. How it travels is not known here.
 
-use std::collections::BTreeMap;
+use super::{
+    InterestOp, Wants,
+    cover::Cover,
+    told::{Level, Told},
+};
 
-use super::{InterestOp, Wanted};
-use crate::{limits::PATTERNS_MAX, pattern::Pattern};
-
-/// The announced set. What is past [`PATTERNS_MAX`] waits until there is room: neighbours would refuse it.
-#[derive(Debug, Default)]
+/// The announced set.
 pub struct Announced {
-    /// What the neighbours are told; the value says whether it is answered.
-    wanted: BTreeMap<Pattern, bool>,
-    /// What is wanted and does not fit.
-    surplus: BTreeMap<Pattern, bool>,
-    /// Counts the changes of `wanted`, from 0.
+    /// What is wanted.
+    cover: Cover,
+    /// What the others are told of it.
+    told: Told,
+    /// Room for the changes of one operation.
+    changes: Vec<super::cover::Change>,
+    /// Counts the changes of what is told, from 0.
     version: u64,
 }
 
 /// What an input changed.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Revision {
-    /// What to tell the neighbours, in order; nothing when the version is still the same.
+    /// What to tell the others: each pattern and block once, and what is wanted more before what is wanted
+    /// no longer. Nothing when the version is still the same.
     pub ops: Vec<InterestOp>,
-    /// How many patterns had to wait that did not before.
+    /// How many patterns had to wait that did not before: there were too many that answer or begin with a
+    /// wildcard.
     pub refused: usize,
 }
 
@@ -29,7 +36,7 @@ impl Announced {
     /// Nothing is wanted, at version 0.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self { cover: Cover::new(), told: Told::new(), changes: Vec::new(), version: 0 }
     }
 
     /// Counts the changes so far.
@@ -38,84 +45,61 @@ impl Announced {
         self.version
     }
 
-    /// Makes the changes. Local patterns and operations that change nothing are left out.
+    /// Makes the changes to what is wanted. Local patterns and operations that change nothing are left out;
+    /// blocks are made here and not taken.
     pub fn apply(&mut self, ops: Vec<InterestOp>) -> Revision {
-        let mut revision = Revision { ops: Vec::new(), refused: 0 };
         for op in ops {
             match op {
-                InterestOp::Add(wanted) => self.add(wanted, &mut revision),
-                InterestOp::Remove(pattern) => self.remove(pattern, &mut revision),
-                InterestOp::Block(_) => {}
+                InterestOp::Add(wanted) if !wanted.pattern.is_local() => {
+                    self.cover.add(wanted, &mut self.changes);
+                }
+                InterestOp::Remove(pattern) => self.cover.remove(&pattern, &mut self.changes),
+                InterestOp::Add(_) | InterestOp::Block(_) => {}
             }
+            self.changes.drain(..).for_each(|change| self.told.change(change));
         }
-        self.version += u64::from(!revision.ops.is_empty());
-        revision
+        let (ops, refused) = self.told.finish(&self.cover);
+        self.version += u64::from(!ops.is_empty());
+        Revision { ops, refused }
     }
 
     /// All that is announced.
-    pub fn wanted(&self) -> impl Iterator<Item = Wanted> {
-        self.wanted.iter().map(|(pattern, answers)| Wanted::new(pattern.clone(), *answers))
+    #[must_use]
+    pub fn wants(&self) -> &Wants {
+        self.told.wants()
     }
 
-    fn add(&mut self, wanted: Wanted, revision: &mut Revision) {
-        if wanted.pattern.is_local() {
-            return;
-        }
-        if self.wanted.len() >= PATTERNS_MAX && !self.wanted.contains_key(&wanted.pattern) {
-            let before = self.surplus.insert(wanted.pattern, wanted.answers);
-            revision.refused += usize::from(before.is_none());
-            return;
-        }
-        let before = self.wanted.insert(wanted.pattern.clone(), wanted.answers);
-        if before != Some(wanted.answers) {
-            revision.ops.push(InterestOp::Add(wanted));
-        }
+    /// How many patterns are wanted, announced or not.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.cover.len()
     }
 
-    fn remove(&mut self, pattern: Pattern, revision: &mut Revision) {
-        self.surplus.remove(&pattern);
-        if self.wanted.remove(&pattern).is_none() {
-            return;
-        }
-        revision.ops.push(InterestOp::Remove(pattern));
-        if let Some((pattern, answers)) = self.surplus.pop_first() {
-            self.add(Wanted::new(pattern, answers), revision);
-        }
+    /// Whether nothing is wanted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether the others are told more than is wanted, because it is too much to list.
+    #[must_use]
+    pub fn is_approximate(&self) -> bool {
+        self.told.level() != Level::Exact
+    }
+}
+
+impl Default for Announced {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl std::fmt::Debug for Announced {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (wanted, told) = (self.len(), self.wants().len());
+        write!(f, "Announced {{ version: {}, wanted: {wanted}, told: {told} }}", self.version)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn add(text: &str) -> InterestOp {
-        InterestOp::Add(Wanted::new(Pattern::parse(text).expect("a pattern"), false))
-    }
-
-    fn remove(text: &str) -> InterestOp {
-        InterestOp::Remove(Pattern::parse(text).expect("a pattern"))
-    }
-
-    #[test]
-    fn a_version_is_a_change() {
-        let mut announced = Announced::new();
-        assert_eq!(announced.apply(vec![add("a/b"), add("local"), add("a/b")]).ops, [add("a/b")]);
-        assert_eq!(announced.version(), 1);
-        assert_eq!(announced.apply(vec![add("a/b"), remove("x/y")]).ops, []);
-        assert_eq!(announced.version(), 1);
-        assert_eq!(announced.apply(vec![remove("a/b"), add("a/b")]).ops, [remove("a/b"), add("a/b")]);
-        assert_eq!(announced.version(), 2);
-    }
-
-    #[test]
-    fn what_does_not_fit_waits_for_room() {
-        let mut announced = Announced::new();
-        let revision = announced.apply((0..PATTERNS_MAX + 2).map(|n| add(&format!("n/{n:06}"))).collect());
-        assert_eq!((revision.ops.len(), revision.refused), (PATTERNS_MAX, 2));
-        let waiting = format!("n/{PATTERNS_MAX:06}");
-        let revision = announced.apply(vec![remove("n/000007"), remove(&waiting)]);
-        let last = format!("n/{:06}", PATTERNS_MAX + 1);
-        assert_eq!(revision.ops, [remove("n/000007"), add(&waiting), remove(&waiting), add(&last)]);
-        assert_eq!(announced.wanted().count(), PATTERNS_MAX);
-    }
-}
+mod tests;

@@ -223,11 +223,11 @@ mod tests {
                 let revision = announced.apply(ops.collect());
                 let version = announced.version();
                 let delta = Change { version, reset: false, ops: revision.ops };
-                let set = Change { version, reset: true, ops: announced.wanted().map(InterestOp::Add).collect() };
+                let set = Change { version, reset: true, ops: announced.wants().ops().collect() };
                 remote.apply(if whole { set.clone() } else { delta.clone() })?;
                 remote.apply(delta)?;
                 remote.apply(set)?;
-                prop_assert!(remote.wants().wanted().eq(announced.wanted()));
+                prop_assert_eq!(remote.wants(), announced.wants());
             }
         }
     }

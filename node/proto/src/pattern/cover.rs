@@ -55,9 +55,34 @@ impl<'a> States<'a> {
         self.enter_runs(next)
     }
 
+    /// Behind so many segments of no pattern that more of them change nothing.
+    pub(crate) fn step_far(&self, mut states: u64) -> u64 {
+        for _ in 0..=self.segments.len() {
+            states = self.step(states, None);
+        }
+        states
+    }
+
     /// Whether the whole pattern has matched.
     pub(crate) fn is_end(&self, states: u64) -> bool {
         states >> self.segments.len() & 1 == 1
+    }
+
+    /// Whether a wildcard comes next in one of the states: if not, only the literals of [`Self::next`] lead on.
+    pub(crate) fn is_open(&self, states: u64) -> bool {
+        self.waiting(states).any(|segment| !matches!(segment, Segment::Literal(_)))
+    }
+
+    /// The literals that come next.
+    pub(crate) fn next(&self, states: u64) -> impl Iterator<Item = &'a str> {
+        self.waiting(states).filter_map(|segment| match segment {
+            Segment::Literal(name) => Some(name),
+            _ => None,
+        })
+    }
+
+    fn waiting(&self, states: u64) -> impl Iterator<Item = Segment<'a>> {
+        self.segments.iter().enumerate().filter(move |(at, _)| states >> at & 1 == 1).map(|(_, s)| *s)
     }
 
     /// `**` may match nothing: whoever stands before it stands after it too.

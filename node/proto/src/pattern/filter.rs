@@ -101,7 +101,7 @@ impl Print {
 
     /// Where it is among a block's bits: the byte, and the bit in it.
     fn bit(self) -> (usize, u8) {
-        let at = usize::from(self.rest) * (BLOCK_BYTES_MAX * 8) >> 16;
+        let at = (usize::from(self.rest) * (BLOCK_BYTES_MAX * 8)) >> 16;
         (at / 8, 1 << (at % 8))
     }
 }

@@ -136,9 +136,11 @@ impl Judge {
         let wants = self.truth.wants(node);
         let Some(pattern) = op.pattern().map(|pattern| self.words.pattern(pattern)) else { return };
         let after = self.words.changed(wants, std::slice::from_ref(op));
-        if after != wants && self.truth.is_settled(now, node) {
+        let (before, after) = (self.words.told(wants), self.words.told(after));
+        let state = self.words.state(after, pattern);
+        // What something else covers is no news to anybody.
+        if state != self.words.state(before, pattern) && self.truth.is_settled(now, node) {
             let audience = self.truth.audience(now, node);
-            let state = self.words.state(after, pattern);
             self.spread.begin(now, self.phase.0, (node, pattern, state), &audience);
         }
     }

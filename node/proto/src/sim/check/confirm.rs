@@ -39,7 +39,7 @@ impl Judge {
             let last = |pattern: &&u32| view.wished.get(*pattern) == Some(&ticket.number);
             for pattern in ticket.patterns.iter().filter(last) {
                 let wanted = self.words.state(self.truth.wants(node), *pattern);
-                if known.wants.map(|wants| self.words.state(wants, *pattern)) != Some(wanted) {
+                if !known.wants.is_some_and(|wants| self.words.tells(wants, *pattern, wanted)) {
                     lies.push(format!("node {peer} does not know of pattern {pattern} of node {node}"));
                 }
             }

@@ -41,7 +41,8 @@ impl Judge {
             }
             (Some(peer), true) => {
                 let known = peer.wants.map_or("nothing".into(), |wants| self.words.tell(wants));
-                let wanted = self.words.tell(self.truth.wants(of));
+                let told = self.words.told(self.truth.wants(of));
+                let wanted = self.words.tell(told);
                 format!("node {node} knows {known} of node {of}, which wants {wanted}")
             }
         }

@@ -137,7 +137,8 @@ impl Judge {
             return believed.is_none();
         }
         let life = self.truth.life(of).unwrap_or(0);
-        believed == Some(Peer { life, wants: Some(self.truth.wants(of)) })
+        let told = self.words.told(self.truth.wants(of));
+        believed == Some(Peer { life, wants: Some(told) })
     }
 
     /// The first pair of nodes of which one believes something wrong of the other.

@@ -31,6 +31,10 @@ pub(super) struct Words {
     numbers: BTreeMap<Box<[u32]>, SetId>,
     /// What came of a set by operations with this fingerprint.
     steps: BTreeMap<(SetId, u64), SetId>,
+    /// By the number of a pattern of a set that has a wildcard, the pattern.
+    wild: BTreeMap<u32, Pattern>,
+    /// What others have to be told of a set.
+    told: BTreeMap<SetId, SetId>,
 }
 
 impl Words {
@@ -41,6 +45,8 @@ impl Words {
             sets: vec![empty.clone()],
             numbers: BTreeMap::from([(empty, EMPTY)]),
             steps: BTreeMap::new(),
+            wild: BTreeMap::new(),
+            told: BTreeMap::new(),
         }
     }
 
@@ -50,6 +56,9 @@ impl Words {
         }
         let number = u32::try_from(self.patterns.len()).unwrap_or(u32::MAX);
         self.patterns.insert(pattern.clone(), number);
+        if !pattern.is_literal() {
+            self.wild.insert(number, pattern.clone());
+        }
         number
     }
 
@@ -107,6 +116,43 @@ impl Words {
         codes.get(at).copied().filter(|code| code >> BITS == pattern)
     }
 
+    /// What others have to be told of a set: what nothing else in it covers that answers as well.
+    pub(super) fn told(&mut self, set: SetId) -> SetId {
+        if let Some(told) = self.told.get(&set) {
+            return *told;
+        }
+        let codes = self.sets[set as usize].clone();
+        let names: BTreeMap<u32, &Pattern> =
+            match codes.iter().any(|code| self.wild.contains_key(&(code >> BITS))) {
+                true => self.patterns.iter().map(|(pattern, number)| (*number, pattern)).collect(),
+                false => BTreeMap::new(),
+            };
+        let alone = codes.iter().filter(|code| {
+            let own = names.get(&(**code >> BITS));
+            !own.is_some_and(|own| self.covers(&codes, own, **code))
+        });
+        let alone = alone.copied().collect();
+        let told = self.number(alone);
+        self.told.insert(set, told);
+        told
+    }
+
+    /// Whether who is told this set knows how the pattern is wanted, from it or from a cover of it.
+    pub(super) fn tells(&self, told: SetId, pattern: u32, state: Option<u32>) -> bool {
+        let Some(code) = state else { return self.state(told, pattern).is_none() };
+        let known = self.state(told, pattern).is_some_and(|known| known & ANSWERS >= code & ANSWERS);
+        let own = self.patterns.iter().find(|(_, number)| **number == pattern).map(|(own, _)| own);
+        known || own.is_some_and(|own| self.covers(&self.sets[told as usize], own, code))
+    }
+
+    /// Whether another pattern of the set covers this one, and answers if it does.
+    fn covers(&self, codes: &[u32], own: &Pattern, code: u32) -> bool {
+        let others = codes.iter().filter(|other| **other >> BITS != code >> BITS);
+        others
+            .filter(|other| **other & ANSWERS >= code & ANSWERS)
+            .any(|other| self.wild.get(&(other >> BITS)).is_some_and(|cover| cover.covers(own)))
+    }
+
     /// A set for people.
     pub(super) fn tell(&self, set: SetId) -> String {
         let name = |code: &u32| {
@@ -160,5 +206,11 @@ mod tests {
         );
         assert!(!words.all_change(set, &[op("a/b!")]) && words.all_change(set, &[op("a/b"), op("-a/b")]));
         assert_eq!(words.tell(set), "[a/b (answers)]");
+        let all = words.changed(set, &[op("a/*"), op("c/d"), op("c/**!")]);
+        let told = words.told(all);
+        assert_eq!(words.tell(told), "[a/b (answers), a/*, c/** (answers)]");
+        assert!(words.tells(told, known, words.state(all, known)) && words.tells(told, unknown, None));
+        let less = words.changed(EMPTY, &[op("a/*")]);
+        assert!(!words.tells(less, known, words.state(all, known)));
     }
 }
