@@ -1,0 +1,163 @@
+//! Every decoder of what a stranger sends, as a plain function of bytes that panics when the decoder breaks a promise.
+//!
+//! What it owns: the promises that hold for any bytes. They are run with chosen bytes by the tests below, and by
+//! libFuzzer in `tests/fuzz`. It must not know how bytes are chosen.
+
+use bytes::{Bytes, BytesMut};
+use hive_proto::{
+    channel::Channel,
+    frame::{
+        admission::Admission,
+        batch::BatchReader,
+        control::Control,
+        data::{DATA_ANSWER, DATA_DEFINITIONS, put_answer, put_definitions, read_answer, read_definitions},
+        split_frame,
+    },
+    pattern::Pattern,
+};
+
+/// All of them, by name.
+pub const DECODERS: [(&str, fn(&[u8])); 8] = [
+    ("frames", frames),
+    ("control", control),
+    ("admission", admission),
+    ("batch", batch),
+    ("definitions", definitions),
+    ("answer", answer),
+    ("channel", channel),
+    ("pattern", pattern),
+];
+
+/// No frame is larger than it may be, and none comes from nothing.
+pub fn frames(bytes: &[u8]) {
+    const MAX: usize = 64;
+    let mut buffer = BytesMut::from(bytes);
+    loop {
+        let before = buffer.len();
+        match split_frame(&mut buffer, MAX) {
+            Ok(Some((_, body))) => assert!(body.len() <= MAX && buffer.len() + body.len() < before),
+            Ok(None) => return assert_eq!(buffer.len(), before, "what is incomplete stays as it is"),
+            Err(_) => return,
+        }
+    }
+}
+
+/// What is read is read again from what it is written as. The first byte is the frame's kind.
+pub fn control(bytes: &[u8]) {
+    let Some((&kind, body)) = bytes.split_first() else { return };
+    let Ok(Some(read)) = Control::decode(kind, &Bytes::copy_from_slice(body)) else { return };
+    let (kind, body) = only_frame(&read.encode());
+    assert_eq!(Control::decode(kind, &body), Ok(Some(read)));
+}
+
+/// The same for admission.
+pub fn admission(bytes: &[u8]) {
+    let Some((&kind, body)) = bytes.split_first() else { return };
+    let Ok(read) = Admission::decode(kind, &Bytes::copy_from_slice(body)) else { return };
+    let (kind, body) = only_frame(&read.encode());
+    assert_eq!(Admission::decode(kind, &body), Ok(read));
+}
+
+/// Entries end, and hold no more than there was.
+pub fn batch(bytes: &[u8]) {
+    let body = Bytes::copy_from_slice(bytes);
+    let mut reader = BatchReader::new(&body);
+    let mut payloads = 0;
+    while let Ok(Some(entry)) = reader.next_entry() {
+        // An entry has a head, so this ends.
+        payloads += 1 + entry.message.payload.len();
+    }
+    assert!(payloads <= bytes.len());
+}
+
+/// Names are read again as they were.
+pub fn definitions(bytes: &[u8]) {
+    let Ok((first, names)) = read_definitions(&Bytes::copy_from_slice(bytes)) else { return };
+    let mut out = BytesMut::new();
+    let mut next = first;
+    put_definitions(&mut out, usize::try_from(first).expect("a number of 32 bits"), &names);
+    let mut again = Vec::new();
+    while let Ok(Some((kind, body))) = split_frame(&mut out, usize::MAX) {
+        let (first, names) = read_definitions(&body).expect("what was written");
+        assert_eq!((kind, first), (DATA_DEFINITIONS, next));
+        next += u32::try_from(names.len()).expect("fewer than there are numbers");
+        again.extend(names);
+    }
+    assert_eq!(again, names);
+}
+
+/// An answer is read again as it was.
+pub fn answer(bytes: &[u8]) {
+    let Ok((call, outcome)) = read_answer(&Bytes::copy_from_slice(bytes)) else { return };
+    let (kind, body) = only_frame(&put_answer(call, outcome.as_ref().map_err(Clone::clone)));
+    assert_eq!((kind, read_answer(&body)), (DATA_ANSWER, Ok((call, outcome))));
+}
+
+/// A channel is the text it was read from, and is matched by itself and by `**`.
+pub fn channel(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else { return };
+    let Ok(channel) = Channel::parse(text) else { return };
+    assert_eq!(channel.as_str(), text);
+    assert_eq!(channel.segments().collect::<Vec<_>>().join("/"), text);
+    if let Ok(literal) = Pattern::parse(text) {
+        assert!(literal.matches(&channel), "{text}");
+    }
+}
+
+/// A pattern is the text it was read from; one without wildcards matches exactly that channel.
+pub fn pattern(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else { return };
+    let Ok(pattern) = Pattern::parse(text) else { return };
+    assert_eq!(Pattern::parse(pattern.as_str()).as_ref(), Ok(&pattern));
+    let filled = pattern.as_str().replace("**", "x").replace('*', "x");
+    if let Ok(channel) = Channel::parse(&filled) {
+        assert!(pattern.matches(&channel), "{text} and {filled}");
+    }
+}
+
+fn only_frame(bytes: &Bytes) -> (u8, Bytes) {
+    let mut buffer = BytesMut::from(&bytes[..]);
+    let frame = split_frame(&mut buffer, usize::MAX).expect("a frame").expect("a whole one");
+    assert!(buffer.is_empty(), "one frame and no more");
+    frame
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Bytes that reach further into decoders than noise does: small numbers, names and their separators.
+    fn bytes() -> impl Strategy<Value = Vec<u8>> {
+        let byte = prop_oneof![any::<u8>(), 0_u8..8, b'a'..=b'c', prop::sample::select(&b"/*$"[..]),];
+        // Short ones are whole more often: what must be read to its end seldom is.
+        prop_oneof![prop::collection::vec(byte.clone(), 0..12), prop::collection::vec(byte, 0..200)]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+        #[test]
+        fn any_bytes_keep_every_promise(bytes in bytes()) {
+            for (_, decoder) in DECODERS {
+                decoder(&bytes);
+            }
+        }
+
+        #[test]
+        fn names_keep_theirs(text in "[a-c$/*]{0,12}") {
+            channel(text.as_bytes());
+            pattern(text.as_bytes());
+        }
+    }
+
+    /// Each decoder is called by libFuzzer, which chooses by number.
+    #[test]
+    fn every_decoder_has_a_name_of_its_own() {
+        let mut names: Vec<&str> = DECODERS.iter().map(|(name, _)| *name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), DECODERS.len());
+    }
+}
