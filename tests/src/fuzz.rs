@@ -16,8 +16,11 @@ use hive_proto::{
     pattern::Pattern,
 };
 
+/// One of them: panics when the bytes make it break a promise.
+pub type Decoder = fn(&[u8]);
+
 /// All of them, by name.
-pub const DECODERS: [(&str, fn(&[u8])); 8] = [
+pub const DECODERS: [(&str, Decoder); 8] = [
     ("frames", frames),
     ("control", control),
     ("admission", admission),
