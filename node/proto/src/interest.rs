@@ -11,6 +11,6 @@ mod wants;
 
 pub use crate::pattern::{FilterBlock, InterestOp, Wanted};
 pub use announced::{Announced, Revision};
-pub use local::LocalInterest;
+pub use local::{LocalInterest, Refusal};
 pub use remote::{Assembly, Change, InterestError, RemoteInterest};
 pub use wants::Wants;

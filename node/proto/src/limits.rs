@@ -30,8 +30,11 @@ pub const ADMISSION_FRAME_BYTES_MAX: usize = 4 << 10;
 pub const CHANNEL_NUMBERS_MAX: u32 = 65_536;
 /// Networks one node may be in.
 pub const NETWORKS_MAX: usize = 16;
-/// Patterns one neighbour may announce.
+/// Patterns one node may announce, and those of its own that it may not say more coarsely.
 pub const PATTERNS_MAX: usize = 10_000;
+/// Patterns all subscriptions of one node may have in one network. Past it the filter that stands for them would
+/// let through about every second channel.
+pub const SUBSCRIBED_MAX: usize = 1_000_000;
 /// Bytes of outgoing events queued for one peer.
 pub const PEER_QUEUE_BYTES: usize = 8 << 20;
 /// Bytes of events queued for one subscription.

@@ -4,6 +4,7 @@ use hive_proto::{
     channel::{Channel, ChannelError},
     event::MessageError,
     frame::data::CallFault,
+    interest::Refusal,
     limits::DEPTH_MAX,
     pattern::PatternError,
 };
@@ -131,7 +132,7 @@ pub enum SubscribeError {
         /// Which rule it breaks.
         source: PatternError,
     },
-    /// More patterns than one node may announce.
-    #[error("this node already announces {0} patterns, the most it may")]
-    TooManyPatterns(usize),
+    /// More patterns than one node may have.
+    #[error(transparent)]
+    TooMany(#[from] Refusal),
 }

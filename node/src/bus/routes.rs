@@ -12,7 +12,7 @@ use std::{
 use arc_swap::{ArcSwap, Guard};
 use hive_proto::{
     channel::NetworkIndex,
-    interest::{InterestOp, LocalInterest},
+    interest::{InterestOp, LocalInterest, Refusal},
     plane::table::{HolderId, RouteTable, Side},
 };
 use tokio::sync::{Notify, watch};
@@ -178,9 +178,13 @@ impl Registry {
         }
     }
 
-    /// Patterns this node announces, over all networks.
-    pub(super) fn announced(&self) -> usize {
-        self.interest.iter().map(LocalInterest::len).sum()
+    /// Whether the node may want all this too.
+    pub(super) fn admit<'a>(&self, more: impl Iterator<Item = &'a Wanted> + Clone) -> Result<(), Refusal> {
+        for (network, interest) in (0..).map(NetworkIndex).zip(&self.interest) {
+            let here = more.clone().filter(|wanted| wanted.scope.network == network);
+            interest.admit(here.map(|wanted| (&wanted.scope.pattern, wanted.answers)))?;
+        }
+        Ok(())
     }
 
     /// The number of the last change.

@@ -11,7 +11,6 @@ use hive_proto::{
     channel::{NetworkIndex, Scope},
     id::NodeId,
     interest::InterestOp,
-    limits::PATTERNS_MAX,
     plane::{
         account::DropReason,
         table::{HolderId, Side},
@@ -65,7 +64,7 @@ impl Bus {
     /// 500 ms.
     ///
     /// # Errors
-    /// When this node would announce more patterns than it may.
+    /// When this node would have more patterns than it may.
     pub async fn subscribe(
         &self,
         holder: Holder,
@@ -223,7 +222,7 @@ impl Subscription {
     /// Replaces the patterns. What stays wanted is not interrupted. Waits like `Bus::subscribe`.
     ///
     /// # Errors
-    /// When this node would announce more patterns than it may; nothing changes then.
+    /// When this node would have more patterns than it may; nothing changes then.
     pub async fn set(&self, wanted: impl IntoIterator<Item = Wanted>) -> Result<(), SubscribeError> {
         let ticket = self.replace(merge(wanted))?;
         let mut confirmations = self.bus.0.routes.confirmations();
@@ -237,10 +236,7 @@ impl Subscription {
     fn replace(&self, next: BTreeSet<Wanted>) -> Result<u64, SubscribeError> {
         let mut current = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
         self.bus.0.routes.change(|registry| {
-            let added = next.difference(&current).count();
-            if registry.announced().saturating_add(added) > PATTERNS_MAX {
-                return Err(SubscribeError::TooManyPatterns(registry.announced()));
-            }
+            registry.admit(next.difference(&current))?;
             // The old go first, so that a pattern whose `answers` changed ends up as the new one says.
             current.difference(&next).for_each(|wanted| registry.unwant(self.id, wanted));
             next.difference(&current).for_each(|wanted| registry.want(self.id, wanted));

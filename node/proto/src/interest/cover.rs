@@ -44,6 +44,7 @@ impl Cover {
             Some(_) => self.remove(&pattern, changes),
             None => {}
         }
+        // It is not among them yet.
         let top = !self.wanted.is_covered(&pattern, |held| held.answers >= answers);
         self.wanted.upsert(&pattern, Held { answers, top }, |held, new| *held = new);
         if !top {
@@ -66,7 +67,7 @@ impl Cover {
         changes.push(Change { pattern: pattern.clone(), answers, top: false });
         for covered in self.wanted.covered_by(pattern, |held| !held.top && held.answers <= answers) {
             let terms = self.wanted.get(&covered).is_some_and(|held| held.answers);
-            if !self.wanted.is_covered(&covered, |held| held.answers >= terms) {
+            if !self.wanted.is_covered_by_other(&covered, |held| held.answers >= terms) {
                 self.set_top(covered, true, changes);
             }
         }

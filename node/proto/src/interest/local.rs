@@ -4,14 +4,32 @@
 
 use std::collections::BTreeMap;
 
-use super::{InterestOp, Wanted};
-use crate::pattern::Pattern;
+use super::{InterestOp, Wanted, told::is_fixed};
+use crate::{
+    limits::{PATTERNS_MAX, SUBSCRIBED_MAX},
+    pattern::Pattern,
+};
 
 /// What this node's holders want of one network. Patterns that only match local channels are counted
 /// nowhere: they are nobody else's business.
 #[derive(Debug, Clone, Default)]
 pub struct LocalInterest {
     holders: BTreeMap<Pattern, Holders>,
+    /// How many of the patterns cannot be announced more coarsely.
+    fixed: usize,
+}
+
+/// Why no more can be wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Others can be said more coarsely when they are many; these cannot.
+    #[error(
+        "this node has {0} patterns that answer or begin with a wildcard, and {PATTERNS_MAX} is the most"
+    )]
+    Fixed(usize),
+    /// Too many of any kind.
+    #[error("this node has {0} patterns, and {SUBSCRIBED_MAX} is the most")]
+    All(usize),
 }
 
 /// How many hold one pattern.
@@ -31,33 +49,60 @@ impl LocalInterest {
         let before = *holders;
         holders.all = holders.all.saturating_add(1);
         holders.answering = holders.answering.saturating_add(usize::from(answers));
-        let answers = holders.answering > 0;
-        let changed = before.all == 0 || answers != (before.answering > 0);
-        changed.then(|| InterestOp::Add(Wanted::new(pattern.clone(), answers)))
+        let after = *holders;
+        self.count(pattern, before, after)
     }
 
     /// One holder less wants a pattern; `answers` as it said when it was added. Returns what changes for
     /// the others, if anything.
     pub fn remove(&mut self, pattern: &Pattern, answers: bool) -> Option<InterestOp> {
         let holders = self.holders.get_mut(pattern)?;
-        let answered = holders.answering > 0;
+        let before = *holders;
         holders.all = holders.all.saturating_sub(1);
         holders.answering = holders.answering.saturating_sub(usize::from(answers));
-        if holders.all == 0 {
+        let after = *holders;
+        if after.all == 0 {
             self.holders.remove(pattern);
-            return Some(InterestOp::Remove(pattern.clone()));
         }
-        let answers = holders.answering > 0;
-        (answers != answered).then(|| InterestOp::Add(Wanted::new(pattern.clone(), answers)))
+        self.count(pattern, before, after)
     }
 
-    /// How many patterns the others see.
+    /// Whether there is room for these patterns more, with whether each answers. One that is held already
+    /// is counted as if it were not.
+    ///
+    /// # Errors
+    /// Says of what there would be too many.
+    pub fn admit<'a>(&self, more: impl Iterator<Item = (&'a Pattern, bool)>) -> Result<(), Refusal> {
+        let (mut all, mut fixed) = (self.len(), self.fixed);
+        for (pattern, answers) in more.filter(|(pattern, _)| !pattern.is_local()) {
+            all = all.saturating_add(1);
+            fixed = fixed.saturating_add(usize::from(is_fixed(pattern, answers)));
+        }
+        if fixed > PATTERNS_MAX {
+            return Err(Refusal::Fixed(self.fixed));
+        }
+        if all > SUBSCRIBED_MAX { Err(Refusal::All(self.len())) } else { Ok(()) }
+    }
+
+    /// How many patterns the others are to know of.
     #[must_use]
     pub fn len(&self) -> usize {
         self.holders.len()
     }
 
-    /// Whether the others see none.
+    fn count(&mut self, pattern: &Pattern, before: Holders, after: Holders) -> Option<InterestOp> {
+        let fixed = |holders: Holders| holders.all > 0 && is_fixed(pattern, holders.answering > 0);
+        self.fixed = self.fixed.saturating_add(usize::from(fixed(after)));
+        self.fixed = self.fixed.saturating_sub(usize::from(fixed(before)));
+        if after.all == 0 {
+            return Some(InterestOp::Remove(pattern.clone()));
+        }
+        let answers = after.answering > 0;
+        let changed = before.all == 0 || answers != (before.answering > 0);
+        changed.then(|| InterestOp::Add(Wanted::new(pattern.clone(), answers)))
+    }
+
+    /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.holders.is_empty()
@@ -81,6 +126,29 @@ mod tests {
         assert_eq!(interest.remove(&pattern, false), Some(InterestOp::Remove(pattern.clone())));
         assert_eq!(interest.remove(&pattern, false), None);
         assert!(interest.is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_said_coarsely_is_bounded() {
+        let pattern = |text: &str| Pattern::parse(text).expect("a pattern");
+        let mut interest = LocalInterest::default();
+        let more: Vec<Pattern> = (0..PATTERNS_MAX).map(|n| pattern(&format!("n/{n}"))).collect();
+        for pattern in &more {
+            interest.add(pattern, false);
+        }
+        let one = pattern("one/more");
+        assert_eq!(interest.admit([(&one, false), (&one, true)].into_iter()), Ok(()));
+        for pattern in &more {
+            interest.add(pattern, true);
+        }
+        assert_eq!(interest.admit([(&one, false)].into_iter()), Ok(()));
+        assert_eq!(interest.admit([(&one, true)].into_iter()), Err(Refusal::Fixed(PATTERNS_MAX)));
+        let wild = pattern("*/more");
+        assert_eq!(interest.admit([(&wild, false)].into_iter()), Err(Refusal::Fixed(PATTERNS_MAX)));
+        interest.remove(&more[0], true);
+        assert_eq!(interest.admit([(&wild, false)].into_iter()), Ok(()));
+        let all = more.iter().cycle().take(SUBSCRIBED_MAX).map(|pattern| (pattern, false));
+        assert_eq!(interest.admit(all), Err(Refusal::All(PATTERNS_MAX)));
     }
 
     #[test]

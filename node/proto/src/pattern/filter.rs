@@ -15,7 +15,7 @@
 //! at most. With 100,000 prints one channel in about 900 is wanted by mistake; with 1,000,000, one in two.
 //! Whose filter it is and what for is not known here.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use imbl::OrdMap;
 
@@ -131,9 +131,14 @@ impl FilterBlock {
     /// When there is no block of this number.
     pub fn of(number: u16, prints: impl IntoIterator<Item = u16>) -> Result<Self, FilterError> {
         check_number(number.into())?;
-        let prints: BTreeSet<u16> = prints.into_iter().collect();
+        let mut prints: Vec<u16> = prints.into_iter().collect();
+        if !prints.is_sorted_by(|a, b| a < b) {
+            prints.sort_unstable();
+            prints.dedup();
+        }
         if prints.len() <= LISTED_MAX {
-            return Ok(Self { number, bytes: prints.into_iter().flat_map(u16::to_be_bytes).collect() });
+            let bytes: Vec<u8> = prints.into_iter().flat_map(u16::to_be_bytes).collect();
+            return Ok(Self { number, bytes: bytes.into() });
         }
         let mut bits = [0; BLOCK_BYTES_MAX];
         for rest in prints {

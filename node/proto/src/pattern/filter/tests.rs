@@ -1,5 +1,7 @@
 //! What filters must never forget, how rarely they are wrong, and that nothing a peer sends harms them.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 
 use super::*;
