@@ -88,11 +88,7 @@ impl Pattern {
 
     /// The segments, at least one.
     pub fn segments(&self) -> impl Iterator<Item = Segment<'_>> {
-        self.0.split('/').map(|segment| match segment {
-            "*" => Segment::One,
-            "**" => Segment::Many,
-            literal => Segment::Literal(literal),
-        })
+        segments(&self.0)
     }
 
     /// Whether it has no wildcard, and so is a channel.
@@ -131,6 +127,26 @@ impl Pattern {
             states = next;
         }
         states[pattern.len()]
+    }
+}
+
+/// The segments of a pattern, or of the end of one.
+pub(crate) fn segments(text: &str) -> impl Iterator<Item = Segment<'_>> {
+    text.split('/').map(|segment| match segment {
+        "*" => Segment::One,
+        "**" => Segment::Many,
+        literal => Segment::Literal(literal),
+    })
+}
+
+impl<'a> Segment<'a> {
+    /// As it is written.
+    pub(crate) fn as_str(self) -> &'a str {
+        match self {
+            Self::Literal(name) => name,
+            Self::One => "*",
+            Self::Many => "**",
+        }
     }
 }
 

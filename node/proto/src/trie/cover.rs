@@ -83,6 +83,11 @@ impl<A> Search<'_, A> {
             enter(path, name);
             let found = match child {
                 Child::Leaf(value) => self.word.is_end(places) && (self.accepts)(path, value),
+                Child::Tail(tail) => {
+                    enter(path, &tail.rest);
+                    self.word.is_end(self.word.behind(places, &tail.rest))
+                        && (self.accepts)(path, &tail.value)
+                }
                 Child::Inner(node) => places != 0 && self.look(node, places, path),
             };
             path.truncate(length);
@@ -131,22 +136,34 @@ impl<A> Below<'_, A> {
         if self.path.is_empty() && name.starts_with('$') && !self.pattern.as_str().starts_with('$') {
             return;
         }
-        let states = match name {
-            "*" => self.states.step(states, None),
-            "**" => self.states.step_far(states),
-            literal => self.states.step(states, Some(literal)),
-        };
+        let mut states = self.behind(states, name);
         if states == 0 {
             return;
         }
         let length = self.path.len();
         enter(&mut self.path, name);
-        let runs = runs || name == "**";
+        let mut runs = runs || name == "**";
         match child {
             Child::Leaf(value) => self.take(value, states, runs),
+            Child::Tail(tail) => {
+                enter(&mut self.path, &tail.rest);
+                for name in tail.rest.split('/') {
+                    states = self.behind(states, name);
+                    runs |= name == "**";
+                }
+                self.take(&tail.value, states, runs);
+            }
             Child::Inner(node) => self.look(node, states, runs),
         }
         self.path.truncate(length);
+    }
+
+    fn behind(&self, states: u64, name: &str) -> u64 {
+        match name {
+            "*" => self.states.step(states, None),
+            "**" => self.states.step_far(states),
+            literal => self.states.step(states, Some(literal)),
+        }
     }
 
     fn take<V>(&mut self, value: &V, states: u64, runs: bool)

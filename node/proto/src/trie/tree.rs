@@ -1,12 +1,12 @@
 //! The nodes of the trie: values by pattern, of which a clone is a snapshot.
 //!
-//! A pattern nothing goes on from costs an entry of its parent and no node. What the values are is not
-//! known here.
+//! A pattern nothing goes on from costs an entry of its parent and no node, and when it is alone for several
+//! segments these are kept as text. What the values are is not known here.
 
 use std::sync::Arc;
 
 use super::level::Level;
-use crate::pattern::{Pattern, Segment};
+use crate::pattern::{Pattern, Segment, segments};
 
 /// Values by pattern.
 #[derive(Clone)]
@@ -22,7 +22,17 @@ pub(crate) struct Tree<V> {
 pub(super) enum Child<V> {
     /// It is a whole pattern, and no longer one begins with it.
     Leaf(V),
+    /// Exactly one longer pattern begins with it, by two segments or more.
+    Tail(Arc<Tail<V>>),
     Inner(Arc<Node<V>>),
+}
+
+/// What is left of a pattern that goes its way alone.
+#[derive(Clone)]
+pub(super) struct Tail<V> {
+    /// Two segments or more, as text.
+    pub(super) rest: Box<str>,
+    pub(super) value: V,
 }
 
 /// A beginning of longer patterns.
@@ -60,6 +70,7 @@ impl<V: Clone> Tree<V> {
         while let Some(segment) = segments.next() {
             match node.child(segment)? {
                 Child::Leaf(value) => return segments.next().is_none().then_some(value),
+                Child::Tail(tail) => return tail.is(segments).then_some(&tail.value),
                 Child::Inner(inner) => node = inner,
             }
         }
@@ -73,6 +84,9 @@ impl<V: Clone> Tree<V> {
         while let Some(segment) = segments.next() {
             match node.child_mut(segment)? {
                 Child::Leaf(value) => return segments.next().is_none().then_some(value),
+                Child::Tail(tail) => {
+                    return tail.is(segments).then(|| &mut Arc::make_mut(tail).value);
+                }
                 Child::Inner(inner) => node = Arc::make_mut(inner),
             }
         }
@@ -99,6 +113,9 @@ impl<V: Clone> Tree<V> {
                 *child = Child::Inner(Arc::new(inner));
                 self.len += 1;
                 return;
+            }
+            if let Child::Tail(tail) = child {
+                *child = Child::Inner(Arc::new(tail.unfold()));
             }
             let Child::Inner(inner) = child else { return };
             node = Arc::make_mut(inner);
@@ -174,8 +191,12 @@ impl<V: Clone> Node<V> {
         let Some(segment) = segments.next() else { return self.here.take() };
         let child = self.child_mut(segment)?;
         let Child::Inner(inner) = child else {
-            let Child::Leaf(value) = child else { return None };
-            let value = value.clone();
+            // The caller knows that the pattern is there, so it is this one.
+            let value = match child {
+                Child::Leaf(value) => value.clone(),
+                Child::Tail(tail) => tail.value.clone(),
+                Child::Inner(_) => return None,
+            };
             self.take_child(segment);
             return Some(value);
         };
@@ -199,6 +220,10 @@ impl<V: Clone> Node<V> {
             enter(path, name);
             match child {
                 Child::Leaf(value) => visit(path, value),
+                Child::Tail(tail) => {
+                    enter(path, &tail.rest);
+                    visit(path, &tail.value);
+                }
                 Child::Inner(node) => node.for_each(path, visit),
             }
             path.truncate(length);
@@ -217,15 +242,34 @@ impl<V: Clone> Node<V> {
 impl<V: Clone> Child<V> {
     /// What the rest of a pattern leads to; the value is there.
     fn chain<'a>(segments: &mut impl Iterator<Item = Segment<'a>>, value: Option<V>) -> Self {
-        match (segments.next(), value) {
-            (None, Some(value)) => Self::Leaf(value),
-            (None, None) => Self::Inner(Arc::default()),
-            (Some(segment), value) => {
-                let mut node = Node::default();
-                node.child_or(segment, || Self::chain(segments, value));
-                Self::Inner(Arc::new(node))
-            }
+        let Some(value) = value else { return Self::Inner(Arc::default()) };
+        let Some(first) = segments.next() else { return Self::Leaf(value) };
+        let Some(second) = segments.next() else {
+            let mut node = Node::default();
+            node.child_or(first, || Self::Leaf(value));
+            return Self::Inner(Arc::new(node));
+        };
+        let mut rest = first.as_str().to_owned();
+        enter(&mut rest, second.as_str());
+        segments.for_each(|segment| enter(&mut rest, segment.as_str()));
+        Self::Tail(Arc::new(Tail { rest: rest.into(), value }))
+    }
+}
+
+impl<V: Clone> Tail<V> {
+    /// Whether these segments are what is left.
+    fn is<'a>(&self, others: impl Iterator<Item = Segment<'a>>) -> bool {
+        self.rest.split('/').eq(others.map(Segment::as_str))
+    }
+
+    /// The node that says the same, for another pattern to join.
+    fn unfold(&self) -> Node<V> {
+        let mut segments = segments(&self.rest);
+        let mut node = Node::default();
+        if let Some(first) = segments.next() {
+            node.child_or(first, || Child::chain(&mut segments, Some(self.value.clone())));
         }
+        node
     }
 }
 

@@ -1,6 +1,7 @@
 //! Matching: every node is looked at once, with all the places of the channel that lead there at once.
 
 use super::tree::{Child, Node, Tree};
+use crate::pattern::{Segment, segments};
 
 /// Segments a word may have: a place behind each of them is a bit.
 const WORD_MAX: usize = 63;
@@ -65,6 +66,30 @@ impl<'a> Word<'a> {
         })
     }
 
+    /// Behind the rest of a pattern.
+    pub(super) fn behind(&self, mut places: u64, rest: &str) -> u64 {
+        for segment in segments(rest) {
+            places = match segment {
+                Segment::One => self.behind_one(places),
+                Segment::Many => self.behind_many(places),
+                Segment::Literal(name) => self.behind_name(places, name),
+            };
+        }
+        places
+    }
+
+    fn behind_name(&self, places: u64, name: &str) -> u64 {
+        let (mut left, mut behind) = (places & (self.end - 1), 0);
+        while left != 0 {
+            let lowest = left & left.wrapping_neg();
+            if self.names[left.trailing_zeros() as usize] == name {
+                behind |= lowest << 1;
+            }
+            left ^= lowest;
+        }
+        behind
+    }
+
     /// Whether wildcards of the first segment are passed over.
     pub(super) fn is_reserved(&self) -> bool {
         self.reserved
@@ -112,6 +137,7 @@ fn look<'t, V: Clone>(node: &'t Node<V>, word: &Word<'_>, places: u64, found: &m
 fn go_on<'t, V: Clone>(child: &'t Child<V>, word: &Word<'_>, places: u64, found: &mut impl FnMut(&'t V)) {
     match child {
         Child::Leaf(value) if word.is_end(places) => found(value),
+        Child::Tail(tail) if word.is_end(word.behind(places, &tail.rest)) => found(&tail.value),
         Child::Inner(node) if places != 0 => look(node, word, places, found),
         _ => {}
     }
