@@ -46,8 +46,8 @@ pub(super) struct Told {
     /// What is before the first wildcard, with a `**` behind it, of the other tops; kept from
     /// [`Level::Beginnings`] on.
     beginnings: BTreeMap<Pattern, Behind>,
-    /// What is in the filter, and for how many tops.
-    prints: BTreeMap<Print, u32>,
+    /// What is in the filter, by block: what the block keeps of each print, in order, and for how many tops.
+    prints: BTreeMap<u16, Vec<(u16, u32)>>,
     /// What was said of the patterns that changed since the last [`Self::finish`].
     before: BTreeMap<Pattern, Option<Wanted>>,
     /// The blocks that changed since.
@@ -121,9 +121,8 @@ impl Told {
             }
         }
         for number in std::mem::take(&mut self.dirty) {
-            let prints =
-                self.prints.range(Print { block: number, rest: 0 }..=Print { block: number, rest: u16::MAX });
-            let Ok(block) = FilterBlock::of(number, prints.map(|(print, _)| print.rest)) else { continue };
+            let prints = self.prints.get(&number).map_or(&[][..], Vec::as_slice);
+            let Ok(block) = FilterBlock::of(number, prints.iter().map(|(rest, _)| *rest)) else { continue };
             let is_less = block.is_empty();
             let op = InterestOp::Block(block);
             if self.wants.apply(&op) {
@@ -156,7 +155,7 @@ impl Told {
                 self.unsay(pattern);
             }
         }
-        self.dirty.extend(self.prints.keys().map(|print| print.block));
+        self.dirty.extend(self.prints.keys());
         self.prints.clear();
         self.beginnings.clear();
         self.level = level;
@@ -217,15 +216,23 @@ impl Told {
 
     fn count_print(&mut self, pattern: &Pattern, more: bool) {
         let Some(print) = Print::of(pattern) else { return };
-        let count = self.prints.entry(print).or_default();
-        let before = *count;
-        *count = if more { before.saturating_add(1) } else { before.saturating_sub(1) };
-        if *count == 0 {
-            self.prints.remove(&print);
+        let block = self.prints.entry(print.block).or_default();
+        match (block.binary_search_by_key(&print.rest, |(rest, _)| *rest), more) {
+            (Err(at), true) => block.insert(at, (print.rest, 1)),
+            (Err(_), false) => return,
+            (Ok(at), _) => {
+                let (_, count) = &mut block[at];
+                *count = if more { count.saturating_add(1) } else { count.saturating_sub(1) };
+                if *count > 0 {
+                    return;
+                }
+                block.remove(at);
+            }
         }
-        if (before == 0) == more {
-            self.dirty.insert(print.block);
+        if block.is_empty() {
+            self.prints.remove(&print.block);
         }
+        self.dirty.insert(print.block);
     }
 
     fn count_beginning(&mut self, pattern: Pattern, more: bool) {

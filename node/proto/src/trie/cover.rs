@@ -84,8 +84,8 @@ impl<A> Search<'_, A> {
             let found = match child {
                 Child::Leaf(value) => self.word.is_end(places) && (self.accepts)(path, value),
                 Child::Tail(tail) => {
-                    enter(path, &tail.rest);
-                    self.word.is_end(self.word.behind(places, &tail.rest))
+                    enter(path, tail.rest.as_str());
+                    self.word.is_end(self.word.behind(places, tail.rest.as_str()))
                         && (self.accepts)(path, &tail.value)
                 }
                 Child::Inner(node) => places != 0 && self.look(node, places, path),
@@ -146,8 +146,8 @@ impl<A> Below<'_, A> {
         match child {
             Child::Leaf(value) => self.take(value, states, runs),
             Child::Tail(tail) => {
-                enter(&mut self.path, &tail.rest);
-                for name in tail.rest.split('/') {
+                enter(&mut self.path, tail.rest.as_str());
+                for name in tail.rest.as_str().split('/') {
                     states = self.behind(states, name);
                     runs |= name == "**";
                 }

@@ -1,4 +1,4 @@
-//! One segment as a key of the trie: in place while it is short, as most are.
+//! A segment as a key of the trie, or the end of a pattern: in place while it is short, as most are.
 
 use std::{borrow::Borrow, cmp::Ordering, sync::Arc};
 

@@ -1,11 +1,11 @@
 //! The nodes of the trie: values by pattern, of which a clone is a snapshot.
 //!
-//! A pattern nothing goes on from costs an entry of its parent and no node, and when it is alone for several
-//! segments these are kept as text. What the values are is not known here.
+//! A pattern nothing goes on from costs an entry of its parent and no node, and what is left of one that is
+//! alone is kept as text. What the values are is not known here.
 
 use std::sync::Arc;
 
-use super::level::Level;
+use super::{level::Level, name::Name};
 use crate::pattern::{Pattern, Segment, segments};
 
 /// Values by pattern.
@@ -22,7 +22,7 @@ pub(crate) struct Tree<V> {
 pub(super) enum Child<V> {
     /// It is a whole pattern, and no longer one begins with it.
     Leaf(V),
-    /// Exactly one longer pattern begins with it, by two segments or more.
+    /// Exactly one longer pattern begins with it.
     Tail(Arc<Tail<V>>),
     Inner(Arc<Node<V>>),
 }
@@ -30,8 +30,8 @@ pub(super) enum Child<V> {
 /// What is left of a pattern that goes its way alone.
 #[derive(Clone)]
 pub(super) struct Tail<V> {
-    /// Two segments or more, as text.
-    pub(super) rest: Box<str>,
+    /// One segment or more, as text.
+    pub(super) rest: Name,
     pub(super) value: V,
 }
 
@@ -221,7 +221,7 @@ impl<V: Clone> Node<V> {
             match child {
                 Child::Leaf(value) => visit(path, value),
                 Child::Tail(tail) => {
-                    enter(path, &tail.rest);
+                    enter(path, tail.rest.as_str());
                     visit(path, &tail.value);
                 }
                 Child::Inner(node) => node.for_each(path, visit),
@@ -244,27 +244,21 @@ impl<V: Clone> Child<V> {
     fn chain<'a>(segments: &mut impl Iterator<Item = Segment<'a>>, value: Option<V>) -> Self {
         let Some(value) = value else { return Self::Inner(Arc::default()) };
         let Some(first) = segments.next() else { return Self::Leaf(value) };
-        let Some(second) = segments.next() else {
-            let mut node = Node::default();
-            node.child_or(first, || Self::Leaf(value));
-            return Self::Inner(Arc::new(node));
-        };
         let mut rest = first.as_str().to_owned();
-        enter(&mut rest, second.as_str());
         segments.for_each(|segment| enter(&mut rest, segment.as_str()));
-        Self::Tail(Arc::new(Tail { rest: rest.into(), value }))
+        Self::Tail(Arc::new(Tail { rest: Name::from(rest.as_str()), value }))
     }
 }
 
 impl<V: Clone> Tail<V> {
     /// Whether these segments are what is left.
     fn is<'a>(&self, others: impl Iterator<Item = Segment<'a>>) -> bool {
-        self.rest.split('/').eq(others.map(Segment::as_str))
+        self.rest.as_str().split('/').eq(others.map(Segment::as_str))
     }
 
     /// The node that says the same, for another pattern to join.
     fn unfold(&self) -> Node<V> {
-        let mut segments = segments(&self.rest);
+        let mut segments = segments(self.rest.as_str());
         let mut node = Node::default();
         if let Some(first) = segments.next() {
             node.child_or(first, || Child::chain(&mut segments, Some(self.value.clone())));

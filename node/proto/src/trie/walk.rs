@@ -137,7 +137,7 @@ fn look<'t, V: Clone>(node: &'t Node<V>, word: &Word<'_>, places: u64, found: &m
 fn go_on<'t, V: Clone>(child: &'t Child<V>, word: &Word<'_>, places: u64, found: &mut impl FnMut(&'t V)) {
     match child {
         Child::Leaf(value) if word.is_end(places) => found(value),
-        Child::Tail(tail) if word.is_end(word.behind(places, &tail.rest)) => found(&tail.value),
+        Child::Tail(tail) if word.is_end(word.behind(places, tail.rest.as_str())) => found(&tail.value),
         Child::Inner(node) if places != 0 => look(node, word, places, found),
         _ => {}
     }
