@@ -26,6 +26,7 @@ mod peers;
 mod plugins;
 mod publish;
 mod run;
+mod sim;
 mod status;
 mod subscribe;
 
@@ -106,6 +107,7 @@ enum Verb {
     Id(id::Id),
     Keygen(keygen::Keygen),
     Bench(bench::Bench),
+    Sim(sim::Sim),
 }
 
 /// Runs the program with the arguments of this process.
@@ -139,6 +141,7 @@ fn run(cli: Cli) -> Result<(), Fault> {
         Verb::Id(verb) => ask(&voice, verb.run()),
         Verb::Keygen(verb) => verb.run(),
         Verb::Bench(verb) => node(verb.run(&voice)),
+        Verb::Sim(verb) => verb.run(&voice),
     }
 }
 

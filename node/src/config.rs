@@ -1,8 +1,8 @@
 //! The configuration: found, read, merged with flags and the environment, checked, and explained.
 //!
-//! What it owns: the file's format and every sentence about what is wrong with one. Exists so that a node starts
-//! only on what it understood whole, and a person learns all problems at once, each with its place. It must not know
-//! how the parts work: it hands them plain [`Settings`].
+//! What it owns: the format of its file and of the simulator's scenario files, and every sentence about what is wrong
+//! with one. Exists so that a node starts only on what it understood whole, and a person learns all problems at once,
+//! each with its place. It must not know how the parts work: it hands them plain [`Settings`].
 
 use std::{
     collections::BTreeMap,
@@ -18,6 +18,7 @@ mod network;
 mod plugins;
 mod print;
 mod problem;
+mod scenario;
 mod section;
 mod settings;
 mod source;
@@ -27,6 +28,7 @@ pub use expand::Variables;
 pub use find::FILE_NAME;
 pub use merge::{DEFAULT_NETWORK, Flags};
 pub use problem::{Problem, Problems, Severity, nearest};
+pub use scenario::{Expectation, Figure, ScenarioFile, Unit, read_scenario, scenario_text};
 pub use settings::{
     ListenSettings, NetworkSettings, NodeSettings, PeerAddress, PeerAddressError, SecretText, Settings,
 };

@@ -23,7 +23,7 @@ use crate::{
     shutdown::Part,
     status::Boards,
     transport::{BindError, Endpoint, Listen, Membership},
-    trust::identity::Identity,
+    trust::{identity::Identity, sign::Signer},
 };
 
 /// What happened and was not handled yet. When it is full, links and discovery wait; nothing is dropped.
@@ -62,10 +62,18 @@ impl Mesh {
     ) -> Result<Self, BindError> {
         let endpoint = Endpoint::bind(config.listen, identity)?;
         let local_addr = endpoint.local_addr();
+        let signer = Signer::new(identity, &config.memberships);
         let part = Part::new("mesh");
         let (inputs, queue) = mpsc::channel(INPUTS_MAX);
-        let actor =
-            actor::Actor::new(config, incarnation, endpoint, bus, boards, part.clone(), inputs.clone());
+        let actor = actor::Actor::new(
+            config,
+            incarnation,
+            (endpoint, signer),
+            bus,
+            boards,
+            part.clone(),
+            inputs.clone(),
+        );
         part.spawn("control plane", actor.run(queue));
         Ok(Self { local_addr, part, inputs })
     }

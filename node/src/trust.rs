@@ -5,6 +5,7 @@
 
 pub mod identity;
 pub mod network;
+pub mod sign;
 
 /// Random bytes from the operating system, for keys and names.
 ///

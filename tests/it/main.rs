@@ -7,6 +7,7 @@ mod hosts;
 mod reach;
 mod reload;
 mod secrets;
+mod sim;
 mod verbs;
 
 use std::{path::Path, process::Output};

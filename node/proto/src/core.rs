@@ -4,24 +4,37 @@
 //! clock, socket, task or chance, so that the simulator drives the same code as a node. Events never come
 //! here: the data plane reads what the outputs tell it.
 
+mod announce;
+mod choice;
 mod dialling;
-mod exchange;
 mod jitter;
 mod links;
 mod neighbours;
+mod reach;
+mod spread;
 
-use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    time::Duration,
+};
 
 use crate::{
     channel::NetworkIndex,
+    gossip::Gossip,
     id::{Incarnation, NodeId},
     interest::Announced,
     io::{Attempt, CloseReason, Input, Level, LinkEnd, LinkId, Outbox, Output, Timer},
+    limits::NODE_NAME_BYTES_MAX,
+    membership::Membership,
+    record::{Change, Description, Keys, LINKS_MAX, Own},
+    routes::Routes,
     time::Now,
 };
 
+use announce::Tickets;
 use dialling::{Dialling, Whereabouts};
-use exchange::Tickets;
+use jitter::Jitter;
 use links::{Link, State};
 use neighbours::Neighbour;
 
@@ -32,6 +45,8 @@ pub const GREETING_LIMIT: Duration = Duration::from_secs(5);
 /// A neighbour has to say what it wants, and to confirm what it is told, within this; much longer than
 /// the largest interest takes.
 pub const EXCHANGE_LIMIT: Duration = Duration::from_secs(15);
+/// Neighbours are compared with about this often.
+pub const COMPARE_EVERY: Duration = Duration::from_secs(5);
 /// Links one peer may have at once; more than simultaneous dials over several addresses leave behind.
 pub const LINKS_PER_PEER_MAX: usize = 16;
 
@@ -47,8 +62,13 @@ pub struct CoreConfig {
     pub incarnation: Incarnation,
     /// The name it gives itself; cut to [`crate::limits::NODE_NAME_BYTES_MAX`] bytes, without control characters.
     pub name: String,
+    /// Where it can be dialled, for those who hear of it from others.
+    pub addrs: Vec<SocketAddr>,
     /// How many networks it is in: the indices below this number.
     pub networks: u8,
+    /// Neighbours it dials in each network at most; it accepts twice as many. See
+    /// [`crate::limits::NEIGHBOURS_MAX`].
+    pub max_neighbours: usize,
     /// The wall clock at the driver's time zero, in milliseconds since the Unix epoch.
     pub unix_ms: u64,
     /// Where jitter comes from; any number that differs from node to node.
@@ -60,6 +80,9 @@ pub struct CoreConfig {
 pub struct Core {
     /// Who this is; never changes.
     config: CoreConfig,
+    /// Signs what this node states and checks what others do.
+    keys: Box<dyn Keys>,
+    jitter: Jitter,
     /// What is known per network; the set of networks never changes.
     networks: BTreeMap<NetworkIndex, Network>,
     /// Every link from its `LinkUp` to its `LinkDown`.
@@ -71,31 +94,58 @@ pub struct Core {
 }
 
 /// One network.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Network {
-    /// What this node wants.
+    /// What this node wants, as the others are told.
     announced: Announced,
+    /// What this node states.
+    own: Own,
+    /// When what is pending there is stated, and when something last was.
+    say_at: Option<Now>,
+    said: Option<Now>,
+    /// Everybody who was heard of.
+    members: Membership,
+    /// How statements come and go.
+    gossip: Gossip,
+    /// The ways to everybody.
+    routes: Routes,
+    /// When they are computed again, and when they last were.
+    reach_at: Option<Now>,
+    reached: Option<Now>,
     /// Who is connected and was greeted.
     neighbours: BTreeMap<NodeId, Neighbour>,
+    /// Why neighbours of a moment ago are none any more, for the word on who cannot be reached.
+    gone: BTreeMap<NodeId, String>,
     /// Whose interest is not confirmed by everybody yet.
     tickets: Tickets,
+    /// The times of this network's timers that were armed last.
+    armed: BTreeMap<Timer, Now>,
     /// [`ALONE_AFTER`] has passed.
     waited: bool,
     /// `Ready` was said.
     ready: bool,
+    /// The network was said to be full.
+    full: bool,
 }
 
 impl Core {
     /// A node that knows nobody yet. Puts its first timers into the outbox.
     #[must_use]
-    pub fn new(now: Now, config: CoreConfig, out: &mut Outbox) -> Self {
-        let indices = (0..config.networks).map(NetworkIndex);
-        let networks: BTreeMap<_, _> = indices.map(|index| (index, Network::default())).collect();
+    pub fn new(now: Now, config: CoreConfig, keys: Box<dyn Keys>, out: &mut Outbox) -> Self {
+        let networks = (0..config.networks).map(NetworkIndex);
+        let networks: BTreeMap<_, _> =
+            networks.map(|index| (index, Network::new(index, now, &config))).collect();
+        let mut jitter = Jitter::new(config.seed);
         for index in networks.keys() {
             out.push(Output::Arm { timer: Timer::Ready(*index), at: now.after(ALONE_AFTER) });
+            let compare = now.after(jitter.around(COMPARE_EVERY));
+            out.push(Output::Arm { timer: Timer::Compare(*index), at: compare });
         }
-        let dialling = Dialling::new(config.node, config.seed);
-        Self { config, networks, links: BTreeMap::new(), dialling, leaving: false }
+        let dialling = Dialling::new(config.node, config.seed, config.max_neighbours);
+        let mut core =
+            Self { config, keys, jitter, networks, links: BTreeMap::new(), dialling, leaving: false };
+        core.flush(now, out);
+        core
     }
 
     /// Takes in what happened at `now`, which never goes back, and says what to do.
@@ -122,6 +172,21 @@ impl Core {
             Input::Timer(timer) => self.timer(now, timer, out),
             Input::Leave => self.leave(now, out),
         }
+        self.flush(now, out);
+    }
+
+    /// Does what this input made due, and arms the timers for the rest.
+    fn flush(&mut self, now: Now, out: &mut Outbox) {
+        for index in (0..self.config.networks).map(NetworkIndex) {
+            self.say(now, index, out);
+            self.reach(now, index, out);
+            let gossip_at = self.spread(now, index, out);
+            let Some(network) = self.networks.get_mut(&index) else { continue };
+            let (say_at, reach_at) = (network.say_at, network.reach_at);
+            network.arm(Timer::Say(index), say_at, out);
+            network.arm(Timer::Reach(index), reach_at, out);
+            network.arm(Timer::Gossip(index), gossip_at, out);
+        }
     }
 
     fn timer(&mut self, now: Now, timer: Timer, out: &mut Outbox) {
@@ -133,6 +198,12 @@ impl Core {
             }
             Timer::Exchange(network, peer) => self.check_exchange(now, (network, peer), out),
             Timer::Dial => self.dialling.due(now, out),
+            Timer::Say(network) | Timer::Reach(network) | Timer::Gossip(network) => {
+                if let Some(known) = self.networks.get_mut(&network) {
+                    known.armed.remove(&timer);
+                }
+            }
+            Timer::Compare(network) => self.compare(now, network, out),
             Timer::Ready(network) => {
                 if let Some(known) = self.networks.get_mut(&network) {
                     known.waited = true;
@@ -161,6 +232,48 @@ impl Core {
     fn neighbour_mut(&mut self, (network, peer): Peer) -> Option<&mut Neighbour> {
         self.networks.get_mut(&network)?.neighbours.get_mut(&peer)
     }
+}
+
+impl Network {
+    fn new(index: NetworkIndex, now: Now, config: &CoreConfig) -> Self {
+        let mut own = Own::new(config.node, index, config.incarnation);
+        let (name, addrs) = (own_name(&config.name), config.addrs.clone());
+        own.note(Change::Describe(Description { name, addrs, features: 0 }));
+        Self {
+            announced: Announced::new(),
+            own,
+            say_at: Some(now),
+            said: None,
+            members: Membership::new(config.node),
+            gossip: Gossip::new(index),
+            routes: Routes::default(),
+            reach_at: None,
+            reached: None,
+            neighbours: BTreeMap::new(),
+            gone: BTreeMap::new(),
+            tickets: Tickets::default(),
+            armed: BTreeMap::new(),
+            waited: false,
+            ready: false,
+            full: false,
+        }
+    }
+
+    /// Asks to be called, unless that was asked for an earlier time already.
+    fn arm(&mut self, timer: Timer, at: Option<Now>, out: &mut Outbox) {
+        let Some(at) = at else { return };
+        if self.armed.get(&timer).is_none_or(|armed| *armed > at) {
+            self.armed.insert(timer, at);
+            out.push(Output::Arm { timer, at });
+        }
+    }
+}
+
+/// A name that others take: not too long, without control characters.
+fn own_name(name: &str) -> String {
+    let name: String = name.chars().filter(|c| !c.is_control()).collect();
+    let end = name.floor_char_boundary(NODE_NAME_BYTES_MAX);
+    name.get(..end).unwrap_or_default().into()
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ pub mod admission;
 pub mod batch;
 pub mod control;
 pub mod data;
+pub mod gossip;
 pub mod relay;
 pub mod wire;
 

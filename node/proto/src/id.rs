@@ -49,7 +49,7 @@ impl FromStr for NodeId {
 }
 
 /// One life of a node: max(stored + 1, wall clock in ms), persisted before use, so that it only grows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Incarnation(pub u64);
 
 /// Which publish: unique in the mesh, and ordered per origin.

@@ -136,7 +136,7 @@ pub enum Output {
         at: Now,
     },
     /// A node became a neighbour: it was greeted on its first usable link.
-    PeerUp {
+    NeighbourUp {
         /// The network.
         network: NetworkIndex,
         /// The neighbour.
@@ -151,7 +151,7 @@ pub enum Output {
         addr: SocketAddr,
     },
     /// Data for this neighbour goes to another of its links from now on.
-    PeerMoved {
+    NeighbourMoved {
         /// The network.
         network: NetworkIndex,
         /// The neighbour.
@@ -161,8 +161,8 @@ pub enum Output {
         /// Its address there.
         addr: SocketAddr,
     },
-    /// A neighbour is gone, and what it wanted with it.
-    PeerDown {
+    /// A node is no neighbour any more. It may still be reached through others.
+    NeighbourDown {
         /// The network.
         network: NetworkIndex,
         /// The former neighbour.
@@ -170,16 +170,45 @@ pub enum Output {
         /// Why, for people.
         reason: String,
     },
-    /// What a neighbour wants changed. Only between its `PeerUp` and its `PeerDown`.
+    /// A node can be reached: over a link, or through others.
+    PeerUp {
+        /// The network.
+        network: NetworkIndex,
+        /// The node.
+        peer: NodeId,
+        /// The name it gave itself.
+        name: String,
+        /// Which life of it.
+        incarnation: Incarnation,
+        /// Where it says it can be dialled.
+        addrs: Vec<SocketAddr>,
+    },
+    /// A node cannot be reached any more; what it wanted goes with it.
+    PeerDown {
+        /// The network.
+        network: NetworkIndex,
+        /// The node.
+        peer: NodeId,
+        /// Why, for people.
+        reason: String,
+    },
+    /// What a peer wants changed. Only between its `PeerUp` and its `PeerDown`.
     PeerInterest {
         /// The network.
         network: NetworkIndex,
-        /// The neighbour.
+        /// The peer.
         peer: NodeId,
         /// The operations are all it wants; what is known of it is replaced at once.
         reset: bool,
         /// The changes.
         ops: Vec<InterestOp>,
+    },
+    /// The ways to peers changed. Only between their `PeerUp` and `PeerDown`.
+    Routes {
+        /// The network.
+        network: NetworkIndex,
+        /// Each peer and the neighbour that leads to it: itself when it is one; none when there is no way.
+        changes: Vec<(NodeId, Option<NodeId>)>,
     },
     /// Every neighbour of then has confirmed the interest of this ticket, or is gone.
     Confirmed {
@@ -205,8 +234,16 @@ pub enum Output {
 pub enum Timer {
     /// The other end of this link has to have greeted by now.
     Greeting(LinkId),
-    /// This neighbour has to have said all it wants, and confirmed what it was told, by now.
+    /// This neighbour has to have said what it states, and confirmed what it was told, by now.
     Exchange(NetworkIndex, NodeId),
+    /// What changed here is to be stated.
+    Say(NetworkIndex),
+    /// The ways are to be computed again.
+    Reach(NetworkIndex),
+    /// Something waits to be pushed, mentioned or asked for.
+    Gossip(NetworkIndex),
+    /// What is known is compared with the neighbours', and what is out of use is tidied away.
+    Compare(NetworkIndex),
     /// Somebody is due to be dialled again.
     Dial,
     /// Who has found no neighbour by now is ready alone.
@@ -256,6 +293,9 @@ pub enum CloseReason {
     /// A later life of the same node is connected.
     #[error("a later life of this node is connected")]
     Superseded,
+    /// This node has more neighbours than it needs, and so has the other.
+    #[error("more neighbours than are needed")]
+    Surplus,
     /// The other end broke the protocol; what it did.
     #[error("{0}")]
     Protocol(String),
@@ -267,7 +307,7 @@ impl CloseReason {
     /// once what was sent on the control stream is out, or after a moment.
     #[must_use]
     pub fn is_graceful(&self) -> bool {
-        matches!(self, Self::Duplicate | Self::Leaving)
+        matches!(self, Self::Duplicate | Self::Leaving | Self::Surplus)
     }
 }
 

@@ -8,12 +8,16 @@ pub mod channel;
 pub mod core;
 pub mod event;
 pub mod frame;
+pub mod gossip;
 pub mod id;
 pub mod interest;
 pub mod io;
 pub mod limits;
+pub mod membership;
 pub mod pattern;
 pub mod plane;
+pub mod record;
+pub mod routes;
 #[cfg(any(test, feature = "sim"))]
 pub mod sim;
 pub mod time;

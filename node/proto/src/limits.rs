@@ -53,3 +53,8 @@ pub const DESTINATIONS_MAX: usize = 4096;
 pub const SETS_MAX: u32 = 4096;
 /// Nodes in all destination sets of one data stream together: 2 MiB of the receiver's memory.
 pub const SET_NODES_MAX: usize = 65_536;
+/// Nodes known in one network, this one among them. Past it, who cannot be reached is forgotten; when all can be, no
+/// more are taken.
+pub const MEMBERS_MAX: usize = 8_192;
+/// Neighbours a node dials in one network; it accepts twice as many.
+pub const NEIGHBOURS_MAX: usize = 64;

@@ -4,9 +4,11 @@
 //! right is judged by `check` alone, from what the outputs said and what the scenario did; it looks into
 //! no state machine and shares no code with one.
 
+mod bus;
 mod chance;
 mod check;
 mod heard;
+mod keys;
 mod network;
 mod node;
 mod plan;

@@ -76,10 +76,12 @@ pub(super) struct Registry {
     pub(super) peers: BTreeMap<(NetworkIndex, hive_proto::id::NodeId), PeerEntry>,
 }
 
+/// What is kept of a peer while it can be reached.
 #[derive(Debug)]
 pub(super) struct PeerEntry {
     pub(super) holder: HolderId,
-    pub(super) peer: Arc<Peer>,
+    /// Set while there is a link to it.
+    pub(super) neighbour: Option<Arc<Peer>>,
     pub(super) wants: BTreeMap<hive_proto::pattern::Pattern, bool>,
 }
 
@@ -156,6 +158,16 @@ impl Registry {
     pub(super) fn new_holder(&mut self) -> HolderId {
         self.next_holder = self.next_holder.saturating_add(1);
         HolderId(self.next_holder)
+    }
+
+    /// A peer that wants nothing yet, and no link to it; nothing when it is known.
+    pub(super) fn add_peer(&mut self, network: NetworkIndex, node: hive_proto::id::NodeId) {
+        if self.peers.contains_key(&(network, node)) {
+            return;
+        }
+        let holder = self.new_holder();
+        let entry = PeerEntry { holder, neighbour: None, wants: BTreeMap::new() };
+        self.peers.insert((network, node), entry);
     }
 
     /// A local holder wants something more.

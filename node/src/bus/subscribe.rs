@@ -21,7 +21,7 @@ use super::{
     Bus, Delivery, SubscribeError,
     outbox::Outbox,
     queue::{LIMITS, Queue},
-    routes::{InterestChange, Peer, PeerEntry, Target},
+    routes::{InterestChange, Peer, Target},
 };
 
 /// How long subscribing waits for the neighbours before it goes on without them.
@@ -100,18 +100,38 @@ impl Bus {
         self.0.routes.confirm(ticket);
     }
 
-    /// A peer is there: what is published for it goes into the outbox from now on.
+    /// A node can be reached. What it wants is kept from now on, and what is known of a link to it stays.
+    pub fn peer_up(&self, network: NetworkIndex, node: NodeId) {
+        self.0.routes.change(|registry| registry.add_peer(network, node));
+    }
+
+    /// A peer is a neighbour: what is published for it goes into the outbox from now on. Returns how many patterns it
+    /// wants, too.
     #[must_use]
-    pub fn peer_up(&self, network: NetworkIndex, node: NodeId, name: &str) -> Arc<Outbox> {
+    pub fn neighbour_up(&self, network: NetworkIndex, node: NodeId, name: &str) -> (Arc<Outbox>, usize) {
+        self.neighbour_down(network, node);
         let outbox = Arc::new(Outbox::new());
         let peer = Arc::new(Peer { node, network, name: name.into(), outbox: Arc::clone(&outbox) });
-        self.peer_down(network, node);
-        self.0.routes.change(|registry| {
-            let holder = registry.new_holder();
-            registry.table.attach(holder, Target::Peer(Arc::clone(&peer)));
-            registry.peers.insert((network, node), PeerEntry { holder, peer, wants: Default::default() });
+        let patterns = self.0.routes.change(|registry| {
+            registry.add_peer(network, node);
+            let Some(entry) = registry.peers.get_mut(&(network, node)) else { return 0 };
+            entry.neighbour = Some(Arc::clone(&peer));
+            registry.table.attach(entry.holder, Target::Peer(peer));
+            entry.wants.len()
         });
-        outbox
+        (outbox, patterns)
+    }
+
+    /// A peer is no neighbour any more: what was queued for it is lost and counted, calls to it end.
+    pub fn neighbour_down(&self, network: NetworkIndex, node: NodeId) {
+        let peer = self.0.routes.change(|registry| {
+            let entry = registry.peers.get_mut(&(network, node))?;
+            registry.table.detach(entry.holder);
+            entry.neighbour.take()
+        });
+        let Some(peer) = peer else { return };
+        self.0.account.dropped(DropReason::LostLink, peer.outbox.close());
+        self.0.calls.peer_lost(network, node, &peer.name);
     }
 
     /// Events were written to a link that broke before they arrived.
@@ -154,19 +174,15 @@ impl Bus {
         })
     }
 
-    /// A peer is gone: what was queued for it is lost and counted, calls to it end.
+    /// A peer cannot be reached any more: what it wanted goes with it.
     pub fn peer_down(&self, network: NetworkIndex, node: NodeId) {
-        let entry = self.0.routes.change(|registry| {
-            let entry = registry.peers.remove(&(network, node))?;
+        self.neighbour_down(network, node);
+        self.0.routes.change(|registry| {
+            let Some(entry) = registry.peers.remove(&(network, node)) else { return };
             for pattern in entry.wants.keys() {
                 registry.table.remove(Side::Peer, network, pattern, entry.holder);
             }
-            registry.table.detach(entry.holder);
-            Some(entry)
         });
-        let Some(entry) = entry else { return };
-        self.0.account.dropped(DropReason::LostLink, entry.peer.outbox.close());
-        self.0.calls.peer_lost(network, node, &entry.peer.name);
     }
 }
 

@@ -55,7 +55,8 @@ fn dropped(bus: &Bus, reason: DropReason) -> u64 {
 
 /// `from` sees `to` as a peer that wants the given patterns; the ends of the one-way link.
 fn join(from: &Bus, to: &Bus, patterns: &[(&str, bool)]) -> Arc<Outbox> {
-    let outbox = from.peer_up(HOME, to.node(), "peer");
+    from.peer_up(HOME, to.node());
+    let (outbox, _) = from.neighbour_up(HOME, to.node(), "peer");
     let ops: Vec<_> = patterns
         .iter()
         .map(|(pattern, answers)| {

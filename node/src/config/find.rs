@@ -53,15 +53,26 @@ pub const FILE_BYTES_MAX: u64 = 1 << 20;
 /// # Errors
 /// When it is missing, a folder, not readable, too large, not UTF-8, or holds control characters.
 pub fn read(path: &Path, origin: &Origin, directory: &Path) -> Result<Arc<Source>, Problem> {
+    read_text(path, "the configuration", (origin, FILE_NAME), directory)
+}
+
+/// The same for another kind of file: what it is called, and the name one of its kind may have.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_text(
+    path: &Path,
+    what: &str,
+    (origin, name): (&Origin, &str),
+    directory: &Path,
+) -> Result<Arc<Source>, Problem> {
     let bytes = read_bounded(&directory.join(path), FILE_BYTES_MAX).map_err(|error| {
-        let problem = Problem::new(origin, format!("cannot read the configuration {}: {error}", shown(path)));
+        let problem = Problem::new(origin, format!("cannot read {what} {}: {error}", shown(path)));
         match error {
             ReadError::Io(error) if error.kind() == io::ErrorKind::NotFound => {
                 problem.hint("give the path of an existing file")
             }
-            ReadError::Folder => {
-                problem.hint(format!("give a file, such as {}", shown(&path.join(FILE_NAME))))
-            }
+            ReadError::Folder => problem.hint(format!("give a file, such as {}", shown(&path.join(name)))),
             ReadError::Io(_) | ReadError::TooLarge(_) => problem,
         }
     })?;

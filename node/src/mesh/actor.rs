@@ -12,6 +12,7 @@ use hive_proto::{
     core::{Core, CoreConfig},
     id::{Incarnation, NodeId},
     io::{self, Attempt, CloseReason, Input, Level, LinkId, Output},
+    limits::NEIGHBOURS_MAX,
 };
 use tokio::{
     sync::{Mutex, mpsc},
@@ -31,6 +32,7 @@ use crate::{
     shutdown::Part,
     status::{Boards, PeerCard, Traffic},
     transport::{CloseCode, Endpoint, Membership, Session},
+    trust::sign::Signer,
 };
 
 /// Admitted connections the actor has not taken up yet.
@@ -58,7 +60,7 @@ pub(super) struct Actor {
     next_link: u64,
     /// Dials under way.
     dials: BTreeMap<Attempt, CancellationToken>,
-    /// From `PeerUp` to `PeerDown`.
+    /// From `NeighbourUp` to `NeighbourDown`.
     peers: BTreeMap<(NetworkIndex, NodeId), Peer>,
 }
 
@@ -86,7 +88,7 @@ impl Actor {
     pub(super) fn new(
         config: Config,
         incarnation: Incarnation,
-        endpoint: Endpoint,
+        (endpoint, signer): (Endpoint, Signer),
         bus: Bus,
         boards: Arc<Boards>,
         part: Part,
@@ -100,10 +102,13 @@ impl Actor {
             name: config.name,
             networks: u8::try_from(config.memberships.len()).unwrap_or(u8::MAX),
             unix_ms: u64::try_from(unix.as_millis()).unwrap_or(u64::MAX),
+            addrs: endpoint.reachable_addrs(),
+            max_neighbours: NEIGHBOURS_MAX,
             seed: u64::from_le_bytes(crate::trust::random_bytes()),
         };
         let mut outbox = io::Outbox::new();
-        let core = Core::new(timers.now(), core_config, &mut outbox);
+        let keys = Box::new(signer);
+        let core = Core::new(timers.now(), core_config, keys, &mut outbox);
         let (admitted_sender, admitted) = mpsc::channel(ADMITTED_MAX);
         Self {
             core,
@@ -218,11 +223,23 @@ impl Actor {
             Output::Send { link, frame } => self.order(link, Order::Frame(frame)),
             Output::Close { link, reason } => self.close(link, reason),
             Output::Arm { timer, at } => self.timers.arm(timer, at),
-            Output::PeerUp { network, peer, link, name, incarnation, addr } => {
-                self.peer_up((network, peer), link, name, incarnation, addr);
+            Output::NeighbourUp { network, peer, link, name, incarnation, addr } => {
+                self.neighbour_up((network, peer), link, name, incarnation, addr);
             }
-            Output::PeerMoved { network, peer, link, addr } => self.peer_moved((network, peer), link, addr),
-            Output::PeerDown { network, peer, reason } => self.peer_down((network, peer), &reason),
+            Output::NeighbourMoved { network, peer, link, addr } => {
+                self.neighbour_moved((network, peer), link, addr);
+            }
+            Output::NeighbourDown { network, peer, reason } => self.neighbour_down((network, peer), &reason),
+            Output::PeerUp { network, peer, name, .. } => {
+                tracing::debug!("{name} ({}) can be reached", peer.short());
+                self.around.bus.peer_up(network, peer);
+            }
+            Output::PeerDown { network, peer, reason } => {
+                tracing::debug!("{} cannot be reached any more: {reason}", peer.short());
+                self.around.bus.peer_down(network, peer);
+            }
+            // Until events are relayed only neighbours are reached.
+            Output::Routes { .. } => {}
             Output::PeerInterest { network, peer, reset, ops } => {
                 let patterns = self.around.bus.peer_interest(network, peer, reset, &ops) as u64;
                 self.card((network, peer), |card| card.patterns = patterns);
@@ -287,7 +304,7 @@ impl Actor {
         self.order(link, Order::Close(reason));
     }
 
-    fn peer_up(
+    fn neighbour_up(
         &mut self,
         (network, node): (NetworkIndex, NodeId),
         link: LinkId,
@@ -295,7 +312,7 @@ impl Actor {
         incarnation: Incarnation,
         addr: std::net::SocketAddr,
     ) {
-        let outbox = self.around.bus.peer_up(network, node, &name);
+        let (outbox, patterns) = self.around.bus.neighbour_up(network, node, &name);
         self.peers.insert((network, node), Peer { outbox, incarnation, turn: Arc::default() });
         let in_network = self.around.bus.names().network(network).map(ToString::to_string);
         let in_network = in_network.unwrap_or_default();
@@ -307,14 +324,14 @@ impl Actor {
             dialled: known.dialled,
             incarnation,
             since: SystemTime::now(),
-            patterns: 0,
+            patterns: patterns as u64,
             traffic: Arc::clone(&known.traffic),
         };
         self.boards.peers.change(|peers| drop(peers.insert((network, node), card.clone())));
         self.carry((network, node), link);
     }
 
-    fn peer_moved(&mut self, peer: (NetworkIndex, NodeId), link: LinkId, addr: std::net::SocketAddr) {
+    fn neighbour_moved(&mut self, peer: (NetworkIndex, NodeId), link: LinkId, addr: std::net::SocketAddr) {
         let Some(known) = self.links.get(&link) else { return };
         let (dialled, traffic) = (known.dialled, Arc::clone(&known.traffic));
         self.card(peer, |card| {
@@ -333,9 +350,9 @@ impl Actor {
         self.order(link, order);
     }
 
-    fn peer_down(&mut self, (network, node): (NetworkIndex, NodeId), reason: &str) {
+    fn neighbour_down(&mut self, (network, node): (NetworkIndex, NodeId), reason: &str) {
         self.peers.remove(&(network, node));
-        self.around.bus.peer_down(network, node);
+        self.around.bus.neighbour_down(network, node);
         let peers = self.boards.peers.read();
         let name = peers.get(&(network, node)).map_or_else(|| node.short(), |card| card.name.clone());
         tracing::info!("disconnected from {name} ({}): {reason}", node.short());

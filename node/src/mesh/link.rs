@@ -265,7 +265,7 @@ fn cut(connection: &quinn::Connection, error: &FrameError) {
 
 fn close_code(reason: &CloseReason) -> CloseCode {
     match reason {
-        CloseReason::Duplicate | CloseReason::Superseded => CloseCode::Duplicate,
+        CloseReason::Duplicate | CloseReason::Superseded | CloseReason::Surplus => CloseCode::Duplicate,
         CloseReason::Leaving => CloseCode::Leaving,
         CloseReason::Protocol(_) => CloseCode::Protocol,
     }

@@ -57,6 +57,22 @@ pub enum BindError {
     },
 }
 
+/// Where a socket that is bound here can be reached from elsewhere.
+pub(super) fn reachable_addrs(bound: SocketAddr) -> Vec<SocketAddr> {
+    if !bound.ip().is_unspecified() {
+        return vec![bound];
+    }
+    let link_local = |ip: IpAddr| match ip {
+        IpAddr::V4(ip) => ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    };
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
+    let usable = interfaces.iter().filter(|interface| interface.is_oper_up() && !interface.is_loopback());
+    let ips = usable.map(if_addrs::Interface::ip).filter(|ip| !link_local(*ip));
+    let ips = ips.filter(|ip| bound.is_ipv6() || ip.is_ipv4());
+    ips.map(|ip| SocketAddr::new(ip, bound.port())).collect()
+}
+
 impl BindError {
     /// What a person may do about it.
     #[must_use]

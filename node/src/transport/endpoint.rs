@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use super::{
     AdmitError, AdmitFailure, CloseCode, DialError, Membership, Session,
     admission::{self, ProveError},
-    bind::{BindError, Listen, bind_socket},
+    bind::{BindError, Listen, bind_socket, reachable_addrs},
     limits::{
         ADMISSION_TIME, CONNECTIONS_MAX, Gate, IDLE_TIMEOUT, INITIAL_RTT, KEEP_ALIVE, MTU_MAX,
         PENDING_TRUSTING, Pass, SEND_WINDOW, STRANGER_WINDOW, STREAM_WINDOW,
@@ -85,6 +85,13 @@ impl Endpoint {
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
+    }
+
+    /// Where other nodes can dial it: the address that was asked for, or those of this machine's interfaces, without
+    /// loopback.
+    #[must_use]
+    pub fn reachable_addrs(&self) -> Vec<SocketAddr> {
+        reachable_addrs(self.local_addr)
     }
 
     /// This node.

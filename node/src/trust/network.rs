@@ -192,6 +192,12 @@ impl NetworkKey {
         self.proof_mac(role, binding).verify_slice(tag).is_ok()
     }
 
+    /// What signatures made in this network are bound to. Not a secret among its members.
+    #[must_use]
+    pub fn statement_context(&self) -> [u8; 32] {
+        mac(&self.discovery).chain_update(b"hive/1 statements").finalize().into_bytes().into()
+    }
+
     /// How a node of this network marks itself in mDNS: 16 hex digits that differ per node, so that onlookers
     /// learn neither the name nor who belongs together.
     #[must_use]

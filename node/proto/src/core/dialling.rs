@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Peer, jitter::Jitter};
+use super::{Peer, choice::choose, jitter::Jitter};
 use crate::{
     channel::NetworkIndex,
     id::NodeId,
@@ -26,8 +26,13 @@ const REFUSED_PAUSE: Duration = Duration::from_secs(4);
 const REFUSED_PAUSE_MAX: Duration = Duration::from_secs(30);
 /// A link that ends sooner than this was no success: the pauses go on growing.
 const LASTING: Duration = Duration::from_secs(5);
+/// The same for somebody whom only others told of: mostly there is no way to it but theirs.
+const LEARNED_PAUSE: Duration = Duration::from_secs(5);
+const LEARNED_PAUSE_MAX: Duration = Duration::from_secs(120);
+/// Rounds that fail until others are preferred.
+const FAILURES_BAD: u32 = 2;
 /// Targets of all networks; more are not taken. A flood of made-up nodes fills no more than this.
-const TARGETS_MAX: usize = 4096;
+const TARGETS_MAX: usize = 16_384;
 /// Addresses of one target; the others are not tried.
 const ADDRS_MAX: usize = 16;
 /// Attempts at a time; other targets wait until one of them ends.
@@ -47,6 +52,12 @@ pub(super) struct Dialling {
     /// The number of the last attempt.
     last: u64,
     jitter: Jitter,
+    /// Neighbours to be had in each network.
+    max_neighbours: usize,
+    /// Networks where who is wanted has to be chosen again.
+    unchosen: BTreeSet<NetworkIndex>,
+    /// When those are due who are to be dialled.
+    queue: BTreeSet<(Now, Key)>,
 }
 
 /// Which target: bare addresses go by the first of them, because anybody may be there.
@@ -69,6 +80,10 @@ struct Target {
     addrs: BTreeSet<SocketAddr>,
     /// Stays when the node leaves.
     persistent: bool,
+    /// Only others told of it.
+    learned: bool,
+    /// It is to be a neighbour.
+    wanted: bool,
     /// Who it is: known from the beginning, or since somebody was reached there.
     node: Option<NodeId>,
     /// When it is dialled, unless it is linked by then or an attempt is running.
@@ -88,7 +103,7 @@ struct Target {
 }
 
 impl Dialling {
-    pub(super) fn new(me: NodeId, seed: u64) -> Self {
+    pub(super) fn new(me: NodeId, seed: u64, max_neighbours: usize) -> Self {
         Self {
             me,
             targets: BTreeMap::new(),
@@ -96,7 +111,27 @@ impl Dialling {
             linked: BTreeMap::new(),
             last: 0,
             jitter: Jitter::new(seed),
+            max_neighbours,
+            unchosen: BTreeSet::new(),
+            queue: BTreeSet::new(),
         }
+    }
+
+    /// Others lead to a node and say where it can be dialled.
+    pub(super) fn learned(&mut self, peer: Peer, addrs: Vec<SocketAddr>, now: Now) {
+        let key = Key::Node(peer.0, peer.1);
+        if peer.1 == self.me || self.targets.len() >= TARGETS_MAX || self.targets.contains_key(&key) {
+            return;
+        }
+        let mut target = Target::new(Some(peer.1), now);
+        (target.addrs, target.learned) = (addrs.into_iter().take(ADDRS_MAX).collect(), true);
+        self.targets.insert(key, target);
+        self.unchosen.insert(peer.0);
+    }
+
+    /// Whether the node is to be a neighbour, as far as this one decides.
+    pub(super) fn is_wanted(&self, peer: Peer) -> bool {
+        self.keys_of(peer).any(|key| self.targets.get(&key).is_some_and(|target| target.wanted))
     }
 
     /// Somebody or some place was found. New addresses replace those known before and are dialled at once.
@@ -120,10 +155,13 @@ impl Dialling {
         let addrs: BTreeSet<_> = addrs.into_iter().take(ADDRS_MAX).collect();
         let target = self.targets.entry(key).or_insert_with(|| Target::new(node, now));
         target.persistent |= persistent;
+        target.learned = false;
         if !addrs.is_subset(&target.addrs) {
             (target.due, target.failures) = (now, 0);
         }
         target.addrs = addrs;
+        self.unchosen.insert(network);
+        self.enqueue(key);
         self.due(now, out);
     }
 
@@ -133,6 +171,7 @@ impl Dialling {
         if self.targets.get(&key).is_some_and(|target| !target.persistent) {
             self.forget(key, out);
         }
+        self.arm(out);
     }
 
     /// The node said that it leaves.
@@ -180,6 +219,7 @@ impl Dialling {
                 target.failures = 0;
             }
             target.pause(&mut self.jitter, now);
+            self.enqueue(key);
         }
         self.arm(out);
     }
@@ -192,6 +232,7 @@ impl Dialling {
                 target.refused = true;
             }
         }
+        self.unchosen.insert(peer.0);
     }
 
     /// An attempt led nowhere.
@@ -216,26 +257,62 @@ impl Dialling {
         self.due(now, out);
     }
 
-    /// Whether everybody found in this network is linked or was tried in vain.
+    /// Whether everybody who was found in this network and is wanted is linked or was tried in vain.
     pub(super) fn is_settled(&self, network: NetworkIndex) -> bool {
-        let mut here = self.targets.iter().filter(|(key, _)| key.network() == network);
-        here.all(|(_, target)| target.tried || self.is_linked(network, target))
+        let here = self.targets.iter().filter(|(key, _)| key.network() == network);
+        let mut found = here.filter(|(_, target)| target.wanted && !target.learned);
+        found.all(|(_, target)| target.tried || self.is_linked(network, target))
     }
 
     /// Dials everybody whose time has come, and asks to be called for the next one.
     pub(super) fn due(&mut self, now: Now, out: &mut Outbox) {
-        let due = |(key, target): (&Key, &Target)| {
-            let idle = target.running.is_empty() && !self.is_linked(key.network(), target);
-            (idle && target.due <= now).then_some(*key)
-        };
-        let keys: Vec<Key> = self.targets.iter().filter_map(due).collect();
-        for key in keys {
-            if self.attempts.len() >= ATTEMPTS_MAX {
+        std::mem::take(&mut self.unchosen).into_iter().for_each(|network| self.choose(network));
+        while let Some((due, key)) = self.queue.first().copied() {
+            if due > now || self.attempts.len() >= ATTEMPTS_MAX {
                 break;
             }
-            self.dial(key, out);
+            self.queue.pop_first();
+            if self.is_waiting(due, key) {
+                self.dial(key, out);
+            }
         }
         self.arm(out);
+    }
+
+    /// Decides anew who of those who were found is to be a neighbour.
+    fn choose(&mut self, network: NetworkIndex) {
+        let [first, last] = [Key::Node(network, NodeId([0; 32])), Key::Node(network, NodeId([0xff; 32]))];
+        let candidate = |(key, target): (&Key, &Target)| {
+            let node = target.node?;
+            let bad = target.refused || target.failures >= FAILURES_BAD;
+            Some((node, bad && !self.is_linked(key.network(), target)))
+        };
+        let candidates: Vec<_> = self.targets.range(first..=last).filter_map(candidate).collect();
+        let chosen = choose(self.me, &candidates, self.max_neighbours);
+        let mut fresh = Vec::new();
+        for (key, target) in self.targets.range_mut(first..=last) {
+            let wanted = target.persistent || target.node.is_some_and(|node| chosen.contains(&node));
+            if wanted && !target.wanted {
+                fresh.push(*key);
+            }
+            target.wanted = wanted;
+        }
+        fresh.into_iter().for_each(|key| self.enqueue(key));
+    }
+
+    /// Remembers when a target is due.
+    fn enqueue(&mut self, key: Key) {
+        if let Some(target) = self.targets.get(&key).filter(|target| target.wanted) {
+            self.queue.insert((target.due, key));
+        }
+    }
+
+    /// Whether a target still waits for this time.
+    fn is_waiting(&self, due: Now, key: Key) -> bool {
+        self.targets.get(&key).is_some_and(|target| {
+            let idle = target.running.is_empty() && !self.is_linked(key.network(), target);
+            idle && target.wanted && target.due == due
+        })
     }
 
     fn dial(&mut self, key: Key, out: &mut Outbox) {
@@ -262,7 +339,10 @@ impl Dialling {
         let complaint = std::mem::take(&mut target.complaints).join("; ");
         target.end_round();
         let linked = target.node.is_some_and(|node| self.linked.contains_key(&(key.network(), node)));
-        if linked || target.said.as_ref() == Some(&complaint) {
+        self.unchosen.insert(key.network());
+        self.enqueue(key);
+        let Some(target) = self.targets.get_mut(&key) else { return };
+        if linked || target.learned || target.said.as_ref() == Some(&complaint) {
             return;
         }
         let whom = match key {
@@ -274,15 +354,15 @@ impl Dialling {
     }
 
     /// Asks to be called when the next target is due. With all attempts in use, the end of one calls.
-    fn arm(&self, out: &mut Outbox) {
+    fn arm(&mut self, out: &mut Outbox) {
         if self.attempts.len() >= ATTEMPTS_MAX {
             return;
         }
-        let idle = |(key, target): &(&Key, &Target)| {
-            target.running.is_empty() && !self.is_linked(key.network(), target)
-        };
-        if let Some(at) = self.targets.iter().filter(idle).map(|(_, target)| target.due).min() {
-            out.push(Output::Arm { timer: Timer::Dial, at });
+        while let Some((at, key)) = self.queue.first().copied() {
+            if self.is_waiting(at, key) {
+                return out.push(Output::Arm { timer: Timer::Dial, at });
+            }
+            self.queue.pop_first();
         }
     }
 
@@ -290,14 +370,19 @@ impl Dialling {
         target.node.is_some_and(|node| self.linked.contains_key(&(network, node)))
     }
 
+    /// The node itself, and the places where it was met.
     fn keys_of(&self, (network, node): Peer) -> impl Iterator<Item = Key> {
-        let mine =
+        let key = Key::Node(network, node);
+        let first_place = Key::Place(NetworkIndex(0), SocketAddr::from(([0, 0, 0, 0], 0)));
+        let met =
             move |(key, target): &(&Key, &Target)| key.network() == network && target.node == Some(node);
-        self.targets.iter().filter(mine).map(|(key, _)| *key)
+        let places = self.targets.range(first_place..).filter(met).map(|(key, _)| *key);
+        self.targets.contains_key(&key).then_some(key).into_iter().chain(places)
     }
 
     fn forget(&mut self, key: Key, out: &mut Outbox) {
         let Some(target) = self.targets.remove(&key) else { return };
+        self.unchosen.insert(key.network());
         for attempt in target.running {
             self.attempts.remove(&attempt);
             out.push(Output::Abandon { attempt });
@@ -310,6 +395,8 @@ impl Target {
         Self {
             addrs: BTreeSet::new(),
             persistent: false,
+            learned: false,
+            wanted: node.is_none(),
             node,
             due: now,
             running: BTreeSet::new(),
@@ -328,8 +415,11 @@ impl Target {
 
     /// Not to be dialled for a while that grows with each failure.
     fn pause(&mut self, jitter: &mut Jitter, now: Now) {
-        let (first, longest) =
-            if self.refused { (REFUSED_PAUSE, REFUSED_PAUSE_MAX) } else { (PAUSE, PAUSE_MAX) };
+        let (first, longest) = match (self.refused, self.learned) {
+            (true, _) => (REFUSED_PAUSE, REFUSED_PAUSE_MAX),
+            (false, true) => (LEARNED_PAUSE, LEARNED_PAUSE_MAX),
+            (false, false) => (PAUSE, PAUSE_MAX),
+        };
         let doubled = first.saturating_mul(2_u32.saturating_pow(self.failures));
         self.failures = self.failures.saturating_add(1);
         self.due = now.after(jitter.around(doubled.min(longest)));

@@ -4,11 +4,7 @@
 use bytes::Bytes;
 
 use super::*;
-use crate::{
-    frame::control::{Bye, ByeReason, Control, Greeting, PROTOCOL_MINOR},
-    interest::Assembly,
-    limits::NODE_NAME_BYTES_MAX,
-};
+use crate::frame::control::{Bye, ByeReason, Control, Greeting, PROTOCOL_MINOR};
 
 /// One admitted connection.
 #[derive(Debug)]
@@ -21,8 +17,6 @@ pub(super) struct Link {
     pub(super) addr: SocketAddr,
     /// How far it is.
     pub(super) state: State,
-    /// The parts of the peer's interest that came on it.
-    pub(super) assembly: Assembly,
 }
 
 /// How far a link is. Only ever goes down this list.
@@ -49,7 +43,7 @@ pub(super) struct Greeted {
 
 impl Link {
     pub(super) fn new(peer: Peer, dialled: Option<Attempt>, addr: SocketAddr) -> Self {
-        Self { peer, dialled, addr, state: State::Fresh, assembly: Assembly::default() }
+        Self { peer, dialled, addr, state: State::Fresh }
     }
 
     /// Whether this side does not close it yet.
@@ -101,15 +95,13 @@ impl Core {
 
     fn greet(&mut self, now: Now, link: LinkId, dialled: Option<Attempt>, out: &mut Outbox) {
         let elapsed_ms = u64::try_from(now.0.as_millis()).unwrap_or(u64::MAX);
-        let name: String = self.config.name.chars().filter(|c| !c.is_control()).collect();
-        let end = name.floor_char_boundary(NODE_NAME_BYTES_MAX);
         let greeting = Control::Greeting(Greeting {
             minor: PROTOCOL_MINOR,
             features: 0,
             incarnation: self.config.incarnation,
             dial: dialled.map_or(0, |attempt| attempt.0),
             unix_ms: self.config.unix_ms.saturating_add(elapsed_ms),
-            name: name.get(..end).unwrap_or_default().into(),
+            name: own_name(&self.config.name),
         });
         out.push(Output::Send { link, frame: greeting.encode() });
     }
@@ -130,8 +122,7 @@ impl Core {
             Ok(Some(Control::Greeting(greeting))) if !greeted => self.greeted(now, link, greeting, out),
             Ok(Some(_)) if !greeted => self.fail(now, link, "the first frame is no greeting".into(), out),
             Ok(Some(Control::Greeting(_))) => self.fail(now, link, "a second greeting".into(), out),
-            Ok(Some(Control::Interest(part))) => self.interest_came(now, link, part, out),
-            Ok(Some(Control::InterestAck { version })) => self.ack_came(now, link, version, out),
+            Ok(Some(Control::Gossip(gossip))) => self.hear(now, link, gossip, out),
         }
     }
 
@@ -150,6 +141,7 @@ impl Core {
             CloseReason::Leaving => ByeReason::Leaving,
             CloseReason::Duplicate => ByeReason::Duplicate,
             CloseReason::Superseded => ByeReason::Superseded,
+            CloseReason::Surplus => ByeReason::Surplus,
             CloseReason::Protocol(_) => ByeReason::Protocol,
         };
         let bye = Control::Bye(Bye { reason: code, text: reason.to_string() });
@@ -178,9 +170,13 @@ impl Core {
                 self.settle(now, peer, "dismissed", out);
             }
             ByeReason::Leaving => {
-                self.withdrawn(peer, link, out);
+                self.withdrawn(now, peer, link, out);
                 self.dialling.left(peer, out);
                 self.close_silently(now, link, CloseReason::Leaving, out);
+            }
+            ByeReason::Surplus => {
+                self.dialling.unwanted(peer);
+                self.close_silently(now, link, CloseReason::Surplus, out);
             }
             ByeReason::Superseded => {
                 let text = format!(

@@ -4,7 +4,7 @@
 //! link the peer did not dismiss, then the one dialled by the smaller node id, then the later dial.
 
 use super::*;
-use crate::{frame::control::Greeting, interest::RemoteInterest};
+use crate::{frame::control::Greeting, limits::MEMBERS_MAX};
 
 use super::links::Greeted;
 
@@ -15,11 +15,11 @@ pub(super) struct Neighbour {
     pub(super) link: LinkId,
     /// Which life of it was greeted.
     pub(super) incarnation: Incarnation,
-    /// What it wants.
-    pub(super) interest: RemoteInterest,
-    /// The last version of this node's interest that it confirmed.
+    /// The name it greeted with.
+    pub(super) name: String,
+    /// The last statement of this node that it confirmed.
     pub(super) acked: Option<u64>,
-    /// Since when it has to say what it wants, or to confirm what it was told; none when neither is due.
+    /// Since when it has to state something, or to confirm what it was told; none when neither is due.
     pub(super) owing: Option<Now>,
     /// One of the two leaves: it stays until its last link is down, so that what is queued arrives.
     pub(super) draining: bool,
@@ -52,7 +52,10 @@ impl Core {
         let peer = known.peer;
         let incarnation = greeting.incarnation;
         known.state = State::Greeted(Greeted { incarnation, name: greeting.name, dial });
+        let stated = self.networks.get(&peer.0).and_then(|network| network.members.of(peer.1));
+        let stated = stated.map(|member| member.head.incarnation).filter(|stated| *stated > incarnation);
         let other_life = self.neighbour(peer).map(|n| n.incarnation).filter(|i| *i != incarnation);
+        let other_life = other_life.max(stated);
         match other_life {
             Some(later) if later > incarnation => self.refuse_earlier_life(now, link, out),
             Some(_) => self.replace_earlier_life(now, peer, incarnation, out),
@@ -72,8 +75,14 @@ impl Core {
         self.close(now, link, CloseReason::Superseded, out);
     }
 
-    fn replace_earlier_life(&mut self, now: Now, peer: Peer, incarnation: Incarnation, out: &mut Outbox) {
-        self.peer_down(peer, "it was started again", out);
+    pub(super) fn replace_earlier_life(
+        &mut self,
+        now: Now,
+        peer: Peer,
+        incarnation: Incarnation,
+        out: &mut Outbox,
+    ) {
+        self.neighbour_down(now, peer, "it was started again", out);
         let earlier = |link: &Link| link.greeted().is_some_and(|greeted| greeted.incarnation < incarnation);
         let links: Vec<LinkId> = self.links_of(peer).filter(|(_, l)| earlier(l)).map(|(id, _)| id).collect();
         for link in &links {
@@ -95,7 +104,7 @@ impl Core {
         match best.map(|rank| rank.link) {
             Some(best) => self.use_link(now, peer, best, out),
             None if self.is_draining(peer) => {}
-            None => self.peer_down(peer, why, out),
+            None => self.neighbour_down(now, peer, why, out),
         }
         if !self.links_of(peer).any(|(_, link)| link.is_open()) {
             self.dialling.unlinked(peer, now, out);
@@ -127,8 +136,8 @@ impl Core {
     fn use_link(&mut self, now: Now, peer: Peer, best: LinkId, out: &mut Outbox) {
         let used = self.neighbour(peer).map(|neighbour| neighbour.link);
         match used {
-            None => self.peer_up(now, peer, best, out),
-            Some(used) if used != best => self.peer_moved(now, peer, best, out),
+            None => self.neighbour_up(now, peer, best, out),
+            Some(used) if used != best => self.neighbour_moved(now, peer, best, out),
             Some(_) => {}
         }
         let others = self.links_of(peer).filter(|(id, link)| *id != best && link.greeted().is_some());
@@ -138,36 +147,98 @@ impl Core {
         }
     }
 
-    fn peer_up(&mut self, now: Now, (network, peer): Peer, link: LinkId, out: &mut Outbox) {
+    fn neighbour_up(&mut self, now: Now, (index, peer): Peer, link: LinkId, out: &mut Outbox) {
         let Some(known) = self.links.get(&link) else { return };
         let Some(Greeted { incarnation, name, .. }) = known.greeted().cloned() else { return };
         let addr = known.addr;
-        let interest = RemoteInterest::new();
-        let neighbour = Neighbour { link, incarnation, interest, acked: None, owing: None, draining: false };
-        if let Some(known) = self.networks.get_mut(&network) {
-            known.neighbours.insert(peer, neighbour);
+        let Some(network) = self.networks.get_mut(&index) else { return };
+        if network.members.place(peer, now).is_none() {
+            let what = format!("this node knows {} others and has no room for more", MEMBERS_MAX);
+            return self.fail(now, link, what, out);
         }
-        out.push(Output::PeerUp { network, peer, link, name, incarnation, addr });
-        self.send_whole_interest(now, (network, peer), link, out);
+        network.supersede(now, (index, peer), incarnation, out);
+        let mut neighbour =
+            Neighbour { link, incarnation, name: name.clone(), acked: None, owing: None, draining: false };
+        neighbour.owe(now, (index, peer), out);
+        network.neighbours.insert(peer, neighbour);
+        out.push(Output::NeighbourUp { network: index, peer, link, name, incarnation, addr });
+        self.change_link(now, (index, peer), true);
+        self.meet(now, (index, peer), link, incarnation);
+        self.reach_now(now, index, out);
+        self.make_room(now, index, out);
     }
 
-    fn peer_moved(&mut self, now: Now, (network, peer): Peer, link: LinkId, out: &mut Outbox) {
+    fn neighbour_moved(&mut self, now: Now, (network, peer): Peer, link: LinkId, out: &mut Outbox) {
         let Some(addr) = self.links.get(&link).map(|known| known.addr) else { return };
-        if let Some(neighbour) = self.neighbour_mut((network, peer)) {
-            neighbour.link = link;
-            neighbour.draining = false;
+        let Some(neighbour) = self.neighbour_mut((network, peer)) else { return };
+        neighbour.link = link;
+        let returns = std::mem::take(&mut neighbour.draining);
+        let incarnation = neighbour.incarnation;
+        out.push(Output::NeighbourMoved { network, peer, link, addr });
+        self.meet(now, (network, peer), link, incarnation);
+        if returns {
+            self.returned(now, (network, peer), out);
         }
-        out.push(Output::PeerMoved { network, peer, link, addr });
-        self.send_whole_interest(now, (network, peer), link, out);
     }
 
-    pub(super) fn peer_down(&mut self, peer: Peer, why: &str, out: &mut Outbox) {
-        let (index, peer) = peer;
+    /// A peer that was leaving is there again, over another link.
+    fn returned(&mut self, now: Now, peer: Peer, out: &mut Outbox) {
+        self.change_link(now, peer, true);
+        self.reach_now(now, peer.0, out);
+        let Some(network) = self.networks.get_mut(&peer.0) else { return };
+        if let Some(ix) = network.members.find(peer.1) {
+            network.members.set_left(ix, false);
+            network.say_wants(peer.0, ix, out);
+        }
+    }
+
+    pub(super) fn neighbour_down(&mut self, now: Now, (index, peer): Peer, why: &str, out: &mut Outbox) {
         let Some(network) = self.networks.get_mut(&index) else { return };
         let Some(neighbour) = network.neighbours.remove(&peer) else { return };
-        let reason = if neighbour.draining { "leaving".into() } else { why.into() };
-        out.push(Output::PeerDown { network: index, peer, reason });
+        let reason: String = if neighbour.draining { "leaving".into() } else { why.into() };
+        network.gossip.part(peer);
         network.tickets.gone(peer, out);
+        network.gone.insert(peer, reason.clone());
+        out.push(Output::NeighbourDown { network: index, peer, reason });
+        if !neighbour.draining {
+            self.change_link(now, (index, peer), false);
+        }
+        self.reach_now(now, index, out);
         self.check_ready(index, out);
+    }
+
+    /// The peer leaves: it wants nothing any more and leads nowhere, and stays a neighbour until what is queued is
+    /// out.
+    pub(super) fn withdrawn(&mut self, now: Now, (index, peer): Peer, link: LinkId, out: &mut Outbox) {
+        let neighbour = self.neighbour_mut((index, peer)).filter(|neighbour| neighbour.link == link);
+        let Some(neighbour) = neighbour.filter(|neighbour| !neighbour.draining) else { return };
+        neighbour.draining = true;
+        out.push(Output::PeerInterest { network: index, peer, reset: true, ops: Vec::new() });
+        if let Some(network) = self.networks.get_mut(&index) {
+            network.tickets.gone(peer, out);
+            if let Some(ix) = network.members.find(peer) {
+                network.members.set_left(ix, true);
+            }
+        }
+        self.change_link(now, (index, peer), false);
+        self.reach_now(now, index, out);
+    }
+}
+
+impl Network {
+    /// What an earlier life of a node stated is void.
+    fn supersede(&mut self, now: Now, (network, peer): Peer, life: Incarnation, out: &mut Outbox) {
+        let Some((ix, member)) = self.members.find(peer).and_then(|ix| Some((ix, self.members.member(ix)?)))
+        else {
+            return;
+        };
+        if member.head.incarnation >= life {
+            return;
+        }
+        if member.reachable {
+            self.members.set_reachable(ix, false, now);
+            out.push(Output::PeerDown { network, peer, reason: "it was started again".into() });
+        }
+        self.members.begin_life(ix, life);
     }
 }

@@ -6,14 +6,18 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     frame::{
-        control::{Bye, ByeReason, Control, Greeting, Interest},
+        control::{Bye, ByeReason, Control, Greeting},
+        gossip::Gossip as Frame,
         split_frame,
     },
     interest::{InterestOp, Wanted},
     io::DialFailure,
     limits::{CONTROL_FRAME_BYTES_MAX, PATTERNS_MAX},
     pattern::Pattern,
+    record::{Head, Merkle, Signature, Statement},
 };
+
+mod others;
 
 const HOME: NetworkIndex = NetworkIndex::HOME;
 
@@ -31,11 +35,13 @@ impl Rig {
             node: node(100),
             incarnation: Incarnation(1),
             name: "rig".into(),
+            addrs: vec![addr(9)],
             networks: 1,
+            max_neighbours: 64,
             unix_ms: 1_000,
             seed: 1,
         };
-        let core = Core::new(now, config, &mut out);
+        let core = Core::new(now, config, Box::new(TestKeys(node(100))), &mut out);
         while out.pop().is_some() {}
         Self { core, now, out }
     }
@@ -62,19 +68,31 @@ impl Rig {
 
     fn frame(&mut self, link: u64, control: &Control) -> Vec<Output> {
         let mut buffer = BytesMut::from(&control.encode()[..]);
-        let (kind, body) = split_frame(&mut buffer, CONTROL_FRAME_BYTES_MAX).unwrap().unwrap();
-        self.feed(Input::Frame { link: LinkId(link), kind, body })
+        let mut outputs = Vec::new();
+        while let Some((kind, body)) = split_frame(&mut buffer, CONTROL_FRAME_BYTES_MAX).unwrap() {
+            outputs.extend(self.feed(Input::Frame { link: LinkId(link), kind, body }));
+        }
+        outputs
     }
 
     fn greet(&mut self, link: u64, incarnation: u64, dial: u64) -> Vec<Output> {
         self.frame(link, &greeting(incarnation, dial))
     }
 
-    /// A link that the peer dialled, greeted and with the peer's whole interest.
-    fn neighbour(&mut self, link: u64, peer: u8, dial: u64) {
+    /// A link that the peer dialled, greeted and with what the peer states: a link to this node.
+    fn neighbour(&mut self, link: u64, peer: u8, dial: u64) -> Voice {
         self.up(link, peer, None);
         self.greet(link, 1, dial);
-        self.frame(link, &interest(0, true, &[]));
+        let mut voice = Voice::new(peer, 1);
+        self.frame(link, &voice.states(vec![Change::Link(node(100))]));
+        voice
+    }
+
+    /// What is due so long afterwards.
+    fn pass(&mut self, ms: u64) -> Vec<Output> {
+        self.now = self.now.after(Duration::from_millis(ms));
+        let timers = [Timer::Say(HOME), Timer::Reach(HOME), Timer::Gossip(HOME)];
+        timers.into_iter().flat_map(|timer| self.feed(Input::Timer(timer))).collect()
     }
 
     fn down(&mut self, link: u64) -> Vec<Output> {
@@ -99,12 +117,57 @@ fn greeting(incarnation: u64, dial: u64) -> Control {
     Control::Greeting(Greeting { minor: 0, features: 0, incarnation, dial, unix_ms: 0, name: "peer".into() })
 }
 
+/// Keys without cryptography.
+#[derive(Debug)]
+struct TestKeys(NodeId);
+
+impl Keys for TestKeys {
+    fn sign(&self, network: NetworkIndex, message: &[u8]) -> Signature {
+        let mut signature = [0; 64];
+        signature[..32].copy_from_slice(&self.0.0);
+        signature[32..].copy_from_slice(
+            blake3::Hasher::new().update(&[network.0]).update(message).finalize().as_bytes(),
+        );
+        signature
+    }
+
+    fn verify(&self, network: NetworkIndex, node: NodeId, message: &[u8], signature: &Signature) -> bool {
+        TestKeys(node).sign(network, message) == *signature
+    }
+}
+
+/// What some node states.
+struct Voice {
+    own: Own,
+    keys: TestKeys,
+}
+
+impl Voice {
+    fn new(who: u8, life: u64) -> Self {
+        Self { own: Own::new(node(who), HOME, Incarnation(life)), keys: TestKeys(node(who)) }
+    }
+
+    fn statements(&mut self, changes: Vec<Change>) -> Vec<Bytes> {
+        changes.into_iter().for_each(|change| self.own.note(change));
+        self.own.say(&self.keys).into_iter().map(|statement| statement.bytes).collect()
+    }
+
+    fn states(&mut self, changes: Vec<Change>) -> Control {
+        let statements = self.statements(changes);
+        Control::Gossip(Frame::Statements { answer: false, statements })
+    }
+}
+
 fn add(text: &str) -> InterestOp {
     InterestOp::Add(Wanted::new(Pattern::parse(text).expect("a pattern"), false))
 }
 
-fn interest(version: u64, reset: bool, ops: &[InterestOp]) -> Control {
-    Control::Interest(Interest { version, reset, last: true, ops: ops.to_vec() })
+fn wants(text: &str) -> Change {
+    Change::Interest(add(text))
+}
+
+fn ack(version: u64) -> Control {
+    Control::Gossip(Frame::Ack { version })
 }
 
 fn bye(reason: ByeReason) -> Control {
@@ -120,9 +183,17 @@ fn story(outputs: &[Output]) -> Vec<String> {
         }
         Output::Abandon { attempt } => Some(format!("abandon {}", attempt.0)),
         Output::Close { link, reason } => Some(format!("close {}: {reason}", link.0)),
-        Output::PeerUp { peer, link, .. } => Some(format!("up {} on {}", peer.0[0], link.0)),
-        Output::PeerMoved { peer, link, .. } => Some(format!("moved {} to {}", peer.0[0], link.0)),
+        Output::NeighbourUp { peer, link, .. } => Some(format!("linked {} by {}", peer.0[0], link.0)),
+        Output::NeighbourMoved { peer, link, .. } => Some(format!("moved {} to {}", peer.0[0], link.0)),
+        Output::NeighbourDown { peer, reason, .. } => Some(format!("unlinked {}: {reason}", peer.0[0])),
+        Output::PeerUp { peer, .. } => Some(format!("up {}", peer.0[0])),
         Output::PeerDown { peer, reason, .. } => Some(format!("down {}: {reason}", peer.0[0])),
+        Output::Routes { changes, .. } => {
+            let way = |(to, via): &(NodeId, Option<NodeId>)| {
+                format!("{} by {}", to.0[0], via.map_or("none".into(), |via| via.0[0].to_string()))
+            };
+            Some(format!("way {}", changes.iter().map(way).collect::<Vec<_>>().join(", ")))
+        }
         Output::PeerInterest { peer, reset, ops, .. } => {
             Some(format!("interest {}{}: {}", peer.0[0], if *reset { " reset" } else { "" }, ops.len()))
         }
@@ -138,11 +209,24 @@ fn sent(outputs: &[Output], to: u64) -> Vec<Control> {
         Output::Send { link, frame } if link.0 == to => Some(BytesMut::from(&frame[..])),
         _ => None,
     });
-    let decode = |mut frame: BytesMut| {
-        let (kind, body) = split_frame(&mut frame, CONTROL_FRAME_BYTES_MAX).unwrap().unwrap();
-        Control::decode(kind, &body).unwrap().unwrap()
+    let decode = |mut frames: BytesMut| {
+        let mut controls = Vec::new();
+        while let Some((kind, body)) = split_frame(&mut frames, CONTROL_FRAME_BYTES_MAX).unwrap() {
+            controls.push(Control::decode(kind, &body).unwrap().unwrap());
+        }
+        controls
     };
-    frames.map(decode).collect()
+    frames.flat_map(decode).collect()
+}
+
+/// The statements that were pushed on a link, by what they change.
+fn said(outputs: &[Output], to: u64) -> Vec<Vec<Change>> {
+    let read = |bytes: &Bytes| Statement::read(&TestKeys(node(0)), HOME, bytes).expect("a statement").changes;
+    let statements = sent(outputs, to).into_iter().flat_map(|control| match control {
+        Control::Gossip(Frame::Statements { statements, .. }) => statements,
+        _ => Vec::new(),
+    });
+    statements.map(|bytes| read(&bytes)).collect()
 }
 
 fn armed(outputs: &[Output], wanted: Timer) -> Option<Now> {
@@ -155,21 +239,26 @@ fn armed(outputs: &[Output], wanted: Timer) -> Option<Now> {
 #[test]
 fn a_peer_is_greeted_told_and_confirmed() {
     let mut rig = Rig::new();
-    assert_eq!(story(&rig.want(vec![add("a/b")], 1)), ["confirmed 1"], "nobody has to confirm");
+    assert_eq!(story(&rig.want(vec![add("a/b")], 1)), [""; 0], "it is stated in a moment");
+    assert_eq!(story(&rig.pass(10)), ["confirmed 1"], "nobody has to confirm");
     let out = rig.up(7, 50, None);
     assert!(matches!(&sent(&out, 7)[..], [Control::Greeting(g)] if g.dial == 0 && g.name == "rig"));
     let out = rig.greet(7, 1, 3);
-    assert_eq!(story(&out), ["up 50 on 7"]);
-    assert_eq!(sent(&out, 7), [interest(1, true, &[add("a/b")])]);
-    let out = rig.frame(7, &interest(4, true, &[add("x/y"), add("x/*")]));
-    assert_eq!(story(&out), ["interest 50 reset: 2", "ready"]);
-    assert_eq!(sent(&out, 7), [Control::InterestAck { version: 4 }]);
+    assert_eq!(story(&out), ["linked 50 by 7", "up 50", "way 50 by 50"]);
+    assert_eq!(said(&out, 7)[1], [wants("a/b")], "what was stated so far");
+    let mut peer = Voice::new(50, 1);
+    let out = rig.frame(7, &peer.states(vec![wants("x/y"), wants("x/*"), Change::Link(node(100))]));
+    assert_eq!(story(&out), ["interest 50 reset: 2"]);
+    assert_eq!(sent(&out, 7), [ack(1)]);
 
-    let out = rig.want(vec![add("a/c")], 2);
-    assert_eq!(sent(&out, 7), [interest(2, false, &[add("a/c")])]);
+    assert_eq!(said(&rig.pass(50), 7), [[Change::Link(node(50))]], "links are stated together, later");
+    assert_eq!(story(&rig.want(vec![add("a/c")], 2)), [""; 0]);
+    let out = rig.pass(20);
+    assert_eq!(said(&out, 7), [[wants("a/c")]]);
     assert_eq!(story(&out), [""; 0]);
-    assert_eq!(story(&rig.frame(7, &Control::InterestAck { version: 1 })), [""; 0]);
-    assert_eq!(story(&rig.frame(7, &Control::InterestAck { version: 2 })), ["confirmed 2"]);
+    assert_eq!(story(&rig.frame(7, &ack(3))), [""; 0]);
+    assert_eq!(story(&rig.frame(7, &ack(4))), ["confirmed 2"]);
+    rig.pass(20);
     assert_eq!(story(&rig.want(vec![add("a/c")], 3)), ["confirmed 3"], "nothing has changed");
 }
 
@@ -178,9 +267,15 @@ fn who_is_gone_has_not_to_confirm() {
     let mut rig = Rig::new();
     rig.neighbour(1, 50, 1);
     rig.neighbour(2, 51, 1);
+    rig.pass(100);
     assert_eq!(story(&rig.want(vec![add("a/b")], 9)), [""; 0]);
-    rig.frame(1, &Control::InterestAck { version: 1 });
-    assert_eq!(story(&rig.down(2)), ["down 51: nothing heard for too long", "confirmed 9"]);
+    assert_eq!(story(&rig.pass(20)), [""; 0]);
+    rig.frame(1, &ack(3));
+    let gone = "nothing heard for too long";
+    assert_eq!(
+        story(&rig.down(2)),
+        ["confirmed 9".to_owned(), format!("unlinked 51: {gone}"), format!("down 51: {gone}")]
+    );
 }
 
 #[test]
@@ -189,11 +284,12 @@ fn of_two_links_the_one_dialled_by_the_smaller_id_stays() {
     let dials = rig.found(Some(50), &[1], false);
     assert_eq!(story(&dials), ["dial 1 1 50"]);
     rig.up(1, 50, Some(1));
-    assert_eq!(story(&rig.greet(1, 1, 0)), ["up 50 on 1"]);
+    assert_eq!(story(&rig.greet(1, 1, 0)), ["linked 50 by 1", "up 50", "way 50 by 50"]);
     rig.up(2, 50, None);
     let out = rig.greet(2, 1, 1);
     assert_eq!(story(&out), ["moved 50 to 2", "close 1: another link to this node is used"]);
-    assert_eq!(sent(&out, 2).len(), 1, "the whole interest on the new link");
+    let digest = |control: &Control| matches!(control, Control::Gossip(Frame::Digest(_)));
+    assert!(sent(&out, 2).iter().any(digest), "what both know is compared again");
     assert!(matches!(&sent(&out, 1)[..], [Control::Bye(bye)] if bye.reason == ByeReason::Duplicate));
     assert_eq!(story(&rig.down(1)), [""; 0]);
     // And the other way round: the larger one's link comes late.
@@ -225,13 +321,26 @@ fn a_dismissed_link_serves_until_there_is_another() {
 #[test]
 fn a_later_life_replaces_an_earlier_one_at_once() {
     let mut rig = Rig::new();
-    rig.neighbour(1, 50, 9);
-    rig.frame(1, &interest(1, false, &[add("old/wish")]));
+    let mut first = rig.neighbour(1, 50, 9);
+    rig.frame(1, &first.states(vec![wants("old/wish")]));
     rig.up(2, 50, None);
     let out = story(&rig.greet(2, 2, 1));
+    let again = "it was started again";
     let later = "close 1: a later life of this node is connected";
-    assert_eq!(out, ["down 50: it was started again", later, "up 50 on 2"]);
-    assert_eq!(story(&rig.frame(2, &interest(0, true, &[]))), ["interest 50 reset: 0"]);
+    assert_eq!(
+        out,
+        [
+            format!("unlinked 50: {again}"),
+            format!("down 50: {again}"),
+            later.into(),
+            "linked 50 by 2".into(),
+            "up 50".into(),
+            "way 50 by 50".into(),
+        ]
+    );
+    assert_eq!(story(&rig.frame(2, &first.states(vec![wants("late/wish")]))), [""; 0], "of the first life");
+    let mut second = Voice::new(50, 2);
+    assert_eq!(story(&rig.frame(2, &second.states(vec![wants("a/b")]))), ["interest 50 reset: 1"]);
     rig.up(3, 50, None);
     let out = rig.greet(3, 1, 10);
     assert_eq!(story(&out), ["close 3: a later life of this node is connected"]);
@@ -246,11 +355,11 @@ fn whoever_leaves_is_drained_and_not_dialled_again() {
     rig.found(Some(50), &[1], false);
     rig.up(1, 50, Some(1));
     rig.greet(1, 1, 0);
-    rig.frame(1, &interest(0, true, &[add("a/b")]));
+    rig.frame(1, &Voice::new(50, 1).states(vec![wants("a/b")]));
     let out = story(&rig.frame(1, &bye(ByeReason::Leaving)));
     assert_eq!(out, ["interest 50 reset: 0", "close 1: leaving"]);
     let out = rig.feed(Input::LinkDown { link: LinkId(1), end: LinkEnd::Closed });
-    assert_eq!(story(&out), ["down 50: leaving"]);
+    assert_eq!(story(&out), ["unlinked 50: leaving", "down 50: leaving"]);
     assert_eq!(armed(&out, Timer::Dial), None);
     rig.wait(60);
     assert_eq!(story(&rig.feed(Input::Timer(Timer::Dial))), [""; 0]);
@@ -264,36 +373,9 @@ fn leaving_says_goodbye_and_takes_nobody_in() {
     let out = rig.feed(Input::Leave);
     assert_eq!(story(&out), ["abandon 1", "close 1: leaving"]);
     assert!(matches!(&sent(&out, 1)[..], [Control::Bye(bye)] if bye.reason == ByeReason::Leaving));
-    assert_eq!(story(&rig.down(1)), ["down 50: leaving"]);
+    assert_eq!(story(&rig.down(1)), ["unlinked 50: leaving", "down 50: leaving"]);
     assert_eq!(story(&rig.up(2, 52, None)), ["close 2: leaving"]);
     assert_eq!(story(&rig.found(Some(53), &[1], true)), [""; 0]);
-}
-
-#[test]
-fn bad_frames_close_their_link_and_only_that() {
-    let too_many: Vec<_> = (0..=PATTERNS_MAX).map(|n| add(&format!("n/{n}"))).collect();
-    let halves = too_many.chunks(PATTERNS_MAX / 2).collect::<Vec<_>>();
-    let cases = [
-        (vec![interest(0, false, &[])], "the first interest on a link is not the whole set"),
-        (vec![interest(3, true, &[]), interest(5, false, &[])], "interest version 5 came where 4 was due"),
-        (vec![greeting(1, 2)], "a second greeting"),
-        (vec![Control::InterestAck { version: 8 }], "interest version 8 is confirmed and was never sent"),
-        (
-            vec![interest(0, true, halves[0]), interest(1, false, halves[1]), interest(2, false, halves[2])],
-            "more than 10000 patterns",
-        ),
-    ];
-    for (frames, reason) in cases {
-        let mut rig = Rig::new();
-        rig.neighbour(1, 50, 1);
-        rig.up(2, 51, None);
-        rig.greet(2, 1, 1);
-        let out: Vec<_> = frames.iter().flat_map(|frame| rig.frame(2, frame)).collect();
-        let story = story(&out);
-        assert_eq!(story[story.len() - 2..], [format!("close 2: {reason}"), format!("down 51: {reason}")]);
-        assert!(matches!(sent(&out, 2).last(), Some(Control::Bye(bye)) if bye.reason == ByeReason::Protocol));
-        assert_eq!(rig.frame(2, &greeting(1, 1)), [], "nothing of a closed link is looked at");
-    }
 }
 
 #[test]
@@ -301,7 +383,7 @@ fn links_begin_with_a_greeting() {
     let mut rig = Rig::new();
     rig.up(1, 50, None);
     let first = ["close 1: the first frame is no greeting"];
-    assert_eq!(story(&rig.frame(1, &Control::InterestAck { version: 0 })), first);
+    assert_eq!(story(&rig.frame(1, &ack(0))), first);
     let out = rig.up(2, 50, None);
     assert_eq!(armed(&out, Timer::Greeting(LinkId(2))), Some(Now(GREETING_LIMIT)));
     rig.wait(5);
@@ -317,31 +399,33 @@ fn links_begin_with_a_greeting() {
 }
 
 #[test]
-fn neighbours_say_what_they_want_and_confirm_what_they_are_told_in_time() {
+fn neighbours_state_something_and_confirm_what_they_are_told_in_time() {
     let timer = Timer::Exchange(HOME, node(50));
     let mut rig = Rig::new();
     rig.up(1, 50, None);
     assert_eq!(armed(&rig.greet(1, 1, 1), timer), Some(Now(EXCHANGE_LIMIT)));
     rig.wait(15);
     let out = story(&rig.feed(Input::Timer(timer)));
-    assert_eq!(out[0], "close 1: no interest within 15 s");
+    assert_eq!(out[0], "close 1: it states nothing of itself within 15 s");
 
     let mut rig = Rig::new();
     rig.neighbour(1, 50, 1);
-    rig.frame(1, &Control::InterestAck { version: 0 });
+    rig.pass(100);
+    rig.frame(1, &ack(2));
     rig.wait(20);
     assert_eq!(story(&rig.feed(Input::Timer(timer))), [""; 0], "nothing is owed");
     assert_eq!(armed(&rig.want(vec![add("a/b")], 1), timer), Some(rig.now.after(EXCHANGE_LIMIT)));
     rig.wait(10);
     assert_eq!(armed(&rig.want(vec![add("a/c")], 2), timer), None, "the first debt counts");
-    rig.frame(1, &Control::InterestAck { version: 1 });
+    rig.frame(1, &ack(3));
     rig.wait(5);
     let out = rig.feed(Input::Timer(timer));
     assert_eq!(armed(&out, timer), Some(rig.now.after(EXCHANGE_LIMIT - Duration::from_secs(5))));
     rig.wait(10);
     let out = story(&rig.feed(Input::Timer(timer)));
-    let why = "interest is not confirmed within 15 s";
-    assert_eq!(out, [format!("close 1: {why}"), format!("down 50: {why}"), "confirmed 2".into()]);
+    let why = "it does not confirm what it is told within 15 s";
+    assert_eq!(out[..2], [format!("close 1: {why}"), "confirmed 2".into()]);
+    assert_eq!(out[2..], [format!("unlinked 50: {why}"), format!("down 50: {why}")]);
 }
 
 #[test]
@@ -349,13 +433,13 @@ fn many_tickets_are_waited_for_together() {
     let mut rig = Rig::new();
     rig.neighbour(1, 50, 1);
     for n in 1..=5000 {
-        let op = match n % 2 {
-            0 => InterestOp::Remove(Pattern::parse("n/1").expect("a pattern")),
-            _ => add("n/1"),
-        };
-        rig.want(vec![op], n);
+        let wish = add(&format!("n/{}", n % 2));
+        let unwish = InterestOp::Remove(Pattern::parse(&format!("n/{}", n % 2)).expect("a pattern"));
+        rig.want(vec![wish, unwish, add(&format!("m/{n}"))], n);
+        rig.pass(10);
     }
-    let out = story(&rig.frame(1, &Control::InterestAck { version: 5000 }));
+    let said = rig.core.networks[&HOME].own.head().version;
+    let out = story(&rig.frame(1, &ack(said)));
     assert_eq!(out.len(), 5000, "every one is confirmed");
 }
 
@@ -438,8 +522,11 @@ fn a_node_is_ready_with_its_neighbours_or_alone() {
     rig.found(Some(51), &[2], false);
     rig.up(1, 50, Some(1));
     rig.greet(1, 1, 0);
-    let out = rig.frame(1, &interest(0, true, &[]));
-    assert_eq!(story(&out), ["interest 50 reset: 0"], "the other may still come");
+    let out = rig.frame(1, &Voice::new(50, 1).states(vec![Change::Link(node(100))]));
+    assert_eq!(story(&out), ["interest 50 reset: 0"], "what else the peer knows was not compared");
+    let root = rig.core.networks.get_mut(&HOME).map(|network| network.members.root().0).unwrap();
+    let out = rig.frame(1, &Control::Gossip(Frame::Digest(root)));
+    assert_eq!(story(&out), [""; 0], "the other may still come");
     let failure = DialFailure::Unreachable("nobody there".into());
     assert_eq!(story(&rig.feed(Input::DialFailed { attempt: Attempt(2), failure })), ["ready"]);
 }
@@ -449,7 +536,7 @@ proptest! {
     #[test]
     fn noise_closes_a_link_at_worst(
         frames in prop::collection::vec(
-            (prop_oneof![0x10_u8..0x14, any::<u8>()], prop::collection::vec(any::<u8>(), 0..40)), 1..20,
+            (prop_oneof![0x10_u8..0x14, 0x20_u8..0x29, any::<u8>()], prop::collection::vec(any::<u8>(), 0..40)), 1..20,
         ),
         greeted in any::<bool>(),
     ) {

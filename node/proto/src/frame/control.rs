@@ -1,4 +1,4 @@
-//! The frames of a control stream behind admission: greeting, interest and farewell.
+//! The frames of a control stream behind admission: greeting, gossip and farewell.
 //!
 //! Kinds and layouts only. In which order they may come, and what follows from them, is the state
 //! machine's. A greeting may have more fields than are read here: that is how later minor versions grow.
@@ -6,14 +6,12 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{
-    OPTIONAL, frame, is_optional,
-    wire::{Reader, WireError, put_bytes, put_text, put_varint, varint_width},
+    OPTIONAL, frame,
+    gossip::Gossip,
+    is_optional,
+    wire::{Reader, WireError, put_text, put_varint},
 };
-use crate::{
-    id::Incarnation,
-    limits::{CONTROL_FRAME_BYTES_MAX, NAME_BYTES_MAX, NODE_NAME_BYTES_MAX},
-    pattern::{FilterBlock, FilterError, InterestOp, Pattern, PatternError, Wanted, filter::BLOCK_BYTES_MAX},
-};
+use crate::{id::Incarnation, limits::NODE_NAME_BYTES_MAX};
 
 /// The minor version of the protocol `hive/1` that this program speaks.
 pub const PROTOCOL_MINOR: u64 = 0;
@@ -26,13 +24,8 @@ pub const BYE_TEXT_BYTES_MAX: usize = 256;
 pub enum Control {
     /// The first frame of each side.
     Greeting(Greeting),
-    /// A part of a change of what the sender wants.
-    Interest(Interest),
-    /// All changes up to this version are known.
-    InterestAck {
-        /// The version of the last whole change.
-        version: u64,
-    },
+    /// What the sender knows of everybody's facts.
+    Gossip(Gossip),
     /// The last frame of a side.
     Bye(Bye),
 }
@@ -55,19 +48,6 @@ pub struct Greeting {
     pub name: String,
 }
 
-/// A part of a change: a change is all parts of one version, up to the one marked `last`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Interest {
-    /// Grows by one with each change of one life of the sender.
-    pub version: u64,
-    /// The change is all the sender wants, and not what differs from the version before.
-    pub reset: bool,
-    /// The change is complete with this part.
-    pub last: bool,
-    /// The operations of this part, in order.
-    pub ops: Vec<InterestOp>,
-}
-
 /// Why the sender closes the link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bye {
@@ -88,6 +68,8 @@ pub enum ByeReason {
     Superseded,
     /// The receiver broke the protocol.
     Protocol,
+    /// Both have more neighbours than they need.
+    Surplus,
     /// A reason newer than this program.
     Other(u8),
 }
@@ -106,46 +88,20 @@ pub enum ControlError {
         /// What is wrong.
         source: WireError,
     },
-    /// Interest in something that is no pattern.
-    #[error("interest in a malformed pattern: {0}")]
-    Pattern(#[from] PatternError),
-    /// Interest by something that is no part of a filter.
-    #[error("interest in a malformed filter: {0}")]
-    Filter(#[from] FilterError),
-    /// Interest in a pattern that is written in another than its one normal form.
-    #[error("interest in `{0}`, which is not in its normal form")]
-    Abnormal(String),
-    /// Interest in what never leaves its node.
-    #[error("interest in the local pattern `{0}`")]
-    Local(Pattern),
-    /// Bits or operations that this version does not have.
-    #[error("interest with the unknown code {0}")]
-    Code(u8),
     /// A name with control characters in it.
     #[error("a node's name with a control character in it")]
     Name,
 }
 
 const GREETING: u8 = 0x10;
-const INTEREST: u8 = 0x11;
-const INTEREST_ACK: u8 = 0x12;
 const BYE: u8 = 0x13;
 
 /// Kind of the frame that says: everything this side had for the link has arrived, and no more will come. Sent after
 /// the farewell by whoever drives the link; the state machine never sees it. Its body is empty.
 pub const DRAINED: u8 = OPTIONAL | 0x14;
 
-const RESET: u8 = 1;
-const LAST: u8 = 2;
-
-const REMOVE: u8 = 0;
-const ADD: u8 = 1;
-const ADD_ANSWERING: u8 = 2;
-const ADD_APPROXIMATE: u8 = 3;
-const BLOCK: u8 = 4;
-
 impl Control {
-    /// The whole frame: kind, length, body.
+    /// The whole frame: kind, length, body. Gossip that does not fit one frame becomes several.
     #[must_use]
     pub fn encode(&self) -> Bytes {
         let mut body = BytesMut::new();
@@ -154,14 +110,9 @@ impl Control {
                 greeting.put(&mut body);
                 GREETING
             }
-            Self::Interest(interest) => {
-                put_interest_head(&mut body, interest.version, interest.reset, interest.last);
-                interest.ops.iter().for_each(|op| put_op(&mut body, op));
-                INTEREST
-            }
-            Self::InterestAck { version } => {
-                put_varint(&mut body, *version);
-                INTEREST_ACK
+            Self::Gossip(gossip) => {
+                gossip.put(&mut body);
+                return body.freeze();
             }
             Self::Bye(bye) => {
                 body.put_u8(bye.reason.code());
@@ -182,71 +133,12 @@ impl Control {
         let named = |frame| move |source| ControlError::Wire { frame, source };
         Ok(Some(match kind {
             GREETING => Self::Greeting(Greeting::read(reader)?),
-            INTEREST => Self::Interest(Interest::read(reader)?),
-            INTEREST_ACK => {
-                Self::InterestAck { version: read_ack(reader).map_err(named("acknowledgement"))? }
-            }
+            _ if Gossip::is_kind(kind) => Self::Gossip(Gossip::decode(kind, body).map_err(named("gossip"))?),
             BYE => Self::Bye(Bye::read(reader).map_err(named("farewell"))?),
             _ if is_optional(kind) => return Ok(None),
             _ => return Err(ControlError::Kind(kind)),
         }))
     }
-}
-
-/// The frames of one change, each at most [`CONTROL_FRAME_BYTES_MAX`] of body; at least one.
-pub fn interest_frames<'a>(
-    version: u64,
-    reset: bool,
-    ops: impl IntoIterator<Item = &'a InterestOp>,
-) -> Vec<Bytes> {
-    let mut frames = Vec::new();
-    let mut body = BytesMut::new();
-    put_interest_head(&mut body, version, reset, false);
-    for op in ops {
-        if body.len() + op_bytes(op) > CONTROL_FRAME_BYTES_MAX {
-            frames.push(frame(INTEREST, &body));
-            body.clear();
-            put_interest_head(&mut body, version, reset, false);
-        }
-        put_op(&mut body, op);
-    }
-    if let Some(flags) = body.get_mut(varint_width(version)) {
-        *flags |= LAST;
-    }
-    frames.push(frame(INTEREST, &body));
-    frames
-}
-
-fn put_interest_head(out: &mut BytesMut, version: u64, reset: bool, last: bool) {
-    put_varint(out, version);
-    out.put_u8(if reset { RESET } else { 0 } | if last { LAST } else { 0 });
-}
-
-fn put_op(out: &mut BytesMut, op: &InterestOp) {
-    let (code, pattern) = match op {
-        InterestOp::Remove(pattern) => (REMOVE, pattern),
-        InterestOp::Add(Wanted { pattern, answers: true, .. }) => (ADD_ANSWERING, pattern),
-        InterestOp::Add(Wanted { pattern, approximate: true, .. }) => (ADD_APPROXIMATE, pattern),
-        InterestOp::Add(Wanted { pattern, .. }) => (ADD, pattern),
-        InterestOp::Block(block) => {
-            out.put_u8(BLOCK);
-            put_varint(out, block.number().into());
-            return put_bytes(out, block.bytes());
-        }
-    };
-    out.put_u8(code);
-    put_text(out, pattern.as_str());
-}
-
-fn op_bytes(op: &InterestOp) -> usize {
-    // A pattern has at most 255 bytes, so its length takes two.
-    op.pattern().map_or(1 + 2 + 1 + BLOCK_BYTES_MAX, |pattern| 1 + 2 + pattern.as_str().len())
-}
-
-fn read_ack(mut reader: Reader<'_>) -> Result<u64, WireError> {
-    let version = reader.varint()?;
-    reader.end()?;
-    Ok(version)
 }
 
 impl Greeting {
@@ -281,48 +173,6 @@ impl Greeting {
     }
 }
 
-impl Interest {
-    fn read(mut reader: Reader<'_>) -> Result<Self, ControlError> {
-        let wire = |source| ControlError::Wire { frame: "interest", source };
-        let version = reader.varint().map_err(wire)?;
-        let flags = reader.u8().map_err(wire)?;
-        if flags & !(RESET | LAST) != 0 {
-            return Err(ControlError::Code(flags));
-        }
-        let mut ops = Vec::new();
-        while !reader.is_empty() {
-            let code = reader.u8().map_err(wire)?;
-            if code == BLOCK {
-                let number = reader.varint().map_err(wire)?;
-                let length = reader.length(BLOCK_BYTES_MAX).map_err(wire)?;
-                let bytes = reader.slice(length).map_err(wire)?;
-                ops.push(InterestOp::Block(FilterBlock::parse(number, bytes)?));
-                continue;
-            }
-            let pattern = read_pattern(reader.text(NAME_BYTES_MAX).map_err(wire)?)?;
-            ops.push(match code {
-                REMOVE => InterestOp::Remove(pattern),
-                ADD => InterestOp::Add(Wanted::new(pattern, false)),
-                ADD_ANSWERING => InterestOp::Add(Wanted::new(pattern, true)),
-                ADD_APPROXIMATE => InterestOp::Add(Wanted { pattern, answers: false, approximate: true }),
-                other => return Err(ControlError::Code(other)),
-            });
-        }
-        Ok(Self { version, reset: flags & RESET != 0, last: flags & LAST != 0, ops })
-    }
-}
-
-fn read_pattern(text: &str) -> Result<Pattern, ControlError> {
-    let pattern = Pattern::parse(text)?;
-    if pattern.as_str() != text {
-        return Err(ControlError::Abnormal(text.into()));
-    }
-    if pattern.is_local() {
-        return Err(ControlError::Local(pattern));
-    }
-    Ok(pattern)
-}
-
 impl Bye {
     fn read(mut reader: Reader<'_>) -> Result<Self, WireError> {
         let reason = ByeReason::from_code(reader.u8()?);
@@ -339,6 +189,7 @@ impl ByeReason {
             Self::Duplicate => 2,
             Self::Superseded => 3,
             Self::Protocol => 4,
+            Self::Surplus => 5,
             Self::Other(code) => code,
         }
     }
@@ -349,6 +200,7 @@ impl ByeReason {
             2 => Self::Duplicate,
             3 => Self::Superseded,
             4 => Self::Protocol,
+            5 => Self::Surplus,
             other => Self::Other(other),
         }
     }

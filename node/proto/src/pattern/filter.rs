@@ -214,6 +214,12 @@ impl Filter {
         listed(bytes).any(|rest| rest == print.rest)
     }
 
+    /// The block of this number; none when it is empty.
+    #[must_use]
+    pub fn block(&self, number: u16) -> Option<FilterBlock> {
+        self.blocks.get(&number).map(|bytes| FilterBlock { number, bytes: Arc::clone(bytes) })
+    }
+
     /// All blocks, by number.
     pub fn blocks(&self) -> impl Iterator<Item = FilterBlock> {
         self.blocks.iter().map(|(number, bytes)| FilterBlock { number: *number, bytes: Arc::clone(bytes) })

@@ -4,12 +4,14 @@
 //! no rule by which the state machines decide, only what must come of it, and looks into none of them.
 
 mod confirm;
+mod delivery;
 mod graph;
 mod meter;
 mod rest;
 mod spread;
 mod truth;
 mod view;
+mod walk;
 mod words;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -20,12 +22,16 @@ use super::{
     scenario::Phase,
 };
 use crate::{
+    channel::Channel,
     id::NodeId,
     interest::InterestOp,
     io::{LinkId, Output},
+    pattern::Pattern,
+    plane::account::DropReason,
     time::Now,
 };
 
+use delivery::{Delivery, Fault};
 use meter::Meter;
 use spread::Spread;
 use truth::Truth;
@@ -46,11 +52,16 @@ pub(super) struct Judge {
     views: Vec<View>,
     words: Words,
     spread: Spread,
+    delivery: Delivery,
+    /// Copies that had to arrive and did not.
+    lost: u64,
     meter: Meter,
     /// Something changed since the views were compared last.
     changed: bool,
     /// A node and another of which it knew something wrong, at the last look.
     wrong_pair: Option<(usize, usize)>,
+    /// The longest way that was walked.
+    longest: u64,
     /// How long into the phase the views became right, if they are.
     settled: Option<Duration>,
     verdict: Verdict,
@@ -64,6 +75,7 @@ pub(super) struct Verdict {
     pub(super) confirmed: u64,
     pub(super) phases: Vec<PhaseReport>,
     pub(super) whole: Figures,
+    pub(super) drops: Vec<(&'static str, u64)>,
 }
 
 impl Judge {
@@ -75,9 +87,12 @@ impl Judge {
             views: ids.iter().map(|_| View::default()).collect(),
             words: Words::new(),
             spread: Spread::default(),
+            delivery: Delivery::default(),
+            lost: 0,
             meter: Meter::new(ids.len()),
             changed: true,
             wrong_pair: None,
+            longest: 0,
             settled: None,
             verdict: Verdict::default(),
         }
@@ -101,6 +116,7 @@ impl Judge {
     pub(super) fn leaves(&mut self, now: Now, node: usize) {
         self.truth.leaves(now, node);
         self.spread.gone(node);
+        self.delivery.gone(node);
         self.changed = true;
     }
 
@@ -108,6 +124,7 @@ impl Judge {
         self.truth.stopped(now, node);
         self.views[node] = View::default();
         self.spread.gone(node);
+        self.delivery.gone(node);
         self.meter.stopped();
         self.changed = true;
     }
@@ -116,6 +133,7 @@ impl Judge {
     pub(super) fn groups(&mut self, now: Now, groups: &[bool]) {
         self.truth.regroup(now, groups);
         self.spread.parted(&mut self.truth);
+        self.delivery.parted(|origin, node| self.truth.expected(origin, node));
         self.changed = true;
     }
 
@@ -124,7 +142,8 @@ impl Judge {
         let wants = self.truth.wants(node);
         let leaves = |op: &&InterestOp| op.pattern().is_some_and(words::leaves_its_node);
         let announced: Vec<_> = ops.iter().filter(leaves).cloned().collect();
-        self.truth.set_wants(node, self.words.changed(wants, &announced));
+        self.truth.set_wants(now, node, self.words.changed(wants, &announced));
+        self.delivery.changed(node);
         let patterns: Vec<u32> =
             announced.iter().filter_map(InterestOp::pattern).map(|p| self.words.pattern(p)).collect();
         self.views[node].asks(now, ticket, patterns);
@@ -145,6 +164,39 @@ impl Judge {
         }
     }
 
+    /// A node publishes an event of this number. Those who have wanted it for a while have to get it.
+    pub(super) fn published(&mut self, now: Now, node: usize, channel: &Channel, number: u64) {
+        self.lost += self.delivery.close(now, false).len() as u64;
+        let Ok(pattern) = Pattern::parse(channel.as_str()) else { return };
+        let (pattern, life) = (self.words.pattern(&pattern), self.truth.life(node).unwrap_or(0));
+        let mut audience = Vec::new();
+        if self.truth.is_settled(now, node) {
+            audience = self.truth.audience(now, node);
+            audience.retain(|other| {
+                self.truth.wants_long(now, *other) && self.words.matches(self.truth.wants(*other), pattern)
+            });
+        }
+        let audience = audience.into_iter();
+        self.delivery.published(now, number, (self.phase.0, (node, life), pattern), audience);
+    }
+
+    /// A node hands an event over.
+    pub(super) fn delivered(&mut self, now: Now, node: usize, number: u64) {
+        match self.delivery.arrived(now, node, number) {
+            Ok(()) => {}
+            Err(Fault::Twice) => self.wrong(now, format!("node {node} got event {number} twice")),
+            Err(Fault::Behind(last)) => {
+                self.wrong(now, format!("node {node} got event {number} behind {last} of the same channel"));
+            }
+            Err(Fault::Unknown) => self.wrong(now, format!("node {node} got event {number} too late")),
+        }
+    }
+
+    /// What a node dropped, when its life is over.
+    pub(super) fn dropped(&mut self, counts: &[(DropReason, u64)]) {
+        self.delivery.dropped(counts);
+    }
+
     pub(super) fn sent(&mut self, now: Now, node: usize, kind: u8, bytes: usize) {
         self.meter.sent(now, node, kind, bytes as u64);
     }
@@ -158,7 +210,8 @@ impl Judge {
     ) {
         self.views[node].links.insert(link, connection);
         if let Some(both) = both {
-            self.truth.links.insert(connection, both);
+            self.truth.linked(connection, both);
+            self.changed = true;
         }
     }
 
@@ -168,7 +221,7 @@ impl Judge {
 
     /// A connection is not to be used any more: it is cut, or an end closes it.
     pub(super) fn parted(&mut self, connection: u64) {
-        self.truth.links.remove(&connection);
+        self.changed |= self.truth.unlinked(connection);
     }
 
     /// A node says something.
@@ -226,18 +279,31 @@ impl Judge {
         let settled = self.settled;
         self.end_phase(now);
         self.spread.end();
+        self.end_events(now);
         for (number, phase) in self.verdict.phases.iter_mut().enumerate() {
             self.spread.figures(|phase| phase == number, &mut phase.figures);
+            self.delivery.figures(|phase| phase == number, &mut phase.figures);
         }
-        let mut whole = Figures { settled, ..Figures::default() };
+        let mut whole = Figures { settled, longest_way: self.longest, ..Figures::default() };
         graph::figures(&self.truth, &self.views, &mut whole);
         self.meter.whole(now, &mut whole);
         self.spread.figures(|_| true, &mut whole);
+        self.delivery.figures(|_| true, &mut whole);
+        self.verdict.drops = self.delivery.drops();
         self.verdict.whole = whole;
     }
 
     pub(super) fn verdict(self) -> Verdict {
         self.verdict
+    }
+
+    /// Counts all events. Whatever was lost has to be counted where it was, with its reason.
+    fn end_events(&mut self, now: Now) {
+        let lost = self.lost + self.delivery.close(now, true).len() as u64;
+        let counted = self.delivery.counted();
+        if lost > counted {
+            self.wrong(now, format!("{lost} copies of events were lost, and {counted} are counted"));
+        }
     }
 
     fn end_phase(&mut self, now: Now) {

@@ -45,6 +45,8 @@ pub(super) struct End {
     pub(super) link: Option<LinkId>,
     /// What is on its way to it, or came before it was up.
     pub(super) stream: Stream,
+    /// The same for events.
+    pub(super) data: Stream,
     /// Its node closes it; whether gracefully.
     pub(super) closing: Option<bool>,
     /// It is over for this end.
@@ -84,18 +86,22 @@ impl Connection {
 
 impl End {
     fn new((node, life): (usize, u64), way: Way) -> Self {
-        let stream = Stream {
+        let (stream, data) = (Stream::new(way), Stream::new(way));
+        Self { node, life, link: None, stream, data, closing: None, down: false }
+    }
+}
+
+impl Stream {
+    fn new(way: Way) -> Self {
+        Self {
             way,
             frames: VecDeque::new(),
             last_arrival: Now::default(),
             free_at: Now::default(),
             packet: (Now::default(), PACKET_BYTES, Now::default()),
-        };
-        Self { node, life, link: None, stream, closing: None, down: false }
+        }
     }
-}
 
-impl Stream {
     /// Sends a frame. When it arrives, if nothing else was on its way at that time.
     pub(super) fn send(&mut self, sent: Now, frame: Bytes, chance: &mut Chance) -> Option<Now> {
         let at = self.arrival(sent, frame.len(), chance);

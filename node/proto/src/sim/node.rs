@@ -7,7 +7,9 @@ use std::{
 };
 
 use super::{
+    bus::Bus,
     chance::Chance,
+    keys::Stamp,
     scenario::{Oddities, Scenario},
 };
 use crate::{
@@ -51,6 +53,10 @@ pub(super) struct Alive {
     pub(super) last_link: u64,
     /// Dials that were given up before they ended.
     pub(super) abandoned: BTreeSet<Attempt>,
+    /// The data plane, where there are events.
+    pub(super) bus: Option<Box<Bus>>,
+    /// When the queue calls for the data plane.
+    pub(super) bus_called: Option<Now>,
 }
 
 /// A timer that is armed.
@@ -91,30 +97,27 @@ impl Node {
     }
 
     /// Begins the next life.
-    pub(super) fn start(
-        &mut self,
-        now: Now,
-        name: String,
-        _scenario: &Scenario,
-        seed: u64,
-        out: &mut Outbox,
-    ) {
+    pub(super) fn start(&mut self, now: Now, name: String, scenario: &Scenario, seed: u64, out: &mut Outbox) {
         self.life += 1;
         let config = CoreConfig {
             node: self.id,
             incarnation: Incarnation(self.life),
             name,
+            addrs: self.addrs.clone(),
             networks: 1,
+            max_neighbours: scenario.neighbours,
             unix_ms: self.unix_ms,
             seed,
         };
         self.alive = Some(Alive {
-            core: Core::new(now, config, out),
+            core: Core::new(now, config, Box::new(Stamp(self.id)), out),
             leaving: false,
             timers: BTreeMap::new(),
             links: BTreeMap::new(),
             last_link: 0,
             abandoned: BTreeSet::new(),
+            bus: scenario.has_events().then(|| Box::new(Bus::new(self.id, self.life))),
+            bus_called: None,
         });
     }
 }

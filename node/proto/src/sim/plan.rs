@@ -7,6 +7,7 @@ use super::{
     scenario::{Phase, Scenario},
 };
 use crate::{
+    channel::Channel,
     interest::{InterestOp, Wanted},
     pattern::Pattern,
     time::Now,
@@ -21,6 +22,8 @@ pub(super) enum Action {
     Want(usize, Vec<InterestOp>),
     /// The same, and it is measured who knows of it when.
     Change(usize, InterestOp),
+    /// A node publishes on a channel.
+    Publish(usize, Channel),
     Crash(usize),
     Leave(usize),
     Stop(usize),
@@ -66,6 +69,7 @@ impl Plan {
                 }
             }
             plan.stretch(number, nodes, (begin, phase), chance);
+            plan.publishes(nodes, &pool, (begin, phase), chance);
         }
         plan
     }
@@ -94,6 +98,22 @@ impl Plan {
             self.actions.extend([(when, Action::Crash(node)), (back, Action::Start(node))]);
         }
         self.partings(nodes, (begin, phase), chance);
+    }
+
+    fn publishes(
+        &mut self,
+        nodes: usize,
+        pool: &[String],
+        (begin, phase): (Now, &Phase),
+        chance: &mut Chance,
+    ) {
+        for _ in 0..phase.publishes {
+            let at = begin.after(chance.between(Duration::ZERO, phase.length));
+            let channel = chance.pick(pool).map_or("a/b", String::as_str);
+            if let Ok(channel) = Channel::parse(channel) {
+                self.actions.push((at, Action::Publish(chance.below(nodes), channel)));
+            }
+        }
     }
 
     /// A change that is measured, and every other time its opposite later on.
@@ -158,8 +178,12 @@ fn channels(count: usize) -> Vec<String> {
 }
 
 fn first_wants(count: usize, pool: &[String], chance: &mut Chance) -> Vec<InterestOp> {
-    let want = |_| {
-        let pattern = Pattern::parse(chance.pick(pool)?).ok()?;
+    let want = |at| {
+        let text = chance.pick(pool)?;
+        // Some want all of a place.
+        let site = text.split_once('/').map_or("", |(site, _)| site);
+        let text = if at == 0 && chance.percent(10) { &format!("{site}/**") } else { text };
+        let pattern = Pattern::parse(text).ok()?;
         Some(InterestOp::Add(Wanted::new(pattern, chance.percent(20))))
     };
     (0..count).filter_map(want).collect()

@@ -21,6 +21,8 @@ pub struct Report {
     pub phases: Vec<PhaseReport>,
     /// All phases together.
     pub whole: Figures,
+    /// Copies of events that nodes say they dropped, by reason.
+    pub drops: Vec<(&'static str, u64)>,
     /// The last inputs and outputs, if somebody wanted to read them.
     pub lines: Vec<String>,
 }
@@ -75,6 +77,16 @@ pub struct Figures {
     pub bytes_per_change: Option<u64>,
     /// How long until every view was right, if it was right at the end.
     pub settled: Option<Duration>,
+    /// Events that were published.
+    pub published: u64,
+    /// Copies of them that had to arrive: those who wanted them lived and could be reached all the time.
+    pub expected: u64,
+    /// Of these, those that arrived.
+    pub delivered: u64,
+    /// How long half of the copies took at most.
+    pub arrived_50: Option<Duration>,
+    /// How long 99 of 100 copies took at most.
+    pub arrived_99: Option<Duration>,
     /// The fewest links of a node at the end.
     pub neighbours_least: u64,
     /// The most links of a node at the end.
@@ -85,6 +97,8 @@ pub struct Figures {
     pub groups: u64,
     /// Links on the longest of the shortest ways, at the end.
     pub diameter: u64,
+    /// Links on the longest way that nodes say, at rest.
+    pub longest_way: u64,
 }
 
 /// Frames of one kind.

@@ -93,6 +93,8 @@ pub struct Phase {
     pub partitions: usize,
     /// The nodes are in two halves that do not hear each other all the time.
     pub halved: bool,
+    /// Events that are published, each by any node on one of the channels that nodes want.
+    pub publishes: usize,
     /// Nodes that crash and start again a second later, in percent of all per minute.
     pub churn_percent: u32,
 }
@@ -108,6 +110,14 @@ impl Phase {
     #[must_use]
     pub fn is_quiet(&self) -> bool {
         *self == Self::quiet(&self.name, self.length)
+    }
+}
+
+impl Scenario {
+    /// Whether anything is published: otherwise nodes need no data plane.
+    #[must_use]
+    pub fn has_events(&self) -> bool {
+        self.phases.iter().any(|phase| phase.publishes > 0)
     }
 }
 

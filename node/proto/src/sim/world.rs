@@ -1,6 +1,7 @@
 //! The loop of a run: what happens next, until nothing is left to wait for.
 
 mod drive;
+mod events;
 mod faults;
 mod links;
 
@@ -55,6 +56,8 @@ pub(super) struct World {
     apart: Vec<bool>,
     /// The number of the last ticket.
     last_ticket: u64,
+    /// The number of the last event.
+    last_event: u64,
     trace: Trace,
     judge: Judge,
     inputs: u64,
@@ -79,6 +82,12 @@ enum Happening {
     /// Frames reach an end of a connection.
     Frames(u64, usize),
     Down(u64, usize, LinkEnd),
+    /// Events reach an end of a connection.
+    Data(u64, usize),
+    /// A life of a node confirms what it has taken over.
+    Confirm(usize, u64),
+    /// Time has passed for its data plane.
+    Tick(usize, u64),
 }
 
 impl World {
@@ -104,6 +113,7 @@ impl World {
             last_connection: 0,
             apart: vec![false; nodes.len()],
             last_ticket: 0,
+            last_event: 0,
             trace: Trace::new(lines),
             judge: Judge::new(&ids, heard.clone(), &scenario.phases),
             inputs: 0,
@@ -127,6 +137,7 @@ impl World {
             self.now = at;
             self.happen(happening);
         }
+        self.count_drops();
         self.judge.end(self.end);
         let verdict = self.judge.verdict();
         Report {
@@ -138,6 +149,7 @@ impl World {
             elapsed: self.end.0,
             phases: verdict.phases,
             whole: verdict.whole,
+            drops: verdict.drops,
             lines: self.trace.into_lines(),
         }
     }
@@ -162,6 +174,9 @@ impl World {
             Happening::Up(connection, end, attempt) => self.up(connection, end, attempt),
             Happening::Frames(connection, end) => self.arrive(connection, end),
             Happening::Down(connection, end, how) => self.down(connection, end, how),
+            Happening::Data(connection, end) => self.data_arrives(connection, end),
+            Happening::Confirm(node, life) => self.confirm(node, life),
+            Happening::Tick(node, life) => self.tick(node, life),
         }
     }
 
@@ -172,6 +187,7 @@ impl World {
             Action::Start(node) => self.start(node),
             Action::Want(node, ops) => self.want(node, ops),
             Action::Change(node, op) => self.change(node, op),
+            Action::Publish(node, channel) => self.publish(node, &channel),
             Action::Crash(node) | Action::Stop(node) => self.stop(node),
             Action::Leave(node) => self.leave(node),
             Action::Break(which) => self.break_one(which),
@@ -190,6 +206,7 @@ impl World {
         node.start(self.now, format!("node {number}"), &self.scenario, seed, &mut out);
         let life = node.life;
         self.judge.started(self.now, number, life);
+        self.start_bus(number, life);
         self.obey(number, life, out);
         let wants = self.wants[number].clone();
         if !wants.is_empty() {
@@ -243,6 +260,9 @@ impl World {
         let ticket = self.last_ticket;
         self.judge.wants(self.now, number, &ops, ticket);
         let life = node.life;
+        if let Some(bus) = self.bus(number, life) {
+            bus.wants(&ops);
+        }
         self.feed(number, life, Input::Interest { network: NETWORK, ops, ticket: Some(ticket) });
     }
 

@@ -12,7 +12,7 @@ pub(super) fn figures(truth: &Truth, views: &[View], figures: &mut Figures) {
     let neighbours = adjacency(truth);
     let components = components(truth);
     figures.alive = alive.len() as u64;
-    figures.links = truth.links.len() as u64;
+    figures.links = truth.links().len() as u64;
     figures.neighbours_least = degrees.clone().min().unwrap_or(0);
     figures.neighbours_most = degrees.max().unwrap_or(0);
     figures.groups = alive.iter().filter(|node| components[**node] == **node).count() as u64;
@@ -37,7 +37,7 @@ pub(super) fn components(truth: &Truth) -> Vec<usize> {
 
 fn adjacency(truth: &Truth) -> Vec<Vec<usize>> {
     let mut neighbours = vec![Vec::new(); truth.len()];
-    for (a, b) in truth.links.values() {
+    for (a, b) in truth.links().values() {
         neighbours[*a].push(*b);
         neighbours[*b].push(*a);
     }

@@ -24,6 +24,7 @@ impl Judge {
         }
         wrong.extend(self.link_problems());
         wrong.extend(self.broken_groups());
+        wrong.extend(self.walk());
         wrong.into_iter().for_each(|text| self.wrong(now, text));
     }
 
@@ -51,7 +52,7 @@ impl Judge {
     /// Two nodes with links between them have one, both use it, and nobody uses another.
     fn link_problems(&self) -> Vec<String> {
         let mut open: BTreeMap<(usize, usize), Vec<u64>> = BTreeMap::new();
-        for (connection, (a, b)) in &self.truth.links {
+        for (connection, (a, b)) in self.truth.links() {
             open.entry((*a.min(b), *a.max(b))).or_default().push(*connection);
         }
         let several = open.iter().filter(|(_, open)| open.len() > 1);

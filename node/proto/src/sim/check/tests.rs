@@ -53,10 +53,11 @@ impl Pair {
     fn up(&mut self, node: usize, link: LinkId, life: u64) {
         let (peer, addr) = (self.ids[1 - node], SocketAddr::from(([10, 0, 0, 1], 1)));
         let incarnation = Incarnation(life);
-        self.say(
-            node,
-            &Output::PeerUp { network: NETWORK, peer, link, name: String::new(), incarnation, addr },
-        );
+        let name = String::new();
+        let (network, addrs) = (NETWORK, vec![addr]);
+        self.say(node, &Output::NeighbourUp { network, peer, link, name: name.clone(), incarnation, addr });
+        self.say(node, &Output::PeerUp { network, peer, name, incarnation, addrs });
+        self.say(node, &Output::Routes { network, changes: vec![(peer, Some(peer))] });
     }
 
     fn interest(&mut self, node: usize, reset: bool, ops: &[InterestOp]) {
@@ -66,6 +67,7 @@ impl Pair {
 
     fn down(&mut self, node: usize) {
         let peer = self.ids[1 - node];
+        self.say(node, &Output::NeighbourDown { network: NETWORK, peer, reason: String::new() });
         self.say(node, &Output::PeerDown { network: NETWORK, peer, reason: String::new() });
     }
 
@@ -102,7 +104,14 @@ fn what_is_missing_at_rest_is_seen() {
     check("ticket 2 of node 0 was never confirmed", |pair| pair.judge.wants(LATER, 0, &[], 2));
     check("node 0 believes in node 1", |pair| pair.judge.stopped(LATER, 1));
     check("node 0 believes in node 1", |pair| pair.judge.leaves(LATER, 1));
-    check("node 0 believes in node 1", |pair| pair.judge.groups(LATER, &[true, false]));
+    check("node 0 believes in node 1", |pair| {
+        pair.judge.groups(LATER, &[true, false]);
+        pair.judge.parted(7);
+    });
+    check("the way from node 0 leads nowhere near node 1", |pair| {
+        let (network, changes) = (NETWORK, vec![(pair.ids[1], None)]);
+        pair.say(0, &Output::Routes { network, changes });
+    });
     check("node 0 knows life 1 of node 1, which is in Some(2)", |pair| pair.judge.started(LATER, 1, 2));
     check("node 1 is not ready", |pair| pair.judge.views[1].ready = false);
     check("node 1 has no way to node 0", |pair| pair.judge.parted(7));
@@ -122,7 +131,7 @@ fn what_is_said_out_of_order_is_seen() {
         assert!(wrong.contains(want), "{want}: {wrong}");
     };
     check("out of order: PeerUp", |pair| pair.up(0, LinkId(1), 1));
-    check("out of order: PeerUp", |pair| {
+    check("out of order: NeighbourUp", |pair| {
         pair.down(0);
         pair.up(0, LinkId(99), 1);
     });
@@ -131,12 +140,11 @@ fn what_is_said_out_of_order_is_seen() {
         pair.down(0);
         pair.interest(0, true, &[]);
     });
-    check("out of order: PeerInterest", |pair| {
-        pair.down(0);
-        pair.up(0, LinkId(1), 1);
-        pair.interest(0, false, &[add("a/b")]);
-    });
     check("out of order: PeerInterest", |pair| pair.interest(1, false, &[add("a/b")]));
+    check("says the way to", |pair| {
+        let (network, changes) = (NETWORK, vec![(pair.ids[1], Some(pair.ids[0]))]);
+        pair.say(0, &Output::Routes { network, changes });
+    });
     check("ready twice", |pair| pair.say(0, &Output::Ready { network: NETWORK }));
     check("ticket 1, which nobody waits for", |pair| pair.say(0, &Output::Confirmed { ticket: 1 }));
 }

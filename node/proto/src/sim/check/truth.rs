@@ -18,7 +18,7 @@ pub(super) struct Truth {
     numbers: BTreeMap<NodeId, usize>,
     heard: Heard,
     /// The connections that are up for both ends and closed by neither, and whose they are.
-    pub(super) links: BTreeMap<u64, (usize, usize)>,
+    links: BTreeMap<u64, (usize, usize)>,
     /// Who could reach whom now; none until somebody asks.
     components: Option<Vec<usize>>,
     /// When the network fell apart or together last.
@@ -33,13 +33,23 @@ struct Fact {
     since: Now,
     leaving: bool,
     wants: SetId,
+    /// Since when.
+    wants_since: Now,
     /// Only those of one group hear each other.
     group: bool,
 }
 
 impl Truth {
     pub(super) fn new(ids: &[NodeId], heard: Heard) -> Self {
-        let fact = |_| Fact { life: None, since: Now::default(), leaving: false, wants: EMPTY, group: false };
+        let never = Now::default();
+        let fact = |_| Fact {
+            life: None,
+            since: never,
+            leaving: false,
+            wants: EMPTY,
+            wants_since: never,
+            group: false,
+        };
         Self {
             nodes: ids.iter().map(fact).collect(),
             numbers: ids.iter().enumerate().map(|(number, id)| (*id, number)).collect(),
@@ -60,7 +70,8 @@ impl Truth {
 
     pub(super) fn started(&mut self, now: Now, node: usize, life: u64) {
         let group = self.nodes[node].group;
-        self.nodes[node] = Fact { life: Some(life), since: now, leaving: false, wants: EMPTY, group };
+        let (life, wants, leaving) = (Some(life), EMPTY, false);
+        self.nodes[node] = Fact { life, since: now, leaving, wants, wants_since: now, group };
         self.components = None;
     }
 
@@ -82,12 +93,18 @@ impl Truth {
         self.components = None;
     }
 
-    pub(super) fn set_wants(&mut self, node: usize, wants: SetId) {
+    pub(super) fn set_wants(&mut self, now: Now, node: usize, wants: SetId) {
         self.nodes[node].wants = wants;
+        self.nodes[node].wants_since = now;
     }
 
     pub(super) fn wants(&self, node: usize) -> SetId {
         self.nodes[node].wants
+    }
+
+    /// Whether it has wanted that long enough for everybody to know.
+    pub(super) fn wants_long(&self, now: Now, node: usize) -> bool {
+        now >= self.nodes[node].wants_since.after(SETTLING)
     }
 
     /// The life of a node that lives and does not leave.
@@ -110,10 +127,30 @@ impl Truth {
             .collect()
     }
 
-    /// Whether a node has to know another: both live, none leaves, and they can hear each other.
+    /// Whether a node has to know another: both live, none leaves, and one can hear the other over any number
+    /// of others.
     pub(super) fn expected(&mut self, node: usize, of: usize) -> bool {
         let both = node != of && self.life(node).is_some() && self.life(of).is_some();
-        both && self.adjacent(node, of)
+        both && self.components()[node] == self.components()[of]
+    }
+
+    /// A connection is up for both ends.
+    pub(super) fn linked(&mut self, connection: u64, both: (usize, usize)) {
+        self.links.insert(connection, both);
+        self.components = None;
+    }
+
+    /// A connection is not up for both ends any more.
+    pub(super) fn unlinked(&mut self, connection: u64) -> bool {
+        let was = self.links.remove(&connection).is_some();
+        if was {
+            self.components = None;
+        }
+        was
+    }
+
+    pub(super) fn links(&self) -> &BTreeMap<u64, (usize, usize)> {
+        &self.links
     }
 
     /// Whether two nodes are told of each other and hear each other.
@@ -131,7 +168,13 @@ impl Truth {
         self.components.as_deref().unwrap_or_default()
     }
 
+    /// Who is told of another or linked to it can reach it: nodes learn of more places than discovery says.
     fn find_components(&self) -> Vec<usize> {
+        let mut linked = vec![Vec::new(); self.nodes.len()];
+        for (a, b) in self.links.values() {
+            linked[*a].push(*b);
+            linked[*b].push(*a);
+        }
         let mut found: Vec<Option<usize>> = vec![None; self.nodes.len()];
         for start in 0..self.nodes.len() {
             let mut next = vec![start];
@@ -142,8 +185,9 @@ impl Truth {
                 found[node] = Some(start);
                 if self.life(node).is_some() {
                     let around = self.heard.around(node);
-                    let there = |other: &usize| self.life(*other).is_some() && self.adjacent(node, *other);
-                    next.extend(around.into_iter().filter(|other| found[*other].is_none()).filter(there));
+                    let there = |other: &usize| self.life(*other).is_some() && found[*other].is_none();
+                    next.extend(around.into_iter().filter(there).filter(|other| self.adjacent(node, *other)));
+                    next.extend(linked[node].iter().filter(|other| there(other)));
                 }
             }
         }

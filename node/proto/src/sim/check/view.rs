@@ -7,6 +7,7 @@ use super::{
     words::{EMPTY, SetId},
 };
 use crate::{
+    id::NodeId,
     io::{LinkId, Output},
     time::Now,
 };
@@ -20,6 +21,8 @@ pub(super) struct View {
     pub(super) neighbours: BTreeMap<usize, Neighbour>,
     /// Whom it says it can reach, by number.
     pub(super) peers: Vec<Option<Peer>>,
+    /// The neighbour it says leads to each node.
+    pub(super) next: Vec<Option<usize>>,
     pub(super) ready: bool,
     /// Tickets that are not confirmed.
     pub(super) tickets: BTreeMap<u64, Ticket>,
@@ -39,7 +42,7 @@ pub(super) struct Neighbour {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Peer {
     pub(super) life: u64,
-    /// Nothing was said of its interest before the first whole set.
+    /// None: nothing was said of it yet, so it wants nothing.
     pub(super) wants: Option<SetId>,
 }
 
@@ -58,7 +61,7 @@ pub(super) struct Ticket {
 impl View {
     /// The view of a node that has just started, among so many.
     pub(super) fn new(nodes: usize) -> Self {
-        Self { peers: vec![None; nodes], ..Self::default() }
+        Self { peers: vec![None; nodes], next: vec![None; nodes], ..Self::default() }
     }
 
     /// The node is asked to make its wishes about these patterns known.
@@ -76,9 +79,14 @@ impl View {
 impl Judge {
     /// A node says something of others. What it may say is what changes what it said before.
     pub(super) fn learn(&mut self, now: Now, node: usize, news: &Output) {
+        if let Output::Routes { changes, .. } = news {
+            return self.learn_ways(now, node, changes);
+        }
         let whom = match news {
-            Output::PeerUp { peer, .. }
-            | Output::PeerMoved { peer, .. }
+            Output::NeighbourUp { peer, .. }
+            | Output::NeighbourMoved { peer, .. }
+            | Output::NeighbourDown { peer, .. }
+            | Output::PeerUp { peer, .. }
             | Output::PeerDown { peer, .. }
             | Output::PeerInterest { peer, .. } => self.truth.number_of(*peer),
             _ => return,
@@ -90,38 +98,54 @@ impl Judge {
         }
     }
 
+    /// Ways to peers only, over neighbours only.
+    fn learn_ways(&mut self, now: Now, node: usize, changes: &[(NodeId, Option<NodeId>)]) {
+        for (peer, via) in changes {
+            let of = self.truth.number_of(*peer).filter(|of| self.views[node].peer(*of).is_some());
+            let next = via.and_then(|via| self.truth.number_of(via));
+            let view = &mut self.views[node];
+            let right = next.is_some() == via.is_some()
+                && next.is_none_or(|next| view.neighbours.contains_key(&next));
+            match of.filter(|_| right) {
+                Some(of) => view.next[of] = next,
+                None => self.wrong(now, format!("node {node} says the way to {peer:?} is over {via:?}")),
+            }
+        }
+    }
+
     fn learn_of(&mut self, now: Now, node: usize, of: usize, news: &Output) -> bool {
         let view = &mut self.views[node];
         let Some(peer) = view.peers.get_mut(of) else { return false };
         match news {
-            Output::PeerUp { link, incarnation, .. } => {
-                let before = peer.replace(Peer { life: incarnation.0, wants: None });
-                view.neighbours.insert(of, Neighbour { link: *link, since: now });
+            Output::PeerUp { incarnation, .. } => {
+                peer.replace(Peer { life: incarnation.0, wants: None }).is_none()
+            }
+            Output::NeighbourUp { link, .. } => {
+                let before = view.neighbours.insert(of, Neighbour { link: *link, since: now });
                 before.is_none() && view.links.contains_key(link)
             }
-            Output::PeerMoved { link, .. } => {
+            Output::NeighbourMoved { link, .. } => {
                 let moved =
                     view.neighbours.get_mut(&of).map(|known| std::mem::replace(&mut known.link, *link));
                 moved.is_some_and(|before| before != *link) && view.links.contains_key(link)
             }
+            Output::NeighbourDown { .. } => view.neighbours.remove(&of).is_some(),
             Output::PeerDown { .. } => {
-                view.neighbours.remove(&of);
+                view.next[of] = None;
                 peer.take().is_some()
             }
             Output::PeerInterest { reset, ops, .. } => {
                 let Some(known) = peer else { return false };
-                let before = match (known.wants, reset) {
-                    (_, true) => EMPTY,
-                    (Some(wants), false) => wants,
-                    (None, false) => return false,
-                };
+                let before = known.wants.filter(|_| !reset).unwrap_or(EMPTY);
+                let first = known.wants.is_none();
                 let after = self.words.changed(before, ops);
                 known.wants = Some(after);
                 let life = known.life;
                 self.spread.heard(now, node, (of, life == self.truth.life(of).unwrap_or(life)), |pattern| {
                     self.words.state(after, pattern)
                 });
-                self.words.all_change(before, ops)
+                // Of whom nothing was said yet, as of one who is leaving, it may be said what it does not want.
+                first || self.words.all_change(before, ops)
             }
             _ => true,
         }
@@ -138,7 +162,7 @@ impl Judge {
         }
         let life = self.truth.life(of).unwrap_or(0);
         let told = self.words.told(self.truth.wants(of));
-        believed == Some(Peer { life, wants: Some(told) })
+        believed.is_some_and(|peer| peer.life == life && peer.wants.unwrap_or(EMPTY) == told)
     }
 
     /// The first pair of nodes of which one believes something wrong of the other.

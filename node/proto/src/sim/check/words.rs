@@ -26,6 +26,8 @@ pub(super) const EMPTY: SetId = 0;
 #[derive(Debug)]
 pub(super) struct Words {
     patterns: BTreeMap<Pattern, u32>,
+    /// The same by number, segment by segment.
+    texts: Vec<Vec<String>>,
     /// Each set in order: a pattern's number above the bits of [`ANSWERS`] and [`APPROXIMATE`].
     sets: Vec<Box<[u32]>>,
     numbers: BTreeMap<Box<[u32]>, SetId>,
@@ -42,6 +44,7 @@ impl Words {
         let empty: Box<[u32]> = Box::default();
         Self {
             patterns: BTreeMap::new(),
+            texts: Vec::new(),
             sets: vec![empty.clone()],
             numbers: BTreeMap::from([(empty, EMPTY)]),
             steps: BTreeMap::new(),
@@ -59,6 +62,7 @@ impl Words {
         if !pattern.is_literal() {
             self.wild.insert(number, pattern.clone());
         }
+        self.texts.push(pattern.as_str().split('/').map(String::from).collect());
         number
     }
 
@@ -153,17 +157,32 @@ impl Words {
             .any(|other| self.wild.get(&(other >> BITS)).is_some_and(|cover| cover.covers(own)))
     }
 
+    /// Whether a set matches a channel, which is a pattern without wildcards.
+    pub(super) fn matches(&self, set: SetId, channel: u32) -> bool {
+        let channel = &self.texts[channel as usize];
+        self.sets[set as usize].iter().any(|code| matches(&self.texts[(code >> BITS) as usize], channel))
+    }
+
     /// A set for people.
     pub(super) fn tell(&self, set: SetId) -> String {
         let name = |code: &u32| {
-            let pattern = self.patterns.iter().find(|(_, number)| **number == code >> BITS);
-            let text = pattern.map_or("?", |(pattern, _)| pattern.as_str());
+            let text = self.texts[(code >> BITS) as usize].join("/");
             format!("{text}{}", if code & ANSWERS > 0 { " (answers)" } else { "" })
         };
         let codes = &self.sets[set as usize];
         let most: Vec<String> = codes.iter().take(8).map(name).collect();
         format!("[{}]{}", most.join(", "), if codes.len() > 8 { " and more" } else { "" })
     }
+}
+
+/// Whether a pattern matches a channel, segment by segment: the judge's own reckoning.
+fn matches(pattern: &[String], channel: &[String]) -> bool {
+    let Some((first, rest)) = pattern.split_first() else { return channel.is_empty() };
+    if first == "**" {
+        return (0..=channel.len()).any(|skipped| matches(rest, &channel[skipped..]));
+    }
+    let Some((segment, channel)) = channel.split_first() else { return false };
+    (first == "*" || first == segment) && matches(rest, channel)
 }
 
 /// Whether the pattern can match what another node publishes: two segments or more, not the node's own.
@@ -212,5 +231,23 @@ mod tests {
         assert!(words.tells(told, known, words.state(all, known)) && words.tells(told, unknown, None));
         let less = words.changed(EMPTY, &[op("a/*")]);
         assert!(!words.tells(less, known, words.state(all, known)));
+    }
+
+    #[test]
+    fn wildcards_stand_for_segments() {
+        let check = |pattern: &str, channel: &str, want: bool| {
+            let mut words = Words::new();
+            let channel = words.pattern(&Pattern::parse(channel).expect("a channel"));
+            let set = words.changed(EMPTY, &[op(pattern)]);
+            assert_eq!(words.matches(set, channel), want, "{pattern}");
+        };
+        check("a/b", "a/b", true);
+        check("a/*", "a/b", true);
+        check("a/*", "a/b/c", false);
+        check("a/**", "a/b/c", true);
+        check("a/**", "a", true);
+        check("**/c", "a/b/c", true);
+        check("*/b/**", "a/c/b", false);
+        check("**", "a/b", true);
     }
 }

@@ -20,8 +20,13 @@ impl World {
         while let Some(output) = out.pop() {
             self.trace.note(self.now, number, '>', &output);
             self.judge.said(self.now, number, &output);
+            let now = self.now;
+            if let Some(bus) = self.bus(number, life) {
+                bus.heard(now, &output);
+            }
             self.obey_one(number, life, output);
         }
+        self.flush_bus(number, life);
     }
 
     pub(super) fn ring(&mut self, number: usize, life: u64, timer: Timer) {
@@ -67,7 +72,7 @@ impl World {
         }
     }
 
-    fn end_of(&self, number: usize, link: LinkId) -> Option<(u64, usize)> {
+    pub(super) fn end_of(&self, number: usize, link: LinkId) -> Option<(u64, usize)> {
         self.nodes[number].alive.as_ref()?.links.get(&link).copied()
     }
 }

@@ -6,8 +6,9 @@ use crate::sim::network::silence;
 impl World {
     /// A node is gone without a word: the others notice by and by.
     pub(super) fn stop(&mut self, number: usize) {
-        if self.nodes[number].alive.take().is_none() {
-            return;
+        let Some(alive) = self.nodes[number].alive.take() else { return };
+        if let Some(bus) = alive.bus {
+            self.judge.dropped(&bus.dropped());
         }
         self.judge.stopped(self.now, number);
         let life = self.nodes[number].life;

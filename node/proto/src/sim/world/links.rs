@@ -96,9 +96,13 @@ impl World {
         let link = LinkId(alive.last_link);
         alive.links.insert(link, (number, end));
         connection.ends[end].link = Some(link);
+        if let Some(bus) = &mut alive.bus {
+            bus.link_up(link, peer);
+        }
         self.judge.link_up((node, link), number, connection.is_open().then_some((node, other)));
         self.feed(node, life, Input::LinkUp { link, network: NETWORK, peer, dialled: attempt, addr });
         self.arrive(number, end);
+        self.data_arrives(number, end);
     }
 
     pub(super) fn send(&mut self, number: u64, end: usize, frame: Bytes) {
@@ -123,11 +127,16 @@ impl World {
             let Some(link) = there.link.filter(|_| !there.down) else { return };
             let (node, life) = (there.node, there.life);
             let Some(frame) = there.stream.take(self.now) else { return };
-            match split_frame(&mut frame.into(), CONTROL_FRAME_BYTES_MAX) {
-                Ok(Some((kind, body))) => self.feed(node, life, Input::Frame { link, kind, body }),
-                other => {
-                    self.judge
-                        .wrong(self.now, format!("what was sent to node {node} is no frame: {other:?}"));
+            let mut frames = frame.into();
+            loop {
+                match split_frame(&mut frames, CONTROL_FRAME_BYTES_MAX) {
+                    Ok(Some((kind, body))) => self.feed(node, life, Input::Frame { link, kind, body }),
+                    Ok(None) if frames.is_empty() => break,
+                    other => {
+                        let what = format!("what was sent to node {node} is no frame: {other:?}");
+                        self.judge.wrong(self.now, what);
+                        break;
+                    }
                 }
             }
         }
@@ -160,6 +169,9 @@ impl World {
         let Some(link) = link else { return };
         if let Some(alive) = self.nodes[node].living(life) {
             alive.links.remove(&link);
+            if let Some(bus) = &mut alive.bus {
+                bus.link_down(link);
+            }
             self.judge.link_down(node, link);
         }
         self.feed(node, life, Input::LinkDown { link, end: how });

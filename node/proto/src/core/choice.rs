@@ -1,0 +1,132 @@
+//! Whom to be linked to when there are more nodes than a node needs as neighbours.
+//!
+//! Few enough: everybody, a full mesh. Otherwise two parts: the next nodes on the ring of all ids, which alone keeps
+//! everybody connected, and the nodes that rank highest for this one, which keeps ways short; a rank is the same seen
+//! from both ends, so most of them choose each other.
+
+use super::*;
+use crate::{membership::MemberIx, routes::pair_rank};
+
+/// Nodes on the ring that each side dials: the next, and one more in case that one cannot be reached.
+const SUCCESSORS: usize = 2;
+
+/// Those of the candidates that this node wants as neighbours. Who could not be reached before comes last.
+pub(super) fn choose(me: NodeId, candidates: &[(NodeId, bool)], max: usize) -> BTreeSet<NodeId> {
+    if candidates.len() <= max {
+        return candidates.iter().map(|(node, _)| *node).collect();
+    }
+    // The other half dials this node.
+    let wanted = (max / 2).max(SUCCESSORS);
+    let mut around: Vec<(bool, bool, NodeId)> =
+        candidates.iter().map(|(node, bad)| (*bad, *node < me, *node)).collect();
+    around.sort_unstable();
+    let mut chosen: BTreeSet<NodeId> = around.iter().take(SUCCESSORS).map(|(.., node)| *node).collect();
+    let mut ranked: Vec<_> =
+        candidates.iter().map(|(node, bad)| (*bad, std::cmp::Reverse(pair_rank(me, *node)), *node)).collect();
+    ranked.sort_unstable();
+    for (.., node) in ranked {
+        if chosen.len() >= wanted {
+            break;
+        }
+        chosen.insert(node);
+    }
+    chosen
+}
+
+impl Core {
+    /// Nodes that others lead to can be dialled, too.
+    pub(super) fn learned(&mut self, now: Now, index: NetworkIndex, fresh: &[MemberIx], out: &mut Outbox) {
+        let Some(network) = self.networks.get(&index) else { return };
+        if self.leaving {
+            return;
+        }
+        for member in fresh.iter().filter_map(|ix| network.members.member(*ix)) {
+            let Some(stated) = member.facts.description().filter(|stated| !stated.addrs.is_empty()) else {
+                continue;
+            };
+            self.dialling.learned((index, member.node), stated.addrs.clone(), now);
+        }
+        self.dialling.due(now, out);
+    }
+
+    /// Whether one more neighbour is too many, and if so, which one goes: one that this node does not want, and that
+    /// has enough others.
+    pub(super) fn make_room(&mut self, now: Now, index: NetworkIndex, out: &mut Outbox) {
+        let most = self.config.max_neighbours.saturating_mul(2).min(LINKS_MAX);
+        let Some(network) = self.networks.get(&index) else { return };
+        if network.neighbours.values().filter(|neighbour| !neighbour.draining).count() <= most {
+            return;
+        }
+        let (_, link) = self.surplus(index).unwrap_or_default();
+        let newest = network.neighbours.values().map(|neighbour| neighbour.link).max();
+        if let Some(link) = link.or(newest) {
+            self.close(now, link, CloseReason::Surplus, out);
+        }
+    }
+
+    /// Lets one go of more neighbours than are needed.
+    pub(super) fn thin_out(&mut self, now: Now, index: NetworkIndex, out: &mut Outbox) {
+        let Some(network) = self.networks.get(&index) else { return };
+        if self.leaving || network.neighbours.len() <= self.config.max_neighbours {
+            return;
+        }
+        if let Some((degree, Some(link))) = self.surplus(index)
+            && degree > self.config.max_neighbours
+        {
+            self.close(now, link, CloseReason::Surplus, out);
+        }
+    }
+
+    /// The neighbour that can best be done without: how many it has itself, and its link.
+    fn surplus(&self, index: NetworkIndex) -> Option<(usize, Option<LinkId>)> {
+        let network = self.networks.get(&index)?;
+        let spare = network
+            .neighbours
+            .iter()
+            .filter(|(peer, neighbour)| !neighbour.draining && !self.dialling.is_wanted((index, **peer)));
+        let degree = |peer: &NodeId| network.members.of(*peer).map_or(0, |member| member.facts.links().len());
+        let spare = spare.map(|(peer, neighbour)| (degree(peer), neighbour.link));
+        let (degree, link) = spare.filter(|(degree, _)| *degree > self.config.max_neighbours / 2).max()?;
+        Some((degree, Some(link)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(n: usize) -> NodeId {
+        NodeId(*blake3::hash(&n.to_le_bytes()).as_bytes())
+    }
+
+    /// The union of everybody's choice is one connected graph of small degree.
+    #[test]
+    fn everybody_is_connected_by_few_links() {
+        let nodes: Vec<NodeId> = (0..300).map(id).collect();
+        let mut links: BTreeMap<NodeId, BTreeSet<NodeId>> = BTreeMap::new();
+        for me in &nodes {
+            let others: Vec<_> = nodes.iter().filter(|node| *node != me).map(|node| (*node, false)).collect();
+            for other in choose(*me, &others, 16) {
+                links.entry(*me).or_default().insert(other);
+                links.entry(other).or_default().insert(*me);
+            }
+        }
+        let degrees: Vec<usize> = links.values().map(BTreeSet::len).collect();
+        assert!(degrees.iter().all(|degree| *degree <= 24), "{:?}", degrees.iter().max());
+        let (mut seen, mut front, mut hops) = (BTreeSet::from([nodes[0]]), vec![nodes[0]], 0);
+        while !front.is_empty() {
+            front =
+                front.iter().flat_map(|at| &links[at]).filter(|next| seen.insert(**next)).copied().collect();
+            hops += usize::from(!front.is_empty());
+        }
+        assert_eq!(seen.len(), nodes.len());
+        assert!(hops <= 5, "{hops} hops");
+    }
+
+    #[test]
+    fn who_cannot_be_reached_is_taken_last() {
+        let others: Vec<_> = (1..30).map(|n| (id(n), n != 7)).collect();
+        assert!(choose(id(0), &others, 4).contains(&id(7)));
+        assert_eq!(choose(id(0), &others[..3], 4).len(), 3);
+    }
+}

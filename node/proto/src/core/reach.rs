@@ -1,0 +1,120 @@
+//! Who can be reached, and by which way: computed when links change, said when it differs.
+
+use super::*;
+use crate::{
+    membership::MemberIx,
+    routes::{FirstHop, Rerouted},
+};
+
+/// The ways are computed at most this often.
+const REACH_PAUSE: Duration = Duration::from_millis(50);
+
+impl Core {
+    /// A neighbour came or went: that counts at once.
+    pub(super) fn reach_now(&mut self, now: Now, index: NetworkIndex, out: &mut Outbox) {
+        if let Some(network) = self.networks.get_mut(&index) {
+            network.reach_at = Some(now);
+        }
+        self.reach(now, index, out);
+    }
+
+    /// Computes the ways again if it is time to.
+    pub(super) fn reach(&mut self, now: Now, index: NetworkIndex, out: &mut Outbox) {
+        let Some(network) = self.networks.get_mut(&index) else { return };
+        if network.reach_at.is_none_or(|at| at > now) {
+            return;
+        }
+        (network.reach_at, network.reached) = (None, Some(now));
+        let neighbours = network.neighbours.iter();
+        let hops = neighbours.filter_map(|(peer, neighbour)| {
+            Some(FirstHop { ix: network.members.find(*peer)?, transit: !neighbour.draining })
+        });
+        let hops: Vec<FirstHop> = hops.collect();
+        let rerouted = network.routes.compute(&network.members, &hops);
+        network.lose_unreached(now, index, &rerouted, out);
+        let fresh = network.gain_reached(now, index, &rerouted, out);
+        network.reroute(index, &rerouted, out);
+        for ix in &fresh {
+            network.say_wants(index, *ix, out);
+        }
+        network.gone.clear();
+        self.learned(now, index, &fresh, out);
+    }
+}
+
+impl Network {
+    /// The ways are computed again at this time, or earlier.
+    pub(super) fn reach_by(&mut self, by: Now) {
+        self.reach_at = Some(self.reach_at.map_or(by, |at| at.min(by)));
+    }
+
+    /// The ways are computed again when they may be.
+    pub(super) fn reach_soon(&mut self, now: Now) {
+        self.reach_by(self.reached.map_or(now, |reached| reached.after(REACH_PAUSE).max(now)));
+    }
+
+    fn lose_unreached(&mut self, now: Now, network: NetworkIndex, rerouted: &Rerouted, out: &mut Outbox) {
+        let me = self.members.me();
+        let lost = self.members.iter().filter(|(ix, member)| {
+            member.reachable && *ix != me && rerouted.reachable.binary_search(ix).is_err()
+        });
+        let lost: Vec<(MemberIx, NodeId)> = lost.map(|(ix, member)| (ix, member.node)).collect();
+        for (ix, peer) in lost {
+            self.members.set_reachable(ix, false, now);
+            let reason = self.gone.remove(&peer).unwrap_or_else(|| "nobody leads to it any more".into());
+            out.push(Output::PeerDown { network, peer, reason });
+        }
+    }
+
+    fn gain_reached(
+        &mut self,
+        now: Now,
+        network: NetworkIndex,
+        rerouted: &Rerouted,
+        out: &mut Outbox,
+    ) -> Vec<MemberIx> {
+        let mut fresh = Vec::new();
+        for ix in &rerouted.reachable {
+            if !self.members.set_reachable(*ix, true, now) {
+                continue;
+            }
+            fresh.push(*ix);
+            let Some(member) = self.members.member(*ix) else { continue };
+            let neighbour = self.neighbours.get(&member.node);
+            let stated = member.facts.description();
+            let name = stated.map(|stated| &stated.name).or(neighbour.map(|neighbour| &neighbour.name));
+            out.push(Output::PeerUp {
+                network,
+                peer: member.node,
+                name: name.cloned().unwrap_or_default(),
+                incarnation: neighbour.map_or(member.head.incarnation, |neighbour| neighbour.incarnation),
+                addrs: stated.map(|stated| stated.addrs.clone()).unwrap_or_default(),
+            });
+        }
+        fresh
+    }
+
+    fn reroute(&self, network: NetworkIndex, rerouted: &Rerouted, out: &mut Outbox) {
+        let node = |ix: MemberIx| self.members.member(ix).map(|member| member.node);
+        let here = |ix: &MemberIx| self.members.member(*ix).is_some_and(|member| member.reachable);
+        let changes = rerouted.changes.iter().filter(|(ix, _)| here(ix) && *ix != self.members.me());
+        let changes: Vec<_> =
+            changes.filter_map(|(ix, via)| Some((node(*ix)?, via.and_then(node)))).collect();
+        if !changes.is_empty() {
+            out.push(Output::Routes { network, changes });
+        }
+    }
+
+    /// What a peer that was just reached wants, as far as it is known.
+    pub(super) fn say_wants(&self, network: NetworkIndex, ix: MemberIx, out: &mut Outbox) {
+        let Some(member) = self.members.member(ix).filter(|member| member.head.version > 0) else { return };
+        let neighbour = self.neighbours.get(&member.node);
+        let of_another_life =
+            neighbour.is_some_and(|neighbour| neighbour.incarnation > member.head.incarnation);
+        if of_another_life || member.left {
+            return;
+        }
+        let ops = member.facts.wants().ops().collect();
+        out.push(Output::PeerInterest { network, peer: member.node, reset: true, ops });
+    }
+}

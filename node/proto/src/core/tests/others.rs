@@ -1,0 +1,207 @@
+//! Nodes that are known through others: who is believed, who is reached by whom, and who is cut for lying.
+
+use super::*;
+
+/// What a chain of nodes states: each is linked to the one before and the one after.
+fn chain(nodes: &[u8]) -> Vec<Bytes> {
+    let mut statements = Vec::new();
+    for (at, who) in nodes.iter().enumerate() {
+        let before = at.checked_sub(1).map(|at| nodes[at]);
+        let linked = [before, nodes.get(at + 1).copied()].into_iter().flatten();
+        let mut changes: Vec<Change> = linked.map(|other| Change::Link(node(other))).collect();
+        changes.push(wants(&format!("of/{who}")));
+        statements.extend(Voice::new(*who, 1).statements(changes));
+    }
+    statements
+}
+
+fn pushed(statements: Vec<Bytes>) -> Control {
+    Control::Gossip(Frame::Statements { answer: true, statements })
+}
+
+/// The node under test, with neighbours 50 and 51 who both lead to 60.
+fn crossroads() -> Rig {
+    let mut rig = Rig::new();
+    for (link, peer) in [(1, 50), (2, 51)] {
+        rig.up(link, peer, None);
+        rig.greet(link, 1, 1);
+        let linked = vec![Change::Link(node(100)), Change::Link(node(60))];
+        rig.frame(link, &Voice::new(peer, 1).states(linked));
+    }
+    rig.pass(100);
+    rig
+}
+
+#[test]
+fn who_is_linked_to_a_neighbour_is_reached_through_it() {
+    let mut rig = Rig::new();
+    let mut near = rig.neighbour(1, 50, 1);
+    let far = pushed(chain(&[50, 60, 61])[1..].to_vec());
+    assert_eq!(story(&rig.frame(1, &far)), [""; 0], "the neighbour does not say that it leads there");
+    rig.frame(1, &near.states(vec![Change::Link(node(60))]));
+    let out = story(&rig.pass(100));
+    let reached =
+        ["up 60", "up 61", "way 60 by 50, 61 by 50", "interest 60 reset: 1", "interest 61 reset: 1"];
+    assert_eq!(out, reached);
+    let out = story(&rig.down(1));
+    let gone = "nobody leads to it any more";
+    assert!(
+        out.contains(&format!("down 60: {gone}")) && out.contains(&format!("down 61: {gone}")),
+        "{out:?}"
+    );
+}
+
+#[test]
+fn a_second_way_takes_over_and_a_working_way_is_kept() {
+    let mut rig = crossroads();
+    let mut far = Voice::new(60, 1);
+    rig.frame(1, &far.states(vec![Change::Link(node(50)), wants("a/b")]));
+    assert_eq!(story(&rig.pass(100)), ["up 60", "way 60 by 50", "interest 60 reset: 1"]);
+    rig.frame(1, &far.states(vec![Change::Link(node(51))]));
+    assert_eq!(story(&rig.pass(100)), [""; 0], "another way as short is no reason to leave the first");
+    let out = story(&rig.down(1));
+    assert!(out.contains(&"way 50 by 51, 60 by 51".to_owned()), "{out:?}");
+    assert!(!out.iter().any(|line| line.starts_with("down 60")), "it is reached all the time: {out:?}");
+}
+
+#[test]
+fn what_is_new_goes_on_to_those_who_do_not_have_it() {
+    let mut rig = crossroads();
+    let mut far = Voice::new(60, 1);
+    let first = far.states(vec![Change::Link(node(50))]);
+    rig.frame(1, &first);
+    let out = rig.pass(20);
+    assert_eq!(said(&out, 2).len(), 1, "pushed on");
+    assert_eq!(said(&out, 1).len(), 0, "not back");
+    let out = rig.frame(2, &first);
+    assert!(sent(&out, 2).contains(&Control::Gossip(Frame::Prune(vec![60 << 24]))), "one sender is enough");
+    rig.frame(2, &Control::Gossip(Frame::Prune(vec![60 << 24])));
+    let out = rig.frame(1, &far.states(vec![wants("a/b")]));
+    assert_eq!(said(&out, 2).len(), 0, "it asked not to be pushed this");
+    let out = rig.pass(100);
+    assert!(matches!(&sent(&out, 2)[..], [Control::Gossip(Frame::Have(heads))] if heads[0].version == 2));
+}
+
+#[test]
+fn what_is_only_mentioned_is_asked_for() {
+    let mut rig = crossroads();
+    let mut far = Voice::new(60, 1);
+    let statements = far.statements(vec![Change::Link(node(50))]);
+    let head = crate::frame::gossip::HeadRef { prefix: 60 << 24, incarnation: Incarnation(1), version: 1 };
+    let out = rig.frame(1, &Control::Gossip(Frame::Have(vec![head])));
+    assert_eq!(sent(&out, 1), [], "it may be on its way");
+    let out = rig.pass(200);
+    let asked = |control: &Control| matches!(control, Control::Gossip(Frame::Pull { graft: true, known }) if known[0].version == 0);
+    assert!(sent(&out, 1).iter().any(asked), "{out:?}");
+    let out = rig.pass(1100);
+    assert!(!sent(&out, 2).iter().any(asked), "the other did not say that it has it");
+    let out = story(&rig.frame(1, &pushed(statements)));
+    assert_eq!(out, ["up 60", "way 60 by 50", "interest 60 reset: 0"]);
+}
+
+#[test]
+fn a_gap_is_filled_and_old_statements_change_nothing() {
+    let mut rig = crossroads();
+    let mut far = Voice::new(60, 1);
+    let first = far.statements(vec![Change::Link(node(50)), wants("a/b")]);
+    let second = far.statements(vec![Change::Interest(InterestOp::Remove(Pattern::parse("a/b").unwrap()))]);
+    let out = rig.frame(1, &pushed(second.clone()));
+    let asked = |control: &Control| matches!(control, Control::Gossip(Frame::Pull { .. }));
+    assert!(sent(&out, 1).iter().any(asked), "the first one is missing: {out:?}");
+    rig.frame(1, &pushed([first.clone(), second].concat()));
+    assert_eq!(story(&rig.pass(100)), ["up 60", "way 60 by 50", "interest 60 reset: 0"]);
+    assert_eq!(story(&rig.frame(2, &pushed(first))), [""; 0], "played again");
+}
+
+#[test]
+fn a_later_life_of_a_far_node_voids_the_former() {
+    let mut rig = crossroads();
+    rig.frame(1, &Voice::new(60, 1).states(vec![Change::Link(node(50)), wants("a/b")]));
+    rig.pass(100);
+    let mut again = Voice::new(60, 2);
+    let out = story(&rig.frame(2, &again.states(vec![wants("x/y")])));
+    assert_eq!(out, ["down 60: it was started again"]);
+    rig.frame(2, &again.states(vec![Change::Link(node(51))]));
+    assert_eq!(story(&rig.pass(100)), ["up 60", "way 60 by 51", "interest 60 reset: 1"]);
+}
+
+#[test]
+fn all_facts_of_a_node_are_believed_when_they_are_those_it_signed() {
+    let facts = [Change::Link(node(50)), wants("a/b"), wants("a/c")];
+    let serve = |facts: &[Change], statement: Bytes| {
+        let mut body = BytesMut::new();
+        facts.iter().for_each(|fact| fact.put(&mut body));
+        Control::Gossip(Frame::Snapshot { statement: Some(statement), last: true, facts: body.freeze() })
+    };
+    let mut far = Voice::new(60, 1);
+    for fact in &facts {
+        far.statements(vec![fact.clone()]);
+    }
+    let last = far.statements(vec![wants("a/d")]).remove(0);
+    let all = [&facts[..], &[wants("a/d")]].concat();
+
+    let mut rig = crossroads();
+    rig.frame(1, &serve(&all, last.clone()));
+    assert_eq!(story(&rig.pass(100)), ["up 60", "way 60 by 50", "interest 60 reset: 3"]);
+
+    let mut rig = crossroads();
+    let out = story(&rig.frame(1, &serve(&all[..3], last)));
+    assert_eq!(out[0], "close 1: the facts of node 3c000000 are not those it signed");
+}
+
+#[test]
+fn who_lies_is_cut_with_a_reason_and_nobody_else_notices() {
+    let (honest, mut liar) =
+        (|| Voice::new(60, 1).statements(vec![wants("a/b")]).remove(0), Voice::new(51, 1));
+    liar.statements(vec![Change::Link(node(100)), Change::Link(node(60))]);
+    let forged = {
+        let mut bytes = honest().to_vec();
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        Bytes::from(bytes)
+    };
+    let many: Vec<Change> = (0..=2 * PATTERNS_MAX).map(|n| wants(&format!("n/{n}"))).collect();
+    let local = Statement::sign(
+        &TestKeys(node(51)),
+        HOME,
+        (node(51), Head { incarnation: Incarnation(1), version: 2 }),
+        vec![wants("bee_stuff")],
+        Merkle::new().root(),
+    );
+    let cases = [
+        (vec![greeting(1, 2)], "a second greeting"),
+        (vec![ack(80)], "statement 80 is confirmed and was never made"),
+        (vec![pushed(vec![forged])], "a statement of node 3c000000 that it did not sign"),
+        (
+            vec![pushed(vec![honest().slice(..9)])],
+            "a malformed statement: the bytes end in the middle of a value",
+        ),
+        (vec![pushed(vec![local.bytes])], "a wish for the local pattern `bee_stuff`"),
+        (vec![liar.states(many)], "more than 20000 patterns"),
+        (
+            vec![Control::Gossip(Frame::Snapshot { statement: None, last: true, facts: Bytes::new() })],
+            "a part of a node's facts without its statement",
+        ),
+    ];
+    for (frames, reason) in cases {
+        let mut rig = crossroads();
+        let out: Vec<_> = frames.iter().flat_map(|frame| rig.frame(2, frame)).collect();
+        let story = story(&out);
+        assert!(story.contains(&format!("close 2: {reason}")), "{reason}: {story:?}");
+        assert!(story.contains(&format!("unlinked 51: {reason}")), "{reason}: {story:?}");
+        assert!(!story.iter().any(|line| line.contains(" 50")), "{story:?}");
+        let farewell = sent(&out, 2).into_iter().rfind(|control| matches!(control, Control::Bye(_)));
+        assert!(matches!(farewell, Some(Control::Bye(bye)) if bye.reason == ByeReason::Protocol));
+        assert_eq!(rig.frame(2, &greeting(1, 1)), [], "nothing of a closed link is looked at");
+    }
+}
+
+#[test]
+fn another_holder_of_this_nodes_key_is_noticed() {
+    let mut rig = crossroads();
+    let out = rig.frame(1, &Voice::new(100, 7).states(vec![wants("a/b")]));
+    let twice =
+        |o: &Output| matches!(o, Output::Note { level: Level::Error, text } if text.contains("used twice"));
+    assert!(out.iter().any(twice), "{out:?}");
+    assert!(story(&out).is_empty());
+}

@@ -1,0 +1,349 @@
+//! Everybody a node has heard of in one network: what each stated last, and who of them can be reached.
+//!
+//! It takes statements that follow and whole sets that fit, and keeps what latecomers are told from. It does not
+//! know how statements travel; the graph of links lives here because an edge needs what both ends state.
+
+mod digest;
+mod graph;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bytes::Bytes;
+
+pub use digest::{BUCKETS, Prefix, Short, bucket_of, prefix_of};
+
+use crate::{
+    id::{Incarnation, NodeId},
+    limits::MEMBERS_MAX,
+    pattern::InterestOp,
+    record::{Change, FactError, Facts, Head, Root, Statement},
+    time::Now,
+};
+
+/// Bytes of the latest statements of one node that are kept for who missed some of them.
+const RECENT_BYTES_MAX: usize = 4 << 10;
+
+/// A member's place in a network's tables. Used again when the member was forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MemberIx(pub u32);
+
+/// All members of one network, this node among them.
+#[derive(Debug)]
+pub struct Membership {
+    /// This node: always reachable.
+    me: MemberIx,
+    index: BTreeMap<NodeId, MemberIx>,
+    members: Vec<Member>,
+    /// Places of members that were forgotten.
+    free: Vec<MemberIx>,
+    digest: digest::Digest,
+}
+
+/// What is known of one member.
+#[derive(Debug)]
+pub struct Member {
+    /// Who it is.
+    pub node: NodeId,
+    /// Its last statement; version 0 before the first.
+    pub head: Head,
+    /// What it states.
+    pub facts: Facts,
+    /// The last statement as it came; empty before the first.
+    pub latest: Bytes,
+    /// The root that the last statement signs.
+    pub root: Root,
+    /// Can be reached: over a link, or through others.
+    pub reachable: bool,
+    /// It said that it leaves: what it wanted does not count any more in this life of it.
+    pub left: bool,
+    /// Since when it cannot be reached.
+    since: Now,
+    /// The statements up to the last, as they came, for who missed a few.
+    recent: VecDeque<(Head, Bytes)>,
+    /// It stated more than anybody may: this life of it is not listened to any more.
+    banned: bool,
+    /// Edges that both ends state.
+    edges: Vec<MemberIx>,
+}
+
+/// What a statement or a whole set changed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct News {
+    /// Another life began: everything known before is void.
+    pub reborn: bool,
+    /// `ops` are all that is wanted.
+    pub reset: bool,
+    /// What changed of what it wants.
+    pub ops: Vec<InterestOp>,
+    /// Its links changed.
+    pub links: bool,
+}
+
+/// What becomes of a statement.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// It is what was missing next.
+    New(News),
+    /// It is known already.
+    Known,
+    /// One before it is missing.
+    Gap,
+    /// There is no room for one member more.
+    NoRoom,
+}
+
+/// How somebody who is behind is brought up to date.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Missing {
+    /// By these statements, in order.
+    Statements(Vec<Bytes>),
+    /// By the last statement and all facts.
+    Everything,
+    /// By nothing: it is not behind.
+    Nothing,
+}
+
+impl Membership {
+    /// Only this node is known.
+    #[must_use]
+    pub fn new(me: NodeId) -> Self {
+        let mut membership = Self {
+            me: MemberIx(0),
+            index: BTreeMap::new(),
+            members: Vec::new(),
+            free: Vec::new(),
+            digest: digest::Digest::default(),
+        };
+        membership.me = membership.add(me, Now::default());
+        membership.set_reachable(membership.me, true, Now::default());
+        membership
+    }
+
+    /// This node's place.
+    #[must_use]
+    pub fn me(&self) -> MemberIx {
+        self.me
+    }
+
+    /// Whose place it is.
+    #[must_use]
+    pub fn find(&self, node: NodeId) -> Option<MemberIx> {
+        self.index.get(&node).copied()
+    }
+
+    /// Who is at a place.
+    #[must_use]
+    pub fn member(&self, ix: MemberIx) -> Option<&Member> {
+        self.members.get(ix.0 as usize)
+    }
+
+    /// What is known of a node.
+    #[must_use]
+    pub fn of(&self, node: NodeId) -> Option<&Member> {
+        self.member(self.find(node)?)
+    }
+
+    /// All members in the order of their ids, this node among them.
+    pub fn iter(&self) -> impl Iterator<Item = (MemberIx, &Member)> {
+        self.index.values().filter_map(|ix| Some((*ix, self.member(*ix)?)))
+    }
+
+    /// The places there ever were: the length a table by place needs.
+    #[must_use]
+    pub fn places(&self) -> usize {
+        self.members.len()
+    }
+
+    /// The place of a node, made if there is none. None when there is no room.
+    pub fn place(&mut self, node: NodeId, now: Now) -> Option<MemberIx> {
+        match self.find(node) {
+            Some(ix) => Some(ix),
+            None if self.index.len() >= MEMBERS_MAX && !self.forget_one() => None,
+            None => Some(self.add(node, now)),
+        }
+    }
+
+    /// Takes a statement whose signature was checked.
+    ///
+    /// # Errors
+    /// When the node states more than anybody may. Nothing it states counts any more in this life of it.
+    pub fn take(&mut self, statement: &Statement, now: Now) -> Result<Taken, FactError> {
+        let Some(ix) = self.place(statement.node, now) else { return Ok(Taken::NoRoom) };
+        let Some(member) = self.members.get_mut(ix.0 as usize) else { return Ok(Taken::NoRoom) };
+        if statement.head <= member.head || member.is_banned(statement.head) {
+            return Ok(Taken::Known);
+        }
+        if !statement.head.follows(member.head) {
+            return Ok(Taken::Gap);
+        }
+        let reborn = statement.head.incarnation != member.head.incarnation && member.head.version > 0;
+        let mut news = News { reborn, reset: statement.head.version == 1, ops: Vec::new(), links: reborn };
+        if news.reset {
+            member.facts = Facts::default();
+        }
+        for change in &statement.changes {
+            news.links |= matches!(change, Change::Link(_) | Change::Unlink(_));
+            news.ops.extend(member.facts.apply(change.clone()));
+        }
+        if let Err(error) = member.facts.check() {
+            (member.facts, member.banned) = (Facts::default(), true);
+            self.advance(ix, statement.head, true);
+            return Err(error);
+        }
+        if news.reset {
+            member.recent.clear();
+        }
+        member.keep(statement.head, statement.bytes.clone());
+        member.banned = false;
+        member.left &= !news.reborn;
+        (member.latest, member.root) = (statement.bytes.clone(), statement.root);
+        self.advance(ix, statement.head, news.links);
+        Ok(Taken::New(news))
+    }
+
+    /// Takes a node's whole set, which was checked against the root that the statement signs. None when it is no
+    /// news.
+    pub fn replace(&mut self, statement: &Statement, facts: Facts, now: Now) -> Option<News> {
+        let ix = self.place(statement.node, now)?;
+        let member = self.members.get_mut(ix.0 as usize)?;
+        if statement.head <= member.head || member.is_banned(statement.head) {
+            return None;
+        }
+        let reborn = statement.head.incarnation != member.head.incarnation && member.head.version > 0;
+        member.facts = facts;
+        member.recent.clear();
+        member.keep(statement.head, statement.bytes.clone());
+        member.banned = false;
+        member.left &= !reborn;
+        (member.latest, member.root) = (statement.bytes.clone(), statement.root);
+        let ops = member.facts.wants().ops().collect();
+        self.advance(ix, statement.head, true);
+        Some(News { reborn, reset: true, ops, links: true })
+    }
+
+    /// What somebody who knows a node up to `known` lacks of it.
+    #[must_use]
+    pub fn missing(&self, ix: MemberIx, known: Head) -> Missing {
+        let newer = |member: &&Member| member.head.version > 0 && member.head > known;
+        let Some(member) = self.member(ix).filter(newer) else { return Missing::Nothing };
+        let later: Vec<_> = member.recent.iter().filter(|(head, _)| *head > known).collect();
+        match later.first() {
+            Some((first, _)) if first.follows(known) => {
+                Missing::Statements(later.into_iter().map(|(_, bytes)| bytes.clone()).collect())
+            }
+            _ => Missing::Everything,
+        }
+    }
+
+    /// Says whether a member can be reached. True when that is new.
+    pub fn set_reachable(&mut self, ix: MemberIx, reachable: bool, now: Now) -> bool {
+        let Some(member) = self.members.get_mut(ix.0 as usize) else { return false };
+        if member.reachable == reachable {
+            return false;
+        }
+        (member.reachable, member.since) = (reachable, now);
+        self.digest.touch(bucket_of(member.node));
+        true
+    }
+
+    /// Says whether a member leaves.
+    pub fn set_left(&mut self, ix: MemberIx, left: bool) {
+        if let Some(member) = self.members.get_mut(ix.0 as usize) {
+            member.left = left;
+        }
+    }
+
+    /// A later life of a member has begun: what an earlier one stated is void.
+    pub fn begin_life(&mut self, ix: MemberIx, incarnation: Incarnation) {
+        self.unlink(ix);
+        let Some(member) = self.members.get_mut(ix.0 as usize) else { return };
+        (member.facts, member.latest) = (Facts::default(), Bytes::new());
+        (member.banned, member.left) = (false, false);
+        member.recent.clear();
+        self.advance(ix, Head { incarnation, version: 0 }, false);
+    }
+
+    /// Forgets who could not be reached since before then.
+    pub fn forget_unreachable(&mut self, before: Now) {
+        let gone = |member: &Member| !member.reachable && member.since < before;
+        let gone: Vec<MemberIx> = self.iter().filter(|(_, member)| gone(member)).map(|(ix, _)| ix).collect();
+        gone.into_iter().for_each(|ix| self.forget(ix));
+    }
+
+    fn add(&mut self, node: NodeId, now: Now) -> MemberIx {
+        let member = Member {
+            node,
+            head: Head::default(),
+            facts: Facts::default(),
+            latest: Bytes::new(),
+            root: Root([0; 32]),
+            reachable: false,
+            left: false,
+            since: now,
+            recent: VecDeque::new(),
+            banned: false,
+            edges: Vec::new(),
+        };
+        let ix = match self.free.pop() {
+            Some(ix) => ix,
+            None => MemberIx(u32::try_from(self.members.len()).unwrap_or(u32::MAX)),
+        };
+        match self.members.get_mut(ix.0 as usize) {
+            Some(place) => *place = member,
+            None => self.members.push(member),
+        }
+        self.index.insert(node, ix);
+        ix
+    }
+
+    fn advance(&mut self, ix: MemberIx, head: Head, links: bool) {
+        let Some(member) = self.members.get_mut(ix.0 as usize) else { return };
+        member.head = head;
+        self.digest.touch(bucket_of(member.node));
+        if links {
+            self.link(ix);
+        }
+    }
+
+    /// Makes room by forgetting who could not be reached for the longest time.
+    fn forget_one(&mut self) -> bool {
+        let unreachable = self.iter().filter(|(_, member)| !member.reachable);
+        let oldest = unreachable.min_by_key(|(ix, member)| (member.since, *ix)).map(|(ix, _)| ix);
+        let found = oldest.is_some();
+        oldest.into_iter().for_each(|ix| self.forget(ix));
+        found
+    }
+
+    fn forget(&mut self, ix: MemberIx) {
+        let Some(node) = self.member(ix).map(|member| member.node) else { return };
+        self.unlink(ix);
+        self.index.remove(&node);
+        if let Some(member) = self.members.get_mut(ix.0 as usize) {
+            (member.facts, member.latest) = (Facts::default(), Bytes::new());
+            member.recent = VecDeque::new();
+        }
+        self.free.push(ix);
+    }
+}
+
+impl Member {
+    /// All statements of its life, when they are all kept.
+    #[must_use]
+    pub fn whole_life(&self) -> Option<Vec<Bytes>> {
+        let first = self.recent.front()?;
+        (first.0.version == 1).then(|| self.recent.iter().map(|(_, bytes)| bytes.clone()).collect())
+    }
+
+    fn is_banned(&self, head: Head) -> bool {
+        self.banned && head.incarnation == self.head.incarnation
+    }
+
+    fn keep(&mut self, head: Head, bytes: Bytes) {
+        self.recent.push_back((head, bytes));
+        let size =
+            |recent: &VecDeque<(Head, Bytes)>| recent.iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
+        while self.recent.len() > 1 && size(&self.recent) > RECENT_BYTES_MAX {
+            self.recent.pop_front();
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The graph of links: an edge is there when both ends state it.
+
+use super::{Member, MemberIx, Membership};
+use crate::id::NodeId;
+
+impl Membership {
+    /// The ends of a member's edges, sorted.
+    #[must_use]
+    pub fn edges(&self, ix: MemberIx) -> &[MemberIx] {
+        self.member(ix).map_or(&[], |member| &member.edges)
+    }
+
+    /// Brings a member's edges up to date after it stated other links.
+    pub(super) fn link(&mut self, ix: MemberIx) {
+        let Some(member) = self.member(ix) else { return };
+        let node = member.node;
+        let mutual = |other: &NodeId| {
+            let at = self.find(*other)?;
+            (at != ix && self.member(at)?.states(node)).then_some(at)
+        };
+        let mut edges: Vec<MemberIx> = member.facts.links().iter().filter_map(mutual).collect();
+        edges.sort_unstable();
+        let before = match self.members.get_mut(ix.0 as usize) {
+            Some(member) => std::mem::replace(&mut member.edges, edges.clone()),
+            None => return,
+        };
+        for other in before.iter().filter(|other| edges.binary_search(other).is_err()) {
+            self.change_edges(*other, |theirs| theirs.retain(|end| *end != ix));
+        }
+        for other in edges.iter().filter(|other| before.binary_search(other).is_err()) {
+            self.change_edges(*other, |theirs| {
+                if let Err(at) = theirs.binary_search(&ix) {
+                    theirs.insert(at, ix);
+                }
+            });
+        }
+    }
+
+    /// Takes a member out of the graph.
+    pub(super) fn unlink(&mut self, ix: MemberIx) {
+        let edges = match self.members.get_mut(ix.0 as usize) {
+            Some(member) => std::mem::take(&mut member.edges),
+            None => return,
+        };
+        for other in edges {
+            self.change_edges(other, |theirs| theirs.retain(|end| *end != ix));
+        }
+    }
+
+    fn change_edges(&mut self, ix: MemberIx, change: impl FnOnce(&mut Vec<MemberIx>)) {
+        if let Some(member) = self.members.get_mut(ix.0 as usize) {
+            change(&mut member.edges);
+        }
+    }
+}
+
+impl Member {
+    fn states(&self, link: NodeId) -> bool {
+        self.facts.links().binary_search(&link).is_ok()
+    }
+}

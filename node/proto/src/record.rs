@@ -1,0 +1,55 @@
+//! What a node says of itself to its whole network: one versioned stream of signed statements.
+//!
+//! A statement changes a set of facts: how the node is described, whom it is linked to, what it wants. The set
+//! has a Merkle root, which every statement signs, so that anybody may hand the whole set to a latecomer. How
+//! statements travel, and what follows from them, is not known here.
+
+mod fact;
+mod merkle;
+mod own;
+mod statement;
+
+use std::fmt;
+
+pub use fact::{Change, Description, Fact, FactError, Facts, LINKS_MAX};
+pub use merkle::{Merkle, Root};
+pub use own::Own;
+pub use statement::{STATEMENT_BYTES_MAX, Statement, StatementError};
+
+use crate::{
+    channel::NetworkIndex,
+    id::{Incarnation, NodeId},
+};
+
+/// An ed25519 signature (RFC 8032).
+pub type Signature = [u8; 64];
+
+/// This node's key, and the check of what others signed with theirs.
+///
+/// Both bind the network and the purpose: what was signed for one network means nothing in another.
+pub trait Keys: fmt::Debug + Send {
+    /// Signs with this node's key.
+    fn sign(&self, network: NetworkIndex, message: &[u8]) -> Signature;
+    /// Whether this node signed it.
+    fn verify(&self, network: NetworkIndex, node: NodeId, message: &[u8], signature: &Signature) -> bool;
+}
+
+/// How far a node's statements go: the later life, then the later version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Head {
+    /// The life that says it.
+    pub incarnation: Incarnation,
+    /// Counts that life's statements from 1.
+    pub version: u64,
+}
+
+impl Head {
+    /// Whether this follows the other without a gap.
+    #[must_use]
+    pub fn follows(self, other: Self) -> bool {
+        match self.incarnation == other.incarnation {
+            true => other.version.checked_add(1) == Some(self.version),
+            false => self > other && self.version == 1,
+        }
+    }
+}

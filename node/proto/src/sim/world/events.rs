@@ -1,0 +1,116 @@
+//! Events: published, carried over data streams, handed over.
+
+use bytes::Bytes;
+
+use super::*;
+use crate::{
+    channel::Channel,
+    io::LinkId,
+    sim::bus::{Bus, Delivery},
+};
+
+/// How often a node confirms what it has taken over.
+const CONFIRM_EVERY: Duration = Duration::from_millis(250);
+
+impl World {
+    pub(super) fn bus(&mut self, number: usize, life: u64) -> Option<&mut Bus> {
+        self.nodes[number].living(life)?.bus.as_deref_mut()
+    }
+
+    pub(super) fn start_bus(&mut self, number: usize, life: u64) {
+        if self.bus(number, life).is_some() {
+            let first = self.chance.between(Duration::ZERO, CONFIRM_EVERY);
+            self.queue.push(self.now.after(first), Happening::Confirm(number, life));
+        }
+    }
+
+    pub(super) fn publish(&mut self, number: usize, channel: &Channel) {
+        let (now, life) = (self.now, self.nodes[number].life);
+        if self.nodes[number].alive.as_ref().is_none_or(|alive| alive.leaving) {
+            return;
+        }
+        self.last_event += 1;
+        let event = self.last_event;
+        self.judge.published(now, number, channel, event);
+        if let Some(bus) = self.bus(number, life) {
+            bus.publish(now, channel, event);
+        }
+        self.flush_bus(number, life);
+    }
+
+    /// Sends what the data plane has for others, and has it called when it is time.
+    pub(super) fn flush_bus(&mut self, number: usize, life: u64) {
+        let now = self.now;
+        let Some(bus) = self.bus(number, life) else { return };
+        let (out, due) = (bus.outgoing(now), bus.next_due());
+        out.into_iter().for_each(|(link, frames)| self.send_data(number, link, frames));
+        let Some(due) = due.map(|due| due.max(now.after(Duration::from_millis(1)))) else { return };
+        let Some(alive) = self.nodes[number].living(life) else { return };
+        if alive.bus_called.is_none_or(|called| called > due) {
+            alive.bus_called = Some(due);
+            self.queue.push(due, Happening::Tick(number, life));
+        }
+    }
+
+    pub(super) fn tick(&mut self, number: usize, life: u64) {
+        let now = self.now;
+        let Some(alive) = self.nodes[number].living(life).filter(|alive| alive.bus_called == Some(now))
+        else {
+            return;
+        };
+        alive.bus_called = None;
+        let Some(came) = alive.bus.as_mut().map(|bus| bus.tick(now)) else { return };
+        self.handed_over(number, came);
+        self.flush_bus(number, life);
+    }
+
+    pub(super) fn confirm(&mut self, number: usize, life: u64) {
+        let Some(bus) = self.bus(number, life) else { return };
+        let out = bus.confirmations();
+        out.into_iter().for_each(|(link, frames)| self.send_data(number, link, frames));
+        self.queue.push(self.now.after(CONFIRM_EVERY), Happening::Confirm(number, life));
+    }
+
+    fn send_data(&mut self, number: usize, link: LinkId, frames: Bytes) {
+        let Some((connection, end)) = self.end_of(number, link) else { return };
+        let Some(known) = self.connections.get_mut(&connection).filter(|known| !known.cut) else { return };
+        let arrives = known.ends[1 - end].data.send(self.now, frames, &mut self.chance);
+        if let Some(at) = arrives {
+            self.queue.push(at, Happening::Data(connection, 1 - end));
+        }
+    }
+
+    /// Hands over the events that have reached an end by now.
+    pub(super) fn data_arrives(&mut self, connection: u64, end: usize) {
+        while let Some(known) = self.connections.get_mut(&connection) {
+            let there = &mut known.ends[end];
+            let Some(link) = there.link.filter(|_| !there.down) else { return };
+            let (number, life, now) = (there.node, there.life, self.now);
+            let Some(frames) = there.data.take(now) else { return };
+            let Some(alive) = self.nodes[number].living(life) else { return };
+            let Some(bus) = &mut alive.bus else { return };
+            self.trace.note(now, number, '<', &frames);
+            let came = bus.arrived(now, link, frames);
+            self.handed_over(number, came);
+            self.flush_bus(number, life);
+        }
+    }
+
+    fn handed_over(&mut self, number: usize, came: Result<Vec<Delivery>, String>) {
+        match came {
+            Ok(all) => {
+                all.iter().for_each(|delivery| self.judge.delivered(self.now, number, delivery.number))
+            }
+            Err(error) => self.judge.wrong(self.now, format!("node {number} cannot read events: {error}")),
+        }
+    }
+
+    /// The run is over: what the living have dropped counts too.
+    pub(super) fn count_drops(&mut self) {
+        for node in &self.nodes {
+            if let Some(bus) = node.alive.as_ref().and_then(|alive| alive.bus.as_ref()) {
+                self.judge.dropped(&bus.dropped());
+            }
+        }
+    }
+}
