@@ -33,7 +33,7 @@ impl Core {
         let rerouted = network.routes.compute(&network.members, &hops);
         network.lose_unreached(now, index, &rerouted, out);
         let fresh = network.gain_reached(now, index, &rerouted, out);
-        network.reroute(index, &rerouted, out);
+        network.reroute(index, &rerouted, &fresh, out);
         for ix in &fresh {
             network.say_wants(index, *ix, out);
         }
@@ -94,12 +94,14 @@ impl Network {
         fresh
     }
 
-    fn reroute(&self, network: NetworkIndex, rerouted: &Rerouted, out: &mut Outbox) {
+    /// Says which ways changed, and those to peers of which nothing was said since they were gone.
+    fn reroute(&self, network: NetworkIndex, rerouted: &Rerouted, fresh: &[MemberIx], out: &mut Outbox) {
         let node = |ix: MemberIx| self.members.member(ix).map(|member| member.node);
         let here = |ix: &MemberIx| self.members.member(*ix).is_some_and(|member| member.reachable);
-        let changes = rerouted.changes.iter().filter(|(ix, _)| here(ix) && *ix != self.members.me());
-        let changes: Vec<_> =
-            changes.filter_map(|(ix, via)| Some((node(*ix)?, via.and_then(node)))).collect();
+        let mut changes: BTreeMap<_, _> = fresh.iter().map(|ix| (*ix, self.routes.next(*ix))).collect();
+        changes.extend(rerouted.changes.iter().copied());
+        let changes = changes.into_iter().filter(|(ix, _)| here(ix) && *ix != self.members.me());
+        let changes: Vec<_> = changes.filter_map(|(ix, via)| Some((node(ix)?, via.and_then(node)))).collect();
         if !changes.is_empty() {
             out.push(Output::Routes { network, changes });
         }

@@ -140,7 +140,6 @@ fn what_is_said_out_of_order_is_seen() {
         pair.down(0);
         pair.interest(0, true, &[]);
     });
-    check("out of order: PeerInterest", |pair| pair.interest(1, false, &[add("a/b")]));
     check("says the way to", |pair| {
         let (network, changes) = (NETWORK, vec![(pair.ids[1], Some(pair.ids[0]))]);
         pair.say(0, &Output::Routes { network, changes });

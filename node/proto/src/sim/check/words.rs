@@ -105,14 +105,6 @@ impl Words {
         number
     }
 
-    /// Whether each operation changes something, one after the other.
-    pub(super) fn all_change(&mut self, mut set: SetId, ops: &[InterestOp]) -> bool {
-        ops.iter().all(|op| {
-            let after = self.changed(set, std::slice::from_ref(op));
-            std::mem::replace(&mut set, after) != after
-        })
-    }
-
     /// How a pattern is wanted in a set; none when it is not.
     pub(super) fn state(&self, set: SetId, pattern: u32) -> Option<u32> {
         let codes = &self.sets[set as usize];
@@ -223,7 +215,6 @@ mod tests {
             (words.state(set, known), words.state(set, unknown)),
             (Some(known << BITS | ANSWERS), None)
         );
-        assert!(!words.all_change(set, &[op("a/b!")]) && words.all_change(set, &[op("a/b"), op("-a/b")]));
         assert_eq!(words.tell(set), "[a/b (answers)]");
         let all = words.changed(set, &[op("a/*"), op("c/d"), op("c/**!")]);
         let told = words.told(all);
