@@ -53,8 +53,12 @@ const WORDS: &[&str] = &["channel", "error", "event", "id", "limits", "pattern",
 
 /// hive-proto, from the top down, beside [`WORDS`].
 const PROTO: &[Row] = &[
-    ("sim", &["core", "interest", "plane", "frame", "trie", "io"]),
-    ("core", &["interest", "plane", "frame", "trie", "io"]),
+    ("sim", &["core", "record", "interest", "plane", "frame", "trie", "io"]),
+    ("core", &["gossip", "routes", "membership", "record", "interest", "plane", "frame", "trie", "io"]),
+    ("gossip", &["membership", "record", "frame", "io"]),
+    ("routes", &["membership"]),
+    ("membership", &["record"]),
+    ("record", &["interest", "frame"]),
     ("plane", &["frame", "trie", "io"]),
     ("interest", &["frame", "trie", "io"]),
     ("io", &["frame"]),

@@ -3,6 +3,8 @@
 //! All addresses of a target are tried at once, and the first that leads somewhere ends the others. Which
 //! of two links that came of it is used is not known here.
 
+mod target;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
@@ -17,18 +19,10 @@ use crate::{
     time::Now,
 };
 
-/// The pause after the first failure; it doubles with each one.
-const PAUSE: Duration = Duration::from_millis(250);
-/// The longest pause.
-const PAUSE_MAX: Duration = Duration::from_secs(15);
-/// The same for somebody who refuses: that is seldom over in a moment, and each dial is a line in its log.
-const REFUSED_PAUSE: Duration = Duration::from_secs(4);
-const REFUSED_PAUSE_MAX: Duration = Duration::from_secs(30);
+use target::{Key, Target};
+
 /// A link that ends sooner than this was no success: the pauses go on growing.
 const LASTING: Duration = Duration::from_secs(5);
-/// The same for somebody whom only others told of: mostly there is no way to it but theirs.
-const LEARNED_PAUSE: Duration = Duration::from_secs(5);
-const LEARNED_PAUSE_MAX: Duration = Duration::from_secs(120);
 /// Rounds that fail until others are preferred.
 const FAILURES_BAD: u32 = 2;
 /// Targets of all networks; more are not taken. A flood of made-up nodes fills no more than this.
@@ -60,46 +54,12 @@ pub(super) struct Dialling {
     queue: BTreeSet<(Now, Key)>,
 }
 
-/// Which target: bare addresses go by the first of them, because anybody may be there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Key {
-    Node(NetworkIndex, NodeId),
-    Place(NetworkIndex, SocketAddr),
-}
-
 /// Where somebody was found.
 #[derive(Debug)]
 pub(super) struct Whereabouts {
     pub(super) addrs: Vec<SocketAddr>,
     /// Somebody wrote it down: it stays when the node leaves.
     pub(super) persistent: bool,
-}
-
-#[derive(Debug)]
-struct Target {
-    addrs: BTreeSet<SocketAddr>,
-    /// Stays when the node leaves.
-    persistent: bool,
-    /// Only others told of it.
-    learned: bool,
-    /// It is to be a neighbour.
-    wanted: bool,
-    /// Who it is: known from the beginning, or since somebody was reached there.
-    node: Option<NodeId>,
-    /// When it is dialled, unless it is linked by then or an attempt is running.
-    due: Now,
-    /// Its attempts that are running.
-    running: BTreeSet<Attempt>,
-    /// Failures of this round, for people.
-    complaints: Vec<String>,
-    /// Somebody refused in this round.
-    refused: bool,
-    /// Rounds that failed since the last link that lasted.
-    failures: u32,
-    /// A whole round has ended, one way or the other.
-    tried: bool,
-    /// The complaint that was said last, so that it is said once.
-    said: Option<String>,
 }
 
 impl Dialling {
@@ -386,50 +346,6 @@ impl Dialling {
         for attempt in target.running {
             self.attempts.remove(&attempt);
             out.push(Output::Abandon { attempt });
-        }
-    }
-}
-
-impl Target {
-    fn new(node: Option<NodeId>, now: Now) -> Self {
-        Self {
-            addrs: BTreeSet::new(),
-            persistent: false,
-            learned: false,
-            wanted: node.is_none(),
-            node,
-            due: now,
-            running: BTreeSet::new(),
-            complaints: Vec::new(),
-            refused: false,
-            failures: 0,
-            tried: false,
-            said: None,
-        }
-    }
-
-    fn end_round(&mut self) {
-        self.tried = true;
-        self.complaints.clear();
-    }
-
-    /// Not to be dialled for a while that grows with each failure.
-    fn pause(&mut self, jitter: &mut Jitter, now: Now) {
-        let (first, longest) = match (self.refused, self.learned) {
-            (true, _) => (REFUSED_PAUSE, REFUSED_PAUSE_MAX),
-            (false, true) => (LEARNED_PAUSE, LEARNED_PAUSE_MAX),
-            (false, false) => (PAUSE, PAUSE_MAX),
-        };
-        let doubled = first.saturating_mul(2_u32.saturating_pow(self.failures));
-        self.failures = self.failures.saturating_add(1);
-        self.due = now.after(jitter.around(doubled.min(longest)));
-    }
-}
-
-impl Key {
-    fn network(&self) -> NetworkIndex {
-        match self {
-            Self::Node(network, _) | Self::Place(network, _) => *network,
         }
     }
 }

@@ -111,3 +111,103 @@ fn read_head(reader: &mut Reader<'_>) -> Result<(NodeId, Head), WireError> {
     }
     Ok((node, Head { incarnation, version }))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        interest::{InterestOp, Wanted},
+        pattern::Pattern,
+        record::{Description, Own},
+    };
+
+    /// A signature is the sum of all bytes, which is enough to see what is covered.
+    #[derive(Debug)]
+    struct Sum;
+
+    impl Keys for Sum {
+        fn sign(&self, _: NetworkIndex, message: &[u8]) -> Signature {
+            let sum = message.iter().fold(7_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(*byte));
+            [sum; 64]
+        }
+
+        fn verify(&self, network: NetworkIndex, _: NodeId, message: &[u8], signature: &Signature) -> bool {
+            self.sign(network, message) == *signature
+        }
+    }
+
+    fn change() -> impl Strategy<Value = Change> {
+        let pattern = "[a-z]{1,5}/[a-z]{1,5}".prop_map(|text| Pattern::parse(&text).expect("a pattern"));
+        let description = ("[a-z]{0,9}", any::<u16>(), any::<bool>(), any::<u64>());
+        prop_oneof![
+            any::<[u8; 32]>().prop_map(|node| Change::Link(NodeId(node))),
+            any::<[u8; 32]>().prop_map(|node| Change::Unlink(NodeId(node))),
+            (pattern.clone(), any::<bool>()).prop_map(|(pattern, answers)| Change::Interest(
+                InterestOp::Add(Wanted::new(pattern, answers))
+            )),
+            pattern.prop_map(|pattern| Change::Interest(InterestOp::Remove(pattern))),
+            description.prop_map(|(name, port, v4, features)| {
+                let ip = if v4 { [10, 0, 0, 1].into() } else { std::net::IpAddr::from([9; 16]) };
+                Change::Describe(Description { name, addrs: vec![(ip, port).into()], features })
+            }),
+        ]
+    }
+
+    fn read(bytes: &Bytes) -> Result<Statement, StatementError> {
+        Statement::read(&Sum, NetworkIndex::HOME, bytes)
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_stated_is_read(changes in prop::collection::vec(change(), 1..9)) {
+            let mut own = Own::new(NodeId([5; 32]), NetworkIndex::HOME, Incarnation(9));
+            changes.iter().for_each(|change| own.note(change.clone()));
+            let said = own.say(&Sum);
+            prop_assert_eq!(said.len(), 1);
+            prop_assert_eq!(&said[0].changes, &changes);
+            let head = Head { incarnation: Incarnation(9), version: 1 };
+            prop_assert_eq!(Statement::peek(&said[0].bytes), Ok((NodeId([5; 32]), head)));
+            prop_assert_eq!(read(&said[0].bytes), Ok(said[0].clone()));
+        }
+
+        #[test]
+        fn a_damaged_or_cut_statement_is_refused(
+            changes in prop::collection::vec(change(), 1..4),
+            at in any::<prop::sample::Index>(),
+            flip in 1_u8..,
+        ) {
+            let mut own = Own::new(NodeId([5; 32]), NetworkIndex::HOME, Incarnation(9));
+            changes.into_iter().for_each(|change| own.note(change));
+            let bytes = own.say(&Sum).remove(0).bytes;
+            prop_assert!(read(&bytes.slice(..at.index(bytes.len()))).is_err());
+            let mut damaged = bytes.to_vec();
+            damaged[at.index(bytes.len())] ^= flip;
+            prop_assert!(read(&damaged.into()).is_err());
+        }
+
+        #[test]
+        fn arbitrary_bytes_never_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = read(&bytes.clone().into());
+            // Signed rightly, they get as far as the changes.
+            let signature = Sum.sign(NetworkIndex::HOME, &bytes);
+            bytes.extend(signature);
+            let _ = read(&bytes.into());
+        }
+    }
+
+    #[test]
+    fn a_large_change_becomes_several_statements() {
+        let mut own = Own::new(NodeId([5; 32]), NetworkIndex::HOME, Incarnation(9));
+        for n in 0..9_000 {
+            let pattern = Pattern::parse(&format!("some/name/{n}")).expect("a pattern");
+            own.note(Change::Interest(InterestOp::Add(Wanted::new(pattern, false))));
+        }
+        let said = own.say(&Sum);
+        assert!(said.len() > 1);
+        assert!(said.iter().all(|statement| statement.bytes.len() <= STATEMENT_BYTES_MAX));
+        assert!(said.windows(2).all(|pair| pair[1].head.follows(pair[0].head)));
+        assert_eq!(said.iter().map(|statement| statement.changes.len()).sum::<usize>(), 9_000);
+    }
+}
