@@ -11,13 +11,17 @@ mod fault;
 mod outbox;
 mod publish;
 mod queue;
+mod queued;
 mod routes;
 mod subscribe;
 #[cfg(test)]
 mod tests;
 
 use std::{
-    sync::{Arc, atomic::AtomicU64},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -50,7 +54,7 @@ struct Shared {
     incarnation: Incarnation,
     /// The networks, home first; fixed for the life of the node.
     names: Names,
-    /// The sequence of the last publish.
+    /// The sequence of the last publish, and so the number of all of them.
     sequence: AtomicU64,
     clock: clock::Clock,
     routes: routes::Routes,
@@ -115,7 +119,7 @@ impl Bus {
     /// What became of every copy so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        self.0.account.counts()
+        Counts { published: self.0.sequence.load(Ordering::Relaxed), ..self.0.account.counts() }
     }
 
     /// Publishes one message. For many, keep a [`Publisher`]: it remembers its routes.

@@ -46,6 +46,7 @@ impl Channel {
 
     /// Whether only the node itself publishes here (`$timer/…`, `$dead/…`, `$node/…`).
     #[must_use]
+    #[inline]
     pub fn is_reserved(&self) -> bool {
         self.0.starts_with('$')
     }

@@ -54,6 +54,7 @@ pub enum MessageError {
 impl Message {
     /// A message of bytes, with no media type, key or headers.
     #[must_use]
+    #[inline]
     pub fn new(payload: impl Into<Bytes>) -> Self {
         Self { payload: payload.into(), extra: None }
     }
@@ -106,12 +107,14 @@ impl Message {
 
     /// The optional parts, when there are any.
     #[must_use]
+    #[inline]
     pub fn extra(&self) -> Option<&Extra> {
         self.extra.as_deref()
     }
 
     /// Bytes it holds in a queue.
     #[must_use]
+    #[inline]
     pub fn weight(&self) -> usize {
         self.payload.len().saturating_add(self.headers_bytes())
     }
@@ -120,6 +123,7 @@ impl Message {
     ///
     /// # Errors
     /// Names the limit that is broken.
+    #[inline]
     pub fn check(&self) -> Result<(), MessageError> {
         if self.payload.len() > PAYLOAD_BYTES_MAX {
             return Err(MessageError::PayloadTooLarge(self.payload.len()));

@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -21,7 +21,7 @@ use tokio::sync::oneshot;
 use super::{
     Bus, CallError, Delivery, Failure, PublishError,
     outbox::{Appended, Outbox},
-    queue::{Offered, Queue},
+    queue::{Offer, Queue},
     routes::{Peer, Target},
 };
 
@@ -129,8 +129,11 @@ impl Bus {
         }
         let longest = Instant::now() + Duration::from_millis(CALL_TIMEOUT_MS_MAX);
         let cause = CallCause { deadline: cause.deadline.min(longest), ..cause };
+        // What nobody answers is not published, and every sequence is that of something published.
+        let target = self.responder(to, self.0.sequence.load(Ordering::Relaxed));
+        let target = target.ok_or(CallError::NoResponder)?;
         let (id, time) = self.0.stamp();
-        match self.responder(to, id.sequence).ok_or(CallError::NoResponder)? {
+        match target {
             Target::Local(queue) => self.ask_here(&queue, to, message, (id, time), cause).await,
             Target::Peer(peer) => self.ask_peer(&peer, to, &message, (id, time), cause).await,
         }
@@ -161,11 +164,10 @@ impl Bus {
         let (answer, answered) = oneshot::channel();
         let request = Request { deadline: cause.deadline, reply: Some(Box::new(Reply::Local(answer))) };
         let event = self.0.event(to, message, id, time, cause.depth);
-        self.0.account.published(1);
-        match queue.offer(Delivery { event, request: Some(request) }) {
-            Offered::Taken => self.0.account.delivered(1),
-            Offered::Closed => return Err(CallError::NoResponder),
-            Offered::Full(_) => return Err(CallError::Unavailable("the responder's queue is full".into())),
+        match queue.offer(Delivery { event, request: Some(request) }.into()) {
+            Offer::Taken => self.0.account.delivered(1),
+            Offer::Closed => return Err(CallError::NoResponder),
+            Offer::Full(_) => return Err(CallError::Unavailable("the responder's queue is full".into())),
         }
         wait(answered, cause.deadline).await
     }
@@ -185,7 +187,6 @@ impl Bus {
         let call = Some(Call { number: id.sequence, time_left_ms });
         let entry = Entry { sequence: id.sequence, time, depth: cause.depth, message, call };
         let number = peer.outbox.number(&to.channel);
-        self.0.account.published(1);
         // The caller waits anyway, and nobody but the caller.
         match peer.outbox.append_within(number, &to.channel, &entry, left).await {
             Appended::Taken => self.0.account.sent(1),

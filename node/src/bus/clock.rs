@@ -26,6 +26,11 @@ impl Clock {
     /// A reading for the next event: never before one that was given or seen.
     pub(super) fn stamp(&self) -> Hlc {
         let wall = Hlc::from_unix_ms(unix_ms());
+        let last = self.last.load(Ordering::Relaxed);
+        // Within one tick of the clock there is nothing to write, and other publishers read the same line.
+        if last >= wall.0 {
+            return Hlc(last);
+        }
         Hlc(self.last.fetch_max(wall.0, Ordering::Relaxed).max(wall.0))
     }
 

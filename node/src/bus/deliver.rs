@@ -1,24 +1,34 @@
-//! What arrives over one link: decoded on the link's own task and put straight into the local queues.
-//! Channel numbers are resolved once a table generation, queues are locked once a batch.
+//! What arrives over one link: checked on the link's own task and put straight into the local queues.
+//! Channel numbers are resolved once a table generation, queues are locked once a batch, and neighbouring
+//! events for the same consumers stay together until those take them.
+
+mod channels;
 
 use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
 use hive_proto::{
-    channel::{Channel, NetworkIndex},
+    channel::NetworkIndex,
     event::Event,
     frame::{
-        batch::{Arrived, ArrivedChannel, BatchReader},
+        batch::{Arrived, ArrivedChannel, BatchReader, Piece, Run},
         data::{DATA_ANSWER, DATA_BATCH, DATA_DEFINITIONS, read_answer, read_definitions},
         is_optional,
         wire::WireError,
     },
     id::{EventId, Incarnation, NodeId},
-    plane::{account::DropReason, pace::Pace, table::Side},
-    time::Hlc,
+    plane::{account::DropReason, pace::Pace, queue::Load, table::Side},
 };
 
-use super::{Bus, CallError, Delivery, Shared, call::Request, outbox::Outbox, queue::Queue, routes::Target};
+use self::channels::{Fate, LinkChannel, LinkChannels};
+use super::{
+    Bus, CallError, Delivery,
+    call::Request,
+    outbox::Outbox,
+    queue::Queue,
+    queued::{Arrivals, Queued},
+    routes::Target,
+};
 
 /// The peer at the other end of a link, as TLS and the greeting proved it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,25 +66,18 @@ pub struct Inbound {
     /// Where answers go.
     outbox: Arc<Outbox>,
     /// By the numbers the peer gave them.
-    channels: Vec<LinkChannel>,
-    /// Deliveries of the batch in hand, a queue each; empty between batches.
-    staged: Vec<(Arc<Queue>, VecDeque<Delivery>)>,
+    channels: LinkChannels,
+    /// What the batch in hand brings to each queue; empty between batches.
+    staged: Vec<(Arc<Queue>, VecDeque<Queued>)>,
     pace: Pace,
-}
-
-#[derive(Debug)]
-struct LinkChannel {
-    channel: Channel,
-    /// The generation `queues` were resolved under; 0 for never.
-    generation: u64,
-    queues: Vec<Arc<Queue>>,
 }
 
 impl Inbound {
     /// The receiving end of a new data stream of this peer, whose answers go to `outbox`.
     #[must_use]
     pub fn new(bus: Bus, peer: PeerRef, outbox: Arc<Outbox>) -> Self {
-        Self { bus, peer, outbox, channels: Vec::new(), staged: Vec::new(), pace: Pace::default() }
+        let channels = LinkChannels::new(peer);
+        Self { bus, peer, outbox, channels, staged: Vec::new(), pace: Pace::default() }
     }
 
     /// Takes one frame and says how many events it held. Waits for slow consumers at most 50 ms in any
@@ -94,12 +97,7 @@ impl Inbound {
 
     fn define(&mut self, body: &Bytes) -> Result<(), InboundError> {
         let (first, names) = read_definitions(body)?;
-        if usize::try_from(first) != Ok(self.channels.len()) {
-            return Err(InboundError::Gap(first, self.channels.len()));
-        }
-        let undefined = |channel| LinkChannel { channel, generation: 0, queues: Vec::new() };
-        self.channels.extend(names.into_iter().map(undefined));
-        Ok(())
+        self.channels.define(first, names)
     }
 
     fn answer(&mut self, body: &Bytes) -> Result<(), InboundError> {
@@ -113,67 +111,88 @@ impl Inbound {
     }
 
     async fn batch(&mut self, body: &Bytes) -> Result<u64, InboundError> {
-        let generation = self.bus.0.routes.generation();
-        let mut reader = BatchReader::new(body);
-        let (mut received, mut latest) = (0_u64, Hlc::default());
-        let outcome = loop {
-            match reader.next_entry() {
-                Ok(None) => break Ok(received),
-                Err(error) => break Err(error.into()),
-                Ok(Some(arrived)) => {
-                    received += 1;
-                    latest = latest.max(arrived.time);
-                    if let Err(error) = self.stage(arrived, generation) {
-                        break Err(error);
-                    }
-                }
-            }
-        };
+        let (mut reader, mut received) = (BatchReader::new(body), 0);
+        let outcome = self.stage_all(&mut reader, &mut received);
         self.bus.0.account.received(received);
-        self.bus.0.clock.saw(latest);
+        self.bus.0.clock.saw(reader.latest());
         self.flush().await;
-        outcome
+        outcome.map(|()| received)
     }
 
-    /// Puts one event beside the others for the same queues.
+    fn stage_all(&mut self, reader: &mut BatchReader<'_>, received: &mut u64) -> Result<(), InboundError> {
+        let generation = self.bus.0.routes.generation();
+        loop {
+            let Self { bus, channels, .. } = self;
+            let together = |first, next| channels.together(&bus.0, (first, next), generation);
+            match reader.next_piece(together)? {
+                None => return Ok(()),
+                Some(Piece::Run(number, run)) => {
+                    *received += run.events() as u64;
+                    self.stage_run(number, run, generation)?;
+                }
+                Some(Piece::Entry(arrived)) => {
+                    *received += 1;
+                    self.stage(arrived, generation)?;
+                }
+            }
+        }
+    }
+
+    /// Puts events whose channels share the fate of this one beside the others for the same queues.
+    fn stage_run(&mut self, number: u32, run: Run, generation: u64) -> Result<(), InboundError> {
+        let Self { bus, channels, staged, .. } = self;
+        let source = Arc::clone(channels.source());
+        let entry = channels.resolved(&bus.0, number, generation)?;
+        let events = run.events() as u64;
+        let arrivals = Arrivals::new(run, source);
+        match &entry.fate {
+            Fate::Local => bus.0.account.dropped(DropReason::LocalChannel, events),
+            Fate::Wanted(queues) => match queues.split_last() {
+                None => bus.0.account.dropped(DropReason::NoMatch, events),
+                Some((last, others)) => {
+                    for queue in others {
+                        stage_for(staged, queue, Queued::Several(arrivals.clone()));
+                    }
+                    stage_for(staged, last, Queued::Several(arrivals));
+                }
+            },
+        }
+        Ok(())
+    }
+
+    /// The same for one event that is more than a number and a payload.
     fn stage(&mut self, arrived: Arrived, generation: u64) -> Result<(), InboundError> {
         let Arrived { channel, sequence, time, depth, message, call } = arrived;
-        let shared = &*self.bus.0;
+        let Self { bus, channels, staged, peer, .. } = self;
         let named;
         let entry = match channel {
             ArrivedChannel::Name(channel) => {
-                named = LinkChannel::resolved(shared, self.peer.network, channel, generation);
+                named = LinkChannel::named(&bus.0, peer.network, channel, generation);
                 &named
             }
-            ArrivedChannel::Number(number) => {
-                let at = usize::try_from(number).unwrap_or(usize::MAX);
-                let entry = self.channels.get_mut(at).ok_or(InboundError::Number(number))?;
-                entry.refresh(shared, self.peer.network, generation);
-                &*entry
-            }
+            ArrivedChannel::Number(number) => channels.resolved(&bus.0, number, generation)?,
         };
-        if entry.channel.is_local() {
-            shared.account.dropped(DropReason::LocalChannel, 1);
+        let Fate::Wanted(queues) = &entry.fate else {
+            bus.0.account.dropped(DropReason::LocalChannel, 1);
             return Ok(());
-        }
-        let PeerRef { network, node: origin, incarnation } = self.peer;
+        };
+        let PeerRef { network, node: origin, incarnation } = *peer;
         let id = EventId { origin, incarnation, sequence };
         let channel = entry.channel.clone();
         let event = Event { id, channel, network, time, attempt: 1, depth, retained: false, message };
         if let Some(call) = call {
-            let request = Request::remote(&self.bus, &self.outbox, call);
+            let request = Request::remote(bus, &self.outbox, call);
             self.request(event, request);
             return Ok(());
         }
-        let Some((last, others)) = entry.queues.split_last() else {
-            shared.account.dropped(DropReason::NoMatch, 1);
+        let Some((last, others)) = queues.split_last() else {
+            bus.0.account.dropped(DropReason::NoMatch, 1);
             return Ok(());
         };
         for queue in others {
-            stage_for(&mut self.staged, queue, Delivery { event: event.clone(), request: None });
+            stage_for(staged, queue, Delivery { event: event.clone(), request: None }.into());
         }
-        // Nearly every channel has one consumer here, and a clone costs four counters another core reads.
-        stage_for(&mut self.staged, last, Delivery { event, request: None });
+        stage_for(staged, last, Delivery { event, request: None }.into());
         Ok(())
     }
 
@@ -183,7 +202,7 @@ impl Inbound {
         let mut responders = table.answering(Side::Local, event.network, &event.channel);
         match responders.next() {
             Some(Target::Local(queue)) => {
-                stage_for(&mut self.staged, queue, Delivery { event, request: Some(request) });
+                stage_for(&mut self.staged, queue, Delivery { event, request: Some(request) }.into());
             }
             _ => request.decline(CallError::NoResponder),
         }
@@ -191,11 +210,11 @@ impl Inbound {
 
     async fn flush(&mut self) {
         let shared = &*self.bus.0;
-        for (queue, deliveries) in &mut self.staged {
-            shared.account.delivered(queue.offer_batch(deliveries));
-            while let Some(delivery) = deliveries.pop_front() {
-                shared.deliver(queue, delivery, &mut self.pace).await;
-                shared.account.delivered(queue.offer_batch(deliveries));
+        for (queue, loads) in &mut self.staged {
+            shared.account.delivered(queue.offer_batch(loads));
+            while let Some(first) = split_event(loads) {
+                shared.deliver(queue, first, &mut self.pace).await;
+                shared.account.delivered(queue.offer_batch(loads));
             }
         }
         // Queues of consumers that have gone are not kept alive, nor is the memory of a burst.
@@ -203,30 +222,14 @@ impl Inbound {
     }
 }
 
-impl LinkChannel {
-    fn resolved(shared: &Shared, network: NetworkIndex, channel: Channel, generation: u64) -> Self {
-        let mut entry = Self { channel, generation: 0, queues: Vec::new() };
-        entry.refresh(shared, network, generation);
-        entry
-    }
-
-    fn refresh(&mut self, shared: &Shared, network: NetworkIndex, generation: u64) {
-        if self.generation == generation {
-            return;
-        }
-        let table = shared.routes.table();
-        let queues = table.wanting(Side::Local, network, &self.channel).filter_map(|target| match target {
-            Target::Local(queue) => Some(Arc::clone(queue)),
-            Target::Peer(_) => None,
-        });
-        self.queues = queues.collect();
-        self.generation = generation;
-    }
+/// The oldest event alone.
+fn split_event(loads: &mut VecDeque<Queued>) -> Option<Queued> {
+    loads.front_mut()?.split_front(1, usize::MAX).or_else(|| loads.pop_front())
 }
 
-fn stage_for(staged: &mut Vec<(Arc<Queue>, VecDeque<Delivery>)>, queue: &Arc<Queue>, delivery: Delivery) {
+fn stage_for(staged: &mut Vec<(Arc<Queue>, VecDeque<Queued>)>, queue: &Arc<Queue>, load: Queued) {
     match staged.iter_mut().find(|(other, _)| Arc::ptr_eq(other, queue)) {
-        Some((_, deliveries)) => deliveries.push_back(delivery),
-        None => staged.push((Arc::clone(queue), VecDeque::from([delivery]))),
+        Some((_, loads)) => loads.push_back(load),
+        None => staged.push((Arc::clone(queue), VecDeque::from([load]))),
     }
 }

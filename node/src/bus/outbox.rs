@@ -237,6 +237,7 @@ impl Outbox {
 }
 
 impl State {
+    #[inline]
     fn encode(&mut self, number: ChannelNumber, channel: &Channel, entry: &Entry<'_>) {
         let before = self.open.len();
         let channel = number.0.map_or(ChannelRef::Name(channel), ChannelRef::Number);

@@ -1,5 +1,6 @@
 //! Publishing: from a message to a copy in every queue that wants it, on the publisher's own task. The
-//! ordinary path takes no wait, no allocation and one short lock a consumer.
+//! ordinary path takes no wait, no allocation and one short lock a consumer; it is plain code, and only
+//! who has to wait for a consumer pays for a future.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
@@ -16,7 +17,8 @@ use hive_proto::{
 use super::{
     Bus, Delivery, PublishError, Shared,
     outbox::{Appended, ChannelNumber},
-    queue::{Offered, Queue},
+    queue::{Offer, Queue},
+    queued::Queued,
     routes::{Peer, Target},
 };
 
@@ -52,6 +54,16 @@ struct Route {
     targets: Vec<(Target, ChannelNumber)>,
 }
 
+/// An event that everyone with room has.
+struct Offered {
+    /// The position of its route.
+    route: usize,
+    time: Hlc,
+    receipt: Receipt,
+    /// The positions of the targets that had no room.
+    full: Vec<usize>,
+}
+
 impl Publisher {
     pub(super) fn new(bus: Bus) -> Self {
         Self { bus, routes: Vec::new(), oldest: 0, pace: Pace::default() }
@@ -70,8 +82,12 @@ impl Publisher {
     ///
     /// # Errors
     /// When the message breaks a limit or the channel is the node's own.
-    pub async fn publish(&mut self, to: &Address, message: Message) -> Result<Receipt, PublishError> {
-        self.publish_from(to, message, 0).await
+    pub fn publish(
+        &mut self,
+        to: &Address,
+        message: Message,
+    ) -> impl Future<Output = Result<Receipt, PublishError>> + Send {
+        self.publish_from(to, message, 0)
     }
 
     /// The same for a message that was caused by an event of this depth.
@@ -84,6 +100,22 @@ impl Publisher {
         message: Message,
         depth: u8,
     ) -> Result<Receipt, PublishError> {
+        self.check(to, &message, depth)?;
+        let offered = self.offer(to, &message, depth);
+        if offered.full.is_empty() {
+            return Ok(offered.receipt);
+        }
+        // Behind a pointer, so that the many who need not wait do not carry the state of those who do.
+        Ok(Box::pin(self.insist(offered, to, message, depth)).await)
+    }
+
+    /// The same for the node's own events, which go to `$…` channels.
+    pub(crate) async fn announce(&mut self, to: &Address, message: Message) -> Receipt {
+        let offered = self.offer(to, &message, 0);
+        self.insist(offered, to, message, 0).await
+    }
+
+    fn check(&self, to: &Address, message: &Message, depth: u8) -> Result<(), PublishError> {
         if to.channel.is_reserved() {
             return Err(PublishError::Reserved(to.channel.clone()));
         }
@@ -92,26 +124,51 @@ impl Publisher {
             self.bus.0.account.dropped(DropReason::Loop, 1);
             return Err(PublishError::Loop);
         }
-        Ok(self.emit(to, message, depth).await)
+        Ok(())
     }
 
-    /// The same for the node's own events, which go to `$…` channels.
-    pub(crate) async fn announce(&mut self, to: &Address, message: Message) -> Receipt {
-        self.emit(to, message, 0).await
-    }
-
-    async fn emit(&mut self, to: &Address, message: Message, depth: u8) -> Receipt {
+    /// Gives the event to everyone who has room for it.
+    fn offer(&mut self, to: &Address, message: &Message, depth: u8) -> Offered {
         let at = self.route(to);
-        let Self { bus, routes, pace, .. } = self;
-        let (shared, route) = (&*bus.0, &routes[at]);
+        let (shared, route) = (&*self.bus.0, &self.routes[at]);
         let (id, time) = shared.stamp();
         let mut receipt = Receipt { id, local: 0, peers: 0 };
-        for (target, number) in &route.targets {
+        let mut full = Vec::new();
+        for (position, (target, number)) in route.targets.iter().enumerate() {
             match target {
                 Target::Local(queue) => {
                     let event = shared.event(to, message.clone(), id, time, depth);
-                    let delivery = Delivery { event, request: None };
-                    receipt.local += shared.deliver(queue, delivery, pace).await;
+                    match queue.offer(Delivery { event, request: None }.into()) {
+                        Offer::Taken => receipt.local += 1,
+                        Offer::Closed => {}
+                        Offer::Full(_) => full.push(position),
+                    }
+                }
+                Target::Peer(peer) => {
+                    let entry = Entry { sequence: id.sequence, time, depth, message, call: None };
+                    match peer.outbox.append(*number, &to.channel, &entry) {
+                        Appended::Taken => receipt.peers += 1,
+                        Appended::Closed => shared.account.dropped(DropReason::LostLink, 1),
+                        Appended::Full => full.push(position),
+                    }
+                }
+            }
+        }
+        shared.count(receipt.local, receipt.peers);
+        Offered { route: at, time, receipt, full }
+    }
+
+    /// Gives it to those who had no room, as the pace allows.
+    async fn insist(&mut self, offered: Offered, to: &Address, message: Message, depth: u8) -> Receipt {
+        let Offered { route, time, mut receipt, full } = offered;
+        let Self { bus, routes, pace, .. } = self;
+        let (shared, route, id) = (&*bus.0, &routes[route], receipt.id);
+        for (target, number) in full.into_iter().filter_map(|position| route.targets.get(position)) {
+            match target {
+                Target::Local(queue) => {
+                    let event = shared.event(to, message.clone(), id, time, depth);
+                    let one = Delivery { event, request: None }.into();
+                    receipt.local += shared.deliver(queue, one, pace).await;
                 }
                 Target::Peer(peer) => {
                     let entry = Entry { sequence: id.sequence, time, depth, message: &message, call: None };
@@ -119,7 +176,6 @@ impl Publisher {
                 }
             }
         }
-        shared.account.published(1);
         receipt
     }
 
@@ -170,34 +226,44 @@ impl Shared {
         (id, self.clock.stamp())
     }
 
+    /// Counts copies of one event that were queued.
+    fn count(&self, local: u32, peers: u32) {
+        if local > 0 {
+            self.account.delivered(u64::from(local));
+        }
+        if peers > 0 {
+            self.account.sent(u64::from(peers));
+        }
+    }
+
     pub(super) fn event(&self, to: &Address, message: Message, id: EventId, time: Hlc, depth: u8) -> Event {
         let Address { network, channel } = to.clone();
         Event { id, channel, network, time, attempt: 1, depth, retained: false, message }
     }
 
     /// Queues one copy for a local consumer, waiting if the pace allows. Returns how many were queued.
-    pub(super) async fn deliver(&self, queue: &Queue, delivery: Delivery, pace: &mut Pace) -> u32 {
-        let delivery = match queue.offer(delivery) {
-            Offered::Taken => {
+    pub(super) async fn deliver(&self, queue: &Queue, one: Queued, pace: &mut Pace) -> u32 {
+        let one = match queue.offer(one) {
+            Offer::Taken => {
                 self.account.delivered(1);
                 return 1;
             }
-            Offered::Closed => return 0,
-            Offered::Full(delivery) => *delivery,
+            Offer::Closed => return 0,
+            Offer::Full(one) => *one,
         };
         let left = if queue.is_lagging() {
-            Offered::Full(Box::new(delivery))
+            Offer::Full(Box::new(one))
         } else {
             let now = self.clock.now();
-            let offered = queue.offer_within(delivery, pace.allowance(now)).await;
+            let offered = queue.offer_within(one, pace.allowance(now)).await;
             pace.spend(self.clock.now().0.saturating_sub(now.0));
             offered
         };
         match left {
-            Offered::Closed => return 0,
-            Offered::Taken => {}
-            Offered::Full(delivery) => {
-                self.account.dropped(DropReason::SlowConsumer, queue.force(*delivery));
+            Offer::Closed => return 0,
+            Offer::Taken => {}
+            Offer::Full(one) => {
+                self.account.dropped(DropReason::SlowConsumer, queue.force(*one));
             }
         }
         self.account.delivered(1);

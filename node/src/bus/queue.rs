@@ -10,24 +10,21 @@ use std::{
 
 use hive_proto::{
     limits::{SUBSCRIPTION_QUEUE_BYTES, SUBSCRIPTION_QUEUE_EVENTS},
-    plane::queue::{BoundedQueue, QueueLimits},
+    plane::queue::{BoundedQueue, Load, QueueLimits},
 };
 use tokio::{
     sync::Notify,
     time::{Instant, timeout_at},
 };
 
-use super::Delivery;
+use super::queued::{Queued, Taken};
 
 /// What a subscription's or a plugin's queue holds.
 pub(super) const LIMITS: QueueLimits =
-    QueueLimits { items: SUBSCRIPTION_QUEUE_EVENTS, bytes: SUBSCRIPTION_QUEUE_BYTES };
+    QueueLimits { events: SUBSCRIPTION_QUEUE_EVENTS, bytes: SUBSCRIPTION_QUEUE_BYTES };
 
 /// Requests wait apart from events, so that no backlog of events delays an answer somebody waits for.
-const REQUEST_LIMITS: QueueLimits = QueueLimits { items: 4_096, bytes: SUBSCRIPTION_QUEUE_BYTES };
-
-/// What one queued event weighs beside its payload and headers, so that empty ones are bounded too.
-const EVENT_WEIGHT: usize = 64;
+const REQUEST_LIMITS: QueueLimits = QueueLimits { events: 4_096, bytes: SUBSCRIPTION_QUEUE_BYTES };
 
 /// A bounded queue of deliveries with one reader.
 #[derive(Debug)]
@@ -42,18 +39,18 @@ pub(super) struct Queue {
 
 #[derive(Debug)]
 struct State {
-    queue: BoundedQueue<Delivery>,
-    requests: BoundedQueue<Delivery>,
+    queue: BoundedQueue<Queued>,
+    requests: BoundedQueue<Queued>,
     /// The reader is gone: what comes is let go without a word.
     closed: bool,
 }
 
 /// What became of an offer.
-pub(super) enum Offered {
+pub(super) enum Offer {
     /// Queued.
     Taken,
-    /// No room; the delivery comes back.
-    Full(Box<Delivery>),
+    /// No room; what had none comes back.
+    Full(Box<Queued>),
     /// The reader is gone.
     Closed,
 }
@@ -68,54 +65,52 @@ impl Queue {
         Self { state: Mutex::new(state), readable: Notify::new(), space: Notify::new() }
     }
 
-    /// Queues one delivery if it fits.
-    pub(super) fn offer(&self, delivery: Delivery) -> Offered {
+    /// Queues one event if it fits.
+    pub(super) fn offer(&self, one: Queued) -> Offer {
         let mut state = self.lock();
         if state.closed {
-            return Offered::Closed;
+            return Offer::Closed;
         }
-        let wake = state.queue.is_empty() || delivery.request.is_some();
-        let offered = state.offer(delivery);
+        let wake = state.queue.is_empty() || one.is_request();
+        let offered = state.offer(one);
         drop(state);
         if wake {
             self.readable.notify_one();
         }
-        offered.map_or_else(|back| Offered::Full(Box::new(back)), |()| Offered::Taken)
+        offered.map_or_else(|back| Offer::Full(Box::new(back)), |()| Offer::Taken)
     }
 
-    /// Queues from the front of `staged` until the queue is full. Returns how many were queued; a closed
-    /// queue swallows all and says none.
-    pub(super) fn offer_batch(&self, staged: &mut VecDeque<Delivery>) -> u64 {
+    /// Queues from the front of `staged` until the queue is full. Returns how many events were queued; a
+    /// closed queue swallows all and says none.
+    pub(super) fn offer_batch(&self, staged: &mut VecDeque<Queued>) -> u64 {
         let mut state = self.lock();
         if state.closed {
             staged.clear();
             return 0;
         }
-        let mut wake = state.queue.is_empty();
-        let mut taken = 0;
-        while let Some(delivery) = staged.pop_front() {
-            wake |= delivery.request.is_some();
-            if let Err(back) = state.offer(delivery) {
+        let (before, mut wake) = (state.len(), state.queue.is_empty());
+        while let Some(load) = staged.pop_front() {
+            wake |= load.is_request();
+            if let Err(back) = state.offer(load) {
                 staged.push_front(back);
                 break;
             }
-            taken += 1;
         }
+        let taken = state.len().saturating_sub(before);
         drop(state);
         if wake && taken > 0 {
             self.readable.notify_one();
         }
-        taken
+        taken as u64
     }
 
-    /// Queues a delivery at the cost of the oldest ones. Returns how many were dropped.
-    pub(super) fn force(&self, delivery: Delivery) -> u64 {
+    /// Queues one event at the cost of the oldest ones. Returns how many were dropped.
+    pub(super) fn force(&self, one: Queued) -> u64 {
         let mut state = self.lock();
         if state.closed {
             return 0;
         }
-        let weight = weight(&delivery);
-        let dropped = state.side(&delivery).force(delivery, weight);
+        let dropped = state.side(&one).force(one);
         drop(state);
         self.readable.notify_one();
         dropped
@@ -126,28 +121,32 @@ impl Queue {
         self.lock().queue.is_lagging()
     }
 
-    /// Queues one delivery as soon as it fits, waiting at most so long.
-    pub(super) async fn offer_within(&self, mut delivery: Delivery, at_most: Duration) -> Offered {
+    /// Queues one event as soon as it fits, waiting at most so long.
+    pub(super) async fn offer_within(&self, mut one: Queued, at_most: Duration) -> Offer {
         let deadline = Instant::now() + at_most;
         loop {
             let mut space = pin!(self.space.notified());
             space.as_mut().enable();
-            match self.offer(delivery) {
-                Offered::Full(back) => delivery = *back,
+            match self.offer(one) {
+                Offer::Full(back) => one = *back,
                 settled => return settled,
             }
             if timeout_at(deadline, space).await.is_err() {
-                return Offered::Full(Box::new(delivery));
+                return Offer::Full(Box::new(one));
             }
         }
     }
 
     /// Moves every request and up to `max` events to the reader. Returns how many events were missed
     /// since the last time.
-    pub(super) fn take(&self, max: usize, into: &mut impl Extend<Delivery>) -> u64 {
+    pub(super) fn take(&self, max: usize, into: &mut Taken) -> u64 {
         let mut state = self.lock();
-        into.extend(std::iter::from_fn(|| state.requests.pop()));
-        into.extend(std::iter::from_fn(|| state.queue.pop()).take(max));
+        into.0.extend(std::iter::from_fn(|| state.requests.pop(usize::MAX)));
+        let mut room = max;
+        while let Some(load) = state.queue.pop(room) {
+            room = room.saturating_sub(load.events());
+            into.0.push_back(load);
+        }
         let missed = state.queue.take_missed();
         drop(state);
         self.space.notify_waiters();
@@ -182,18 +181,15 @@ impl Queue {
 
     /// Deliveries queued.
     pub(super) fn len(&self) -> usize {
-        let state = self.lock();
-        state.queue.len().saturating_add(state.requests.len())
+        self.lock().len()
     }
 
     /// The reader is gone. Returns what was still queued.
     pub(super) fn close(&self) -> u64 {
         let mut state = self.lock();
         state.closed = true;
-        let mut left = 0;
-        while state.requests.pop().is_some() || state.queue.pop().is_some() {
-            left += 1;
-        }
+        let left = state.len() as u64;
+        while state.requests.pop(usize::MAX).or_else(|| state.queue.pop(usize::MAX)).is_some() {}
         drop(state);
         self.readable.notify_waiters();
         self.space.notify_waiters();
@@ -206,20 +202,19 @@ impl Queue {
 }
 
 impl State {
-    fn side(&mut self, delivery: &Delivery) -> &mut BoundedQueue<Delivery> {
-        if delivery.request.is_some() { &mut self.requests } else { &mut self.queue }
+    fn len(&self) -> usize {
+        self.queue.len().saturating_add(self.requests.len())
+    }
+
+    fn side(&mut self, load: &Queued) -> &mut BoundedQueue<Queued> {
+        if load.is_request() { &mut self.requests } else { &mut self.queue }
     }
 
     #[expect(
         clippy::result_large_err,
         reason = "what does not fit goes back as it came, without an allocation"
     )]
-    fn offer(&mut self, delivery: Delivery) -> Result<(), Delivery> {
-        let weight = weight(&delivery);
-        self.side(&delivery).offer(delivery, weight)
+    fn offer(&mut self, load: Queued) -> Result<(), Queued> {
+        self.side(&load).offer(load)
     }
-}
-
-fn weight(delivery: &Delivery) -> usize {
-    delivery.event.message.weight().saturating_add(EVENT_WEIGHT)
 }

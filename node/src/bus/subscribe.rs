@@ -2,7 +2,7 @@
 //! table, as the control plane tells it.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::BTreeSet,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -21,6 +21,7 @@ use super::{
     Bus, Delivery, SubscribeError,
     outbox::Outbox,
     queue::{LIMITS, Queue},
+    queued::Taken,
     routes::{InterestChange, Peer, Target},
 };
 
@@ -52,7 +53,7 @@ pub struct Subscription {
     id: HolderId,
     queue: Arc<Queue>,
     /// Taken from the queue and not yet handed over.
-    local: VecDeque<Delivery>,
+    local: Taken,
     missed: u64,
     /// What the route table holds for us; changed only by `set` and drop.
     wanted: Mutex<BTreeSet<Wanted>>,
@@ -81,7 +82,7 @@ impl Bus {
             bus: self.clone(),
             id,
             queue,
-            local: VecDeque::new(),
+            local: Taken::default(),
             missed: 0,
             wanted: Mutex::default(),
             holder,
@@ -190,7 +191,7 @@ impl Subscription {
     /// The next delivery, in order. None when the bus is gone.
     pub async fn next(&mut self) -> Option<Delivery> {
         loop {
-            if let Some(delivery) = self.local.pop_front() {
+            if let Some(delivery) = self.local.pop() {
                 return Some(delivery);
             }
             if !self.readable().await {
@@ -204,7 +205,10 @@ impl Subscription {
     /// Takes all requests and up to `max` events that are already there; for holders that never call `next`. Returns
     /// how many were missed since the last time.
     pub fn take(&self, max: usize, into: &mut impl Extend<Delivery>) -> u64 {
-        self.queue.take(max, into)
+        let mut taken = Taken::default();
+        let missed = self.queue.take(max, &mut taken);
+        into.extend(std::iter::from_fn(|| taken.pop()));
+        missed
     }
 
     /// Waits until there is something to take. False when the subscription has ended.

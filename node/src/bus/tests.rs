@@ -352,3 +352,91 @@ async fn interest_is_announced_once_and_withdrawn_with_its_last_holder() {
     let pattern = Pattern::parse("a/b").expect("a pattern");
     assert_eq!(changes[0].ops.last(), Some(&InterestOp::Remove(pattern)));
 }
+
+/// Sends numbered events, in batches as large as they get, and carries them over.
+async fn send_numbered(
+    here: &Bus,
+    link: (&Outbox, &mut Inbound),
+    names: &[&str],
+    numbers: std::ops::Range<usize>,
+) {
+    let mut publisher = here.publisher();
+    for number in numbers {
+        let to = address(here, names[number % names.len()]);
+        publisher.publish(&to, number.to_string().into()).await.expect("published");
+    }
+    carry(link.0, link.1).await.expect("carried");
+}
+
+fn numbers(deliveries: &[Delivery]) -> Vec<usize> {
+    let text = |delivery: &Delivery| delivery.event.message.payload.to_vec();
+    deliveries
+        .iter()
+        .map(|one| String::from_utf8(text(one)).expect("text").parse().expect("a number"))
+        .collect()
+}
+
+#[tokio::test]
+async fn what_lags_behind_a_link_loses_its_oldest_events_and_not_whole_batches() {
+    let (here, there) = (bus(1), bus(2));
+    let outbox = join(&here, &there, &[("**", false)]);
+    let mut inbound = inbound(&there, &here, Arc::new(Outbox::new()));
+    let slow = subscribe(&there, &["a/*"], false).await;
+    let total = SUBSCRIPTION_QUEUE_EVENTS + 1_234;
+    send_numbered(&here, (&outbox, &mut inbound), &["a/b", "a/c"], 0..total).await;
+    assert_eq!(slow.queued(), SUBSCRIPTION_QUEUE_EVENTS);
+    let (mut first, mut rest) = (Vec::new(), Vec::new());
+    // A reader with little room cuts what came together, and loses nothing by it.
+    assert_eq!(slow.take(7, &mut first), 1_234);
+    assert_eq!((first.len(), slow.queued()), (7, SUBSCRIPTION_QUEUE_EVENTS - 7));
+    assert_eq!(slow.take(usize::MAX, &mut rest), 0);
+    first.append(&mut rest);
+    assert_eq!(numbers(&first), (1_234..total).collect::<Vec<_>>());
+    assert_eq!(dropped(&there, DropReason::SlowConsumer), 1_234);
+    assert_eq!((there.counts().received, there.counts().delivered), (total as u64, total as u64));
+}
+
+#[tokio::test]
+async fn each_consumer_of_a_batch_gets_its_own_events_in_order() {
+    let (here, there) = (bus(1), bus(2));
+    let outbox = join(&here, &there, &[("**", false)]);
+    let mut inbound = inbound(&there, &here, Arc::new(Outbox::new()));
+    let mut all = subscribe(&there, &["**"], false).await;
+    let odd = subscribe(&there, &["a/odd"], false).await;
+    let names = ["a/even", "a/odd"];
+    send_numbered(&here, (&outbox, &mut inbound), &names, 0..100).await;
+    there.publish(&address(&there, "a/odd"), "100".into()).await.expect("published");
+    send_numbered(&here, (&outbox, &mut inbound), &names, 101..200).await;
+    let mut odds = Vec::new();
+    odd.take(usize::MAX, &mut odds);
+    assert_eq!(numbers(&odds), (0..200).filter(|n| n % 2 == 1 || *n == 100).collect::<Vec<_>>());
+    assert_eq!(all.queued(), 200);
+    for number in 0..200 {
+        let delivery = next(&mut all).await;
+        let channel = delivery.event.channel.to_string();
+        assert_eq!(channel, if number == 100 { "a/odd" } else { names[number % 2] });
+        assert_eq!(numbers(&[delivery]), [number]);
+        assert_eq!(all.queued(), 199 - number);
+    }
+}
+
+#[tokio::test]
+async fn what_came_before_a_malformed_entry_is_delivered_and_the_link_ends() {
+    let (here, there) = (bus(1), bus(2));
+    let mut inbound = inbound(&there, &here, Arc::new(Outbox::new()));
+    let subscription = subscribe(&there, &["a/b"], false).await;
+    inbound.frame(1, Bytes::from_static(b"\x00\x03a/b")).await.expect("defined");
+    // Two good entries; then an unknown flag, an undefined channel, a payload that is cut off.
+    for (bad, says) in [
+        (&b"\x40"[..], "a malformed data frame"),
+        (b"\x00\x05\x02\x00\x00", "the channel number 5"),
+        (b"\x00\x00\x02\x00\x09x", "a malformed data frame"),
+    ] {
+        let body = [&b"\x00\x00\x02\x00\x011\x00\x00\x02\x00\x012"[..], bad].concat();
+        let error = inbound.frame(2, body.into()).await.expect_err("refused").to_string();
+        assert!(error.starts_with(says), "{error}");
+        let mut got = Vec::new();
+        subscription.take(usize::MAX, &mut got);
+        assert_eq!(numbers(&got), [1, 2], "{says}");
+    }
+}

@@ -3,7 +3,12 @@
 //!
 //! Who numbers channels and who may publish is not known here; the origin is the link's peer.
 
+mod run;
+#[cfg(test)]
+mod tests;
+
 use bytes::{BufMut, Bytes, BytesMut};
+pub use run::{Plain, Run};
 
 use super::{
     data::{DATA_BATCH, put_extra, read_extra},
@@ -112,6 +117,7 @@ impl BatchWriter {
 
     /// Bytes gathered.
     #[must_use]
+    #[inline]
     pub fn len(&self) -> usize {
         self.body.len()
     }
@@ -168,22 +174,94 @@ pub enum ArrivedChannel {
     Name(Channel),
 }
 
-/// Reads a batch frame's body, entry by entry, without copying payloads.
+/// What a batch is read as.
+#[derive(Debug)]
+pub enum Piece {
+    /// Plain entries, the first of them under this channel number; they are read by whoever they are for.
+    Run(u32, Run),
+    /// An entry that is more than a numbered channel and a payload.
+    Entry(Arrived),
+}
+
+/// Reads a batch frame's body, piece by piece, without copying payloads.
 #[derive(Debug)]
 pub struct BatchReader<'a> {
     reader: Reader<'a>,
+    base: Base,
+    latest: Hlc,
+}
+
+/// What the next entry's sequence and time are differences to.
+#[derive(Debug, Clone, Copy, Default)]
+struct Base {
     sequence: u64,
     time: u64,
+}
+
+/// The small fields of an entry, which every entry begins with.
+#[derive(Debug, Clone, Copy)]
+struct Head {
+    flags: u8,
+    /// 0 where the channel is named.
+    number: u32,
+    depth: u8,
+    call: Option<Call>,
+    payload_bytes: usize,
 }
 
 impl<'a> BatchReader<'a> {
     /// Reads a batch frame's body.
     #[must_use]
     pub fn new(body: &'a Bytes) -> Self {
-        Self { reader: Reader::new(body), sequence: 0, time: 0 }
+        Self { reader: Reader::new(body), base: Base::default(), latest: Hlc::default() }
     }
 
-    /// The next entry; none at the end.
+    /// The latest time of what was read so far.
+    #[must_use]
+    pub fn latest(&self) -> Hlc {
+        self.latest
+    }
+
+    /// The next piece; none at the end. A run ends where an entry is not plain, and before a channel that
+    /// is not `together` with the run's first; that is asked where the number changes.
+    ///
+    /// # Errors
+    /// When the bytes are no entry. What came before it was returned; what comes after cannot be read.
+    pub fn next_piece(
+        &mut self,
+        mut together: impl FnMut(u32, u32) -> bool,
+    ) -> Result<Option<Piece>, WireError> {
+        if self.reader.is_empty() {
+            return Ok(None);
+        }
+        let (begin, base) = (self.reader.clone(), self.base);
+        let first = Head::read(&mut self.reader, &mut self.base)?;
+        if !first.is_plain() {
+            return self.rest_of_entry(first).map(|entry| Some(Piece::Entry(entry)));
+        }
+        self.reader.slice(first.payload_bytes)?;
+        self.saw();
+        let (mut events, mut payload_bytes, mut number) = (1_usize, first.payload_bytes, first.number);
+        while !self.reader.is_empty() {
+            let (mut ahead, mut next) = (self.reader.clone(), self.base);
+            // What ends the run, an error too, is met again as the first of the next piece.
+            let Ok(head) = Head::read(&mut ahead, &mut next) else { break };
+            let belongs = head.is_plain()
+                && ahead.slice(head.payload_bytes).is_ok()
+                && (head.number == number || together(first.number, head.number));
+            if !belongs {
+                break;
+            }
+            (self.reader, self.base, number) = (ahead, next, head.number);
+            self.saw();
+            events = events.saturating_add(1);
+            payload_bytes = payload_bytes.saturating_add(head.payload_bytes);
+        }
+        let body = begin.until(&self.reader);
+        Ok(Some(Piece::Run(first.number, Run::checked(body, base, events, payload_bytes))))
+    }
+
+    /// The next entry, plain or not; none at the end.
     ///
     /// # Errors
     /// When the bytes are no entry. The rest of the batch cannot be read then.
@@ -191,45 +269,75 @@ impl<'a> BatchReader<'a> {
         if self.reader.is_empty() {
             return Ok(None);
         }
-        let flags = self.reader.u8()?;
-        if flags & !KNOWN_FLAGS != 0 {
-            return Err(WireError::Value("entry flags"));
-        }
-        let has = |flag| flags & flag != 0;
-        let number = if has(HAS_NAME) { None } else { Some(self.read_number()?) };
-        self.sequence = self.sequence.wrapping_add(unzigzag(self.reader.varint()?));
-        self.time = self.time.wrapping_add(unzigzag(self.reader.varint()?));
-        let depth = if has(HAS_DEPTH) { self.reader.u8()? } else { 0 };
-        let call = if has(HAS_CALL) { Some(self.read_call()?) } else { None };
-        let length = self.reader.length(PAYLOAD_BYTES_MAX)?;
-        let channel = match number {
-            Some(number) => ArrivedChannel::Number(number),
-            None => ArrivedChannel::Name(self.read_name()?),
+        let head = Head::read(&mut self.reader, &mut self.base)?;
+        self.rest_of_entry(head).map(Some)
+    }
+
+    #[inline]
+    fn saw(&mut self) {
+        self.latest = self.latest.max(Hlc(self.base.time));
+    }
+
+    fn rest_of_entry(&mut self, head: Head) -> Result<Arrived, WireError> {
+        let channel = match head.has(HAS_NAME) {
+            false => ArrivedChannel::Number(head.number),
+            true => ArrivedChannel::Name(self.read_name()?),
         };
-        let extra = if has(HAS_EXTRA) { Some(read_extra(&mut self.reader)?) } else { None };
-        let payload = self.reader.bytes(length)?;
+        let extra = if head.has(HAS_EXTRA) { Some(read_extra(&mut self.reader)?) } else { None };
+        let payload = self.reader.bytes(head.payload_bytes)?;
         let message = match extra {
             Some(extra) => Message::from_parts(payload, extra),
             None => Message::new(payload),
         };
-        Ok(Some(Arrived { channel, sequence: self.sequence, time: Hlc(self.time), depth, message, call }))
-    }
-
-    fn read_number(&mut self) -> Result<u32, WireError> {
-        u32::try_from(self.reader.varint()?).map_err(|_| WireError::Value("channel number"))
+        self.saw();
+        let (sequence, time) = (self.base.sequence, Hlc(self.base.time));
+        let Head { depth, call, .. } = head;
+        Ok(Arrived { channel, sequence, time, depth, message, call })
     }
 
     fn read_name(&mut self) -> Result<Channel, WireError> {
         Channel::parse(self.reader.text(NAME_BYTES_MAX)?).map_err(|_| WireError::Value("channel"))
     }
+}
 
-    fn read_call(&mut self) -> Result<Call, WireError> {
-        let (number, time_left_ms) = (self.reader.varint()?, self.reader.varint()?);
-        if time_left_ms > CALL_TIMEOUT_MS_MAX {
-            return Err(WireError::Value("call timeout"));
+impl Head {
+    /// Reads the small fields, and moves the base to this entry.
+    #[inline]
+    fn read(reader: &mut Reader<'_>, base: &mut Base) -> Result<Self, WireError> {
+        let flags = reader.u8()?;
+        if flags & !KNOWN_FLAGS != 0 {
+            return Err(WireError::Value("entry flags"));
         }
-        Ok(Call { number, time_left_ms })
+        let number = if flags & HAS_NAME != 0 { 0 } else { read_number(reader)? };
+        base.sequence = base.sequence.wrapping_add(unzigzag(reader.varint()?));
+        base.time = base.time.wrapping_add(unzigzag(reader.varint()?));
+        let depth = if flags & HAS_DEPTH != 0 { reader.u8()? } else { 0 };
+        let call = if flags & HAS_CALL != 0 { Some(read_call(reader)?) } else { None };
+        let payload_bytes = reader.length(PAYLOAD_BYTES_MAX)?;
+        Ok(Self { flags, number, depth, call, payload_bytes })
     }
+
+    fn has(&self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+
+    /// Whether the payload follows at once and nobody waits for an answer.
+    fn is_plain(&self) -> bool {
+        self.flags & !HAS_DEPTH == 0
+    }
+}
+
+#[inline]
+fn read_number(reader: &mut Reader<'_>) -> Result<u32, WireError> {
+    u32::try_from(reader.varint()?).map_err(|_| WireError::Value("channel number"))
+}
+
+fn read_call(reader: &mut Reader<'_>) -> Result<Call, WireError> {
+    let (number, time_left_ms) = (reader.varint()?, reader.varint()?);
+    if time_left_ms > CALL_TIMEOUT_MS_MAX {
+        return Err(WireError::Value("call timeout"));
+    }
+    Ok(Call { number, time_left_ms })
 }
 
 /// Small differences of either sign as small numbers.
@@ -240,104 +348,4 @@ fn zigzag(difference: u64) -> u64 {
 
 fn unzigzag(coded: u64) -> u64 {
     (coded >> 1) ^ (coded & 1).wrapping_neg()
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::event::Extra;
-
-    fn message() -> impl Strategy<Value = Message> {
-        let text = || prop::option::of("[a-z/+]{0,12}");
-        let headers = prop::collection::vec(("[a-z-]{1,8}", "\\PC{0,8}"), 0..3);
-        (prop::collection::vec(any::<u8>(), 0..300), text(), text(), headers).prop_map(
-            |(payload, content_type, key, headers)| {
-                Message::from_parts(payload.into(), Extra { content_type, key, headers })
-            },
-        )
-    }
-
-    fn arrived() -> impl Strategy<Value = Arrived> {
-        let name = "[a-z]{1,5}/[a-z]{1,5}".prop_map(|name| Channel::parse(&name).expect("a channel"));
-        let channel =
-            prop_oneof![any::<u32>().prop_map(ArrivedChannel::Number), name.prop_map(ArrivedChannel::Name)];
-        let call = prop::option::of((any::<u64>(), 0..=CALL_TIMEOUT_MS_MAX))
-            .prop_map(|call| call.map(|(number, time_left_ms)| Call { number, time_left_ms }));
-        (channel, any::<u64>(), any::<u64>(), any::<u8>(), message(), call).prop_map(
-            |(channel, sequence, time, depth, message, call)| Arrived {
-                channel,
-                sequence,
-                time: Hlc(time),
-                depth,
-                message,
-                call,
-            },
-        )
-    }
-
-    fn write(entries: &[Arrived]) -> Batch {
-        let mut writer = BatchWriter::default();
-        for Arrived { channel, sequence, time, depth, message, call } in entries {
-            let channel = match channel {
-                ArrivedChannel::Number(number) => ChannelRef::Number(*number),
-                ArrivedChannel::Name(name) => ChannelRef::Name(name),
-            };
-            let entry = Entry { sequence: *sequence, time: *time, depth: *depth, message, call: *call };
-            writer.push(channel, &entry);
-        }
-        writer.take()
-    }
-
-    fn read(body: &Bytes) -> Result<Vec<Arrived>, WireError> {
-        let mut reader = BatchReader::new(body);
-        std::iter::from_fn(|| reader.next_entry().transpose()).collect()
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_written_is_read(entries in prop::collection::vec(arrived(), 0..20)) {
-            let batch = write(&entries);
-            prop_assert_eq!(batch.events as usize, entries.len());
-            prop_assert_eq!(read(&batch.body), Ok(entries));
-        }
-
-        #[test]
-        fn a_cut_batch_is_an_error_or_fewer_entries(
-            entries in prop::collection::vec(arrived(), 1..5),
-            cut in any::<prop::sample::Index>(),
-        ) {
-            let body = write(&entries).body;
-            let cut = cut.index(body.len());
-            if let Ok(fewer) = read(&body.slice(..cut)) {
-                prop_assert!(fewer.len() < entries.len());
-                prop_assert_eq!(&fewer[..], &entries[..fewer.len()]);
-            }
-        }
-
-        #[test]
-        fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-            let bytes = Bytes::from(bytes);
-            let mut reader = BatchReader::new(&bytes);
-            while let Ok(Some(_)) = reader.next_entry() {}
-        }
-    }
-
-    #[test]
-    fn an_ordinary_entry_costs_at_most_eight_bytes() {
-        let message = Message::new(vec![0; 64]);
-        let mut writer = BatchWriter::default();
-        let entry = |n: u64| Entry {
-            sequence: 1000 + n,
-            time: Hlc(n << 16),
-            depth: 0,
-            message: &message,
-            call: None,
-        };
-        writer.push(ChannelRef::Number(7), &entry(1));
-        let first = writer.len();
-        writer.push(ChannelRef::Number(7), &entry(2));
-        assert!(writer.len() - first <= 64 + 8, "{}", writer.len() - first);
-    }
 }

@@ -152,6 +152,13 @@ impl<'a> Reader<'a> {
         str::from_utf8(self.slice(length)?).map_err(|_| WireError::NotUtf8)
     }
 
+    /// What this reader has before it and `later`, which went on from here, has behind it.
+    #[must_use]
+    pub fn until(&self, later: &Self) -> Bytes {
+        let read = self.rest.len().saturating_sub(later.rest.len());
+        self.rest.get(..read).map_or_else(Bytes::new, |read| self.whole.slice_ref(read))
+    }
+
     /// Everything not read yet, sharing the memory of the body.
     #[must_use]
     pub fn rest(self) -> Bytes {

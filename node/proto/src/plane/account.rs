@@ -64,10 +64,10 @@ impl DropReason {
     }
 }
 
-/// A node's counters. Relaxed: each is exact, two of them read together are not a snapshot.
+/// A node's counters. Relaxed: each is exact, two of them read together are not a snapshot. What is published here
+/// is not among them: the sequences count it.
 #[derive(Debug, Default)]
 pub struct Account {
-    published: AtomicU64,
     received: AtomicU64,
     delivered: AtomicU64,
     sent: AtomicU64,
@@ -93,11 +93,6 @@ pub struct Counts {
 }
 
 impl Account {
-    /// So many events were published here.
-    pub fn published(&self, events: u64) {
-        self.published.fetch_add(events, Ordering::Relaxed);
-    }
-
     /// So many events arrived.
     pub fn received(&self, events: u64) {
         self.received.fetch_add(events, Ordering::Relaxed);
@@ -125,13 +120,13 @@ impl Account {
         }
     }
 
-    /// The counters now.
+    /// The counters now. What was published is for the caller to fill in, who gives out the sequences.
     #[must_use]
     pub fn counts(&self) -> Counts {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let dropped = DropReason::ALL.into_iter().zip(self.dropped.iter().map(read));
         Counts {
-            published: read(&self.published),
+            published: 0,
             received: read(&self.received),
             delivered: read(&self.delivered),
             sent: read(&self.sent),

@@ -6,19 +6,34 @@ use std::collections::VecDeque;
 /// How much a queue holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueLimits {
-    /// Items at most.
-    pub items: usize,
-    /// Bytes at most, by the weights that were said; one item always fits an empty queue.
+    /// Events at most.
+    pub events: usize,
+    /// Bytes at most, by what the loads weigh; one event always fits an empty queue.
     pub bytes: usize,
 }
 
-/// A first-in first-out queue that never grows past its limits.
+/// What a queue holds in one place: one event, or several that came together and stay together until
+/// somebody needs fewer of them.
+pub trait Load: Sized {
+    /// How many events; at least one.
+    fn events(&self) -> usize;
+
+    /// What they weigh together, in bytes: the sum of what each weighs alone.
+    fn weight(&self) -> usize;
+
+    /// Splits off the oldest events, as many as are at most `events` and weigh at most `bytes`. None when
+    /// that is none of them; the youngest always stays.
+    fn split_front(&mut self, events: usize, bytes: usize) -> Option<Self>;
+}
+
+/// A first-in first-out queue that never grows past its limits, whatever shape its events come in.
 ///
 /// It *lags* from the moment something had to be dropped until it was empty once; while it lags nobody
 /// waits for it.
 #[derive(Debug)]
 pub struct BoundedQueue<T> {
-    items: VecDeque<(T, usize)>,
+    loads: VecDeque<T>,
+    events: usize,
     bytes: usize,
     limits: QueueLimits,
     lagging: bool,
@@ -26,50 +41,56 @@ pub struct BoundedQueue<T> {
     missed: u64,
 }
 
-impl<T> BoundedQueue<T> {
+impl<T: Load> BoundedQueue<T> {
     /// An empty queue.
     #[must_use]
     pub fn new(limits: QueueLimits) -> Self {
-        Self { items: VecDeque::new(), bytes: 0, limits, lagging: false, missed: 0 }
+        Self { loads: VecDeque::new(), events: 0, bytes: 0, limits, lagging: false, missed: 0 }
     }
 
-    /// Takes an item if it fits; gives it back if not.
+    /// Takes the oldest events of a load, as many as fit; gives the rest back.
     ///
     /// # Errors
-    /// The item, when the queue is full.
-    pub fn offer(&mut self, item: T, weight: usize) -> Result<(), T> {
-        if !self.fits(weight) {
-            return Err(item);
+    /// What did not fit.
+    pub fn offer(&mut self, mut load: T) -> Result<(), T> {
+        if self.fits(&load) {
+            self.push(load);
+            return Ok(());
         }
-        self.bytes = self.bytes.saturating_add(weight);
-        self.items.push_back((item, weight));
-        Ok(())
+        let events = self.limits.events.saturating_sub(self.events);
+        let bytes = self.limits.bytes.saturating_sub(self.bytes);
+        let mut fitting = load.split_front(events, bytes);
+        if fitting.is_none() && self.is_empty() {
+            fitting = load.split_front(1, usize::MAX);
+        }
+        if let Some(fitting) = fitting {
+            self.push(fitting);
+        }
+        Err(load)
     }
 
-    /// Takes an item whatever it costs: drops the oldest until it fits. Returns how many were dropped;
-    /// from then on the queue lags.
-    pub fn force(&mut self, item: T, weight: usize) -> u64 {
+    /// Takes a load whatever it costs: drops the oldest events until it fits. Returns how many were
+    /// dropped; from then on the queue lags.
+    pub fn force(&mut self, mut load: T) -> u64 {
         let mut dropped = 0_u64;
-        while !self.fits(weight) && self.pop().is_some() {
-            dropped = dropped.saturating_add(1);
+        // One by one, so that no more are dropped than must be, and none of a load is safe from the rest of it.
+        while let Some(first) = load.split_front(1, usize::MAX) {
+            dropped = dropped.saturating_add(self.force_one(first));
         }
-        if dropped > 0 {
-            self.lagging = true;
-            self.missed = self.missed.saturating_add(dropped);
-        }
-        self.bytes = self.bytes.saturating_add(weight);
-        self.items.push_back((item, weight));
-        dropped
+        dropped.saturating_add(self.force_one(load))
     }
 
-    /// The oldest item. An emptied queue no longer lags.
-    pub fn pop(&mut self) -> Option<T> {
-        let (item, weight) = self.items.pop_front()?;
-        self.bytes = self.bytes.saturating_sub(weight);
-        if self.items.is_empty() {
-            self.lagging = false;
-        }
-        Some(item)
+    /// The oldest load, cut after `events` events. An emptied queue no longer lags.
+    pub fn pop(&mut self, events: usize) -> Option<T> {
+        let first = self.loads.front_mut()?;
+        let taken = match first.events() <= events {
+            true => self.loads.pop_front()?,
+            false => first.split_front(events, usize::MAX)?,
+        };
+        self.events = self.events.saturating_sub(taken.events());
+        self.bytes = self.bytes.saturating_sub(taken.weight());
+        self.lagging &= !self.is_empty();
+        Some(taken)
     }
 
     /// Whether something was dropped and the queue was not empty since.
@@ -78,16 +99,16 @@ impl<T> BoundedQueue<T> {
         self.lagging
     }
 
-    /// Items queued.
+    /// Events queued.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.items.len()
+        self.events
     }
 
     /// Whether nothing is queued.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
+        self.loads.is_empty()
     }
 
     /// Bytes queued.
@@ -101,10 +122,30 @@ impl<T> BoundedQueue<T> {
         std::mem::take(&mut self.missed)
     }
 
-    fn fits(&self, weight: usize) -> bool {
-        self.items.is_empty()
-            || (self.items.len() < self.limits.items
-                && self.bytes.saturating_add(weight) <= self.limits.bytes)
+    fn force_one(&mut self, load: T) -> u64 {
+        let mut dropped = 0_u64;
+        while !self.fits(&load) && self.pop(1).is_some() {
+            dropped = dropped.saturating_add(1);
+        }
+        if dropped > 0 {
+            self.lagging = true;
+            self.missed = self.missed.saturating_add(dropped);
+        }
+        self.push(load);
+        dropped
+    }
+
+    fn push(&mut self, load: T) {
+        self.events = self.events.saturating_add(load.events());
+        self.bytes = self.bytes.saturating_add(load.weight());
+        self.loads.push_back(load);
+    }
+
+    /// Whether all of a load has room; one event alone always has it in an empty queue.
+    fn fits(&self, load: &T) -> bool {
+        (self.is_empty() && load.events() == 1)
+            || (self.events.saturating_add(load.events()) <= self.limits.events
+                && self.bytes.saturating_add(load.weight()) <= self.limits.bytes)
     }
 }
 
@@ -114,54 +155,124 @@ mod tests {
 
     use super::*;
 
+    /// Events as their numbers and weights.
+    #[derive(Debug, Clone, PartialEq)]
+    struct Numbered(Vec<(u64, usize)>);
+
+    impl Load for Numbered {
+        fn events(&self) -> usize {
+            self.0.len()
+        }
+
+        fn weight(&self) -> usize {
+            self.0.iter().map(|(_, weight)| weight).sum()
+        }
+
+        fn split_front(&mut self, events: usize, bytes: usize) -> Option<Self> {
+            let mut left = bytes;
+            let fits = |(_, weight): &&(u64, usize)| match left.checked_sub(*weight) {
+                Some(rest) => {
+                    left = rest;
+                    true
+                }
+                None => false,
+            };
+            let most = events.min(self.0.len() - 1);
+            let count = self.0.iter().take(most).take_while(fits).count();
+            (count > 0).then(|| Self(self.0.drain(..count).collect()))
+        }
+    }
+
     #[derive(Debug, Clone)]
     enum Step {
-        Offer(usize),
-        Force(usize),
-        Pop,
+        Offer(Vec<usize>),
+        Force(Vec<usize>),
+        Pop(usize),
     }
 
     fn step() -> impl Strategy<Value = Step> {
-        prop_oneof![(0_usize..40).prop_map(Step::Offer), (0_usize..40).prop_map(Step::Force), Just(Step::Pop),]
+        let weights = || prop::collection::vec(0_usize..40, 1..5);
+        prop_oneof![
+            weights().prop_map(Step::Offer),
+            weights().prop_map(Step::Force),
+            (1_usize..8).prop_map(Step::Pop),
+        ]
     }
 
     proptest! {
-        /// Every item is refused, handed over, dropped or still queued, in order, within the limits.
+        /// Every event is refused, handed over, dropped or still queued, in order, within the limits,
+        /// however many came together.
         #[test]
-        fn every_item_is_accounted_for(steps in prop::collection::vec(step(), 0..200)) {
-            let limits = QueueLimits { items: 5, bytes: 60 };
+        fn every_event_is_accounted_for(steps in prop::collection::vec(step(), 0..200)) {
+            let limits = QueueLimits { events: 5, bytes: 60 };
             let mut queue = BoundedQueue::new(limits);
-            let (mut accepted, mut handed, mut dropped, mut last) = (0_u64, 0_u64, 0_u64, None);
-            for (number, step) in steps.into_iter().enumerate() {
+            let (mut accepted, mut handed, mut dropped, mut last, mut number) = (0_u64, 0_u64, 0_u64, 0, 0);
+            let mut load = |weights: Vec<usize>| Numbered(weights.into_iter().map(|weight| {
+                number += 1;
+                (number, weight)
+            }).collect());
+            for step in steps {
                 match step {
-                    Step::Offer(weight) => accepted += u64::from(queue.offer(number, weight).is_ok()),
-                    Step::Force(weight) => {
-                        dropped += queue.force(number, weight);
-                        accepted += 1;
+                    Step::Offer(weights) => {
+                        let load = load(weights);
+                        let (offered, before) = (load.clone(), queue.len());
+                        let refused = queue.offer(load).err().map_or(Vec::new(), |rest| rest.0);
+                        let taken = offered.0.len() - refused.len();
+                        prop_assert_eq!(&offered.0[taken..], &refused[..]);
+                        prop_assert_eq!(queue.len(), before + taken);
+                        // Nothing is refused that would have fitted.
+                        if let Some((_, weight)) = refused.first() {
+                            let room = queue.len() < limits.events && queue.bytes() + weight <= limits.bytes;
+                            prop_assert!(!room && !queue.is_empty());
+                        }
+                        accepted += taken as u64;
                     }
-                    Step::Pop => if let Some(item) = queue.pop() {
-                        prop_assert!(last.is_none_or(|last| last < item));
-                        last = Some(item);
-                        handed += 1;
+                    Step::Force(weights) => {
+                        accepted += weights.len() as u64;
+                        dropped += queue.force(load(weights));
+                    }
+                    Step::Pop(most) => if let Some(popped) = queue.pop(most) {
+                        prop_assert!(popped.events() <= most);
+                        for (number, _) in popped.0 {
+                            prop_assert!(last < number);
+                            last = number;
+                            handed += 1;
+                        }
                     },
                 }
-                prop_assert!(queue.len() <= limits.items.max(1));
+                prop_assert!(queue.len() <= limits.events);
                 prop_assert!(queue.bytes() <= limits.bytes);
                 prop_assert!(!(queue.is_empty() && queue.is_lagging()));
+                prop_assert_eq!(queue.is_empty(), accepted == handed + dropped);
                 prop_assert_eq!(accepted, handed + dropped + queue.len() as u64);
             }
             prop_assert_eq!(queue.take_missed(), dropped);
         }
     }
 
+    fn one(number: u64, weight: usize) -> Numbered {
+        Numbered(vec![(number, weight)])
+    }
+
     #[test]
-    fn an_item_over_the_byte_limit_still_passes_alone() {
-        let mut queue = BoundedQueue::new(QueueLimits { items: 5, bytes: 10 });
-        assert_eq!(queue.offer("big", 100), Ok(()));
-        assert_eq!(queue.offer("next", 1), Err("next"));
-        assert_eq!(queue.force("next", 1), 1);
+    fn an_event_over_the_byte_limit_still_passes_alone() {
+        let mut queue = BoundedQueue::new(QueueLimits { events: 5, bytes: 10 });
+        assert_eq!(queue.offer(Numbered(vec![(1, 100), (2, 1)])), Err(one(2, 1)));
+        assert_eq!(queue.force(one(2, 1)), 1);
         assert!(queue.is_lagging());
-        assert_eq!(queue.pop(), Some("next"));
+        assert_eq!(queue.pop(1), Some(one(2, 1)));
         assert!(!queue.is_lagging());
+    }
+
+    #[test]
+    fn what_is_dropped_is_split_off_what_came_together() {
+        let mut queue = BoundedQueue::new(QueueLimits { events: 3, bytes: 100 });
+        assert_eq!(queue.offer(Numbered(vec![(1, 1), (2, 1), (3, 1)])), Ok(()));
+        assert_eq!(queue.force(one(4, 1)), 1);
+        assert_eq!(queue.pop(1), Some(one(2, 1)));
+        assert!(queue.is_lagging());
+        assert_eq!(queue.pop(9), Some(one(3, 1)));
+        assert_eq!(queue.pop(9), Some(one(4, 1)));
+        assert_eq!((queue.take_missed(), queue.is_lagging()), (1, false));
     }
 }

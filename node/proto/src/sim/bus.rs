@@ -158,7 +158,6 @@ impl Bus {
     /// Publishes an event of this number.
     pub(super) fn publish(&mut self, now: Now, channel: &Channel, number: u64) {
         let at = Moment { now, account: &self.account };
-        self.account.published(1);
         let to: Vec<NodeId> = self.table.wanting(Side::Peer, NetworkIndex::HOME, channel).copied().collect();
         let message = Message::new(number.to_be_bytes().to_vec());
         for to in to.chunks(DESTINATIONS_MAX) {
