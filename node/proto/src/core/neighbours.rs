@@ -153,7 +153,7 @@ impl Core {
         let addr = known.addr;
         let Some(network) = self.networks.get_mut(&index) else { return };
         if network.members.place(peer, now).is_none() {
-            let what = format!("this node knows {} others and has no room for more", MEMBERS_MAX);
+            let what = format!("this node knows {MEMBERS_MAX} others and has no room for more");
             return self.fail(now, link, what, out);
         }
         network.supersede(now, (index, peer), incarnation, out);

@@ -99,7 +99,7 @@ impl World {
     fn handed_over(&mut self, number: usize, came: Result<Vec<Delivery>, String>) {
         match came {
             Ok(all) => {
-                all.iter().for_each(|delivery| self.judge.delivered(self.now, number, delivery.number))
+                all.iter().for_each(|delivery| self.judge.delivered(self.now, number, delivery.number));
             }
             Err(error) => self.judge.wrong(self.now, format!("node {number} cannot read events: {error}")),
         }
