@@ -33,6 +33,9 @@ pub const DATA_RELAY: u8 = 5;
 /// How much of the other direction's stream was taken over.
 pub const DATA_CONFIRM: u8 = OPTIONAL | 2;
 
+/// What follows on a stream comes behind a frame that its sender had relayed. Skipped by who takes nothing relayed.
+pub const DATA_FENCE: u8 = OPTIONAL | 3;
+
 /// Bytes of one node id.
 const ID_BYTES: usize = 32;
 
@@ -76,9 +79,7 @@ impl Destinations {
 /// Says which stream of its sender this is; streams of one neighbour count from 1.
 #[must_use]
 pub fn put_stream(number: u64) -> Bytes {
-    let mut body = BytesMut::new();
-    put_varint(&mut body, number);
-    frame(DATA_STREAM, &body)
+    put_one(DATA_STREAM, number)
 }
 
 /// Reads a stream frame's body: the stream's number.
@@ -86,6 +87,30 @@ pub fn put_stream(number: u64) -> Bytes {
 /// # Errors
 /// When it is malformed.
 pub fn read_stream(body: &Bytes) -> Result<u64, WireError> {
+    read_one(body)
+}
+
+/// Says that what follows comes behind the relayed frame of this sequence.
+#[must_use]
+pub fn put_fence(sequence: u64) -> Bytes {
+    put_one(DATA_FENCE, sequence)
+}
+
+/// Reads a fence frame's body: the sequence of the relayed frame before it.
+///
+/// # Errors
+/// When it is malformed.
+pub fn read_fence(body: &Bytes) -> Result<u64, WireError> {
+    read_one(body)
+}
+
+fn put_one(kind: u8, number: u64) -> Bytes {
+    let mut body = BytesMut::new();
+    put_varint(&mut body, number);
+    frame(kind, &body)
+}
+
+fn read_one(body: &Bytes) -> Result<u64, WireError> {
     let mut reader = Reader::new(body);
     let number = reader.varint()?;
     reader.end()?;

@@ -174,6 +174,13 @@ impl Relay {
         self.forward(at, at.now, frame, false)
     }
 
+    /// A neighbour on the way to a set of this node whose queue is half full.
+    pub fn crowded(&mut self, set: &Set) -> Option<NodeId> {
+        let split = self.paths.split(set, None);
+        let mut next = split.onward.iter().map(|(next, _)| *next);
+        next.find(|next| self.is_crowded(next))
+    }
+
     /// A neighbour declared a set on the stream this is the state of.
     ///
     /// # Errors
@@ -234,6 +241,19 @@ impl Relay {
     /// asked once a frame and channel.
     pub fn in_order(&mut self, envelope: &Envelope, channel: &Channel) -> bool {
         self.arrivals.in_order(envelope, channel)
+    }
+
+    /// The last frame that was sealed for a node in its present life: what is sent to it otherwise from now on comes
+    /// behind that.
+    #[must_use]
+    pub fn last_sealed_for(&self, node: &NodeId) -> Option<u64> {
+        self.departures.last_sealed_for(node)
+    }
+
+    /// Whether a frame of this life of an origin was handed over, or never will be.
+    #[must_use]
+    pub fn is_past(&self, origin: &NodeId, incarnation: Incarnation, sequence: u64) -> bool {
+        self.arrivals.is_past(origin, incarnation, sequence)
     }
 
     /// Lets time pass: returns what has waited long enough for an earlier frame, in order; drops what found no way.

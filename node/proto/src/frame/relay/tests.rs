@@ -95,6 +95,7 @@ proptest! {
         let taken = Taken { stream, frames, events };
         prop_assert_eq!(read_confirm(&body_of(&put_confirm(&taken)).1), Ok(taken));
         prop_assert_eq!(read_stream(&body_of(&put_stream(stream)).1), Ok(stream));
+        prop_assert_eq!(read_fence(&body_of(&put_fence(frames)).1), Ok(frames));
     }
 
     #[test]

@@ -115,6 +115,14 @@ impl Arrivals {
         waiting.map(|waiting| waiting.until).min()
     }
 
+    /// Whether a frame of this life of an origin was handed over, or never will be.
+    pub(super) fn is_past(&self, node: &NodeId, incarnation: Incarnation, sequence: u64) -> bool {
+        self.origins.get(node).is_some_and(|origin| {
+            let settled = origin.seen.contains(sequence) && !origin.waiting.contains_key(&sequence);
+            origin.incarnation > incarnation || (origin.incarnation == incarnation && settled)
+        })
+    }
+
     /// Whether the events of a channel in this frame are in order, that is, behind none of a later frame.
     pub(super) fn in_order(&mut self, envelope: &Envelope, channel: &Channel) -> bool {
         let Some(origin) = self.origins.get_mut(&envelope.origin) else { return true };

@@ -42,6 +42,11 @@ impl Departures {
         self.regroup();
     }
 
+    /// The last frame to a node in its present life.
+    pub(super) fn last_sealed_for(&self, node: &NodeId) -> Option<u64> {
+        self.nodes.get(node).copied()
+    }
+
     /// The envelope of the next frame to a set.
     pub(super) fn envelope(&mut self, set: &Set, events: u64) -> Envelope {
         self.sequence = self.sequence.saturating_add(1);

@@ -50,13 +50,18 @@ impl Incoming {
         self.bytes_untold = self.bytes_untold.saturating_add(bytes);
     }
 
+    /// Whether something was taken and not told.
+    #[must_use]
+    pub fn is_untold(&self) -> bool {
+        self.taken != self.told && self.taken.stream != 0
+    }
+
     /// What to confirm, if there is something new; none on a stream without a number. Without `now` only what is
     /// too much to wait with.
     pub fn confirmation(&mut self, now: bool) -> Option<Taken> {
-        let fresh = self.taken != self.told && self.taken.stream != 0;
         let much = self.taken.frames.saturating_sub(self.told.frames) >= FRAMES_UNTOLD_MAX
             || self.bytes_untold >= BYTES_UNTOLD_MAX;
-        if !fresh || !(now || much) {
+        if !self.is_untold() || !(now || much) {
             return None;
         }
         self.told = self.taken;

@@ -52,6 +52,17 @@ proptest! {
     }
 }
 
+/// Seeds that were hard once.
+#[test]
+fn what_was_found_stays_mended() {
+    for (seed, nodes) in [(9_387_380_342_662_003_718, 7), (17_187_901_344_599_694_870, 8)] {
+        let mut world = World::new(Plan { seed, nodes, keep_connected: true });
+        world.run();
+        assert_eq!(world.wrong(), [""; 0]);
+        assert_eq!(world.dropped().get(&DropReason::HopLimit), None);
+    }
+}
+
 /// A relay with two neighbours, 1 and 2, and whatever ways are set.
 struct Lone {
     relay: Relay,
@@ -237,6 +248,8 @@ fn arrivals_are_taken_once_and_in_order() {
     assert_eq!(admit(0, arrival(3, 5, 11, 0)), [11], "it waits for nothing");
     assert_eq!(admit(0, arrival(3, 5, 12, 11)), [12, 13, 14]);
     assert_eq!(admit(0, arrival(3, 5, 17, 16)), []);
+    let past = |sequence| lone.relay.is_past(&node(3), Incarnation(5), sequence);
+    assert_eq!([14, 15, 17].map(past), [true, false, false]);
     let (at, relay) = lone.at(2_000);
     assert_eq!(sequences(&relay.tick(at)), [17], "not for ever");
     assert_eq!(relay.next_due(), None);

@@ -45,6 +45,8 @@ pub(super) struct World {
     /// What happens later: a node learns that a link is up or down.
     news: BTreeMap<(u64, u64), (usize, Edge, bool)>,
     next_news: u64,
+    /// When each node learns the last there is to learn of a link: news of one link do not overtake each other.
+    last_news: BTreeMap<(usize, Edge), u64>,
     published: u64,
     delivered: u64,
     wrong: Vec<String>,
@@ -89,6 +91,7 @@ impl World {
             links: BTreeMap::new(),
             news: BTreeMap::new(),
             next_news: 0,
+            last_news: BTreeMap::new(),
             published: 0,
             delivered: 0,
             wrong: Vec::new(),
@@ -194,8 +197,10 @@ impl World {
     }
 
     fn at(&mut self, at: u64, news: (usize, Edge, bool)) {
+        let last = self.last_news.entry((news.0, news.1)).or_default();
+        *last = at.max(*last);
         self.next_news += 1;
-        self.news.insert((at, self.next_news), news);
+        self.news.insert((*last, self.next_news), news);
     }
 
     fn learn(&mut self) {
