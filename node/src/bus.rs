@@ -9,9 +9,11 @@ mod clock;
 mod deliver;
 mod fault;
 mod outbox;
+mod peers;
 mod publish;
 mod queue;
 mod queued;
+mod relay;
 mod routes;
 mod subscribe;
 #[cfg(test)]
@@ -26,6 +28,7 @@ use std::{
 };
 
 pub use call::{CallCause, Request};
+pub(crate) use deliver::CONFIRM_EVERY;
 pub use deliver::{Inbound, InboundError, PeerRef};
 pub use fault::{CallError, Failure, PublishError, SubscribeError};
 use hive_proto::{
@@ -58,6 +61,7 @@ struct Shared {
     sequence: AtomicU64,
     clock: clock::Clock,
     routes: routes::Routes,
+    relays: relay::Relays,
     calls: call::Pending,
     account: Account,
 }
@@ -83,6 +87,7 @@ impl Bus {
             sequence: AtomicU64::new(0),
             clock: clock::Clock::start(),
             routes: routes::Routes::new(networks),
+            relays: relay::Relays::new(node, incarnation, networks),
             calls: call::Pending::default(),
             account: Account::default(),
         }))

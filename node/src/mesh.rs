@@ -65,6 +65,9 @@ impl Mesh {
         let signer = Signer::new(identity, &config.memberships);
         let part = Part::new("mesh");
         let (inputs, queue) = mpsc::channel(INPUTS_MAX);
+        let (sealing, stop) = (bus.clone(), part.stop().clone());
+        let sealer = signer.clone();
+        part.spawn("sealer", async move { sealing.relay(sealer, stop).await });
         let actor = actor::Actor::new(
             config,
             incarnation,

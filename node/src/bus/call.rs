@@ -2,27 +2,33 @@
 //! route table; a local responder comes first.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
     time::{Duration, Instant},
 };
 
+use bytes::BytesMut;
 use hive_proto::{
     channel::{Address, NetworkIndex},
     event::Message,
-    frame::batch::{Call, Entry},
+    frame::{
+        batch::{Call, Entry},
+        data::put_answer,
+        relay::{Destinations, Inner},
+        split_frame,
+    },
     id::{EventId, NodeId},
-    limits::{CALL_TIMEOUT_MS_MAX, DEPTH_MAX},
+    limits::{CALL_TIMEOUT_MS_MAX, DEPTH_MAX, FRAME_BYTES_MAX},
     plane::{account::DropReason, table::Side},
     time::Hlc,
 };
 use tokio::sync::oneshot;
 
 use super::{
-    Bus, CallError, Delivery, Failure, PublishError,
+    Bus, CallError, Delivery, Failure, PublishError, Shared,
     outbox::{Appended, Outbox},
     queue::{Offer, Queue},
-    routes::{Peer, Target},
+    routes::{Peer, Remote, Target},
 };
 
 /// What stands behind a call: until when it may take, and how deep it is nested.
@@ -47,6 +53,8 @@ pub(super) struct Pending {
 struct Waiting {
     /// Only this peer may answer.
     peer: (NetworkIndex, NodeId),
+    /// It was asked over a link of its own, and the call ends with that.
+    direct: bool,
     answer: oneshot::Sender<Answer>,
 }
 
@@ -61,13 +69,22 @@ pub struct Request {
 #[derive(Debug)]
 enum Reply {
     Local(oneshot::Sender<Answer>),
-    Remote { outbox: Arc<Outbox>, call: u64, bus: Bus },
+    Remote { caller: Caller, call: u64, bus: Bus },
+}
+
+/// The peer that asked.
+#[derive(Debug, Clone)]
+pub(super) struct Caller {
+    pub(super) network: NetworkIndex,
+    pub(super) node: NodeId,
+    /// The way the request came, when that was a link of its own.
+    pub(super) outbox: Option<Arc<Outbox>>,
 }
 
 impl Request {
-    pub(super) fn remote(bus: &Bus, outbox: &Arc<Outbox>, call: Call) -> Self {
+    pub(super) fn remote(bus: &Bus, caller: Caller, call: Call) -> Self {
         let deadline = Instant::now() + Duration::from_millis(call.time_left_ms);
-        let reply = Reply::Remote { outbox: Arc::clone(outbox), call: call.number, bus: bus.clone() };
+        let reply = Reply::Remote { caller, call: call.number, bus: bus.clone() };
         Self { deadline, reply: Some(Box::new(reply)) }
     }
 
@@ -102,8 +119,11 @@ impl Request {
             None => {}
             // A caller that has gone does not miss its answer.
             Some(Reply::Local(answer)) => drop(answer.send(outcome)),
-            Some(Reply::Remote { outbox, call, .. }) if outbox.answer(call, &outcome) => {}
-            Some(Reply::Remote { bus, .. }) => bus.0.account.dropped(DropReason::LateAnswer, 1),
+            Some(Reply::Remote { caller, call, bus }) => {
+                if !bus.0.answer(&caller, call, &outcome) {
+                    bus.0.account.dropped(DropReason::LateAnswer, 1);
+                }
+            }
         }
     }
 }
@@ -136,10 +156,12 @@ impl Bus {
         match target {
             Target::Local(queue) => self.ask_here(&queue, to, message, (id, time), cause).await,
             Target::Peer(peer) => self.ask_peer(&peer, to, &message, (id, time), cause).await,
+            Target::Remote(remote) => self.ask_remote(&remote, to, &message, (id, time), cause).await,
+            Target::Group(_) => Err(CallError::NoResponder),
         }
     }
 
-    /// A responder: a local one that keeps up, else any peer, else a local one that lags.
+    /// A responder: a local one that keeps up, else a neighbour, else a peer beyond, else a local one that lags.
     fn responder(&self, to: &Address, draw: u64) -> Option<Target> {
         let table = self.0.routes.table();
         let pick = |mut targets: Vec<Target>| {
@@ -149,7 +171,11 @@ impl Bus {
         let local: Vec<Target> = table.answering(Side::Local, to.network, &to.channel).cloned().collect();
         let keeps_up = |target: &&Target| matches!(target, Target::Local(queue) if !queue.is_lagging());
         pick(local.iter().filter(keeps_up).cloned().collect())
-            .or_else(|| pick(table.answering(Side::Peer, to.network, &to.channel).cloned().collect()))
+            .or_else(|| {
+                let peers = table.answering(Side::Peer, to.network, &to.channel).cloned();
+                let (near, beyond) = peers.partition(|target| matches!(target, Target::Peer(_)));
+                pick(near).or_else(|| pick(beyond))
+            })
             .or_else(|| pick(local))
     }
 
@@ -180,7 +206,7 @@ impl Bus {
         (id, time): (EventId, Hlc),
         cause: CallCause,
     ) -> Answer {
-        let answered = self.0.calls.begin(id.sequence, (peer.network, peer.node));
+        let answered = self.0.calls.begin(id.sequence, (peer.network, peer.node), true);
         let _forget = Forget { pending: &self.0.calls, call: id.sequence };
         let left = cause.deadline.saturating_duration_since(Instant::now());
         let time_left_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX).min(CALL_TIMEOUT_MS_MAX);
@@ -196,6 +222,51 @@ impl Bus {
             Appended::Closed => return Err(lost(&peer.name)),
         }
         wait(answered, cause.deadline).await
+    }
+
+    async fn ask_remote(
+        &self,
+        remote: &Remote,
+        to: &Address,
+        message: &Message,
+        (id, time): (EventId, Hlc),
+        cause: CallCause,
+    ) -> Answer {
+        let answered = self.0.calls.begin(id.sequence, (remote.network, remote.node), false);
+        let _forget = Forget { pending: &self.0.calls, call: id.sequence };
+        let set = Destinations::one(remote.node);
+        let group = self.0.group(remote.network, set).ok_or(CallError::NoResponder)?;
+        let left = cause.deadline.saturating_duration_since(Instant::now());
+        group.wait_for_room(left).await;
+        let left = cause.deadline.saturating_duration_since(Instant::now());
+        let time_left_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX).min(CALL_TIMEOUT_MS_MAX);
+        let call = Some(Call { number: id.sequence, time_left_ms });
+        let entry = Entry { sequence: id.sequence, time, depth: cause.depth, message, call };
+        if self.0.append(&group, &to.channel, &entry) != Appended::Taken {
+            return Err(CallError::Unavailable(format!("the way to {} stayed full", remote.name)));
+        }
+        self.0.account.sent(1);
+        wait(answered, cause.deadline).await
+    }
+}
+
+impl Shared {
+    /// Answers a peer over its link, or else through others. False when it is out of reach, or there is no room.
+    fn answer(&self, caller: &Caller, call: u64, outcome: &Answer) -> bool {
+        let Caller { network, node, outbox } = caller;
+        let outbox = outbox.clone().or_else(|| self.routes.outbox(*network, *node));
+        if outbox.is_some_and(|outbox| outbox.answer(call, outcome)) {
+            return true;
+        }
+        if !self.routes.is_reachable(*network, *node) {
+            return false;
+        }
+        let frame = put_answer(call, outcome.as_ref().map_err(CallError::to_wire));
+        let Some(group) = self.group(*network, Destinations::one(*node)) else { return false };
+        match split_frame(&mut BytesMut::from(&frame[..]), FRAME_BYTES_MAX) {
+            Ok(Some((kind, body))) => self.answer_group(&group, Inner { kind, body }),
+            _ => false,
+        }
     }
 }
 
@@ -224,9 +295,9 @@ impl Drop for Forget<'_> {
 }
 
 impl Pending {
-    fn begin(&self, call: u64, peer: (NetworkIndex, NodeId)) -> oneshot::Receiver<Answer> {
+    fn begin(&self, call: u64, peer: (NetworkIndex, NodeId), direct: bool) -> oneshot::Receiver<Answer> {
         let (answer, answered) = oneshot::channel();
-        self.lock().insert(call, Waiting { peer, answer });
+        self.lock().insert(call, Waiting { peer, direct, answer });
         answered
     }
 
@@ -239,14 +310,25 @@ impl Pending {
         waiting.remove(&call).is_some_and(|waiting| waiting.answer.send(outcome).is_ok())
     }
 
-    /// A peer is gone: nobody waits for it any longer.
+    /// A peer is out of reach: nobody waits for it any longer.
     pub(super) fn peer_lost(&self, network: NetworkIndex, node: NodeId, name: &str) {
+        self.end(name, |waiting| waiting.peer == (network, node));
+    }
+
+    /// The link to a peer is gone: who asked over it waits no longer, but for the requests that go another way.
+    pub(super) fn link_lost(&self, network: NetworkIndex, node: NodeId, name: &str, kept: &BTreeSet<u64>) {
+        for call in kept {
+            if let Some(waiting) = self.lock().get_mut(call) {
+                waiting.direct = false;
+            }
+        }
+        self.end(name, |waiting| waiting.peer == (network, node) && waiting.direct);
+    }
+
+    fn end(&self, name: &str, which: impl Fn(&Waiting) -> bool) {
         let mut waiting = self.lock();
-        let calls: Vec<u64> = waiting
-            .iter()
-            .filter(|(_, waiting)| waiting.peer == (network, node))
-            .map(|(call, _)| *call)
-            .collect();
+        let calls: Vec<u64> =
+            waiting.iter().filter(|(_, waiting)| which(waiting)).map(|(call, _)| *call).collect();
         for call in calls {
             if let Some(waiting) = waiting.remove(&call) {
                 // The caller may have given up in the same moment.

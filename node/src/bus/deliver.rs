@@ -3,8 +3,13 @@
 //! events for the same consumers stay together until those take them.
 
 mod channels;
+mod relayed;
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use hive_proto::{
@@ -14,21 +19,34 @@ use hive_proto::{
         batch::{Arrived, ArrivedChannel, BatchReader, Piece, Run},
         data::{DATA_ANSWER, DATA_BATCH, DATA_DEFINITIONS, read_answer, read_definitions},
         is_optional,
+        relay::{
+            DATA_CONFIRM, DATA_FENCE, DATA_RELAY, DATA_SET, DATA_STREAM, put_confirm, read_confirm,
+            read_fence, read_stream,
+        },
         wire::WireError,
     },
     id::{EventId, Incarnation, NodeId},
-    plane::{account::DropReason, pace::Pace, queue::Load, table::Side},
+    plane::{
+        account::DropReason,
+        pace::Pace,
+        queue::Load,
+        relay::{Incoming, RelayError},
+        table::Side,
+    },
 };
 
 use self::channels::{Fate, LinkChannel, LinkChannels};
 use super::{
     Bus, CallError, Delivery,
-    call::Request,
+    call::{Caller, Request},
     outbox::Outbox,
     queue::Queue,
     queued::{Arrivals, Queued},
     routes::Target,
 };
+
+/// How often a peer is told what was taken of its stream, while something is.
+pub(crate) const CONFIRM_EVERY: Duration = Duration::from_millis(100);
 
 /// The peer at the other end of a link, as TLS and the greeting proved it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +68,9 @@ pub enum InboundError {
     /// A frame whose body is malformed.
     #[error("a malformed data frame: {0}")]
     Frame(#[from] WireError),
+    /// A relayed frame that breaks the rules.
+    #[error(transparent)]
+    Relay(#[from] RelayError),
     /// An event under a channel number that was never defined.
     #[error("the channel number {0} was never defined")]
     Number(u32),
@@ -63,8 +84,12 @@ pub enum InboundError {
 pub struct Inbound {
     bus: Bus,
     peer: PeerRef,
-    /// Where answers go.
-    outbox: Arc<Outbox>,
+    /// Where answers and confirmations go; none for what came through others.
+    outbox: Option<Arc<Outbox>>,
+    /// What was taken of the stream, and what its set numbers mean.
+    incoming: Incoming,
+    /// When the peer was last told what was taken.
+    told: Instant,
     /// By the numbers the peer gave them.
     channels: LinkChannels,
     /// What the batch in hand brings to each queue; empty between batches.
@@ -77,7 +102,9 @@ impl Inbound {
     #[must_use]
     pub fn new(bus: Bus, peer: PeerRef, outbox: Arc<Outbox>) -> Self {
         let channels = LinkChannels::new(peer);
-        Self { bus, peer, outbox, channels, staged: Vec::new(), pace: Pace::default() }
+        let (outbox, incoming) = (Some(outbox), Incoming::new(peer.node));
+        let (staged, pace, told) = (Vec::new(), Pace::default(), Instant::now());
+        Self { bus, peer, outbox, incoming, told, channels, staged, pace }
     }
 
     /// Takes one frame and says how many events it held. Waits for slow consumers at most 50 ms in any
@@ -87,11 +114,46 @@ impl Inbound {
     /// When the peer does not keep to the protocol; its stream is of no use then.
     pub async fn frame(&mut self, kind: u8, body: Bytes) -> Result<u64, InboundError> {
         match kind {
-            DATA_BATCH => self.batch(&body).await,
+            DATA_BATCH => {
+                let events = self.batch(&body).await?;
+                self.incoming.took_events(events, body.len());
+                Ok(events)
+            }
+            DATA_SET | DATA_RELAY => {
+                let Self { bus, peer, incoming, pace, .. } = self;
+                bus.relayed(peer.network, incoming, (kind, &body), pace).await?;
+                Ok(0)
+            }
+            DATA_STREAM => Ok(self.incoming.stream(read_stream(&body)?).map(|()| 0)?),
+            DATA_FENCE => {
+                self.bus.wait_behind(self.peer, read_fence(&body)?).await;
+                Ok(0)
+            }
+            DATA_CONFIRM => self.confirmed(&body).map(|()| 0),
             DATA_DEFINITIONS => self.define(&body).map(|()| 0),
             DATA_ANSWER => self.answer(&body).map(|()| 0),
             other if is_optional(other) => Ok(0),
             other => Err(InboundError::Kind(other)),
+        }
+    }
+
+    /// Tells the peer what was taken, if that is new and either much or a while after the last time. Returns whether
+    /// something is left to be told.
+    pub fn confirm(&mut self) -> bool {
+        let due = self.told.elapsed() >= CONFIRM_EVERY;
+        let Some(outbox) = &self.outbox else { return false };
+        if let Some(taken) = self.incoming.confirmation(due) {
+            outbox.confirm(put_confirm(&taken));
+            self.told = Instant::now();
+        }
+        self.incoming.is_untold()
+    }
+
+    fn confirmed(&self, body: &Bytes) -> Result<(), InboundError> {
+        let taken = read_confirm(body)?;
+        match &self.outbox {
+            Some(outbox) => Ok(outbox.confirmed(&taken)?),
+            None => Ok(()),
         }
     }
 
@@ -147,6 +209,7 @@ impl Inbound {
         let arrivals = Arrivals::new(run, source);
         match &entry.fate {
             Fate::Local => bus.0.account.dropped(DropReason::LocalChannel, events),
+            Fate::Late => bus.0.account.dropped(DropReason::Late, events),
             Fate::Wanted(queues) => match queues.split_last() {
                 None => bus.0.account.dropped(DropReason::NoMatch, events),
                 Some((last, others)) => {
@@ -172,16 +235,25 @@ impl Inbound {
             }
             ArrivedChannel::Number(number) => channels.resolved(&bus.0, number, generation)?,
         };
-        let Fate::Wanted(queues) = &entry.fate else {
-            bus.0.account.dropped(DropReason::LocalChannel, 1);
-            return Ok(());
+        let queues = match &entry.fate {
+            Fate::Wanted(queues) => queues,
+            Fate::Late if call.is_some() => &Vec::new(),
+            Fate::Late => {
+                bus.0.account.dropped(DropReason::Late, 1);
+                return Ok(());
+            }
+            Fate::Local => {
+                bus.0.account.dropped(DropReason::LocalChannel, 1);
+                return Ok(());
+            }
         };
         let PeerRef { network, node: origin, incarnation } = *peer;
         let id = EventId { origin, incarnation, sequence };
         let channel = entry.channel.clone();
         let event = Event { id, channel, network, time, attempt: 1, depth, retained: false, message };
         if let Some(call) = call {
-            let request = Request::remote(bus, &self.outbox, call);
+            let caller = Caller { network, node: origin, outbox: self.outbox.clone() };
+            let request = Request::remote(bus, caller, call);
             self.request(event, request);
             return Ok(());
         }

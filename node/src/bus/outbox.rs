@@ -1,6 +1,8 @@
 //! A peer's outgoing queue: one more consumer of what is published. Publishers encode straight into the
 //! open batch; the link's writer takes whole batches. Channels become numbers that outlive the batches,
-//! so dropping a batch never breaks a later one.
+//! so dropping a batch never breaks a later one. What goes on over the peer to others rides along.
+
+mod streams;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -13,17 +15,20 @@ use bytes::{Bytes, BytesMut};
 use hive_proto::{
     channel::Channel,
     frame::{
-        batch::{Batch, BatchWriter, ChannelRef, Entry},
+        batch::{ArrivedChannel, Batch, BatchWriter, ChannelRef, Entry},
         data::{put_answer, put_definitions},
+        relay::Taken,
     },
     limits::{BATCH_BYTES_TARGET, CHANNEL_NUMBERS_MAX, PEER_QUEUE_BYTES},
+    plane::relay::RelayError,
 };
 use tokio::{
     sync::Notify,
     time::{Instant, timeout_at},
 };
 
-use super::{CallError, Message};
+use self::streams::Streams;
+use super::{CallError, Message, relay::Port};
 
 /// Answers may pass the queue's bound this far: their number is bounded by the calls in flight, and
 /// losing one costs a caller its whole timeout.
@@ -43,6 +48,8 @@ pub struct Outbox {
     space: Notify,
     /// Held by the one writer; the next one waits until it has ended its stream.
     turn: tokio::sync::Mutex<()>,
+    /// Where the frames for others come from; none where nothing is relayed.
+    port: Option<Port>,
 }
 
 #[derive(Debug, Default)]
@@ -51,8 +58,8 @@ struct State {
     open: BatchWriter,
     /// Closed batches, oldest first; these are what a lagging peer loses.
     sealed: VecDeque<Batch>,
-    /// Encoded answer frames.
-    answers: Vec<Bytes>,
+    /// Encoded frames that do not wait behind events: answers and confirmations.
+    frames: Vec<Bytes>,
     /// Bytes of all three.
     bytes: usize,
     /// Channel names in the order of their numbers; only grows while the outbox lives.
@@ -64,6 +71,20 @@ struct State {
     lagging: bool,
     /// The peer is gone.
     closed: bool,
+    /// What was written.
+    streams: Streams,
+}
+
+/// What was not sent when the peer was lost.
+#[derive(Debug, Default)]
+pub(super) struct Leftover {
+    /// Batches, oldest first.
+    pub(super) batches: Vec<Batch>,
+    /// Whole frames beside them.
+    pub(super) frames: Vec<Bytes>,
+    /// Events that were sent and may have arrived, but were not confirmed.
+    pub(super) unconfirmed: u64,
+    names: Vec<Channel>,
 }
 
 /// What a peer calls a channel on its link: a number after the first use, the name once numbers ran out.
@@ -92,7 +113,18 @@ pub(super) enum Appended {
 
 impl Outbox {
     pub(super) fn new() -> Self {
-        Self { state: Mutex::default(), ready: Notify::new(), space: Notify::new(), turn: Default::default() }
+        Self {
+            state: Mutex::default(),
+            ready: Notify::new(),
+            space: Notify::new(),
+            turn: Default::default(),
+            port: None,
+        }
+    }
+
+    /// One that also carries what goes on over its peer.
+    pub(super) fn with_port(port: Port) -> Self {
+        Self { port: Some(port), ..Self::new() }
     }
 
     /// The number this peer knows, or will know, a channel by.
@@ -177,19 +209,56 @@ impl Outbox {
         if state.closed || state.bytes >= PEER_QUEUE_BYTES.saturating_mul(ANSWER_ALLOWANCE) {
             return false;
         }
-        state.bytes = state.bytes.saturating_add(frame.len());
-        state.answers.push(frame);
+        state.push_frame(frame);
         drop(state);
         self.ready.notify_one();
         true
+    }
+
+    /// Queues a frame that confirms what was taken of the peer's stream. There are few, and the peer waits for them.
+    pub(super) fn confirm(&self, frame: Bytes) {
+        let mut state = self.lock();
+        if !state.closed {
+            state.push_frame(frame);
+        }
+        drop(state);
+        self.ready.notify_one();
+    }
+
+    /// The peer confirms what it has taken of ours.
+    pub(super) fn confirmed(&self, taken: &Taken) -> Result<(), RelayError> {
+        self.lock().streams.confirmed(taken);
+        self.port.as_ref().map_or(Ok(()), |port| port.confirmed(taken))
+    }
+
+    /// There is something to send for others.
+    pub(super) fn poke(&self) {
+        self.ready.notify_one();
     }
 
     /// Waits until no other writer serves this peer, and begins a new stream, which knows no channel
     /// numbers yet. The turn lasts until the guard is dropped.
     pub async fn begin_stream(&self) -> impl Drop + '_ {
         let turn = self.turn.lock().await;
-        self.lock().defined = 0;
+        let (broke, first) = {
+            let state = self.lock();
+            (state.streams.broke(), state.streams.is_first())
+        };
+        let mut opening = Vec::new();
+        if let Some(port) = &self.port {
+            let fence = if first { port.fence().await } else { None };
+            opening.extend(port.begin_stream(!broke).into_iter().chain(fence));
+        }
+        let mut state = self.lock();
+        state.defined = 0;
+        state.streams.begin(opening);
+        drop(state);
         turn
+    }
+
+    /// Everything that was written to the current stream has arrived.
+    pub fn stream_arrived(&self) {
+        self.lock().streams.arrived();
     }
 
     /// Waits until there is something to send, and takes the first part of it. None once the outbox is
@@ -197,17 +266,13 @@ impl Outbox {
     pub async fn next(&self) -> Option<Outgoing> {
         loop {
             let ready = self.ready.notified();
-            {
-                let mut state = self.lock();
-                if state.bytes > 0 {
-                    let outgoing = state.take(WRITE_BYTES);
-                    drop(state);
-                    self.space.notify_waiters();
-                    return Some(outgoing);
-                }
-                if state.closed {
-                    return None;
-                }
+            let (outgoing, closed) = self.take();
+            if !outgoing.frames.is_empty() {
+                self.space.notify_waiters();
+                return Some(outgoing);
+            }
+            if closed {
+                return None;
             }
             ready.await;
         }
@@ -220,15 +285,30 @@ impl Outbox {
         self.space.notify_waiters();
     }
 
-    /// The peer is gone. Returns how many queued events are lost with it.
-    pub(super) fn close(&self) -> u64 {
+    /// The peer is gone. Returns what was queued, or is not known to have arrived.
+    pub(super) fn close(&self) -> Leftover {
         let mut state = self.lock();
         state.closed = true;
-        let lost = state.take(usize::MAX).events;
+        let leftover = state.leave();
         drop(state);
         self.ready.notify_waiters();
         self.space.notify_waiters();
-        lost
+        leftover
+    }
+
+    /// The next part to send, if there is one, and whether nothing will follow.
+    fn take(&self) -> (Outgoing, bool) {
+        let mut state = self.lock();
+        let mut outgoing = if state.bytes > 0 { state.take(WRITE_BYTES) } else { Outgoing::default() };
+        let closed = state.closed;
+        drop(state);
+        if let Some(port) = &self.port {
+            port.take(WRITE_BYTES, &mut outgoing.frames);
+        }
+        if !outgoing.frames.is_empty() {
+            outgoing.frames.splice(0..0, self.lock().streams.take_opening());
+        }
+        (outgoing, closed)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -260,9 +340,9 @@ impl State {
             self.defined = self.names.len();
         }
         let mut taken = 0_usize;
-        for answer in self.answers.drain(..) {
-            taken = taken.saturating_add(answer.len());
-            outgoing.frames.push(answer);
+        for frame in self.frames.drain(..) {
+            taken = taken.saturating_add(frame.len());
+            outgoing.frames.push(frame);
         }
         if self.sealed.is_empty() && !self.open.is_empty() {
             self.sealed.push_back(self.open.take());
@@ -278,6 +358,41 @@ impl State {
         }
         self.bytes = self.bytes.saturating_sub(taken);
         self.lagging &= self.bytes > 0;
+        self.streams.wrote(outgoing.events);
         outgoing
+    }
+
+    fn push_frame(&mut self, frame: Bytes) {
+        self.bytes = self.bytes.saturating_add(frame.len());
+        self.frames.push(frame);
+    }
+
+    /// Everything that is queued, with the names that its numbers stand for.
+    fn leave(&mut self) -> Leftover {
+        if !self.open.is_empty() {
+            self.sealed.push_back(self.open.take());
+        }
+        self.bytes = 0;
+        Leftover {
+            batches: self.sealed.drain(..).collect(),
+            frames: std::mem::take(&mut self.frames),
+            unconfirmed: self.streams.end(),
+            names: self.names.clone(),
+        }
+    }
+}
+
+impl Leftover {
+    /// Events that were queued.
+    pub(super) fn events(&self) -> u64 {
+        self.batches.iter().map(|batch| u64::from(batch.events)).sum()
+    }
+
+    /// The channel of an entry in one of the batches.
+    pub(super) fn channel<'a>(&'a self, channel: &'a ArrivedChannel) -> Option<&'a Channel> {
+        match channel {
+            ArrivedChannel::Name(name) => Some(name),
+            ArrivedChannel::Number(number) => self.names.get(usize::try_from(*number).ok()?),
+        }
     }
 }

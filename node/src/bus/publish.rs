@@ -7,7 +7,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 use hive_proto::{
     channel::Address,
     event::{Event, Message},
-    frame::batch::Entry,
+    frame::{batch::Entry, relay::Destinations},
     id::EventId,
     limits::DEPTH_MAX,
     plane::{account::DropReason, pace::Pace, table::Side},
@@ -148,10 +148,18 @@ impl Publisher {
                     let entry = Entry { sequence: id.sequence, time, depth, message, call: None };
                     match peer.outbox.append(*number, &to.channel, &entry) {
                         Appended::Taken => receipt.peers += 1,
-                        Appended::Closed => shared.account.dropped(DropReason::LostLink, 1),
-                        Appended::Full => full.push(position),
+                        // Its link was lost a moment ago; there may be another way.
+                        Appended::Closed | Appended::Full => full.push(position),
                     }
                 }
+                Target::Group(group) => {
+                    let entry = Entry { sequence: id.sequence, time, depth, message, call: None };
+                    match shared.append(group, &to.channel, &entry) {
+                        Appended::Taken => receipt.peers += group.copies(),
+                        Appended::Closed | Appended::Full => full.push(position),
+                    }
+                }
+                Target::Remote(_) => {}
             }
         }
         shared.count(receipt.local, receipt.peers);
@@ -174,6 +182,11 @@ impl Publisher {
                     let entry = Entry { sequence: id.sequence, time, depth, message: &message, call: None };
                     receipt.peers += shared.send(peer, *number, to, &entry, pace).await;
                 }
+                Target::Group(group) => {
+                    let entry = Entry { sequence: id.sequence, time, depth, message: &message, call: None };
+                    receipt.peers += shared.send_to_group(group, &to.channel, &entry, pace).await;
+                }
+                Target::Remote(_) => {}
             }
         }
         receipt
@@ -209,14 +222,19 @@ impl Shared {
         let table = self.routes.table();
         let local = table.wanting(Side::Local, to.network, &to.channel);
         let peers = table.wanting(Side::Peer, to.network, &to.channel);
-        let numbered = |target: &Target| {
-            let number = match target {
-                Target::Peer(peer) => peer.outbox.number(&to.channel),
-                Target::Local(_) => ChannelNumber::default(),
-            };
-            (target.clone(), number)
-        };
-        local.chain(peers).map(numbered).collect()
+        let (mut targets, mut beyond) = (Vec::new(), Vec::new());
+        for target in local.chain(peers) {
+            match target {
+                Target::Remote(remote) => beyond.push(remote.node),
+                Target::Peer(peer) => targets.push((target.clone(), peer.outbox.number(&to.channel))),
+                Target::Local(_) | Target::Group(_) => {
+                    targets.push((target.clone(), ChannelNumber::default()))
+                }
+            }
+        }
+        let groups = if beyond.is_empty() { Vec::new() } else { self.groups(to.network, beyond) };
+        targets.extend(groups.into_iter().map(|group| (Target::Group(group), ChannelNumber::default())));
+        targets
     }
 
     /// The id and time of the next event.
@@ -292,12 +310,29 @@ impl Shared {
                 let dropped = outbox.force(number, &to.channel, entry);
                 self.account.dropped(DropReason::SlowConsumer, dropped);
             }
-            Appended::Closed => {
-                self.account.dropped(DropReason::LostLink, 1);
-                return 0;
-            }
+            Appended::Closed => return self.send_around(peer, to, entry),
         }
         self.account.sent(1);
         1
+    }
+
+    /// One copy for a peer whose link was just lost: another way if it can still be reached, else nowhere.
+    fn send_around(&self, peer: &Peer, to: &Address, entry: &Entry<'_>) -> u32 {
+        let group = self.group(peer.network, Destinations::one(peer.node));
+        let reachable = self.routes.is_reachable(peer.network, peer.node);
+        match group.filter(|_| reachable).map(|group| self.append(&group, &to.channel, entry)) {
+            Some(Appended::Taken) => {
+                self.account.sent(1);
+                1
+            }
+            Some(Appended::Full) => {
+                self.account.dropped(DropReason::SlowConsumer, 1);
+                0
+            }
+            Some(Appended::Closed) | None => {
+                self.account.dropped(DropReason::LostLink, 1);
+                0
+            }
+        }
     }
 }

@@ -12,26 +12,39 @@ use std::{
 use arc_swap::{ArcSwap, Guard};
 use hive_proto::{
     channel::NetworkIndex,
+    id::NodeId,
     interest::{InterestOp, LocalInterest, Refusal},
     plane::table::{HolderId, RouteTable, Side},
 };
 use tokio::sync::{Notify, watch};
 
-use super::{outbox::Outbox, queue::Queue, subscribe::Wanted};
+use super::{outbox::Outbox, queue::Queue, relay::Group, subscribe::Wanted};
 
 /// Where a holder's events go.
 #[derive(Debug, Clone)]
 pub(super) enum Target {
     /// Into a local consumer's queue.
     Local(Arc<Queue>),
-    /// Into a peer's outgoing batches.
+    /// Into a neighbour's outgoing batches.
     Peer(Arc<Peer>),
+    /// To a peer beyond the neighbours; publishers gather those of a channel in a group.
+    Remote(Arc<Remote>),
+    /// Into the outgoing batches of several peers beyond the neighbours. Never in the table.
+    Group(Arc<Group>),
 }
 
-/// A peer as a consumer.
+/// A peer that can be reached through others.
+#[derive(Debug)]
+pub(super) struct Remote {
+    pub(super) node: NodeId,
+    pub(super) network: NetworkIndex,
+    pub(super) name: String,
+}
+
+/// A neighbour as a consumer.
 #[derive(Debug)]
 pub(super) struct Peer {
-    pub(super) node: hive_proto::id::NodeId,
+    pub(super) node: NodeId,
     pub(super) network: NetworkIndex,
     pub(super) name: String,
     pub(super) outbox: Arc<Outbox>,
@@ -73,7 +86,7 @@ pub(super) struct Registry {
     /// Counts the changes.
     ticket: u64,
     /// The peers, with what each wants.
-    pub(super) peers: BTreeMap<(NetworkIndex, hive_proto::id::NodeId), PeerEntry>,
+    pub(super) peers: BTreeMap<(NetworkIndex, NodeId), PeerEntry>,
 }
 
 /// What is kept of a peer while it can be reached.
@@ -82,6 +95,8 @@ pub(super) struct PeerEntry {
     pub(super) holder: HolderId,
     /// Set while there is a link to it.
     pub(super) neighbour: Option<Arc<Peer>>,
+    /// Set while it can be reached, by whatever way.
+    pub(super) reachable: Option<Arc<Remote>>,
     pub(super) wants: BTreeMap<hive_proto::pattern::Pattern, bool>,
 }
 
@@ -113,6 +128,19 @@ impl Routes {
     /// The table now.
     pub(super) fn table(&self) -> Guard<Arc<RouteTable<Target>>> {
         self.table.load()
+    }
+
+    /// Where what is for a neighbour goes.
+    pub(super) fn outbox(&self, network: NetworkIndex, node: NodeId) -> Option<Arc<Outbox>> {
+        let registry = self.lock();
+        let neighbour = registry.peers.get(&(network, node))?.neighbour.as_ref()?;
+        Some(Arc::clone(&neighbour.outbox))
+    }
+
+    /// Whether a way leads to a peer, over a link or through others.
+    pub(super) fn is_reachable(&self, network: NetworkIndex, node: NodeId) -> bool {
+        let registry = self.lock();
+        registry.peers.get(&(network, node)).is_some_and(|entry| entry.reachable.is_some())
     }
 
     /// Changes the table and publishes the result.
@@ -160,14 +188,48 @@ impl Registry {
         HolderId(self.next_holder)
     }
 
-    /// A peer that wants nothing yet, and no link to it; nothing when it is known.
-    pub(super) fn add_peer(&mut self, network: NetworkIndex, node: hive_proto::id::NodeId) {
-        if self.peers.contains_key(&(network, node)) {
-            return;
+    /// Changes what is known of a peer, and where its events go by that. One that is neither a neighbour nor
+    /// reachable afterwards is forgotten.
+    pub(super) fn change_peer<R>(
+        &mut self,
+        network: NetworkIndex,
+        node: NodeId,
+        change: impl FnOnce(&mut PeerEntry) -> R,
+    ) -> R {
+        let mut entry = self.peers.remove(&(network, node)).unwrap_or_else(|| PeerEntry {
+            holder: self.new_holder(),
+            neighbour: None,
+            reachable: None,
+            wants: BTreeMap::new(),
+        });
+        let result = change(&mut entry);
+        let neighbour = entry.neighbour.clone().map(Target::Peer);
+        match neighbour.or_else(|| entry.reachable.clone().map(Target::Remote)) {
+            Some(target) => {
+                self.table.attach(entry.holder, target);
+                self.peers.insert((network, node), entry);
+            }
+            None => {
+                self.table.detach(entry.holder);
+                self.forget_wants(network, &mut entry);
+            }
         }
-        let holder = self.new_holder();
-        let entry = PeerEntry { holder, neighbour: None, wants: BTreeMap::new() };
-        self.peers.insert((network, node), entry);
+        result
+    }
+
+    /// A peer wants nothing any more.
+    pub(super) fn clear_wants(&mut self, network: NetworkIndex, node: NodeId) {
+        if let Some(mut entry) = self.peers.remove(&(network, node)) {
+            self.forget_wants(network, &mut entry);
+            self.peers.insert((network, node), entry);
+        }
+    }
+
+    fn forget_wants(&mut self, network: NetworkIndex, entry: &mut PeerEntry) {
+        for pattern in std::mem::take(&mut entry.wants).keys() {
+            self.table.remove(Side::Peer, network, pattern, entry.holder);
+        }
+        self.table.clear_filter(network, entry.holder);
     }
 
     /// A local holder wants something more.

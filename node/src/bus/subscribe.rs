@@ -1,5 +1,4 @@
-//! Subscriptions: a holder's patterns and the queue its events come in. Also the peers' side of the same
-//! table, as the control plane tells it.
+//! Subscriptions: a holder's patterns and the queue its events come in.
 
 use std::{
     collections::BTreeSet,
@@ -7,22 +6,13 @@ use std::{
     time::Duration,
 };
 
-use hive_proto::{
-    channel::{NetworkIndex, Scope},
-    id::NodeId,
-    interest::InterestOp,
-    plane::{
-        account::DropReason,
-        table::{HolderId, Side},
-    },
-};
+use hive_proto::{channel::Scope, plane::table::HolderId};
 
 use super::{
     Bus, Delivery, SubscribeError,
-    outbox::Outbox,
     queue::{LIMITS, Queue},
     queued::Taken,
-    routes::{InterestChange, Peer, Target},
+    routes::{InterestChange, Target},
 };
 
 /// How long subscribing waits for the neighbours before it goes on without them.
@@ -99,91 +89,6 @@ impl Bus {
     /// Every neighbour has acknowledged all changes up to this ticket.
     pub fn confirmed(&self, ticket: u64) {
         self.0.routes.confirm(ticket);
-    }
-
-    /// A node can be reached. What it wants is kept from now on, and what is known of a link to it stays.
-    pub fn peer_up(&self, network: NetworkIndex, node: NodeId) {
-        self.0.routes.change(|registry| registry.add_peer(network, node));
-    }
-
-    /// A peer is a neighbour: what is published for it goes into the outbox from now on. Returns how many patterns it
-    /// wants, too.
-    #[must_use]
-    pub fn neighbour_up(&self, network: NetworkIndex, node: NodeId, name: &str) -> (Arc<Outbox>, usize) {
-        self.neighbour_down(network, node);
-        let outbox = Arc::new(Outbox::new());
-        let peer = Arc::new(Peer { node, network, name: name.into(), outbox: Arc::clone(&outbox) });
-        let patterns = self.0.routes.change(|registry| {
-            registry.add_peer(network, node);
-            let Some(entry) = registry.peers.get_mut(&(network, node)) else { return 0 };
-            entry.neighbour = Some(Arc::clone(&peer));
-            registry.table.attach(entry.holder, Target::Peer(peer));
-            entry.wants.len()
-        });
-        (outbox, patterns)
-    }
-
-    /// A peer is no neighbour any more: what was queued for it is lost and counted, calls to it end.
-    pub fn neighbour_down(&self, network: NetworkIndex, node: NodeId) {
-        let peer = self.0.routes.change(|registry| {
-            let entry = registry.peers.get_mut(&(network, node))?;
-            registry.table.detach(entry.holder);
-            entry.neighbour.take()
-        });
-        let Some(peer) = peer else { return };
-        self.0.account.dropped(DropReason::LostLink, peer.outbox.close());
-        self.0.calls.peer_lost(network, node, &peer.name);
-    }
-
-    /// Events were written to a link that broke before they arrived.
-    pub fn lost(&self, events: u64) {
-        self.0.account.dropped(DropReason::LostLink, events);
-    }
-
-    /// A peer's interest changed; with `reset` it starts from nothing. Returns how many patterns it wants
-    /// now.
-    pub fn peer_interest(
-        &self,
-        network: NetworkIndex,
-        node: NodeId,
-        reset: bool,
-        ops: &[InterestOp],
-    ) -> usize {
-        self.0.routes.change(|registry| {
-            let Some(entry) = registry.peers.get_mut(&(network, node)) else { return 0 };
-            if reset {
-                for pattern in std::mem::take(&mut entry.wants).keys() {
-                    registry.table.remove(Side::Peer, network, pattern, entry.holder);
-                }
-                registry.table.clear_filter(network, entry.holder);
-            }
-            for op in ops {
-                match op {
-                    InterestOp::Add(wanted) => {
-                        entry.wants.insert(wanted.pattern.clone(), wanted.answers);
-                        let (pattern, answers) = (&wanted.pattern, wanted.answers);
-                        registry.table.add(Side::Peer, network, pattern, entry.holder, answers);
-                    }
-                    InterestOp::Remove(pattern) => {
-                        entry.wants.remove(pattern);
-                        registry.table.remove(Side::Peer, network, pattern, entry.holder);
-                    }
-                    InterestOp::Block(block) => registry.table.set_block(network, entry.holder, block),
-                }
-            }
-            entry.wants.len()
-        })
-    }
-
-    /// A peer cannot be reached any more: what it wanted goes with it.
-    pub fn peer_down(&self, network: NetworkIndex, node: NodeId) {
-        self.neighbour_down(network, node);
-        self.0.routes.change(|registry| {
-            let Some(entry) = registry.peers.remove(&(network, node)) else { return };
-            for pattern in entry.wants.keys() {
-                registry.table.remove(Side::Peer, network, pattern, entry.holder);
-            }
-        });
     }
 }
 

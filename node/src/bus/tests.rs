@@ -55,7 +55,7 @@ fn dropped(bus: &Bus, reason: DropReason) -> u64 {
 
 /// `from` sees `to` as a peer that wants the given patterns; the ends of the one-way link.
 fn join(from: &Bus, to: &Bus, patterns: &[(&str, bool)]) -> Arc<Outbox> {
-    from.peer_up(HOME, to.node());
+    from.peer_up(HOME, to.node(), "peer");
     let (outbox, _) = from.neighbour_up(HOME, to.node(), "peer");
     let ops: Vec<_> = patterns
         .iter()
@@ -257,7 +257,10 @@ async fn a_lost_peer_ends_its_calls_and_what_was_queued_is_counted() {
     let _outbox = join(&here, &there, &[("greet/*", true)]);
     here.publish(&to, "x".into()).await.expect("published");
     let call = here.call(&to, "x".into(), SOON);
-    let lose = async { here.peer_down(HOME, there.node()) };
+    let lose = async {
+        here.peer_down(HOME, there.node());
+        here.neighbour_down(HOME, there.node());
+    };
     let outcome = tokio::join!(call, lose).0;
     assert_eq!(outcome.map_err(|error| error.code()), Err("unavailable"));
     assert_eq!(dropped(&here, DropReason::LostLink), 2);

@@ -232,14 +232,13 @@ impl Actor {
             Output::NeighbourDown { network, peer, reason } => self.neighbour_down((network, peer), &reason),
             Output::PeerUp { network, peer, name, .. } => {
                 tracing::debug!("{name} ({}) can be reached", peer.short());
-                self.around.bus.peer_up(network, peer);
+                self.around.bus.peer_up(network, peer, &name);
             }
             Output::PeerDown { network, peer, reason } => {
                 tracing::debug!("{} cannot be reached any more: {reason}", peer.short());
                 self.around.bus.peer_down(network, peer);
             }
-            // Until events are relayed only neighbours are reached.
-            Output::Routes { .. } => {}
+            Output::Routes { network, changes } => self.around.bus.route(network, &changes),
             Output::PeerInterest { network, peer, reset, ops } => {
                 let patterns = self.around.bus.peer_interest(network, peer, reset, &ops) as u64;
                 self.card((network, peer), |card| card.patterns = patterns);

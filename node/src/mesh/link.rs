@@ -160,12 +160,11 @@ impl Link {
         let written = CancellationToken::new();
         let (connection, traffic) = (self.connection.clone(), Arc::clone(&self.traffic));
         let write = writer::run(Arc::clone(&outbox), connection, traffic, self.retire.clone());
-        let (bus, done) = (self.around.bus.clone(), written.clone().drop_guard());
+        let done = written.clone().drop_guard();
         self.around.part.spawn("link writer", async move {
             let _done = done;
-            if let Err(writer::WriteError::Stream { events, .. }) = write.await {
-                bus.lost(events);
-            }
+            // What may not have arrived is the outbox's to know.
+            let _ = write.await;
         });
         self.writing = Some((outbox, written));
     }

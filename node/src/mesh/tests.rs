@@ -130,6 +130,8 @@ async fn a_wrong_secret_or_none_is_not_let_in() {
         assert_eq!(receipt.peers, 0);
         assert!(stranger.boards().peers.read().is_empty());
     }
+    until("what it wants is known", || member.boards().peers.read().values().all(|card| card.patterns == 1))
+        .await;
     member.publish("a/b", "from a member").await.expect("published");
     let event = tokio::time::timeout(SOON, events.next()).await.expect("in time").expect("an event").event;
     assert_eq!(event.message.payload, "from a member");

@@ -33,6 +33,8 @@ pub(super) struct LinkChannel {
 pub(super) enum Fate {
     /// Nowhere: a local channel has no business on a link.
     Local,
+    /// Nowhere: it comes behind later events of the channel.
+    Late,
     /// To these consumers, if there are any.
     Wanted(Vec<Arc<Queue>>),
 }
@@ -50,6 +52,18 @@ impl LinkChannels {
         Arc::make_mut(&mut self.source).names.extend(names.iter().cloned());
         self.list.extend(names.into_iter().map(LinkChannel::unresolved));
         Ok(())
+    }
+
+    /// A relayed batch names a channel, which gives it the next number. Returns that.
+    pub(super) fn named_next(&mut self, name: Channel, late: bool) -> u32 {
+        let number = u32::try_from(self.list.len()).unwrap_or(u32::MAX);
+        Arc::make_mut(&mut self.source).names.push_back(name.clone());
+        let mut channel = LinkChannel::unresolved(name);
+        if late && !channel.channel.is_local() {
+            channel.fate = Fate::Late;
+        }
+        self.list.push(channel);
+        number
     }
 
     /// What every event that arrives from now on has in common.
@@ -99,13 +113,13 @@ impl LinkChannel {
             return;
         }
         self.generation = generation;
-        if self.channel.is_local() {
+        if self.channel.is_local() || matches!(self.fate, Fate::Late) {
             return;
         }
         let table = shared.routes.table();
         let queues = table.wanting(Side::Local, network, &self.channel).filter_map(|target| match target {
             Target::Local(queue) => Some(Arc::clone(queue)),
-            Target::Peer(_) => None,
+            Target::Peer(_) | Target::Remote(_) | Target::Group(_) => None,
         });
         self.fate = Fate::Wanted(queues.collect());
     }

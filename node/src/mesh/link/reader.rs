@@ -9,11 +9,11 @@ use hive_proto::{
     limits::FRAME_BYTES_MAX,
 };
 
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    bus::{Bus, Inbound, InboundError, Outbox, PeerRef},
+    bus::{Bus, CONFIRM_EVERY, Inbound, InboundError, Outbox, PeerRef},
     status::Traffic,
 };
 
@@ -85,7 +85,21 @@ async fn read_stream(
 ) -> Result<(), ReadError> {
     let mut chunks: [Bytes; CHUNKS] = std::array::from_fn(|_| Bytes::new());
     let mut buffer = BytesMut::new();
-    while let Some(count) = stream.read_chunks(&mut chunks).await? {
+    let mut untold = false;
+    loop {
+        let read = stream.read_chunks(&mut chunks);
+        let read = if untold { timeout(CONFIRM_EVERY, read).await } else { Ok(read.await) };
+        let count = match read {
+            // Nothing comes, but something came.
+            Err(_) => {
+                untold = inbound.confirm();
+                continue;
+            }
+            Ok(read) => match read? {
+                Some(count) => count,
+                None => break,
+            },
+        };
         let fresh = chunks.iter_mut().take(count);
         let bytes = fresh.fold(0, |bytes, chunk| {
             buffer.extend_from_slice(chunk);
@@ -95,6 +109,7 @@ async fn read_stream(
             traffic.received_events.add(inbound.frame(kind, body).await?);
         }
         traffic.received_bytes.add(bytes);
+        untold = inbound.confirm();
     }
     if buffer.is_empty() { Ok(()) } else { Err(ReadError::Cut) }
 }

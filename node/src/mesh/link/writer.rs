@@ -17,14 +17,9 @@ pub enum WriteError {
     /// The connection is gone.
     #[error("the connection was lost")]
     Connection(#[from] quinn::ConnectionError),
-    /// The stream broke with events in hand.
-    #[error("the data stream broke with {events} events in hand")]
-    Stream {
-        /// How many events were taken from the outbox and may not have arrived.
-        events: u64,
-        /// What happened to the stream.
-        source: quinn::WriteError,
-    },
+    /// The stream broke.
+    #[error("the data stream broke")]
+    Stream(#[from] quinn::WriteError),
 }
 
 /// Writes until the outbox closes or `stop` says that the link retires; then ends the stream so that
@@ -48,15 +43,16 @@ pub async fn run(
         };
         let Some(Outgoing { mut frames, events }) = next else { break };
         let bytes: usize = frames.iter().map(bytes::Bytes::len).sum();
-        let written = stream.write_all_chunks(&mut frames).await;
-        written.map_err(|source| WriteError::Stream { events, source })?;
+        stream.write_all_chunks(&mut frames).await?;
         traffic.sent_events.add(events);
         traffic.sent_bytes.add(bytes as u64);
         traffic.rtt_us.set(u64::try_from(connection.rtt().as_micros()).unwrap_or(u64::MAX));
     }
     if stream.finish().is_ok() {
         // Either the peer has everything, or the connection is gone and its reader says so.
-        let _ = stream.stopped().await;
+        if let Ok(None) = stream.stopped().await {
+            outbox.stream_arrived();
+        }
     }
     Ok(())
 }

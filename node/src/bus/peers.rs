@@ -1,0 +1,122 @@
+//! The peers' side of the route table, as the control plane tells it: who can be reached, over a link or through
+//! others, and what each wants.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use hive_proto::{
+    channel::NetworkIndex,
+    id::NodeId,
+    interest::InterestOp,
+    plane::{account::DropReason, table::Side},
+};
+
+use super::{
+    Bus,
+    outbox::{Leftover, Outbox},
+    relay::Port,
+    routes::{Peer, Remote},
+};
+
+impl Bus {
+    /// A node can be reached, or begins a new life: it wants nothing yet.
+    pub fn peer_up(&self, network: NetworkIndex, node: NodeId, name: &str) {
+        self.0.routes.change(|registry| {
+            registry.clear_wants(network, node);
+            let remote = Arc::new(Remote { node, network, name: name.into() });
+            registry.change_peer(network, node, |entry| entry.reachable = Some(remote));
+        });
+        self.0.relaying(network, |relay, _| relay.begins_anew(&node));
+    }
+
+    /// A peer cannot be reached any more: what it wanted goes with it, and calls to it end.
+    pub fn peer_down(&self, network: NetworkIndex, node: NodeId) {
+        let remote = self.0.routes.change(|registry| {
+            registry.clear_wants(network, node);
+            registry.change_peer(network, node, |entry| entry.reachable.take())
+        });
+        self.0.relaying(network, |relay, at| {
+            relay.route(at, &[(node, None)]);
+            relay.regroup();
+        });
+        if let Some(remote) = remote {
+            self.0.calls.peer_lost(network, node, &remote.name);
+        }
+    }
+
+    /// There is a link to a node: what is published for it goes into the outbox from now on. Returns how many
+    /// patterns it wants, too.
+    #[must_use]
+    pub fn neighbour_up(&self, network: NetworkIndex, node: NodeId, name: &str) -> (Arc<Outbox>, usize) {
+        self.neighbour_down(network, node);
+        let port = Port::new(Arc::downgrade(&self.0), network, node);
+        let outbox = Arc::new(Outbox::with_port(port));
+        self.0.relay_over(network, node, &outbox);
+        let peer = Arc::new(Peer { node, network, name: name.into(), outbox: Arc::clone(&outbox) });
+        let patterns = self.0.routes.change(|registry| {
+            registry.change_peer(network, node, |entry| {
+                entry.neighbour = Some(peer);
+                entry.wants.len()
+            })
+        });
+        self.0.relaying(network, |relay, _| relay.regroup());
+        (outbox, patterns)
+    }
+
+    /// There is no link to a node any more. What was queued for it goes another way if there is one, else it is lost
+    /// and counted; so is what was sent and not confirmed, and calls that were among it end.
+    pub fn neighbour_down(&self, network: NetworkIndex, node: NodeId) {
+        let lost = self.0.routes.change(|registry| {
+            let known = registry.peers.contains_key(&(network, node));
+            known.then(|| {
+                registry
+                    .change_peer(network, node, |entry| (entry.neighbour.take(), entry.reachable.is_some()))
+            })
+        });
+        let Some((Some(peer), reachable)) = lost else { return };
+        self.0.relay_around(network, node);
+        self.0.relaying(network, |relay, _| relay.regroup());
+        let leftover = peer.outbox.close();
+        self.0.account.dropped(DropReason::LostLink, leftover.unconfirmed);
+        let kept = if reachable { self.0.redirect(network, node, &leftover) } else { self.lose(&leftover) };
+        self.0.calls.link_lost(network, node, &peer.name, &kept.into_iter().collect::<BTreeSet<_>>());
+    }
+
+    fn lose(&self, leftover: &Leftover) -> Vec<u64> {
+        self.0.account.dropped(DropReason::LostLink, leftover.events());
+        Vec::new()
+    }
+
+    /// A peer's interest changed; with `reset` it starts from nothing. Returns how many patterns it wants
+    /// now.
+    pub fn peer_interest(
+        &self,
+        network: NetworkIndex,
+        node: NodeId,
+        reset: bool,
+        ops: &[InterestOp],
+    ) -> usize {
+        let wants = self.0.routes.change(|registry| {
+            if reset {
+                registry.clear_wants(network, node);
+            }
+            let Some(entry) = registry.peers.get_mut(&(network, node)) else { return 0 };
+            for op in ops {
+                match op {
+                    InterestOp::Add(wanted) => {
+                        entry.wants.insert(wanted.pattern.clone(), wanted.answers);
+                        let (pattern, answers) = (&wanted.pattern, wanted.answers);
+                        registry.table.add(Side::Peer, network, pattern, entry.holder, answers);
+                    }
+                    InterestOp::Remove(pattern) => {
+                        entry.wants.remove(pattern);
+                        registry.table.remove(Side::Peer, network, pattern, entry.holder);
+                    }
+                    InterestOp::Block(block) => registry.table.set_block(network, entry.holder, block),
+                }
+            }
+            entry.wants.len()
+        });
+        self.0.relaying(network, |relay, _| relay.regroup());
+        wants
+    }
+}

@@ -1,0 +1,276 @@
+//! Peers that are no neighbours, as consumers. What is published for them is gathered by the set of nodes that want
+//! it, sealed by one task, and goes to the neighbours on the way; what neighbours bring for others goes on by itself.
+//!
+//! Which way is the pure relay's business; this gives it a lock, queues in front, and somebody to wake.
+
+mod arrive;
+mod group;
+mod port;
+mod seal;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use hive_proto::{
+    channel::{Channel, NetworkIndex},
+    frame::{
+        batch::{BatchReader, Entry},
+        data::DATA_ANSWER,
+        relay::{Destinations, Inner},
+        split_frame,
+    },
+    id::{Incarnation, NodeId},
+    limits::{DESTINATIONS_MAX, FRAME_BYTES_MAX},
+    plane::{
+        account::DropReason,
+        pace::Pace,
+        relay::{Moment, Relay},
+    },
+};
+use tokio::sync::Notify;
+
+use self::group::Grown;
+pub(super) use self::{group::Group, port::Port};
+use super::{
+    Bus, Shared,
+    outbox::{Appended, Leftover, Outbox},
+};
+use crate::trust::sign::Signer;
+
+/// Sets of nodes that are looked for before a new group is made; past it those that nobody uses are forgotten.
+const GROUPS_KEPT: usize = 1024;
+
+/// The relays of all networks.
+#[derive(Debug)]
+pub(super) struct Relays {
+    /// By the networks' positions.
+    networks: Vec<Network>,
+    /// Set once, by who seals.
+    signer: OnceLock<Signer>,
+    /// Told when there is something to seal, or a time to watch.
+    wake: Notify,
+    /// Something may be due soon.
+    watching: AtomicBool,
+}
+
+/// One network's relay and what stands around it.
+#[derive(Debug)]
+struct Network {
+    /// Held for one lookup or queueing, never across a wait.
+    state: Mutex<State>,
+    /// Groups with something to seal, in the order in which they got it. Bounded by the number of groups.
+    open: Mutex<VecDeque<Arc<Group>>>,
+    /// Told when a neighbour took something.
+    space: Notify,
+    /// Told when something was handed over.
+    arrived: Notify,
+    /// Held while what arrived is handed over, so that it stays in order, with the time spent on slow consumers.
+    turn: tokio::sync::Mutex<Pace>,
+}
+
+#[derive(Debug)]
+struct State {
+    relay: Relay,
+    /// Whom to wake for which neighbour.
+    outboxes: BTreeMap<NodeId, Arc<Outbox>>,
+    groups: BTreeMap<Destinations, Weak<Group>>,
+}
+
+impl Relays {
+    pub(super) fn new(node: NodeId, incarnation: Incarnation, networks: usize) -> Self {
+        let network = |_| Network {
+            state: Mutex::new(State {
+                relay: Relay::new(node, incarnation),
+                outboxes: BTreeMap::new(),
+                groups: BTreeMap::new(),
+            }),
+            open: Mutex::default(),
+            space: Notify::new(),
+            arrived: Notify::new(),
+            turn: tokio::sync::Mutex::default(),
+        };
+        Self {
+            networks: (0..networks.max(1)).map(network).collect(),
+            signer: OnceLock::new(),
+            wake: Notify::new(),
+            watching: AtomicBool::new(false),
+        }
+    }
+
+    fn network(&self, index: NetworkIndex) -> Option<&Network> {
+        self.networks.get(usize::from(index.0))
+    }
+
+    /// Something may be due soon.
+    fn watch(&self) {
+        if !self.watching.swap(true, Ordering::Relaxed) {
+            self.wake.notify_one();
+        }
+    }
+}
+
+impl Network {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn open(&self) -> MutexGuard<'_, VecDeque<Arc<Group>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Bus {
+    /// The neighbours on the way to some peers have changed; none where no way leads any more.
+    pub fn route(&self, network: NetworkIndex, changes: &[(NodeId, Option<NodeId>)]) {
+        self.0.relaying(network, |relay, at| relay.route(at, changes));
+        self.0.relays.watch();
+    }
+}
+
+impl Shared {
+    /// Does something with a network's relay, and wakes the writers that have something to send after it.
+    pub(super) fn relaying<R>(
+        &self,
+        network: NetworkIndex,
+        act: impl FnOnce(&mut Relay, Moment<'_>) -> R,
+    ) -> Option<R> {
+        let mut state = self.relays.network(network)?.lock();
+        let at = Moment { now: self.clock.now(), account: &self.account };
+        let result = act(&mut state.relay, at);
+        let woken = state.relay.take_woken();
+        let woken: Vec<_> = woken.iter().filter_map(|peer| state.outboxes.get(peer).cloned()).collect();
+        drop(state);
+        woken.iter().for_each(|outbox| outbox.poke());
+        Some(result)
+    }
+
+    /// A neighbour takes frames for others from now on.
+    pub(super) fn relay_over(&self, network: NetworkIndex, peer: NodeId, outbox: &Arc<Outbox>) {
+        if let Some(known) = self.relays.network(network) {
+            known.lock().outboxes.insert(peer, Arc::clone(outbox));
+        }
+        self.relaying(network, |relay, at| relay.neighbour_up(at, peer));
+    }
+
+    /// A neighbour takes nothing any more: what it has not confirmed goes another way.
+    pub(super) fn relay_around(&self, network: NetworkIndex, peer: NodeId) {
+        if let Some(known) = self.relays.network(network) {
+            known.lock().outboxes.remove(&peer);
+        }
+        self.relaying(network, |relay, at| relay.neighbour_down(at, peer));
+        self.relays.watch();
+    }
+
+    /// The groups that reach these nodes together: one, unless there are very many.
+    pub(super) fn groups(&self, network: NetworkIndex, mut nodes: Vec<NodeId>) -> Vec<Arc<Group>> {
+        nodes.sort_unstable();
+        let sets =
+            nodes.chunks(DESTINATIONS_MAX).filter_map(|nodes| Destinations::new(nodes.iter().copied()));
+        sets.filter_map(|set| self.group(network, set)).collect()
+    }
+
+    /// The one group of a set.
+    pub(super) fn group(&self, network: NetworkIndex, set: Destinations) -> Option<Arc<Group>> {
+        let mut state = self.relays.network(network)?.lock();
+        if let Some(group) = state.groups.get(&set).and_then(Weak::upgrade) {
+            return Some(group);
+        }
+        if state.groups.len() >= GROUPS_KEPT {
+            state.groups.retain(|_, group| group.strong_count() > 0);
+        }
+        let group = Arc::new(Group::new(network, state.relay.set(set.clone())));
+        state.groups.insert(set, Arc::downgrade(&group));
+        Some(group)
+    }
+
+    /// Encodes one event for all nodes of a group, if there is room.
+    pub(super) fn append(&self, group: &Arc<Group>, channel: &Channel, entry: &Entry<'_>) -> Appended {
+        match group.append(channel, entry) {
+            Grown::Full => Appended::Full,
+            Grown::Begun => {
+                self.to_seal(group);
+                Appended::Taken
+            }
+            Grown::More => Appended::Taken,
+        }
+    }
+
+    /// A group has something to seal, and had nothing.
+    pub(super) fn to_seal(&self, group: &Arc<Group>) {
+        if let Some(known) = self.relays.network(group.network()) {
+            known.open().push_back(Arc::clone(group));
+        }
+        self.relays.wake.notify_one();
+    }
+
+    /// Encodes one event for a group, waiting if the pace allows, at the cost of the oldest if not. Returns the
+    /// copies that were queued.
+    pub(super) async fn send_to_group(
+        &self,
+        group: &Arc<Group>,
+        channel: &Channel,
+        entry: &Entry<'_>,
+        pace: &mut Pace,
+    ) -> u32 {
+        if !group.is_lagging() {
+            let now = self.clock.now();
+            group.wait_for_room(pace.allowance(now)).await;
+            pace.spend(self.clock.now().0.saturating_sub(now.0));
+        }
+        if self.append(group, channel, entry) == Appended::Full {
+            let (dropped, begun) = group.force(channel, entry);
+            self.account.dropped(DropReason::SlowConsumer, dropped);
+            if begun {
+                self.to_seal(group);
+            }
+        }
+        self.account.sent(u64::from(group.copies()));
+        group.copies()
+    }
+
+    /// A neighbour's link is gone and the peer still reachable: what was queued on the link goes the other way.
+    /// Returns the numbers of the calls among it.
+    pub(super) fn redirect(&self, network: NetworkIndex, node: NodeId, leftover: &Leftover) -> Vec<u64> {
+        let Some(group) = self.group(network, Destinations::one(node)) else { return Vec::new() };
+        let mut calls = Vec::new();
+        for batch in &leftover.batches {
+            let mut reader = BatchReader::new(&batch.body);
+            // It was encoded here, so it can be read.
+            while let Ok(Some(arrived)) = reader.next_entry() {
+                let Some(channel) = leftover.channel(&arrived.channel) else { continue };
+                let (message, call) = (&arrived.message, arrived.call);
+                let (sequence, time, depth) = (arrived.sequence, arrived.time, arrived.depth);
+                calls.extend(call.map(|call| call.number));
+                if self.append(&group, channel, &Entry { sequence, time, depth, message, call })
+                    == Appended::Full
+                {
+                    self.account.dropped(DropReason::SlowConsumer, 1);
+                }
+            }
+        }
+        for frame in &leftover.frames {
+            let mut frame = bytes::BytesMut::from(&frame[..]);
+            if let Ok(Some((DATA_ANSWER, body))) = split_frame(&mut frame, FRAME_BYTES_MAX) {
+                self.answer_group(&group, Inner { kind: DATA_ANSWER, body });
+            }
+        }
+        calls
+    }
+
+    /// Queues an answer. False when there is no room.
+    pub(super) fn answer_group(&self, group: &Arc<Group>, inner: Inner) -> bool {
+        match group.answer(inner) {
+            Grown::Full => return false,
+            Grown::Begun => self.to_seal(group),
+            Grown::More => {}
+        }
+        true
+    }
+}
