@@ -5,6 +5,7 @@
 mod bad_input;
 mod hosts;
 mod reach;
+mod relay;
 mod reload;
 mod secrets;
 mod sim;

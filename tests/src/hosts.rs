@@ -1,4 +1,4 @@
-//! Hosts on one network segment: namespaces joined by a bridge, as if by a switch.
+//! Hosts on one network segment or two: namespaces joined by bridges, as if by switches.
 //!
 //! What it owns: making them as root or, through a user namespace, as anybody; and their end. Everything lives in a
 //! network and a mount namespace that one process holds, so nothing is left behind when that process ends, however
@@ -14,7 +14,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-/// Hosts that reach each other and nobody else.
+/// Hosts that reach each other and nobody else, but where there are two segments and the host is on one of them.
 pub struct Segment {
     holder: Arc<Holder>,
     hosts: Vec<Host>,
@@ -26,14 +26,35 @@ impl Segment {
     /// # Errors
     /// When the system allows no namespaces, or `ip` is missing: says what is needed.
     pub fn new(count: u8) -> Result<Self> {
-        let holder = Arc::new(Holder::start()?);
-        holder.ip("link add br0 type bridge mcast_snooping 0")?;
-        holder.ip("link set br0 up")?;
-        let mut segment = Self { holder, hosts: Vec::new() };
+        let mut segment = Self::empty(1)?;
         for number in 1..=count {
-            segment.add(number)?;
+            segment.add(number, &[0])?;
         }
         Ok(segment)
+    }
+
+    /// Two segments that share no cable: the first host is on the left one, the second on the right one, and so many
+    /// others on both, which forward nothing by themselves. On the right one a host has 10.78.0.x.
+    ///
+    /// # Errors
+    /// As [`Segment::new`].
+    pub fn two_joined_by(others: u8) -> Result<Self> {
+        let mut segment = Self::empty(2)?;
+        segment.add(1, &[0])?;
+        segment.add(2, &[1])?;
+        for number in 3..=others.saturating_add(2) {
+            segment.add(number, &[0, 1])?;
+        }
+        Ok(segment)
+    }
+
+    fn empty(bridges: u8) -> Result<Self> {
+        let holder = Arc::new(Holder::start()?);
+        for bridge in 0..bridges {
+            holder.ip(&format!("link add br{bridge} type bridge mcast_snooping 0"))?;
+            holder.ip(&format!("link set br{bridge} up"))?;
+        }
+        Ok(Self { holder, hosts: Vec::new() })
     }
 
     /// The hosts, in the order of their addresses.
@@ -42,26 +63,33 @@ impl Segment {
         &self.hosts
     }
 
-    /// Pulls a host's cable or plugs it in again.
+    /// Pulls a host's first cable or plugs it in again.
     ///
     /// # Errors
     /// When the system refuses.
     pub fn connect(&self, host: &Host, connected: bool) -> Result<()> {
-        self.holder.ip(&format!("link set {} {}", host.name, if connected { "up" } else { "down" }))
+        self.holder.ip(&format!("link set {}p0 {}", host.name, if connected { "up" } else { "down" }))
     }
 
-    fn add(&mut self, number: u8) -> Result<()> {
-        let (name, addr) = (format!("h{number}"), Ipv4Addr::new(10, 77, 0, number));
+    /// A host with a cable to each of these bridges.
+    fn add(&mut self, number: u8, bridges: &[u8]) -> Result<()> {
+        let (name, mut addrs) = (format!("h{number}"), Vec::new());
         let holder = &self.holder;
         holder.ip(&format!("netns add {name}"))?;
-        holder.ip(&format!("link add {name} type veth peer name eth0 netns {name}"))?;
-        holder.ip(&format!("link set {name} master br0 up"))?;
-        // No IPv6: its duplicate address detection would make the first second of a host different from the rest.
-        holder.ip(&format!("-n {name} link set eth0 addrgenmode none"))?;
-        holder.ip(&format!("-n {name} addr add {addr}/24 brd + dev eth0"))?;
         holder.ip(&format!("-n {name} link set lo up"))?;
-        holder.ip(&format!("-n {name} link set eth0 up"))?;
+        for (cable, bridge) in bridges.iter().enumerate() {
+            let addr = Ipv4Addr::new(10, bridge.saturating_add(77), 0, number);
+            let (port, eth) = (format!("{name}p{cable}"), format!("eth{cable}"));
+            holder.ip(&format!("link add {port} type veth peer name {eth} netns {name}"))?;
+            holder.ip(&format!("link set {port} master br{bridge} up"))?;
+            // No IPv6: its duplicate address detection would make the first second of a host different from the rest.
+            holder.ip(&format!("-n {name} link set {eth} addrgenmode none"))?;
+            holder.ip(&format!("-n {name} addr add {addr}/24 brd + dev {eth}"))?;
+            holder.ip(&format!("-n {name} link set {eth} up"))?;
+            addrs.push(addr);
+        }
         holder.ip(&format!("-n {name} route add default dev eth0"))?;
+        let addr = addrs.first().copied().context("a host without a cable")?;
         self.hosts.push(Host { name, addr, holder: Arc::clone(holder) });
         Ok(())
     }
