@@ -103,6 +103,9 @@ struct Network {
     /// When what is pending there is stated, and when something last was.
     say_at: Option<Now>,
     said: Option<Now>,
+    /// Whether links are among what is pending, and when some last were.
+    links_wait: bool,
+    links_said: Option<Now>,
     /// Everybody who was heard of.
     members: Membership,
     /// How statements come and go.
@@ -244,6 +247,8 @@ impl Network {
             own,
             say_at: Some(now),
             said: None,
+            links_wait: false,
+            links_said: None,
             members: Membership::new(config.node),
             gossip: Gossip::new(index),
             routes: Routes::default(),

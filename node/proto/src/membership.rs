@@ -197,7 +197,14 @@ impl Membership {
         member.banned = false;
         member.left &= !news.reborn;
         (member.latest, member.root) = (statement.bytes.clone(), statement.root);
-        self.advance(ix, statement.head, news.links);
+        self.advance(ix, statement.head, news.reset);
+        if !news.reset {
+            for change in &statement.changes {
+                if let Change::Link(other) | Change::Unlink(other) = change {
+                    self.relink(ix, *other);
+                }
+            }
+        }
         Ok(Taken::New(news))
     }
 

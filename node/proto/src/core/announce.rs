@@ -10,6 +10,9 @@ const WISH_PAUSE: Duration = Duration::from_millis(10);
 /// Changes of links wait for others this long.
 const LINK_DELAY: Duration = Duration::from_millis(50);
 
+/// And until this long after those before them: who has just started has many, one after the other.
+const LINK_PAUSE: Duration = Duration::from_millis(300);
+
 /// Changes that are waited for one by one. When there are more the latest are waited for together, which
 /// confirms some of them later than could be.
 const PENDING_MAX: usize = 4096;
@@ -103,7 +106,9 @@ impl Core {
     pub(super) fn change_link(&mut self, now: Now, (index, peer): Peer, linked: bool) {
         let Some(network) = self.networks.get_mut(&index) else { return };
         network.own.note(if linked { Change::Link(peer) } else { Change::Unlink(peer) });
-        network.say_by(now.after(LINK_DELAY));
+        network.links_wait = true;
+        let pause = network.links_said.map_or(now, |said| said.after(LINK_PAUSE));
+        network.say_by(now.after(LINK_DELAY).max(pause));
     }
 
     /// States what is to be stated by now.
@@ -113,6 +118,9 @@ impl Core {
             return;
         }
         (network.say_at, network.said) = (None, Some(now));
+        if std::mem::take(&mut network.links_wait) {
+            network.links_said = Some(now);
+        }
         for statement in network.own.say(&*self.keys) {
             // This node's own facts are within what anybody may state: who adds to them sees to that.
             let _ = network.members.take(&statement, now);

@@ -10,19 +10,31 @@ use crate::{membership::MemberIx, routes::pair_rank};
 /// Nodes on the ring that each side dials: the next, and one more in case that one cannot be reached.
 const SUCCESSORS: usize = 2;
 
-/// Those of the candidates that this node wants as neighbours. Who could not be reached before comes last.
-pub(super) fn choose(me: NodeId, candidates: &[(NodeId, bool)], max: usize) -> BTreeSet<NodeId> {
+/// A node that may become a neighbour.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Candidate {
+    pub(super) node: NodeId,
+    /// It refused, or could not be reached: it comes last.
+    pub(super) bad: bool,
+    /// It is a neighbour because this node wants it.
+    pub(super) kept: bool,
+}
+
+/// Those of the candidates that this node wants as neighbours. Those it has stay, except for the next ones on the
+/// ring: every change of a link is told to everybody.
+pub(super) fn choose(me: NodeId, candidates: &[Candidate], max: usize) -> BTreeSet<NodeId> {
     if candidates.len() <= max {
-        return candidates.iter().map(|(node, _)| *node).collect();
+        return candidates.iter().map(|candidate| candidate.node).collect();
     }
     // The other half dials this node.
     let wanted = (max / 2).max(SUCCESSORS);
     let mut around: Vec<(bool, bool, NodeId)> =
-        candidates.iter().map(|(node, bad)| (*bad, *node < me, *node)).collect();
+        candidates.iter().map(|each| (each.bad, each.node < me, each.node)).collect();
     around.sort_unstable();
     let mut chosen: BTreeSet<NodeId> = around.iter().take(SUCCESSORS).map(|(.., node)| *node).collect();
-    let mut ranked: Vec<_> =
-        candidates.iter().map(|(node, bad)| (*bad, std::cmp::Reverse(pair_rank(me, *node)), *node)).collect();
+    let rank =
+        |each: &Candidate| (!each.kept, each.bad, std::cmp::Reverse(pair_rank(me, each.node)), each.node);
+    let mut ranked: Vec<_> = candidates.iter().map(rank).collect();
     ranked.sort_unstable();
     for (.., node) in ranked {
         if chosen.len() >= wanted {
@@ -67,7 +79,9 @@ impl Core {
     /// Lets one go of more neighbours than are needed.
     pub(super) fn thin_out(&mut self, now: Now, index: NetworkIndex, out: &mut Outbox) {
         let Some(network) = self.networks.get(&index) else { return };
-        if self.leaving || network.neighbours.len() <= self.config.max_neighbours {
+        // As many as this node dials dial it, in the mean, and not all meshes are even.
+        let many = self.config.max_neighbours.saturating_mul(3) / 2;
+        if self.leaving || network.neighbours.len() <= many {
             return;
         }
         if let Some((degree, Some(link))) = self.surplus(index)
@@ -105,7 +119,11 @@ mod tests {
         let nodes: Vec<NodeId> = (0..300).map(id).collect();
         let mut links: BTreeMap<NodeId, BTreeSet<NodeId>> = BTreeMap::new();
         for me in &nodes {
-            let others: Vec<_> = nodes.iter().filter(|node| *node != me).map(|node| (*node, false)).collect();
+            let others: Vec<_> = nodes
+                .iter()
+                .filter(|node| *node != me)
+                .map(|node| Candidate { node: *node, bad: false, kept: false })
+                .collect();
             for other in choose(*me, &others, 16) {
                 links.entry(*me).or_default().insert(other);
                 links.entry(other).or_default().insert(*me);
@@ -125,7 +143,7 @@ mod tests {
 
     #[test]
     fn who_cannot_be_reached_is_taken_last() {
-        let others: Vec<_> = (1..30).map(|n| (id(n), n != 7)).collect();
+        let others: Vec<_> = (1..30).map(|n| Candidate { node: id(n), bad: n != 7, kept: false }).collect();
         assert!(choose(id(0), &others, 4).contains(&id(7)));
         assert_eq!(choose(id(0), &others[..3], 4).len(), 3);
     }

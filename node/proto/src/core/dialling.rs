@@ -11,7 +11,11 @@ use std::{
     time::Duration,
 };
 
-use super::{Peer, choice::choose, jitter::Jitter};
+use super::{
+    Peer,
+    choice::{Candidate, choose},
+    jitter::Jitter,
+};
 use crate::{
     channel::NetworkIndex,
     id::NodeId,
@@ -25,6 +29,8 @@ use target::{Key, Target};
 const LASTING: Duration = Duration::from_secs(5);
 /// Rounds that fail until others are preferred.
 const FAILURES_BAD: u32 = 2;
+/// Of those, as many are dialled all the same at a time.
+const PROBES: usize = 2;
 /// Targets of all networks; more are not taken. A flood of made-up nodes fills no more than this.
 const TARGETS_MAX: usize = 16_384;
 /// Addresses of one target; the others are not tried.
@@ -175,6 +181,7 @@ impl Dialling {
         let keys: Vec<Key> = self.keys_of(peer).collect();
         for key in keys {
             let Some(target) = self.targets.get_mut(&key) else { continue };
+            target.unreachable = false;
             if lasted {
                 target.failures = 0;
             }
@@ -245,10 +252,12 @@ impl Dialling {
         let candidate = |(key, target): (&Key, &Target)| {
             let node = target.node?;
             let bad = target.refused || target.failures >= FAILURES_BAD;
-            Some((node, bad && !self.is_linked(key.network(), target)))
+            let linked = self.is_linked(key.network(), target);
+            Some(Candidate { node, bad: bad && !linked, kept: linked && target.wanted })
         };
         let candidates: Vec<_> = self.targets.range(first..=last).filter_map(candidate).collect();
-        let chosen = choose(self.me, &candidates, self.max_neighbours);
+        let mut chosen = choose(self.me, &candidates, self.max_neighbours);
+        chosen.extend(self.probes(network, &candidates));
         let mut fresh = Vec::new();
         for (key, target) in self.targets.range_mut(first..=last) {
             let wanted = target.persistent || target.node.is_some_and(|node| chosen.contains(&node));
@@ -258,6 +267,18 @@ impl Dialling {
             target.wanted = wanted;
         }
         fresh.into_iter().for_each(|key| self.enqueue(key));
+    }
+
+    /// Some of those who could not be reached, those who have waited longest: they are dialled beside the others, in
+    /// turns. When a network fell apart, each part has neighbours enough, and would not look for the other.
+    fn probes(&self, network: NetworkIndex, candidates: &[Candidate]) -> Vec<NodeId> {
+        let due = |candidate: &Candidate| {
+            let target = self.targets.get(&Key::Node(network, candidate.node))?;
+            target.unreachable.then_some((target.due, candidate.node))
+        };
+        let mut waiting: Vec<_> = candidates.iter().filter(|each| each.bad).filter_map(due).collect();
+        waiting.sort_unstable();
+        waiting.into_iter().take(PROBES).map(|(_, node)| node).collect()
     }
 
     /// Remembers when a target is due.
@@ -294,6 +315,7 @@ impl Dialling {
 
     fn round_failed(&mut self, key: Key, now: Now, out: &mut Outbox) {
         let Some(target) = self.targets.get_mut(&key) else { return };
+        target.unreachable = !target.refused;
         target.pause(&mut self.jitter, now);
         target.complaints.sort_unstable();
         let complaint = std::mem::take(&mut target.complaints).join("; ");

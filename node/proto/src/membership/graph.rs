@@ -36,6 +36,20 @@ impl Membership {
         }
     }
 
+    /// The same for one link that it stated or took back.
+    pub(super) fn relink(&mut self, ix: MemberIx, other: NodeId) {
+        let Some(at) = self.find(other).filter(|at| *at != ix) else { return };
+        let (Some(one), Some(two)) = (self.member(ix), self.member(at)) else { return };
+        let mutual = one.states(two.node) && two.states(one.node);
+        for (end, other) in [(ix, at), (at, ix)] {
+            self.change_edges(end, |ends| match (ends.binary_search(&other), mutual) {
+                (Err(place), true) => ends.insert(place, other),
+                (Ok(place), false) => drop(ends.remove(place)),
+                _ => {}
+            });
+        }
+    }
+
     /// Takes a member out of the graph.
     pub(super) fn unlink(&mut self, ix: MemberIx) {
         let edges = match self.members.get_mut(ix.0 as usize) {

@@ -14,6 +14,7 @@ const REFUSED_PAUSE_MAX: Duration = Duration::from_secs(30);
 /// The same for somebody whom only others told of: mostly there is no way to it but theirs.
 const LEARNED_PAUSE: Duration = Duration::from_secs(5);
 const LEARNED_PAUSE_MAX: Duration = Duration::from_secs(120);
+
 /// Which target: bare addresses go by the first of them, because anybody may be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Key {
@@ -40,6 +41,8 @@ pub(super) struct Target {
     pub(super) complaints: Vec<String>,
     /// Somebody refused in this round.
     pub(super) refused: bool,
+    /// Nobody answered in the last round.
+    pub(super) unreachable: bool,
     /// Rounds that failed since the last link that lasted.
     pub(super) failures: u32,
     /// A whole round has ended, one way or the other.
@@ -60,6 +63,7 @@ impl Target {
             running: BTreeSet::new(),
             complaints: Vec::new(),
             refused: false,
+            unreachable: false,
             failures: 0,
             tried: false,
             said: None,
