@@ -25,12 +25,12 @@ const USUAL: (&str, &str) = ("thousand.yaml", include_str!("../../../tests/sim/t
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  hive-node sim                                       a thousand nodes: what gossip costs and how fast it is
+  hive-node sim                           a thousand nodes: what gossip costs, how fast it is
   hive-node sim --scenario tests/sim/churn.yaml --seed 7
   hive-node sim --scenario tests/sim --nodes 60 --seeds 1..50
 
-The same seed and scenario give the same run on every machine. Exit code 1: an expectation of the scenario does not
-hold, or something was wrong.")]
+The same seed and scenario give the same run on every machine. Exit code 1: an expectation of
+the scenario does not hold, or something was wrong.")]
 pub(super) struct Sim {
     /// A scenario file, or a folder of them; may be given several times [default: a thousand nodes].
     #[arg(long = "scenario", value_name = "FILE")]

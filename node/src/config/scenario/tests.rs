@@ -80,7 +80,10 @@ fn every_problem_is_said_with_its_place() {
     check("version: 1\nphases: [{for: 1s}]\nnetwork: {loss: 3}\n", &["`3` is no share in percent", "`10%`"]);
     check("version: 1\nphases: [{for: 1s}]\nnetwork: {loss: 95%}\n", &["out of range", "90%"]);
     check("version: 1\nphases: [{for: 1s}]\ndiscovery: all\n", &["`everyone`, `line`"]);
-    check("version: 1\nphases: [{for: 1s, expect: {known: 1s}}]\n", &["unknown key `known`", "did you mean"]);
+    check(
+        "version: 1\nphases: [{for: 1s, expect: {known: 1s}}]\n",
+        &["unknown key `known`", "known here: `known-50`"],
+    );
     check("version: 1\nphases: [nothing]\n", &["a phase must be keys with values"]);
     check("version: 1\nnodes: 0\nphases: [{for: 1s}]\n", &["0 is out of range"]);
 }
@@ -88,7 +91,7 @@ fn every_problem_is_said_with_its_place() {
 #[test]
 fn an_expectation_holds_or_does_not() {
     let file =
-        read("version: 1\nphases: [{for: 2s}]\nexpect: {settled: 1s, neighbours: 2}\n").expect("a scenario");
+        read("version: 1\nphases: [{for: 2s}]\nexpect: {settled: 2s, neighbours: 2}\n").expect("a scenario");
     let report = sim::run(1, &Scenario { nodes: 3, ..file.scenario });
     let holds: Vec<bool> =
         file.expectations.iter().map(|expected| expected.holds(expected.figure.of(&report.whole))).collect();
