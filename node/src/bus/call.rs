@@ -119,11 +119,7 @@ impl Request {
             None => {}
             // A caller that has gone does not miss its answer.
             Some(Reply::Local(answer)) => drop(answer.send(outcome)),
-            Some(Reply::Remote { caller, call, bus }) => {
-                if !bus.0.answer(&caller, call, &outcome) {
-                    bus.0.account.dropped(DropReason::LateAnswer, 1);
-                }
-            }
+            Some(Reply::Remote { caller, call, bus }) => bus.0.answer(&caller, call, &outcome),
         }
     }
 }
@@ -251,8 +247,15 @@ impl Bus {
 }
 
 impl Shared {
-    /// Answers a peer over its link, or else through others. False when it is out of reach, or there is no room.
-    fn answer(&self, caller: &Caller, call: u64, outcome: &Answer) -> bool {
+    /// Answers a peer over its link, or else through others.
+    fn answer(&self, caller: &Caller, call: u64, outcome: &Answer) {
+        if !self.try_answer(caller, call, outcome) {
+            self.account.dropped(DropReason::LateAnswer, 1);
+        }
+    }
+
+    /// False when the peer is out of reach, or there is no room.
+    fn try_answer(&self, caller: &Caller, call: u64, outcome: &Answer) -> bool {
         let Caller { network, node, outbox } = caller;
         let outbox = outbox.clone().or_else(|| self.routes.outbox(*network, *node));
         if outbox.is_some_and(|outbox| outbox.answer(call, outcome)) {

@@ -228,7 +228,7 @@ impl Shared {
                 Target::Remote(remote) => beyond.push(remote.node),
                 Target::Peer(peer) => targets.push((target.clone(), peer.outbox.number(&to.channel))),
                 Target::Local(_) | Target::Group(_) => {
-                    targets.push((target.clone(), ChannelNumber::default()))
+                    targets.push((target.clone(), ChannelNumber::default()));
                 }
             }
         }
