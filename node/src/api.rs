@@ -113,6 +113,7 @@ fn router(shared: App) -> Router {
     Router::new()
         .route("/v1/status", get(status::status))
         .route("/v1/peers", get(status::peers))
+        .route("/v1/graph", get(status::graph))
         .route("/v1/plugins", get(status::plugins))
         .route("/v1/plugins/reload", post(control::reload_all))
         .route("/v1/plugins/{name}/reload", post(control::reload))

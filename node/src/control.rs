@@ -4,6 +4,7 @@
 //! composition root executes them. Exists so that the API needs no handle on any part. It must not know how
 //! anything is done.
 
+use hive_proto::core::Place;
 use tokio::sync::{mpsc, oneshot};
 
 /// Requests waiting for the root. They come from people, so few are enough; when it is full the asker waits.
@@ -18,6 +19,11 @@ pub enum Control {
         plugin: Option<String>,
         /// What came of it.
         reply: oneshot::Sender<Result<Vec<Reloaded>, ControlError>>,
+    },
+    /// Say who can be reached, and by which ways.
+    Graph {
+        /// One entry a network, home first; none without a mesh.
+        reply: oneshot::Sender<Vec<Vec<Place>>>,
     },
     /// Leave the mesh and end, as SIGTERM does. The reply says it has begun.
     Stop {
@@ -70,6 +76,16 @@ impl ControlSender {
         answer.await.unwrap_or_else(|_| Err(leaving()))
     }
 
+    /// Asks who can be reached in each network, home first, and by which ways.
+    ///
+    /// # Errors
+    /// When the node is leaving.
+    pub async fn graph(&self) -> Result<Vec<Vec<Place>>, ControlError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Control::Graph { reply }).await?;
+        answer.await.map_err(|_| leaving())
+    }
+
     /// Asks the node to leave.
     ///
     /// # Errors
@@ -106,6 +122,7 @@ mod tests {
                             plugin.map(|plugin| vec![Reloaded { plugin, generation: 2, problem: None }]);
                         let _ = reply.send(done);
                     }
+                    Control::Graph { reply } => drop(reply.send(Vec::new())),
                     Control::Stop { reply } => drop(reply.send(())),
                 }
             }

@@ -15,8 +15,8 @@ mod timers;
 
 use std::{net::SocketAddr, sync::Arc};
 
-use hive_proto::{id::Incarnation, io::Input};
-use tokio::sync::mpsc;
+use hive_proto::{core::Place, id::Incarnation, io::Input};
+use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     bus::Bus,
@@ -40,12 +40,30 @@ pub struct Config {
     pub memberships: Vec<Membership>,
 }
 
+/// Questions that wait for the actor. They come from people; when it is full the asker waits.
+const QUESTIONS_MAX: usize = 4;
+
+/// Asks the control plane what it knows.
+#[derive(Debug, Clone)]
+pub struct Asker(mpsc::Sender<oneshot::Sender<Vec<Vec<Place>>>>);
+
+impl Asker {
+    /// Who can be reached in each network, home first; nothing when the mesh has ended.
+    pub async fn places(&self) -> Vec<Vec<Place>> {
+        let (reply, answer) = oneshot::channel();
+        // Without an actor there is no answer either.
+        let _ = self.0.send(reply).await;
+        answer.await.unwrap_or_default()
+    }
+}
+
 /// The running mesh part.
 #[derive(Debug)]
 pub struct Mesh {
     local_addr: SocketAddr,
     part: Part,
     inputs: mpsc::Sender<Input>,
+    asker: Asker,
 }
 
 impl Mesh {
@@ -68,6 +86,7 @@ impl Mesh {
         let (sealing, stop) = (bus.clone(), part.stop().clone());
         let sealer = signer.clone();
         part.spawn("sealer", async move { sealing.relay(sealer, stop).await });
+        let (asker, questions) = mpsc::channel(QUESTIONS_MAX);
         let actor = actor::Actor::new(
             config,
             incarnation,
@@ -77,14 +96,20 @@ impl Mesh {
             part.clone(),
             inputs.clone(),
         );
-        part.spawn("control plane", actor.run(queue));
-        Ok(Self { local_addr, part, inputs })
+        part.spawn("control plane", actor.run(queue, questions));
+        Ok(Self { local_addr, part, inputs, asker: Asker(asker) })
     }
 
     /// Where it listens.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
+    }
+
+    /// Asks who can be reached.
+    #[must_use]
+    pub fn asker(&self) -> Asker {
+        self.asker.clone()
     }
 
     /// Where discovery puts what it finds.

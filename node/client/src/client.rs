@@ -15,7 +15,7 @@ use crate::{
     message::Message,
     publisher::Publisher,
     subscription::Subscription,
-    types::{ApiError, Peers, Plugins, Receipt, Reload, Status, code},
+    types::{ApiError, Graph, Peers, Plugins, Receipt, Reload, Status, code},
 };
 
 /// How long [`Client::call`] waits when nobody says.
@@ -66,6 +66,14 @@ impl Client {
     /// When no node answers.
     pub async fn peers(&self) -> Result<Peers, Error> {
         self.read("/v1/peers").await
+    }
+
+    /// Everybody who can be reached from the node, and by which ways.
+    ///
+    /// # Errors
+    /// When no node answers, or it is leaving.
+    pub async fn graph(&self) -> Result<Graph, Error> {
+        self.read("/v1/graph").await
     }
 
     /// The node's plugins.

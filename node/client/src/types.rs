@@ -222,6 +222,41 @@ pub struct Peers {
     pub peers: Vec<PeerStatus>,
 }
 
+/// Everybody who can be reached, from `GET /v1/graph`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Graph {
+    /// The document's version.
+    pub v: V1,
+    /// The networks, home first; none when the node is in none.
+    pub networks: Vec<NetworkGraph>,
+}
+
+/// One network as a node sees it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NetworkGraph {
+    /// Its name.
+    pub network: String,
+    /// Everybody in it who can be reached, the node itself among them, by id.
+    pub nodes: Vec<GraphNode>,
+}
+
+/// One node of a graph.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GraphNode {
+    /// Its public key: 64 hex digits.
+    pub id: String,
+    /// What it calls itself.
+    pub name: String,
+    /// The neighbour that leads to it: itself when it is one; absent for the asked node, and where no way is short
+    /// enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<String>,
+    /// Whom it is linked to, as both ends state.
+    pub links: Vec<String>,
+    /// How many patterns it announces.
+    pub patterns: u64,
+}
+
 /// The plugins, from `GET /v1/plugins`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plugins {

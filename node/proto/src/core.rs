@@ -37,6 +37,7 @@ use dialling::{Dialling, Whereabouts};
 use jitter::Jitter;
 use links::{Link, State};
 use neighbours::Neighbour;
+pub use reach::Place;
 
 /// A node that has found nobody by then is ready alone.
 pub const ALONE_AFTER: Duration = Duration::from_secs(2);

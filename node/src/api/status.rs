@@ -1,14 +1,15 @@
-//! `GET /v1/status`, `/v1/peers`, `/v1/plugins`: the boards as documents.
+//! `GET /v1/status`, `/v1/peers`, `/v1/graph`, `/v1/plugins`: what the node knows, as documents.
 
 use std::{collections::BTreeMap, time::SystemTime};
 
 use axum::{Json, extract::State};
 use hive_client::types::{self, V1, Want};
-use hive_proto::{channel::NetworkIndex, id::NodeId};
+use hive_proto::{channel::NetworkIndex, core::Place, id::NodeId};
 
 use super::{
     App, Means,
     convert::{ms, unix_ms},
+    refusal::Refusal,
 };
 use crate::status::{PeerCard, PluginCard, PluginState, Work};
 
@@ -37,6 +38,29 @@ pub(super) async fn status(State(app): State<App>) -> Json<types::Status> {
 
 pub(super) async fn peers(State(app): State<App>) -> Json<types::Peers> {
     Json(types::Peers { v: V1, peers: read_peers(&app.means) })
+}
+
+pub(super) async fn graph(State(app): State<App>) -> Result<Json<types::Graph>, Refusal> {
+    let networks = app.means.control.graph().await?;
+    let read = |(at, places): (usize, &Vec<Place>)| types::NetworkGraph {
+        network: network_name(&app.means, NetworkIndex(u8::try_from(at).unwrap_or(u8::MAX))),
+        nodes: places.iter().map(graph_node).collect(),
+    };
+    Ok(Json(types::Graph { v: V1, networks: networks.iter().enumerate().map(read).collect() }))
+}
+
+fn graph_node(place: &Place) -> types::GraphNode {
+    types::GraphNode {
+        id: place.node.to_string(),
+        name: place.name.clone(),
+        via: place.via.map(|via| via.to_string()),
+        links: place.links.iter().map(ToString::to_string).collect(),
+        patterns: u64::try_from(place.patterns).unwrap_or(u64::MAX),
+    }
+}
+
+fn network_name(means: &Means, network: NetworkIndex) -> String {
+    means.bus.names().network(network).map(ToString::to_string).unwrap_or_default()
 }
 
 pub(super) async fn plugins(State(app): State<App>) -> Json<types::Plugins> {
@@ -68,7 +92,7 @@ fn peer(means: &Means, (network, id): (NetworkIndex, NodeId), card: &PeerCard) -
     types::PeerStatus {
         id: id.to_string(),
         name: card.name.clone(),
-        network: means.bus.names().network(network).map(ToString::to_string).unwrap_or_default(),
+        network: network_name(means, network),
         addr: card.addr.to_string(),
         dialled: card.dialled,
         since_ms: unix_ms(card.since),

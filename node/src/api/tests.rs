@@ -7,6 +7,7 @@ use hive_client::{
 };
 use hive_proto::{
     channel::{Names, NetworkName},
+    core::Place,
     id::{Incarnation, NodeId},
     limits::{PAYLOAD_BYTES_MAX, SUBSCRIPTION_QUEUE_EVENTS},
 };
@@ -47,6 +48,12 @@ fn node() -> Node {
     let api = Api::start(&config, means).expect("an API");
     let client = Client::new(api.socket());
     Node { api, client, boards, requests, _dir: dir }
+}
+
+/// The node itself, as it sees itself.
+fn kitchen() -> Place {
+    let node = NodeId([7; 32]);
+    Place { node, name: "kitchen".into(), via: None, links: vec![NodeId([8; 32])], patterns: 2 }
 }
 
 async fn next(subscription: &mut Subscription) -> Incoming {
@@ -284,6 +291,7 @@ async fn the_boards_are_shown_and_reloads_are_asked_for() {
                 Control::Reload { plugin, reply } => {
                     drop(reply.send(Err(ControlError::UnknownPlugin(plugin.unwrap_or_default()))));
                 }
+                Control::Graph { reply } => drop(reply.send(vec![vec![kitchen()]])),
                 Control::Stop { reply } => drop(reply.send(())),
             }
         }
@@ -291,6 +299,13 @@ async fn the_boards_are_shown_and_reloads_are_asked_for() {
     assert_eq!(node.client.reload(Some("greet")).await.expect("reloaded").plugins[0].generation, 4);
     let (code, message) = refusal(node.client.reload(Some("a/b ü")).await.expect_err("unknown"));
     assert_eq!((code.as_str(), message.as_str()), (code::NOT_FOUND, "no plugin is called `a/b ü` ()"));
+    let graph = node.client.graph().await.expect("a graph");
+    assert_eq!((graph.networks.len(), graph.networks[0].network.as_str()), (1, "hive"));
+    let seen = &graph.networks[0].nodes[0];
+    assert_eq!(
+        (seen.name.as_str(), seen.links.len(), seen.via.clone(), seen.patterns),
+        ("kitchen", 1, None, 2)
+    );
     node.client.stop().await.expect("stopping");
     root.abort();
 }

@@ -9,13 +9,13 @@ use std::{
 
 use hive_proto::{
     channel::NetworkIndex,
-    core::{Core, CoreConfig},
+    core::{Core, CoreConfig, Place},
     id::{Incarnation, NodeId},
     io::{self, Attempt, CloseReason, Input, Level, LinkId, Output},
     limits::NEIGHBOURS_MAX,
 };
 use tokio::{
-    sync::{Mutex, mpsc},
+    sync::{Mutex, mpsc, oneshot},
     time::{Instant, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
@@ -129,7 +129,11 @@ impl Actor {
     }
 
     /// Until the part stops; then leaves, lets links drain, and closes the endpoint.
-    pub(super) async fn run(mut self, mut inputs: mpsc::Receiver<Input>) {
+    pub(super) async fn run(
+        mut self,
+        mut inputs: mpsc::Receiver<Input>,
+        mut questions: mpsc::Receiver<oneshot::Sender<Vec<Vec<Place>>>>,
+    ) {
         let accepting = dial::accept(
             self.endpoint.clone(),
             Arc::clone(&self.memberships),
@@ -151,12 +155,18 @@ impl Actor {
                 Some(admitted) = self.admitted.recv() => self.link_up(admitted),
                 changes = bus.next_interest() => self.announce(changes),
                 timer = self.timers.next() => self.handle(Input::Timer(timer)),
+                // Who asked may have gone.
+                Some(reply) = questions.recv() => drop(reply.send(self.places())),
             }
             if leaving_until.is_some() && self.links.is_empty() {
                 break;
             }
         }
         self.endpoint.close("leaving").await;
+    }
+
+    fn places(&self) -> Vec<Vec<Place>> {
+        self.memberships.iter().map(|membership| self.core.places(membership.index)).collect()
     }
 
     fn handle(&mut self, input: Input) {

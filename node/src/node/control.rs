@@ -3,12 +3,13 @@
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::{control::Control, plugin::Plugins, shutdown::Part};
+use crate::{control::Control, mesh::Asker, plugin::Plugins, shutdown::Part};
 
 /// Takes requests until the root stops, or until nobody is left to send one.
 pub(super) async fn run(
     mut requests: mpsc::Receiver<Control>,
     plugins: Plugins,
+    graph: Option<Asker>,
     leave: CancellationToken,
     root: Part,
 ) {
@@ -19,6 +20,13 @@ pub(super) async fn run(
                 leave.cancel();
                 let _ = reply.send(());
             }
+            // Without a mesh there is nobody to be reached.
+            Control::Graph { reply } => match graph.clone() {
+                Some(graph) => {
+                    root.spawn("graph", async move { drop(reply.send(graph.places().await)) });
+                }
+                None => drop(reply.send(Vec::new())),
+            },
             // Compiling takes its time; asking the node to stop must not wait for it.
             Control::Reload { plugin, reply } => {
                 let plugins = plugins.clone();

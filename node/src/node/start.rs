@@ -197,7 +197,8 @@ impl Parts {
         let plugins = ways.plugins.unwrap_or_default();
         let plugins = Plugins::start(plugins, bus.clone(), Arc::clone(boards), &self.plugins).await?;
         let (control, requests) = channel();
-        self.root.spawn("control", control::run(requests, plugins, leave.clone(), self.root.clone()));
+        let graph = self.mesh.as_ref().map(Mesh::asker);
+        self.root.spawn("control", control::run(requests, plugins, graph, leave.clone(), self.root.clone()));
         if let Some(config) = &ways.api {
             let means = Means { bus: bus.clone(), boards: Arc::clone(boards), control };
             self.api = Some(Api::start(config, means)?);

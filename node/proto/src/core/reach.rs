@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    membership::MemberIx,
+    membership::{Member, MemberIx},
     routes::{FirstHop, Rerouted},
 };
 
@@ -39,6 +39,44 @@ impl Core {
         }
         network.gone.clear();
         self.learned(now, index, &fresh, out);
+    }
+}
+
+/// One node of a network as this one sees it, itself among them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Who it is.
+    pub node: NodeId,
+    /// The name it gives itself.
+    pub name: String,
+    /// The neighbour that leads to it: itself when it is one; none for this node, and where no way is short enough.
+    pub via: Option<NodeId>,
+    /// Whom it is linked to, as both ends state.
+    pub links: Vec<NodeId>,
+    /// How many patterns it announces.
+    pub patterns: usize,
+}
+
+impl Core {
+    /// Everybody who can be reached in a network, by node id.
+    #[must_use]
+    pub fn places(&self, network: NetworkIndex) -> Vec<Place> {
+        let Some(network) = self.networks.get(&network) else { return Vec::new() };
+        let members = &network.members;
+        let node = |ix: MemberIx| members.member(ix).map(|member| member.node);
+        let here = members.iter().filter(|(_, member)| member.reachable);
+        let place = |(ix, member): (MemberIx, &Member)| {
+            let greeted = network.neighbours.get(&member.node).map(|neighbour| &neighbour.name);
+            let name = member.facts.description().map(|stated| &stated.name).or(greeted);
+            Place {
+                node: member.node,
+                name: name.cloned().unwrap_or_default(),
+                via: network.routes.next(ix).and_then(node),
+                links: members.edges(ix).iter().filter_map(|ix| node(*ix)).collect(),
+                patterns: member.facts.wants().len(),
+            }
+        };
+        here.map(place).collect()
     }
 }
 

@@ -43,6 +43,10 @@ fn who_is_linked_to_a_neighbour_is_reached_through_it() {
     let reached =
         ["up 60", "up 61", "way 60 by 50, 61 by 50", "interest 60 reset: 1", "interest 61 reset: 1"];
     assert_eq!(out, reached);
+    let places: Vec<_> =
+        rig.core.places(HOME).into_iter().map(|place| (place.node.0[0], place.via)).collect();
+    let by = Some(node(50));
+    assert_eq!(places, [(50, by), (60, by), (61, by), (100, None)]);
     let out = story(&rig.down(1));
     let gone = "nobody leads to it any more";
     assert!(
