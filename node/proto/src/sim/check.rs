@@ -182,7 +182,8 @@ impl Judge {
 
     /// A node hands an event over.
     pub(super) fn delivered(&mut self, now: Now, node: usize, number: u64) {
-        match self.delivery.arrived(now, node, number) {
+        let life = self.truth.life(node).unwrap_or(0);
+        match self.delivery.arrived(now, (node, life), number) {
             Ok(()) => {}
             Err(Fault::Twice) => self.wrong(now, format!("node {node} got event {number} twice")),
             Err(Fault::Behind(last)) => {

@@ -32,6 +32,8 @@ pub(super) struct Outcome {
     expectations: Vec<Judged>,
     phases: Vec<Value>,
     whole: Value,
+    /// Copies of events that nodes dropped, by reason.
+    drops: Value,
     #[serde(skip)]
     rows: Vec<Vec<String>>,
 }
@@ -70,6 +72,11 @@ impl Outcome {
             expectations,
             phases: report.phases.iter().map(phase_json).collect(),
             whole: figures_json(&report.whole),
+            drops: report
+                .drops
+                .iter()
+                .map(|(reason, copies)| ((*reason).to_owned(), json!(copies)))
+                .collect(),
             rows: report.phases.iter().map(phase_row).collect(),
         }
     }
@@ -194,6 +201,11 @@ fn figures_json(figures: &Figures) -> Value {
         "known_all_median_us": micros(figures.known_all_median),
         "bytes_per_change": figures.bytes_per_change,
         "settled_us": micros(figures.settled),
+        "published": figures.published,
+        "expected_copies": figures.expected,
+        "delivered_copies": figures.delivered,
+        "arrived_50_us": micros(figures.arrived_50),
+        "arrived_99_us": micros(figures.arrived_99),
         "neighbours_least": figures.neighbours_least,
         "neighbours_most": figures.neighbours_most,
         "links": figures.links,

@@ -42,6 +42,8 @@ pub enum Figure {
     Diameter,
     /// Links of a node.
     Neighbours,
+    /// Copies of events that arrived, of those that had to.
+    Delivered,
 }
 
 /// What a figure is in.
@@ -58,7 +60,7 @@ pub enum Unit {
 }
 
 /// All figures by their keys.
-const FIGURES: [(&str, Figure); 9] = [
+const FIGURES: [(&str, Figure); 10] = [
     ("known-50", Figure::Known50),
     ("known-99", Figure::Known99),
     ("known-all", Figure::KnownAll),
@@ -68,6 +70,7 @@ const FIGURES: [(&str, Figure); 9] = [
     ("gossip-bytes-per-change", Figure::GossipPerChange),
     ("diameter", Figure::Diameter),
     ("neighbours", Figure::Neighbours),
+    ("delivered", Figure::Delivered),
 ];
 
 impl Figure {
@@ -84,13 +87,14 @@ impl Figure {
             Self::Known50 | Self::Known99 | Self::KnownAll | Self::Settled => Unit::Time,
             Self::GossipPerSecond | Self::GossipPerSecondWorst | Self::GossipPerChange => Unit::Bytes,
             Self::Diameter | Self::Neighbours => Unit::Count,
+            Self::Delivered => Unit::Share,
         }
     }
 
     /// Whether its limit is the least it may be, and not the most.
     #[must_use]
     pub fn is_least(self) -> bool {
-        false
+        matches!(self, Self::Delivered)
     }
 
     /// What was measured, in the smallest unit; none when there is no such figure: somebody never knew.
@@ -107,6 +111,7 @@ impl Figure {
             Self::GossipPerChange => figures.bytes_per_change,
             Self::Diameter => Some(figures.diameter),
             Self::Neighbours => Some(figures.neighbours_most),
+            Self::Delivered => figures.delivered.saturating_mul(1_000_000).checked_div(figures.expected),
         }
     }
 }

@@ -31,8 +31,8 @@ struct Event {
     channel: u32,
     /// Who has to get it; those that had to and cannot any more are struck out.
     audience: BTreeSet<usize>,
-    /// Who got it.
-    got: BTreeSet<usize>,
+    /// Who got it, and in which life: one that starts again may get what its earlier life did not confirm.
+    got: BTreeSet<(usize, u64)>,
 }
 
 /// What came of the events of a phase.
@@ -66,9 +66,9 @@ impl Delivery {
     }
 
     /// A node hands an event over.
-    pub(super) fn arrived(&mut self, now: Now, node: usize, number: u64) -> Result<(), Fault> {
+    pub(super) fn arrived(&mut self, now: Now, (node, life): (usize, u64), number: u64) -> Result<(), Fault> {
         let event = self.open.get_mut(&number).ok_or(Fault::Unknown)?;
-        if !event.got.insert(node) {
+        if !event.got.insert((node, life)) {
             return Err(Fault::Twice);
         }
         if event.audience.contains(&node) {
@@ -90,8 +90,9 @@ impl Delivery {
     pub(super) fn gone(&mut self, node: usize) {
         for event in self.open.values_mut() {
             if event.origin.0 == node {
-                event.audience.retain(|other| event.got.contains(other));
-            } else if !event.got.contains(&node) {
+                let got = &event.got;
+                event.audience.retain(|other| has(got, *other));
+            } else if !has(&event.got, node) {
                 event.audience.remove(&node);
             }
         }
@@ -102,13 +103,14 @@ impl Delivery {
     pub(super) fn parted(&mut self, mut still: impl FnMut(usize, usize) -> bool) {
         for event in self.open.values_mut() {
             let origin = event.origin.0;
-            event.audience.retain(|node| event.got.contains(node) || still(origin, *node));
+            let got = &event.got;
+            event.audience.retain(|node| has(got, *node) || still(origin, *node));
         }
     }
 
     /// A node wants something else: what was published for its earlier wishes may or may not come.
     pub(super) fn changed(&mut self, node: usize) {
-        for event in self.open.values_mut().filter(|event| !event.got.contains(&node)) {
+        for event in self.open.values_mut().filter(|event| !has(&event.got, node)) {
             event.audience.remove(&node);
         }
     }
@@ -123,13 +125,13 @@ impl Delivery {
             }
             let (number, mut event) = entry.remove_entry();
             if event.at.after(WINDOW) > now {
-                event.audience.retain(|node| event.got.contains(node));
+                event.audience.retain(|node| has(&event.got, *node));
             }
             let tally = self.tallies.entry(event.phase).or_default();
             tally.published += 1;
             tally.expected += event.audience.len() as u64;
             for node in &event.audience {
-                if event.got.contains(node) {
+                if has(&event.got, *node) {
                     tally.delivered += 1;
                 } else {
                     lost.push((number, *node));
@@ -172,4 +174,9 @@ impl Delivery {
     pub(super) fn drops(&self) -> Vec<(&'static str, u64)> {
         self.dropped.iter().map(|(reason, copies)| (reason.name(), *copies)).collect()
     }
+}
+
+/// Whether any life of a node got it.
+fn has(got: &BTreeSet<(usize, u64)>, node: usize) -> bool {
+    got.range((node, 0)..=(node, u64::MAX)).next().is_some()
 }
