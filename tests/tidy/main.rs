@@ -6,6 +6,7 @@
 mod arrows;
 mod manifests;
 mod text;
+mod units;
 
 use std::{
     fs,
@@ -73,6 +74,16 @@ fn the_papers_are_there_and_name_every_module() {
         .filter(|module| !matches!(*module, "lib" | "main") && !map.contains(&format!("`{module}`")))
         .collect();
     assert!(missing.is_empty(), "node/ARCHITECTURE.md does not name these modules: {missing:?}");
+}
+
+#[test]
+fn building_the_tests_builds_no_dependency_again() {
+    let again = units::built_again();
+    assert!(
+        again.is_empty(),
+        "`cargo test --workspace` builds these otherwise than `cargo build` does, and wasmtime with them (see the end of \
+         node/Cargo.toml): {again:?}"
+    );
 }
 
 #[test]
