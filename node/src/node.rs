@@ -156,14 +156,14 @@ impl Node {
         self.bus.call(&self.bus.address(channel)?, message.into(), timeout).await
     }
 
-    /// Waits until at least one peer is connected.
+    /// Waits until at least one peer is connected and has said what it wants.
     ///
     /// # Errors
     /// When there is none in time.
     pub async fn connected(&self, at_most: Duration) -> Result<(), NoPeer> {
         let peer = async {
             // Boards are read, not watched; connecting takes far longer than one look.
-            while self.boards.peers.read().is_empty() {
+            while !self.boards.peers.read().values().any(|peer| peer.informed) {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         };

@@ -123,6 +123,8 @@ pub struct PeerCard {
     pub incarnation: Incarnation,
     /// Since when.
     pub since: SystemTime,
+    /// It has said what it wants: what is published for it is sent from now on.
+    pub informed: bool,
     /// How many patterns it wants.
     pub patterns: u64,
     /// What went over the link, counted by its reader and writer.

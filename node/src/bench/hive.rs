@@ -17,6 +17,8 @@ use crate::{Event, Message, Node, bus::Failure};
 
 /// Longer than any measurement.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long the far end may take to listen.
+const START_LIMIT: Duration = Duration::from_secs(5);
 /// Events between two looks at the count, so that counting costs next to nothing.
 const COUNTED_EVERY: u64 = 64;
 
@@ -83,6 +85,19 @@ pub(super) struct Near {
 impl Near {
     pub(super) fn new(node: Node) -> Self {
         Self { node, sent: Arc::default() }
+    }
+
+    /// Waits until the far end listens to everything: the last it listens to is what it echoes.
+    pub(super) async fn ready(&self) -> Result<()> {
+        let (mut publisher, to) = (self.node.publisher(), self.node.address("bench/echo")?);
+        let listening = async {
+            while publisher.publish(&to, Message::from("")).await?.peers == 0 {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+            anyhow::Ok(())
+        };
+        let in_time = tokio::time::timeout(START_LIMIT, listening).await;
+        in_time.map_err(|_| anyhow!("the far node does not listen"))?
     }
 
     /// Publishes so many events and waits until all were counted. Returns the time that took.

@@ -75,7 +75,9 @@ impl Links {
         let node = Node::builder().listen(Listen::Loopback).mdns(false).peer(addresses.hive);
         let node = node.start().await?;
         node.connected(Duration::from_secs(5)).await?;
-        Ok(Self { child, _endpoint: endpoint, thin, hive: Near::new(node) })
+        let hive = Near::new(node);
+        hive.ready().await?;
+        Ok(Self { child, _endpoint: endpoint, thin, hive })
     }
 
     async fn row(&mut self, plan: &Plan, size: ByteSize, progress: &mut impl FnMut(String)) -> Result<Row> {

@@ -2,7 +2,7 @@
 //! here, and every output is carried out here, in order.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -60,6 +60,8 @@ pub(super) struct Actor {
     next_link: u64,
     /// Dials under way.
     dials: BTreeMap<Attempt, CancellationToken>,
+    /// Peers that have said what they want, until their `PeerDown`.
+    informed: BTreeSet<(NetworkIndex, NodeId)>,
     /// From `NeighbourUp` to `NeighbourDown`.
     peers: BTreeMap<(NetworkIndex, NodeId), Peer>,
 }
@@ -124,6 +126,7 @@ impl Actor {
             links: BTreeMap::new(),
             next_link: 0,
             dials: BTreeMap::new(),
+            informed: BTreeSet::new(),
             peers: BTreeMap::new(),
         }
     }
@@ -245,13 +248,15 @@ impl Actor {
                 self.around.bus.peer_up(network, peer, &name);
             }
             Output::PeerDown { network, peer, reason } => {
+                self.informed.remove(&(network, peer));
                 tracing::debug!("{} cannot be reached any more: {reason}", peer.short());
                 self.around.bus.peer_down(network, peer);
             }
             Output::Routes { network, changes } => self.around.bus.route(network, &changes),
             Output::PeerInterest { network, peer, reset, ops } => {
                 let patterns = self.around.bus.peer_interest(network, peer, reset, &ops) as u64;
-                self.card((network, peer), |card| card.patterns = patterns);
+                self.informed.insert((network, peer));
+                self.card((network, peer), |card| (card.informed, card.patterns) = (true, patterns));
             }
             Output::Confirmed { ticket } => self.around.bus.confirmed(self.tickets.confirmed(ticket)),
             Output::Ready { network } => self.ready(network),
@@ -333,6 +338,7 @@ impl Actor {
             dialled: known.dialled,
             incarnation,
             since: SystemTime::now(),
+            informed: self.informed.contains(&(network, node)),
             patterns: patterns as u64,
             traffic: Arc::clone(&known.traffic),
         };
