@@ -163,7 +163,7 @@ fn judge(expected: &Expectation, report: &Report) -> Judged {
         phase: phase.map_or("all", |phase| &phase.name).to_owned(),
         figure: expected.figure.key(),
         expected: expected.shown(),
-        measured: measured.map_or("never".to_owned(), |measured| expected.figure.unit().show(measured)),
+        measured: measured.map_or("nothing".to_owned(), |measured| expected.figure.unit().show(measured)),
         holds: expected.holds(measured),
     }
 }

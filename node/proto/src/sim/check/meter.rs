@@ -76,10 +76,12 @@ impl Meter {
         if quiet {
             self.quiet = figures.bytes.saturating_mul(1_000_000) / micros;
         }
-        // A change costs what was sent beyond the pace at which nothing happens.
+        // A change costs what was sent beyond the pace at which nothing happens. A mesh that was still settling then
+        // had no such pace, and a difference below zero measures nothing.
         let pace = self.quiet.saturating_mul(micros) / 1_000_000;
         let each = (changes as u64).saturating_mul(figures.alive);
-        figures.bytes_per_change = figures.bytes.saturating_sub(pace).checked_div(each);
+        let beyond = figures.bytes.checked_sub(pace).filter(|beyond| *beyond > 0);
+        figures.bytes_per_change = beyond.and_then(|beyond| beyond.checked_div(each));
     }
 
     /// Writes down the whole run.
