@@ -1,61 +1,50 @@
 //! The same measurements between two nodes: publish here, subscribe there, through the public API.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    cell::Cell,
+    collections::VecDeque,
     time::{Duration, Instant},
 };
 
 use anyhow::{Result, anyhow, ensure};
 use bytes::Bytes;
-use tokio::sync::watch;
+use tokio::time::timeout;
 
 use super::measure::cpu_time;
-use crate::{Event, Message, Node, bus::Failure};
+use crate::{Event, Message, Node};
 
 /// Longer than any measurement.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long the far end may take to listen.
 const START_LIMIT: Duration = Duration::from_secs(5);
-/// Events between two looks at the count, so that counting costs next to nothing.
-const COUNTED_EVERY: u64 = 64;
+/// What is sent between two marks: so many bytes of payload or so many events, whichever is less.
+const STRETCH_BYTES: usize = 256 << 10;
+const STRETCH_EVENTS: u64 = 4_096;
+/// Marks that may be under way. What lies between them fits the far queue, so a slow reader slows the
+/// sender down and loses nothing.
+const MARKS_AHEAD: usize = 15;
 
 /// What the far node does for the near one, until the node ends.
 pub(super) async fn serve(node: &Node) -> Result<()> {
-    let counted = watch::Sender::new(0_u64);
-    let waiting = counted.subscribe();
-    let responder = node.respond("bench/wait", move |request: Event| {
-        let mut waiting = waiting.clone();
-        async move {
-            let events = number(&request.message).ok_or(Failure::Rejected("no number".into()))?;
-            let counted = waiting.wait_for(|counted| *counted >= events);
-            let came = tokio::time::timeout(PATIENCE, counted).await.is_ok();
-            let counted = *waiting.borrow();
-            if !came {
-                return Err(Failure::Failed(format!("only {counted} of {events} events came")));
-            }
-            Ok(Message::from(counted.to_string()))
-        }
-    });
-    let responder = responder.await?;
     let cpu = async |_: Event| Ok(Message::from(cpu_time().as_nanos().to_string()));
     let cpu = node.respond("bench/cpu", cpu).await?;
-    let count = count(node, &counted);
-    let echo = echo(node);
-    let ended = tokio::try_join!(count, echo);
-    drop((responder, cpu));
+    let ended = tokio::try_join!(count(node), echo(node));
+    drop(cpu);
     ended.map(|_| ())
 }
 
-async fn count(node: &Node, counted: &watch::Sender<u64>) -> Result<()> {
-    let mut sink = node.subscribe("bench/sink").await?;
-    let mut events = 0;
-    while sink.next().await.is_some() {
-        events += 1;
-        if events % COUNTED_EVERY == 0 {
-            counted.send_replace(events);
+/// Counts events, and answers each mark with the count so far. Both are one subscription's, which keeps
+/// their order.
+async fn count(node: &Node) -> Result<()> {
+    let mut sink = node.subscribe("bench/sink/*").await?;
+    let (mark, counted) = (node.address("bench/sink/mark")?, node.address("bench/counted")?);
+    let mut publisher = node.publisher();
+    let mut events = 0_u64;
+    while let Some(delivery) = sink.next().await {
+        if delivery.event.message.payload.is_empty() && delivery.event.channel == mark.channel {
+            publisher.publish(&counted, Message::from(events.to_string())).await?;
+        } else {
+            events += 1;
         }
     }
     Ok(())
@@ -78,13 +67,13 @@ fn number(message: &Message) -> Option<u64> {
 /// The near end: a node connected to the far one.
 pub(super) struct Near {
     node: Node,
-    /// Events sent to the far sink so far.
-    sent: Arc<AtomicU64>,
+    /// Events the far sink has counted so far.
+    counted: Cell<u64>,
 }
 
 impl Near {
     pub(super) fn new(node: Node) -> Self {
-        Self { node, sent: Arc::default() }
+        Self { node, counted: Cell::default() }
     }
 
     /// Waits until the far end listens to everything: the last it listens to is what it echoes.
@@ -96,25 +85,42 @@ impl Near {
             }
             anyhow::Ok(())
         };
-        let in_time = tokio::time::timeout(START_LIMIT, listening).await;
+        let in_time = timeout(START_LIMIT, listening).await;
         in_time.map_err(|_| anyhow!("the far node does not listen"))?
     }
 
     /// Publishes so many events and waits until all were counted. Returns the time that took.
     pub(super) async fn throughput(&self, payload: &Bytes, events: u64) -> Result<Duration> {
-        let events = events.next_multiple_of(COUNTED_EVERY);
-        let total = self.sent.fetch_add(events, Ordering::Relaxed) + events;
+        let mut counted = self.node.subscribe("bench/counted").await?;
         let mut publisher = self.node.publisher().patient(PATIENCE);
-        let to = self.node.address("bench/sink")?;
+        let (to, mark) = (self.node.address("bench/sink/event")?, self.node.address("bench/sink/mark")?);
+        let stretch = STRETCH_EVENTS.min((STRETCH_BYTES / payload.len().max(1)).max(1) as u64);
         let message = Message::new(payload.clone());
+        // What was sent before each mark that is under way.
+        let mut marks = VecDeque::new();
+        let mut sent = 0;
+        let before = self.counted.get();
         let started = Instant::now();
-        for _ in 0..events {
-            let receipt = publisher.publish(&to, message.clone()).await?;
-            ensure!(receipt.peers == 1, "the far node was lost");
+        while sent < events || !marks.is_empty() {
+            if marks.len() == MARKS_AHEAD || sent == events {
+                let expected = before + marks.pop_front().unwrap_or(sent);
+                let delivery = timeout(PATIENCE, counted.next()).await?;
+                let came = delivery.and_then(|delivery| number(&delivery.event.message));
+                ensure!(came == Some(expected), "of {expected} events, {came:?} reached the far node");
+                continue;
+            }
+            let next = events.min(sent + stretch);
+            for _ in sent..next {
+                let receipt = publisher.publish(&to, message.clone()).await?;
+                ensure!(receipt.peers == 1, "the far node was lost");
+            }
+            publisher.publish(&mark, Message::from("")).await?;
+            sent = next;
+            marks.push_back(sent);
         }
-        let wait = self.node.call("bench/wait", total.to_string(), PATIENCE).await;
-        wait.map_err(|error| anyhow!("the far node: {error}"))?;
-        Ok(started.elapsed())
+        let time = started.elapsed();
+        self.counted.set(before + sent);
+        Ok(time)
     }
 
     /// So many round trips of one event, in microseconds.

@@ -58,12 +58,16 @@ struct Waiting {
     answer: oneshot::Sender<Answer>,
 }
 
-/// A request that wants an answer. Dropped without one, it answers `failed`.
+/// A request that wants an answer. Dropped without one, it answers `failed`. It is one pointer, so that
+/// events without one stay small.
 #[derive(Debug)]
-pub struct Request {
+pub struct Request(Box<Asked>);
+
+#[derive(Debug)]
+struct Asked {
     deadline: Instant,
-    /// Taken when it is answered. Behind a pointer, so that events without one stay small in the queues.
-    reply: Option<Box<Reply>>,
+    /// Taken when it is answered.
+    reply: Option<Reply>,
 }
 
 #[derive(Debug)]
@@ -84,20 +88,23 @@ pub(super) struct Caller {
 impl Request {
     pub(super) fn remote(bus: &Bus, caller: Caller, call: Call) -> Self {
         let deadline = Instant::now() + Duration::from_millis(call.time_left_ms);
-        let reply = Reply::Remote { caller, call: call.number, bus: bus.clone() };
-        Self { deadline, reply: Some(Box::new(reply)) }
+        Self::new(deadline, Reply::Remote { caller, call: call.number, bus: bus.clone() })
+    }
+
+    fn new(deadline: Instant, reply: Reply) -> Self {
+        Self(Box::new(Asked { deadline, reply: Some(reply) }))
     }
 
     /// When the caller stops waiting.
     #[must_use]
     pub fn deadline(&self) -> Instant {
-        self.deadline
+        self.0.deadline
     }
 
     /// How long the caller still waits.
     #[must_use]
     pub fn time_left(&self) -> Duration {
-        self.deadline.saturating_duration_since(Instant::now())
+        self.0.deadline.saturating_duration_since(Instant::now())
     }
 
     /// Answers the caller.
@@ -115,7 +122,7 @@ impl Request {
     }
 
     fn reply(&mut self, outcome: Answer) {
-        match self.reply.take().map(|reply| *reply) {
+        match self.0.reply.take() {
             None => {}
             // A caller that has gone does not miss its answer.
             Some(Reply::Local(answer)) => drop(answer.send(outcome)),
@@ -184,7 +191,7 @@ impl Bus {
         cause: CallCause,
     ) -> Answer {
         let (answer, answered) = oneshot::channel();
-        let request = Request { deadline: cause.deadline, reply: Some(Box::new(Reply::Local(answer))) };
+        let request = Request::new(cause.deadline, Reply::Local(answer));
         let event = self.0.event(to, message, id, time, cause.depth);
         match queue.offer(Delivery { event, request: Some(request) }.into()) {
             Offer::Taken => self.0.account.delivered(1),

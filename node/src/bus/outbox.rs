@@ -2,23 +2,22 @@
 //! open batch; the link's writer takes whole batches. Channels become numbers that outlive the batches,
 //! so dropping a batch never breaks a later one. What goes on over the peer to others rides along.
 
+mod gather;
+mod state;
 mod streams;
+#[cfg(test)]
+mod tests;
 
 use std::{
-    collections::{HashMap, VecDeque},
     pin::pin,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use hive_proto::{
     channel::Channel,
-    frame::{
-        batch::{ArrivedChannel, Batch, BatchWriter, ChannelRef, Entry},
-        data::{put_answer, put_definitions},
-        relay::Taken,
-    },
+    frame::{batch::Entry, data::put_answer, relay::Taken},
     limits::{BATCH_BYTES_TARGET, CHANNEL_NUMBERS_MAX, PEER_QUEUE_BYTES},
     plane::relay::RelayError,
 };
@@ -27,7 +26,9 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use self::streams::Streams;
+pub(super) use self::state::Leftover;
+pub use self::state::Outgoing;
+use self::{gather::GATHERED_BYTES, state::State};
 use super::{CallError, Message, relay::Port};
 
 /// Answers may pass the queue's bound this far: their number is bounded by the calls in flight, and
@@ -36,6 +37,9 @@ const ANSWER_ALLOWANCE: usize = 2;
 
 /// Bytes the writer takes at a time; the rest stays where its bound is.
 const WRITE_BYTES: usize = 4 * BATCH_BYTES_TARGET;
+
+/// How long the writer waits for a whole batch of a stream at most.
+const GATHER_LIMIT: Duration = Duration::from_millis(1);
 
 /// One peer's outgoing events and answers, bounded in bytes.
 #[derive(Debug)]
@@ -52,53 +56,9 @@ pub struct Outbox {
     port: Option<Port>,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    /// Takes events until it passes [`BATCH_BYTES_TARGET`].
-    open: BatchWriter,
-    /// Closed batches, oldest first; these are what a lagging peer loses.
-    sealed: VecDeque<Batch>,
-    /// Encoded frames that do not wait behind events: answers and confirmations.
-    frames: Vec<Bytes>,
-    /// Bytes of all three.
-    bytes: usize,
-    /// Channel names in the order of their numbers; only grows while the outbox lives.
-    names: Vec<Channel>,
-    numbers: HashMap<Channel, u32>,
-    /// How many of `names` the current stream has been told.
-    defined: usize,
-    /// Something was dropped and the queue was not empty since.
-    lagging: bool,
-    /// The peer is gone.
-    closed: bool,
-    /// What was written.
-    streams: Streams,
-}
-
-/// What was not sent when the peer was lost.
-#[derive(Debug, Default)]
-pub(super) struct Leftover {
-    /// Batches, oldest first.
-    pub(super) batches: Vec<Batch>,
-    /// Whole frames beside them.
-    pub(super) frames: Vec<Bytes>,
-    /// Events that were sent and may have arrived, but were not confirmed.
-    pub(super) unconfirmed: u64,
-    names: Vec<Channel>,
-}
-
 /// What a peer calls a channel on its link: a number after the first use, the name once numbers ran out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct ChannelNumber(Option<u32>);
-
-/// What the writer sends next: complete frames, in order.
-#[derive(Debug, Default)]
-pub struct Outgoing {
-    /// Frames to write as they are.
-    pub frames: Vec<Bytes>,
-    /// Events among them.
-    pub events: u64,
-}
 
 /// What became of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,10 +110,15 @@ impl Outbox {
         if state.bytes >= PEER_QUEUE_BYTES {
             return Appended::Full;
         }
-        let was_empty = state.bytes == 0;
+        let before = state.bytes;
         state.encode(number, channel, entry);
+        let awaited = if state.gathering { GATHERED_BYTES } else { 1 };
+        // A caller waits for its answer, and for nothing else.
+        let urgent = state.gathering && entry.call.is_some();
+        state.gathering &= !urgent;
+        let wake = urgent || (before < awaited && state.bytes >= awaited);
         drop(state);
-        if was_empty {
+        if wake {
             self.ready.notify_one();
         }
         Appended::Taken
@@ -233,6 +198,7 @@ impl Outbox {
 
     /// There is something to send for others.
     pub(super) fn poke(&self) {
+        self.lock().gathering = false;
         self.ready.notify_one();
     }
 
@@ -264,6 +230,7 @@ impl Outbox {
     /// Waits until there is something to send, and takes the first part of it. None once the outbox is
     /// closed. Cancel-safe.
     pub async fn next(&self) -> Option<Outgoing> {
+        self.gather().await;
         loop {
             let ready = self.ready.notified();
             let (outgoing, closed) = self.take();
@@ -275,6 +242,28 @@ impl Outbox {
                 return None;
             }
             ready.await;
+        }
+    }
+
+    /// Waits for a whole batch if there is a stream of events, but never with anything that somebody waits for.
+    async fn gather(&self) {
+        if !self.lock().begins_to_gather() {
+            return;
+        }
+        let deadline = Instant::now() + GATHER_LIMIT;
+        let told = loop {
+            let told = timeout_at(deadline, self.ready.notified()).await;
+            // It may have been told of what was taken already.
+            if told.is_err() || !self.lock().still_gathers() {
+                break told;
+            }
+        };
+        let mut state = self.lock();
+        state.gathering = false;
+        let bytes = state.bytes;
+        // What ended it early says nothing about the stream.
+        if told.is_err() || bytes >= GATHERED_BYTES {
+            state.gather.gathered(bytes);
         }
     }
 
@@ -313,86 +302,5 @@ impl Outbox {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    #[inline]
-    fn encode(&mut self, number: ChannelNumber, channel: &Channel, entry: &Entry<'_>) {
-        let before = self.open.len();
-        let channel = number.0.map_or(ChannelRef::Name(channel), ChannelRef::Number);
-        self.open.push(channel, entry);
-        self.bytes = self.bytes.saturating_add(self.open.len().saturating_sub(before));
-        if self.open.len() >= BATCH_BYTES_TARGET {
-            let sealed = self.open.take();
-            self.sealed.push_back(sealed);
-        }
-    }
-
-    /// Takes complete frames of about so many bytes: what the stream was not told yet, answers, then
-    /// the oldest batches.
-    fn take(&mut self, at_most: usize) -> Outgoing {
-        let mut outgoing = Outgoing::default();
-        if self.defined < self.names.len() {
-            let mut frames = BytesMut::new();
-            put_definitions(&mut frames, self.defined, &self.names[self.defined..]);
-            outgoing.frames.push(frames.freeze());
-            self.defined = self.names.len();
-        }
-        let mut taken = 0_usize;
-        for frame in self.frames.drain(..) {
-            taken = taken.saturating_add(frame.len());
-            outgoing.frames.push(frame);
-        }
-        if self.sealed.is_empty() && !self.open.is_empty() {
-            self.sealed.push_back(self.open.take());
-        }
-        while taken < at_most || outgoing.events == 0 {
-            let Some(batch) = self.sealed.pop_front() else { break };
-            taken = taken.saturating_add(batch.body.len());
-            outgoing.events = outgoing.events.saturating_add(u64::from(batch.events));
-            outgoing.frames.extend([batch.head, batch.body]);
-            if self.sealed.is_empty() && !self.open.is_empty() {
-                self.sealed.push_back(self.open.take());
-            }
-        }
-        self.bytes = self.bytes.saturating_sub(taken);
-        self.lagging &= self.bytes > 0;
-        self.streams.wrote(outgoing.events);
-        outgoing
-    }
-
-    fn push_frame(&mut self, frame: Bytes) {
-        self.bytes = self.bytes.saturating_add(frame.len());
-        self.frames.push(frame);
-    }
-
-    /// Everything that is queued, with the names that its numbers stand for.
-    fn leave(&mut self) -> Leftover {
-        if !self.open.is_empty() {
-            self.sealed.push_back(self.open.take());
-        }
-        self.bytes = 0;
-        Leftover {
-            batches: self.sealed.drain(..).collect(),
-            frames: std::mem::take(&mut self.frames),
-            unconfirmed: self.streams.end(),
-            names: self.names.clone(),
-        }
-    }
-}
-
-impl Leftover {
-    /// Events that were queued.
-    pub(super) fn events(&self) -> u64 {
-        self.batches.iter().map(|batch| u64::from(batch.events)).sum()
-    }
-
-    /// The channel of an entry in one of the batches.
-    pub(super) fn channel<'a>(&'a self, channel: &'a ArrivedChannel) -> Option<&'a Channel> {
-        match channel {
-            ArrivedChannel::Name(name) => Some(name),
-            ArrivedChannel::Number(number) => self.names.get(usize::try_from(*number).ok()?),
-        }
     }
 }

@@ -74,26 +74,62 @@ pub struct BatchWriter {
     events: u32,
     sequence: u64,
     time: u64,
+    /// Bytes of the batch before: what this one will need, most likely.
+    expected: usize,
 }
 
 impl BatchWriter {
     /// Adds one event.
     pub fn push(&mut self, channel: ChannelRef<'_>, entry: &Entry<'_>) {
+        if self.body.is_empty() {
+            // Growing by halves would copy most of a full batch.
+            self.body.reserve(self.expected);
+        }
         let extra = entry.message.extra();
         let mut flags = 0;
         flags |= if extra.is_some() { HAS_EXTRA } else { 0 };
         flags |= if entry.call.is_some() { HAS_CALL } else { 0 };
         flags |= if matches!(channel, ChannelRef::Name(_)) { HAS_NAME } else { 0 };
         flags |= if entry.depth > 0 { HAS_DEPTH } else { 0 };
-        // The small numbers are put together on the stack, so that the body grows once for all of them.
+        let (sequence, time) =
+            (entry.sequence.wrapping_sub(self.sequence), entry.time.0.wrapping_sub(self.time));
+        let (sequence, time, length) = (zigzag(sequence), zigzag(time), entry.message.payload.len() as u64);
+        match channel {
+            ChannelRef::Number(number)
+                if flags == 0 && (u64::from(number) | sequence | time | length) < 0x80 =>
+            {
+                self.body.extend_from_slice(&[0, number as u8, sequence as u8, time as u8, length as u8]);
+            }
+            _ => self.put_small_fields(flags, channel, (sequence, time), entry),
+        }
+        if let ChannelRef::Name(name) = channel {
+            put_text(&mut self.body, name.as_str());
+        }
+        if let Some(extra) = extra {
+            put_extra(&mut self.body, extra);
+        }
+        self.body.extend_from_slice(&entry.message.payload);
+        self.events = self.events.saturating_add(1);
+        (self.sequence, self.time) = (entry.sequence, entry.time.0);
+    }
+
+    /// The small fields of an entry whose numbers take more than a byte each, or that has more of them. They are
+    /// put together on the stack, so that the body grows once for all of them.
+    fn put_small_fields(
+        &mut self,
+        flags: u8,
+        channel: ChannelRef<'_>,
+        (sequence, time): (u64, u64),
+        entry: &Entry<'_>,
+    ) {
         let mut small = [0; SMALL_FIELDS_MAX];
         let mut free = &mut small[..];
         free.put_u8(flags);
         if let ChannelRef::Number(number) = channel {
             put_varint(&mut free, u64::from(number));
         }
-        put_varint(&mut free, zigzag(entry.sequence.wrapping_sub(self.sequence)));
-        put_varint(&mut free, zigzag(entry.time.0.wrapping_sub(self.time)));
+        put_varint(&mut free, sequence);
+        put_varint(&mut free, time);
         if entry.depth > 0 {
             free.put_u8(entry.depth);
         }
@@ -104,15 +140,6 @@ impl BatchWriter {
         put_varint(&mut free, entry.message.payload.len() as u64);
         let used = SMALL_FIELDS_MAX - free.len();
         self.body.extend_from_slice(&small[..used]);
-        if let ChannelRef::Name(name) = channel {
-            put_text(&mut self.body, name.as_str());
-        }
-        if let Some(extra) = extra {
-            put_extra(&mut self.body, extra);
-        }
-        self.body.extend_from_slice(&entry.message.payload);
-        self.events = self.events.saturating_add(1);
-        (self.sequence, self.time) = (entry.sequence, entry.time.0);
     }
 
     /// Bytes gathered.
@@ -131,6 +158,8 @@ impl BatchWriter {
     /// The frame of all entries as its head and its body; the writer is empty afterwards.
     pub fn take(&mut self) -> Batch {
         let body = self.body.split().freeze();
+        // The last event of two equal batches rarely ends at the same byte.
+        self.expected = body.len() + body.len() / 32;
         let events = std::mem::take(&mut self.events);
         (self.sequence, self.time) = (0, 0);
         Batch { head: frame_head(DATA_BATCH, body.len()), body, events }
@@ -304,6 +333,20 @@ impl Head {
     /// Reads the small fields, and moves the base to this entry.
     #[inline]
     fn read(reader: &mut Reader<'_>, base: &mut Base) -> Result<Self, WireError> {
+        match reader.peek() {
+            // Most entries: plain, and small numbers only.
+            Some(&[0, number, sequence, time, length]) if (number | sequence | time | length) < 0x80 => {
+                reader.slice(5)?;
+                base.sequence = base.sequence.wrapping_add(unzigzag(u64::from(sequence)));
+                base.time = base.time.wrapping_add(unzigzag(u64::from(time)));
+                let (number, payload_bytes) = (u32::from(number), usize::from(length));
+                Ok(Self { flags: 0, number, depth: 0, call: None, payload_bytes })
+            }
+            _ => Self::read_any(reader, base),
+        }
+    }
+
+    fn read_any(reader: &mut Reader<'_>, base: &mut Base) -> Result<Self, WireError> {
         let flags = reader.u8()?;
         if flags & !KNOWN_FLAGS != 0 {
             return Err(WireError::Value("entry flags"));

@@ -111,6 +111,13 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The next `N` bytes, which stay to be read; none when fewer remain.
+    #[must_use]
+    #[inline]
+    pub fn peek<const N: usize>(&self) -> Option<&'a [u8; N]> {
+        self.rest.first_chunk()
+    }
+
     /// The next `length` bytes, borrowed.
     ///
     /// # Errors
