@@ -176,7 +176,8 @@ impl Membership {
         if !statement.head.follows(member.head) {
             return Ok(Taken::Gap);
         }
-        let reborn = statement.head.incarnation != member.head.incarnation && member.head.version > 0;
+        let another = statement.head.incarnation != member.head.incarnation;
+        let reborn = another && member.head.version > 0;
         let mut news = News { reborn, reset: statement.head.version == 1, ops: Vec::new(), links: reborn };
         if news.reset {
             member.facts = Facts::default();
@@ -195,7 +196,8 @@ impl Membership {
         }
         member.keep(statement.head, statement.bytes.clone());
         member.banned = false;
-        member.left &= !news.reborn;
+        // That life has left, whether or not it had stated anything.
+        member.left &= !another;
         (member.latest, member.root) = (statement.bytes.clone(), statement.root);
         self.advance(ix, statement.head, news.reset);
         if !news.reset {
@@ -216,12 +218,13 @@ impl Membership {
         if statement.head <= member.head || member.is_banned(statement.head) {
             return None;
         }
-        let reborn = statement.head.incarnation != member.head.incarnation && member.head.version > 0;
+        let another = statement.head.incarnation != member.head.incarnation;
+        let reborn = another && member.head.version > 0;
         member.facts = facts;
         member.recent.clear();
         member.keep(statement.head, statement.bytes.clone());
         member.banned = false;
-        member.left &= !reborn;
+        member.left &= !another;
         (member.latest, member.root) = (statement.bytes.clone(), statement.root);
         let ops = member.facts.wants().ops().collect();
         self.advance(ix, statement.head, true);

@@ -28,19 +28,18 @@ fn weather(change: impl FnOnce(&mut Phase)) -> Vec<Phase> {
 
 #[test]
 fn twenty_nodes_come_to_rest_after_bad_weather() {
-    check(0..10, &Scenario::default());
+    check(0..25, &Scenario::default());
 }
 
 #[test]
 fn a_line_of_nodes_that_know_addresses_only_comes_to_rest() {
-    check(0..15, &Scenario { discovery: Discovery::Line, ..Scenario::default() });
+    check(0..40, &Scenario { discovery: Discovery::Line, ..Scenario::default() });
 }
 
 #[test]
 fn slow_links_and_lost_dials_come_to_rest() {
     let network = Network { dial_loss: 40, ..Network::even(Way::of_ms(1, 900)) };
-    // Seed 6 finds a fault that is not mended: a confirmation that comes before two neighbours know the pattern.
-    check(0..6, &Scenario { nodes: 8, network, ..Scenario::default() });
+    check(0..15, &Scenario { nodes: 8, network, ..Scenario::default() });
 }
 
 #[test]
@@ -49,7 +48,7 @@ fn lossy_links_that_differ_by_direction_come_to_rest() {
     let usual = Way { loss_ppm: 10_000, ..Way::of_ms(1, 5) };
     let network = Network { usual, odd, odd_percent: 30, odd_one_way: true, dial_loss: 10 };
     let oddities = Oddities { clock_skew: 3600 * SECOND, slow_percent: 20, slow_by: SECOND / 2 };
-    check(0..5, &Scenario { network, oddities, patterns: 5, ..Scenario::default() });
+    check(0..15, &Scenario { network, oddities, patterns: 5, ..Scenario::default() });
 }
 
 #[test]
@@ -57,7 +56,7 @@ fn a_sample_of_nodes_under_churn_comes_to_rest() {
     let phases = weather(|phase| (phase.churn_percent, phase.changes) = (30, 20));
     let scenario =
         Scenario { nodes: 40, neighbours: 8, discovery: Discovery::Sample(6), ..Scenario::default() };
-    check(0..3, &Scenario { phases, ..scenario });
+    check(0..5, &Scenario { phases, ..scenario });
 }
 
 /// With two nodes every coincidence of dialling, breaking and closing comes up sooner or later.
@@ -65,8 +64,8 @@ fn a_sample_of_nodes_under_churn_comes_to_rest() {
 fn two_nodes_agree_on_one_link_whatever_happens() {
     let phases = weather(|phase| (phase.wishes, phase.breaks, phase.partitions) = (20, 30, 1));
     let scenario = Scenario { nodes: 2, phases, ..Scenario::default() };
-    check(0..300, &scenario);
-    check(300..600, &Scenario { network: Network::even(Way::of_ms(1, 300)), ..scenario });
+    check(0..600, &scenario);
+    check(600..1_200, &Scenario { network: Network::even(Way::of_ms(1, 300)), ..scenario });
 }
 
 /// What a node promises a person: started at once on one segment, everybody is connected within 2 s.

@@ -55,6 +55,20 @@ fn who_is_linked_to_a_neighbour_is_reached_through_it() {
     );
 }
 
+/// It left before it had stated anything, and its next life is heard of through others.
+#[test]
+fn who_left_and_was_started_again_is_listened_to() {
+    let mut rig = crossroads();
+    rig.up(3, 60, None);
+    rig.greet(3, 1, 1);
+    rig.frame(3, &bye(ByeReason::Leaving));
+    rig.down(3);
+    let mut reborn = Voice::new(60, 2);
+    rig.frame(1, &reborn.states(vec![Change::Link(node(50)), wants("a/b")]));
+    assert_eq!(story(&rig.pass(100)), ["up 60", "way 60 by 50", "interest 60 reset: 1"]);
+    assert_eq!(story(&rig.frame(1, &reborn.states(vec![wants("a/c")]))), ["interest 60: 1"]);
+}
+
 #[test]
 fn a_second_way_takes_over_and_a_working_way_is_kept() {
     let mut rig = crossroads();
