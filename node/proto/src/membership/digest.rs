@@ -80,7 +80,11 @@ impl Membership {
         self.index.range(first..=last).map(|(_, ix)| *ix)
     }
 
+    /// Zeros where there is nobody, as in a bucket that nobody ever was in.
     fn bucket_hash(&self, bucket: usize) -> Short {
+        if self.heads(bucket).next().is_none() {
+            return Short::default();
+        }
         let mut hasher = blake3::Hasher::new();
         for (node, head) in self.heads(bucket) {
             hasher.update(&node.0);
@@ -111,4 +115,22 @@ fn bounds(bucket: usize) -> [NodeId; 2] {
     let (mut first, mut last) = (NodeId([0; 32]), NodeId([0xff; 32]));
     (first.0[0], last.0[0]) = (first_byte, first_byte | 0b11);
     [first, last]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Now;
+
+    /// Else who once heard of somebody and who never did would compare for ever.
+    #[test]
+    fn who_has_gone_leaves_nothing_to_compare() {
+        let [me, other] = [NodeId([1; 32]), NodeId([0x2c; 32])];
+        let (mut never, mut once) = (Membership::new(me), Membership::new(me));
+        let ix = once.place(other, Now::default()).expect("room");
+        once.set_reachable(ix, true, Now::default());
+        once.set_reachable(ix, false, Now::default());
+        assert_eq!(once.bucket_hashes(), never.bucket_hashes());
+        assert_eq!(once.root(), never.root());
+    }
 }

@@ -39,7 +39,7 @@ fn a_line_of_nodes_that_know_addresses_only_comes_to_rest() {
 #[test]
 fn slow_links_and_lost_dials_come_to_rest() {
     let network = Network { dial_loss: 40, ..Network::even(Way::of_ms(1, 900)) };
-    check(0..15, &Scenario { nodes: 8, network, ..Scenario::default() });
+    check(0..40, &Scenario { nodes: 8, network, ..Scenario::default() });
 }
 
 #[test]
