@@ -75,12 +75,11 @@ impl Pulls {
         done
     }
 
-    /// A neighbour is gone: whom it was asked for, others are asked for.
+    /// A neighbour is gone and will not be asked any more. What nobody else has is given up when it is due.
     pub(super) fn part(&mut self, peer: NodeId) {
-        self.pulls.retain(|_, pull| {
+        for pull in self.pulls.values_mut() {
             pull.sources.retain(|source| *source != peer);
-            !pull.sources.is_empty()
-        });
+        }
     }
 
     /// Whom to ask now, and what nobody is left to be asked for.
@@ -104,5 +103,32 @@ impl Pulls {
     /// When somebody is to be asked next.
     pub(super) fn next(&self) -> Option<Now> {
         self.next.filter(|_| !self.pulls.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::Incarnation;
+
+    const PREFIX: Prefix = 7;
+
+    fn asked_of_one_and_parted_from_the_other() -> (Pulls, Head) {
+        let (mut pulls, head) = (Pulls::default(), Head { incarnation: Incarnation(1), version: 3 });
+        let [asked, other] = [NodeId([1; 32]), NodeId([2; 32])];
+        [asked, other].into_iter().for_each(|source| pulls.want(PREFIX, head, source, Now::default()));
+        let question = Question { prefix: PREFIX, of: asked, graft: false };
+        assert_eq!(pulls.due(Now::default()), (vec![question], vec![]));
+        pulls.part(other);
+        (pulls, head)
+    }
+
+    /// Else whoever waits for it would wait for ever.
+    #[test]
+    fn what_one_source_was_asked_for_outlasts_another_source() {
+        let (mut pulls, head) = asked_of_one_and_parted_from_the_other();
+        assert!(pulls.got(PREFIX, head));
+        let (mut pulls, _) = asked_of_one_and_parted_from_the_other();
+        assert_eq!(pulls.due(Now::default().after(PATIENCE)), (vec![], vec![PREFIX]));
     }
 }
