@@ -176,8 +176,7 @@ impl Membership {
         if !statement.head.follows(member.head) {
             return Ok(Taken::Gap);
         }
-        let another = statement.head.incarnation != member.head.incarnation;
-        let reborn = another && member.head.version > 0;
+        let reborn = member.is_of_another_life(statement.head);
         let mut news = News { reborn, reset: statement.head.version == 1, ops: Vec::new(), links: reborn };
         if news.reset {
             member.facts = Facts::default();
@@ -196,8 +195,7 @@ impl Membership {
         }
         member.keep(statement.head, statement.bytes.clone());
         member.banned = false;
-        // That life has left, whether or not it had stated anything.
-        member.left &= !another;
+        member.left &= !news.reborn;
         (member.latest, member.root) = (statement.bytes.clone(), statement.root);
         self.advance(ix, statement.head, news.reset);
         if !news.reset {
@@ -218,13 +216,12 @@ impl Membership {
         if statement.head <= member.head || member.is_banned(statement.head) {
             return None;
         }
-        let another = statement.head.incarnation != member.head.incarnation;
-        let reborn = another && member.head.version > 0;
+        let reborn = member.is_of_another_life(statement.head);
         member.facts = facts;
         member.recent.clear();
         member.keep(statement.head, statement.bytes.clone());
         member.banned = false;
-        member.left &= !another;
+        member.left &= !reborn;
         (member.latest, member.root) = (statement.bytes.clone(), statement.root);
         let ops = member.facts.wants().ops().collect();
         self.advance(ix, statement.head, true);
@@ -342,6 +339,11 @@ impl Member {
     pub fn whole_life(&self) -> Option<Vec<Bytes>> {
         let first = self.recent.front()?;
         (first.0.version == 1).then(|| self.recent.iter().map(|(_, bytes)| bytes.clone()).collect())
+    }
+
+    /// Whether another life of it is known, if only by its greeting.
+    fn is_of_another_life(&self, head: Head) -> bool {
+        self.head.incarnation != head.incarnation && self.head != Head::default()
     }
 
     fn is_banned(&self, head: Head) -> bool {

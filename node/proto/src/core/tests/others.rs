@@ -69,6 +69,20 @@ fn who_left_and_was_started_again_is_listened_to() {
     assert_eq!(story(&rig.frame(1, &reborn.states(vec![wants("a/c")]))), ["interest 60: 1"]);
 }
 
+/// It was greeted, had not stated anything, and its next life is heard of through others.
+#[test]
+fn who_was_started_again_is_said_to_be() {
+    let mut rig = crossroads();
+    rig.up(3, 60, None);
+    rig.greet(3, 1, 1);
+    let mut reborn = Voice::new(60, 2);
+    let mut out = story(&rig.frame(1, &reborn.states(vec![Change::Link(node(50)), wants("a/b")])));
+    out.extend(story(&rig.pass(100)));
+    let [down, up, interest] = ["down 60: it was started again", "up 60", "interest 60 reset: 1"]
+        .map(|line| out.iter().position(|told| told == line));
+    assert!(down.is_some() && down < up && up < interest, "{out:?}");
+}
+
 #[test]
 fn a_second_way_takes_over_and_a_working_way_is_kept() {
     let mut rig = crossroads();
