@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
+use futures_util::future::try_join_all;
 use hive_client::Message;
 use hive_tests::hosts::Segment;
 
@@ -31,6 +32,26 @@ async fn three_hosts_find_each_other_and_carry_an_event() -> Result<()> {
     let alert = next(&mut alerts, "the alert").await?;
     ensure!(alert.channel == "alert/attic", "{alert:?}");
     ensure!(alert.origin == handler.status().await?.node.id, "published by the second host: {alert:?}");
+    Ok(())
+}
+
+/// Twenty hosts that are switched on at once all know each other, and are no load for their hosts afterwards.
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_hosts_that_start_at_once_come_to_rest() -> Result<()> {
+    let segment = Segment::new(20)?;
+    let started = Instant::now();
+    let starts = segment.hosts().iter().enumerate().map(|(number, host)| {
+        let name = format!("host-{number}");
+        async move { node(&name).on(host).start().await }
+    });
+    let nodes = try_join_all(starts).await?;
+    for node in &nodes {
+        node.has_peers(19, Duration::from_secs(30)).await?;
+    }
+    println!("all know each other {:?} after the first start", started.elapsed());
+    let window = Duration::from_secs(10);
+    let shares = try_join_all(nodes.iter().map(|node| node.idles(window, 3 * window))).await?;
+    println!("shares of a processor: {shares:.4?}");
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -211,6 +211,39 @@ impl Node {
         })
         .await
         .with_context(|| self.printed())
+    }
+
+    /// Waits for so long a time in which it takes less than a hundredth of one processor. Returns the share it took.
+    ///
+    /// # Errors
+    /// When it is never that idle.
+    pub async fn idles(&self, window: Duration, within: Duration) -> Result<f64> {
+        let what = format!("{} to be idle", self.name);
+        let mut began = (Instant::now(), self.cpu_time()?);
+        wait::until(&what, within, async || {
+            let (now, busy) = (Instant::now(), self.cpu_time().ok()?);
+            let elapsed = now - began.0;
+            if elapsed < window {
+                return None;
+            }
+            let share = busy.saturating_sub(began.1).as_secs_f64() / elapsed.as_secs_f64();
+            began = (now, busy);
+            (share < 0.01).then_some(share)
+        })
+        .await
+        .with_context(|| self.printed())
+    }
+
+    /// The time it has spent on processors.
+    fn cpu_time(&self) -> Result<Duration> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        // The second field, the program's name, is in parentheses and may hold anything.
+        let (_, fields) = stat.rsplit_once(") ").context("no name in /proc/PID/stat")?;
+        let ticks =
+            |at: usize| -> Result<u64> { Ok(fields.split(' ').nth(at).context("too short")?.parse()?) };
+        // utime and stime, the 14th and 15th field, in ticks.
+        let ticks = ticks(11)?.saturating_add(ticks(12)?);
+        Ok(Duration::from_secs_f64(ticks as f64 / rustix::param::clock_ticks_per_second() as f64))
     }
 
     /// Waits until a plugin runs with that generation or a later one.
