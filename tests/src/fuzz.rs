@@ -5,28 +5,36 @@
 
 use bytes::{Bytes, BytesMut};
 use hive_proto::{
-    channel::Channel,
+    channel::{Channel, NetworkIndex},
     frame::{
         admission::Admission,
         batch::BatchReader,
         control::Control,
         data::{DATA_ANSWER, DATA_DEFINITIONS, put_answer, put_definitions, read_answer, read_definitions},
+        relay::{
+            DATA_CONFIRM, DATA_FENCE, DATA_RELAY, DATA_SET, DATA_STREAM, put_confirm, put_fence, put_set,
+            put_stream, read_confirm, read_fence, read_relay, read_set, read_stream, relay_head,
+        },
         split_frame,
     },
+    id::NodeId,
     pattern::Pattern,
+    record::{Keys, Signature, Statement},
 };
 
 /// One of them: panics when the bytes make it break a promise.
 pub type Decoder = fn(&[u8]);
 
 /// All of them, by name.
-pub const DECODERS: [(&str, Decoder); 8] = [
+pub const DECODERS: [(&str, Decoder); 10] = [
     ("frames", frames),
     ("control", control),
     ("admission", admission),
     ("batch", batch),
     ("definitions", definitions),
     ("answer", answer),
+    ("relay", relay),
+    ("statement", statement),
     ("channel", channel),
     ("pattern", pattern),
 ];
@@ -96,6 +104,60 @@ pub fn answer(bytes: &[u8]) {
     assert_eq!((kind, read_answer(&body)), (DATA_ANSWER, Ok((call, outcome))));
 }
 
+/// The kinds of [`relay`].
+#[cfg(test)]
+const RELAY_KINDS: [u8; 5] = [DATA_STREAM, DATA_FENCE, DATA_CONFIRM, DATA_SET, DATA_RELAY];
+
+/// What is read of the frames that cross a node is read again as it was. The first byte is the frame's kind.
+pub fn relay(bytes: &[u8]) {
+    let Some((&kind, body)) = bytes.split_first() else { return };
+    let body = Bytes::copy_from_slice(body);
+    let written = match kind {
+        DATA_STREAM => read_stream(&body).map(put_stream),
+        DATA_FENCE => read_fence(&body).map(put_fence),
+        DATA_CONFIRM => read_confirm(&body).map(|taken| put_confirm(&taken)),
+        DATA_SET => read_set(&body).map(|(number, set)| {
+            let mut out = BytesMut::new();
+            put_set(&mut out, number, &set);
+            out.freeze()
+        }),
+        DATA_RELAY => read_relay(&body)
+            .map(|(leg, sealed)| [relay_head(leg, &sealed), sealed.bytes().clone()].concat().into()),
+        _ => return,
+    };
+    if let Ok(written) = written {
+        assert_eq!(only_frame(&written), (kind, body));
+    }
+}
+
+/// A statement is read again from what its changes are written as, and from nothing else.
+pub fn statement(bytes: &[u8]) {
+    let body = Bytes::copy_from_slice(bytes);
+    let Ok(Statement { node, head, changes, root, .. }) = Statement::read(&Anybody, HOME, &body) else {
+        return;
+    };
+    assert_eq!(Statement::peek(&body), Ok((node, head)));
+    let signed = Statement::sign(&Anybody, HOME, (node, head), changes.clone(), root);
+    let again = Statement::read(&Anybody, HOME, &signed.bytes).expect("what was written");
+    assert_eq!((again.node, again.head, again.changes, again.root), (node, head, changes, root));
+}
+
+const HOME: NetworkIndex = NetworkIndex::HOME;
+
+/// Believes every signature, so that what is behind it is read.
+#[derive(Debug)]
+struct Anybody;
+
+impl Keys for Anybody {
+    fn sign(&self, _: NetworkIndex, _: &[u8]) -> Signature {
+        [0; 64]
+    }
+
+    fn verify(&self, _: NetworkIndex, _: NodeId, _: &[u8], _: &Signature) -> bool {
+        true
+    }
+}
+
 /// A channel is the text it was read from, and is matched by itself and by `**`.
 pub fn channel(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else { return };
@@ -146,6 +208,28 @@ mod tests {
             for (_, decoder) in DECODERS {
                 decoder(&bytes);
             }
+        }
+
+        #[test]
+        fn relayed_frames_keep_theirs(kind in prop::sample::select(&RELAY_KINDS[..]), mut body in bytes()) {
+            body.insert(0, kind);
+            relay(&body);
+        }
+
+        /// A node, a life, a version and a number of changes are needed before anything is read.
+        #[test]
+        fn statements_keep_theirs(
+            head in [1_u8..4, 1..4, 1..3],
+            change in 0_u8..10,
+            mut body in bytes(),
+        ) {
+            let mut statement = vec![7; 32];
+            statement.extend(head);
+            statement.push(change);
+            statement.append(&mut body);
+            // A root and a signature end it.
+            statement.extend([1; 96]);
+            super::statement(&statement);
         }
 
         #[test]

@@ -1,6 +1,7 @@
 //! Whole nodes over real links on the loopback.
 
 mod ends;
+mod lies;
 
 use std::{net::SocketAddr, time::Duration};
 
