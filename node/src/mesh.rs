@@ -6,6 +6,7 @@
 //! inputs like everything else.
 
 mod actor;
+mod addresses;
 mod dial;
 mod link;
 #[cfg(test)]
@@ -86,6 +87,7 @@ impl Mesh {
         let (sealing, stop) = (bus.clone(), part.stop().clone());
         let sealer = signer.clone();
         part.spawn("sealer", async move { sealing.relay(sealer, stop).await });
+        part.spawn("addresses", addresses::watch(endpoint.clone(), inputs.clone(), part.stop().clone()));
         let (asker, questions) = mpsc::channel(QUESTIONS_MAX);
         let actor = actor::Actor::new(
             config,

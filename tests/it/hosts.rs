@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use futures_util::future::try_join_all;
 use hive_client::Message;
-use hive_tests::hosts::Segment;
+use hive_tests::{hosts::Segment, wait};
 
 use crate::{next, node, plugins};
 
@@ -52,6 +52,28 @@ async fn twenty_hosts_that_start_at_once_come_to_rest() -> Result<()> {
     let window = Duration::from_secs(10);
     let shares = try_join_all(nodes.iter().map(|node| node.idles(window, 3 * window))).await?;
     println!("shares of a processor: {shares:.4?}");
+    Ok(())
+}
+
+/// A host that is given another address is reached there, and says so to those who cannot see it move.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_moves_to_another_address_is_found_there() -> Result<()> {
+    let segment = Segment::new(2)?;
+    let [first, second] = segment.hosts() else { unreachable!("two hosts were asked for") };
+    let one = node("one").on(first).start().await?;
+    let other = node("other").on(second).start().await?;
+    one.has_peers(1, Duration::from_secs(10)).await?;
+    let addr = segment.readdress(second, 102)?.to_string();
+    wait::until("the other to be at its new address", Duration::from_secs(40), async || {
+        let peers = one.client().peers().await.ok()?.peers;
+        peers.iter().any(|peer| peer.addr.starts_with(&addr)).then_some(())
+    })
+    .await?;
+    for (from, to) in [(&one, &other), (&other, &one)] {
+        let mut events = to.client().subscribe(["moved/*"], false).await?;
+        from.client().publish("moved/here", &Message::from("hello")).await?;
+        ensure!(next(&mut events, "an event after the move").await?.message.text() == Some("hello"));
+    }
     Ok(())
 }
 

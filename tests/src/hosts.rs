@@ -71,6 +71,19 @@ impl Segment {
         self.holder.ip(&format!("link set {}p0 {}", host.name, if connected { "up" } else { "down" }))
     }
 
+    /// Gives a host another address, 10.77.0.x, in place of its first.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn readdress(&self, host: &Host, number: u8) -> Result<Ipv4Addr> {
+        let (name, old, new) = (&host.name, host.addr, Ipv4Addr::new(10, 77, 0, number));
+        self.holder.ip(&format!("-n {name} addr del {old}/24 dev eth0"))?;
+        self.holder.ip(&format!("-n {name} addr add {new}/24 brd + dev eth0"))?;
+        // It went with the address.
+        self.holder.ip(&format!("-n {name} route replace default dev eth0"))?;
+        Ok(new)
+    }
+
     /// A host with a cable to each of these bridges.
     fn add(&mut self, number: u8, bridges: &[u8]) -> Result<()> {
         let (name, mut addrs) = (format!("h{number}"), Vec::new());

@@ -161,6 +161,7 @@ impl Core {
                 }
             }
             Input::Lost { network, node } => self.dialling.gone((network, node), out),
+            Input::Addresses(addrs) => self.readdress(now, addrs),
             Input::DialFailed { attempt, failure } => {
                 self.dialling.failed(attempt, &failure, now, out);
                 self.check_all_ready(out);
@@ -241,8 +242,7 @@ impl Core {
 impl Network {
     fn new(index: NetworkIndex, now: Now, config: &CoreConfig) -> Self {
         let mut own = Own::new(config.node, index, config.incarnation);
-        let (name, addrs) = (own_name(&config.name), config.addrs.clone());
-        own.note(Change::Describe(Description { name, addrs, features: 0 }));
+        own.note(config.description());
         Self {
             announced: Announced::new(),
             own,
@@ -272,6 +272,14 @@ impl Network {
             self.armed.insert(timer, at);
             out.push(Output::Arm { timer, at });
         }
+    }
+}
+
+impl CoreConfig {
+    /// What the others are told of this node.
+    fn description(&self) -> Change {
+        let (name, addrs) = (own_name(&self.name), self.addrs.clone());
+        Change::Describe(Description { name, addrs, features: 0 })
     }
 }
 

@@ -50,6 +50,8 @@ pub enum Input {
         /// Why.
         failure: DialFailure,
     },
+    /// This node can be dialled at these addresses from now on, and at no others. The same as before are fine.
+    Addresses(Vec<SocketAddr>),
     /// A connection was admitted to a network; its control stream is open both ways.
     LinkUp {
         /// Its number from now on.

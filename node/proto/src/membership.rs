@@ -77,6 +77,8 @@ pub struct News {
     pub ops: Vec<InterestOp>,
     /// Its links changed.
     pub links: bool,
+    /// It says anew who and where it is.
+    pub described: bool,
 }
 
 /// What becomes of a statement.
@@ -177,12 +179,19 @@ impl Membership {
             return Ok(Taken::Gap);
         }
         let reborn = member.is_of_another_life(statement.head);
-        let mut news = News { reborn, reset: statement.head.version == 1, ops: Vec::new(), links: reborn };
+        let mut news = News {
+            reborn,
+            reset: statement.head.version == 1,
+            ops: Vec::new(),
+            links: reborn,
+            described: false,
+        };
         if news.reset {
             member.facts = Facts::default();
         }
         for change in &statement.changes {
             news.links |= matches!(change, Change::Link(_) | Change::Unlink(_));
+            news.described |= matches!(change, Change::Describe(_));
             news.ops.extend(member.facts.apply(change.clone()));
         }
         if let Err(error) = member.facts.check() {
@@ -225,7 +234,7 @@ impl Membership {
         (member.latest, member.root) = (statement.bytes.clone(), statement.root);
         let ops = member.facts.wants().ops().collect();
         self.advance(ix, statement.head, true);
-        Some(News { reborn, reset: true, ops, links: true })
+        Some(News { reborn, reset: true, ops, links: true, described: true })
     }
 
     /// What somebody who knows a node up to `known` lacks of it.

@@ -70,7 +70,10 @@ pub(super) fn reachable_addrs(bound: SocketAddr) -> Vec<SocketAddr> {
     let usable = interfaces.iter().filter(|interface| interface.is_oper_up() && !interface.is_loopback());
     let ips = usable.map(if_addrs::Interface::ip).filter(|ip| !link_local(*ip));
     let ips = ips.filter(|ip| bound.is_ipv6() || ip.is_ipv4());
-    ips.map(|ip| SocketAddr::new(ip, bound.port())).collect()
+    let mut addrs: Vec<SocketAddr> = ips.map(|ip| SocketAddr::new(ip, bound.port())).collect();
+    // Equal sets shall look alike.
+    addrs.sort_unstable();
+    addrs
 }
 
 impl BindError {

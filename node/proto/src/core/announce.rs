@@ -102,6 +102,17 @@ impl Core {
         network.say_by(network.said.map_or(now, |said| said.after(WISH_PAUSE)));
     }
 
+    /// This node is somewhere else: others hear of it soon.
+    pub(super) fn readdress(&mut self, now: Now, addrs: Vec<SocketAddr>) {
+        if std::mem::replace(&mut self.config.addrs, addrs) == self.config.addrs {
+            return;
+        }
+        for network in self.networks.values_mut() {
+            network.own.note(self.config.description());
+            network.say_by(now.after(LINK_DELAY));
+        }
+    }
+
     /// A neighbour came or went: others hear of it soon.
     pub(super) fn change_link(&mut self, now: Now, (index, peer): Peer, linked: bool) {
         let Some(network) = self.networks.get_mut(&index) else { return };

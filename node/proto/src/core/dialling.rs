@@ -95,6 +95,19 @@ impl Dialling {
         self.unchosen.insert(peer.0);
     }
 
+    /// A node says that it is somewhere else. Where discovery found it counts for more.
+    pub(super) fn readdressed(&mut self, peer: Peer, addrs: &[SocketAddr], now: Now, out: &mut Outbox) {
+        let key = Key::Node(peer.0, peer.1);
+        let Some(target) = self.targets.get_mut(&key).filter(|target| target.learned) else { return };
+        let addrs: BTreeSet<_> = addrs.iter().take(ADDRS_MAX).copied().collect();
+        if !addrs.is_subset(&target.addrs) {
+            (target.due, target.failures) = (now, 0);
+        }
+        target.addrs = addrs;
+        self.enqueue(key);
+        self.due(now, out);
+    }
+
     /// Whether the node is to be a neighbour, as far as this one decides.
     pub(super) fn is_wanted(&self, peer: Peer) -> bool {
         self.keys_of(peer).any(|key| self.targets.get(&key).is_some_and(|target| target.wanted))

@@ -82,6 +82,14 @@ impl Core {
         if news.links {
             network.reach_soon(now);
         }
+        if known
+            && news.described
+            && let Some(stated) = network.members.member(ix).and_then(|member| member.facts.description())
+        {
+            let addrs = stated.addrs.clone();
+            self.dialling.readdressed((index, peer), &addrs, now, out);
+        }
+        let Some(network) = self.networks.get_mut(&index) else { return };
         let Some(neighbour) = network.neighbours.get_mut(&peer) else { return };
         if neighbour.incarnation < life {
             return self.replace_earlier_life(now, (index, peer), life, out);

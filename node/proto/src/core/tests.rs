@@ -14,7 +14,7 @@ use crate::{
     io::DialFailure,
     limits::{CONTROL_FRAME_BYTES_MAX, PATTERNS_MAX},
     pattern::Pattern,
-    record::{Head, Merkle, Signature, Statement},
+    record::{Description, Head, Merkle, Signature, Statement},
 };
 
 mod others;

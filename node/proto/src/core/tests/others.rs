@@ -83,6 +83,41 @@ fn who_was_started_again_is_said_to_be() {
     assert!(down.is_some() && down < up && up < interest, "{out:?}");
 }
 
+fn described(ports: &[u16]) -> Change {
+    let addrs = ports.iter().map(|port| addr(*port)).collect();
+    Change::Describe(Description { name: "far".into(), addrs, features: 0 })
+}
+
+#[test]
+fn who_is_somewhere_else_is_dialled_there() {
+    let mut rig = crossroads();
+    let mut far = Voice::new(60, 1);
+    rig.frame(1, &far.states(vec![Change::Link(node(50)), described(&[7])]));
+    assert!(story(&rig.pass(100)).contains(&"dial 1 7 60".to_owned()));
+    rig.feed(Input::DialFailed { attempt: Attempt(1), failure: DialFailure::Unreachable("no".into()) });
+    assert_eq!(story(&rig.frame(1, &far.states(vec![described(&[7])]))), [""; 0], "nothing is new");
+    assert_eq!(story(&rig.frame(1, &far.states(vec![described(&[8])]))), ["dial 2 8 60"]);
+}
+
+#[test]
+fn new_addresses_of_this_node_are_stated_once() {
+    let mut rig = Rig::new();
+    rig.neighbour(1, 50, 1);
+    rig.pass(400);
+    assert_eq!(rig.feed(Input::Addresses(vec![addr(9)])), [], "they are the old ones");
+    rig.feed(Input::Addresses(vec![addr(10)]));
+    let stated = said(&rig.pass(100), 1);
+    let addrs: Vec<_> = stated
+        .iter()
+        .flatten()
+        .filter_map(|change| match change {
+            Change::Describe(description) => Some(description.addrs.clone()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(addrs, [vec![addr(10)]]);
+}
+
 #[test]
 fn a_second_way_takes_over_and_a_working_way_is_kept() {
     let mut rig = crossroads();
