@@ -1,3 +1,5 @@
+//! When the writer waits for a whole batch, and what never waits with it.
+
 use futures_util::FutureExt;
 use hive_proto::{
     event::Message,
