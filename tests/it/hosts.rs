@@ -55,6 +55,22 @@ async fn twenty_hosts_that_start_at_once_come_to_rest() -> Result<()> {
     Ok(())
 }
 
+/// Where there is no IPv4, IPv6 does.
+#[tokio::test(flavor = "multi_thread")]
+async fn hosts_on_ipv6_alone_find_each_other() -> Result<()> {
+    let segment = Segment::ipv6_only(2)?;
+    let [first, second] = segment.hosts() else { unreachable!("two hosts were asked for") };
+    let one = node("one").on(first).start().await?;
+    let other = node("other").on(second).start().await?;
+    one.has_peers(1, Duration::from_secs(10)).await?;
+    let peers = one.client().peers().await?.peers;
+    ensure!(peers.iter().all(|peer| peer.addr.starts_with('[')), "{peers:?}");
+    let mut events = other.client().subscribe(["six/*"], false).await?;
+    one.client().publish("six/hello", &Message::from("hello")).await?;
+    ensure!(next(&mut events, "an event over IPv6").await?.message.text() == Some("hello"));
+    Ok(())
+}
+
 /// A host that is given another address is reached there, and says so to those who cannot see it move.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_moves_to_another_address_is_found_there() -> Result<()> {

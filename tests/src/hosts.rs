@@ -6,7 +6,7 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    net::Ipv4Addr,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     path::Path,
     process::{Child, Command, Stdio},
     sync::Arc,
@@ -29,6 +29,23 @@ impl Segment {
         let mut segment = Self::empty(1)?;
         for number in 1..=count {
             segment.add(number, &[0])?;
+        }
+        Ok(segment)
+    }
+
+    /// That many hosts without IPv4: fd77::1 and up, and link-local addresses as every IPv6 host has.
+    ///
+    /// # Errors
+    /// As [`Segment::new`].
+    pub fn ipv6_only(count: u8) -> Result<Self> {
+        let mut segment = Self::new(count)?;
+        for (host, number) in segment.hosts.iter_mut().zip(1..=count) {
+            let (name, holder) = (&host.name, &host.holder);
+            holder.ip(&format!("-n {name} addr flush dev eth0"))?;
+            for addr in [format!("fd77::{number:x}"), format!("fe80::{number:x}")] {
+                holder.ip(&format!("-n {name} addr add {addr}/64 dev eth0 nodad"))?;
+            }
+            host.addr = Ipv6Addr::new(0xfd77, 0, 0, 0, 0, 0, 0, number.into()).into();
         }
         Ok(segment)
     }
@@ -99,7 +116,7 @@ impl Segment {
             holder.ip(&format!("-n {name} link set {eth} addrgenmode none"))?;
             holder.ip(&format!("-n {name} addr add {addr}/24 brd + dev {eth}"))?;
             holder.ip(&format!("-n {name} link set {eth} up"))?;
-            addrs.push(addr);
+            addrs.push(IpAddr::V4(addr));
         }
         holder.ip(&format!("-n {name} route add default dev eth0"))?;
         let addr = addrs.first().copied().context("a host without a cable")?;
@@ -112,14 +129,14 @@ impl Segment {
 #[derive(Clone)]
 pub struct Host {
     name: String,
-    addr: Ipv4Addr,
+    addr: IpAddr,
     holder: Arc<Holder>,
 }
 
 impl Host {
     /// Its address.
     #[must_use]
-    pub fn addr(&self) -> Ipv4Addr {
+    pub fn addr(&self) -> IpAddr {
         self.addr
     }
 
