@@ -58,6 +58,10 @@ async fn events_calls_and_answers_cross_the_node_between() -> Result<()> {
     let answered = run(Some(&caller), &["call", "greet/hello", "\"Ada\""]).await?;
     ensure!(answered.status.success(), "{}", stderr(&answered));
     ensure!(stdout(&answered).trim() == "\"Hello, Ada!\"", "{}", stdout(&answered));
+    let passed_on = middle.status().await?.events.relayed;
+    ensure!(passed_on >= 102, "events, a call and its answer crossed the middle, which counts {passed_on}");
+    let status = run(Some(&middle), &["status"]).await?;
+    ensure!(stdout(&status).contains("passed on between peers"), "{}", stdout(&status));
     Ok(())
 }
 

@@ -209,6 +209,8 @@ pub struct EventStatus {
     pub sent: u64,
     /// Events read from peers.
     pub received: u64,
+    /// Copies taken over from one peer for another.
+    pub relayed: u64,
     /// Copies lost, by reason (`slow-consumer`, `lost-link`, …); reasons that never happened are absent.
     pub dropped: BTreeMap<String, u64>,
 }

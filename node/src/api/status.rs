@@ -157,6 +157,7 @@ fn events(means: &Means) -> types::EventStatus {
         delivered: counts.delivered,
         sent: counts.sent,
         received: counts.received,
+        relayed: counts.relayed,
         dropped: dropped.collect::<BTreeMap<_, _>>(),
     }
 }

@@ -77,8 +77,13 @@ fn plugin(plugin: &types::PluginStatus) -> String {
 }
 
 fn events(events: &types::EventStatus) -> String {
-    let types::EventStatus { published, delivered, sent, received, .. } = events;
-    format!("{published} published, {delivered} delivered, {sent} sent to peers, {received} received")
+    let types::EventStatus { published, delivered, sent, received, relayed, .. } = events;
+    let mut text =
+        format!("{published} published, {delivered} delivered, {sent} sent to peers, {received} received");
+    if *relayed > 0 {
+        text.push_str(&format!(", {relayed} passed on between peers"));
+    }
+    text
 }
 
 fn dropped(events: &types::EventStatus) -> String {
