@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Frames that may be unconfirmed at a time; each costs a little memory beside its bytes.
-const UNCONFIRMED_MAX: usize = 65_536;
+const UNCONFIRMED_MAX: usize = 32_768;
 
 /// A sealed frame on its way from here.
 #[derive(Debug, Clone)]
@@ -242,5 +242,93 @@ impl Line {
 
     pub(super) fn counts(&self) -> LineCounts {
         self.counts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        frame::{
+            relay::{DATA_RELAY, DATA_SET, Inner, SIGNATURE_BYTES, Unsigned, read_relay},
+            split_frame,
+        },
+        id::Incarnation,
+        limits::HOPS_MAX,
+        plane::relay::{departures::Departures, paths::Paths},
+    };
+
+    /// Makes frames of one origin to one node, one after the other.
+    struct Source {
+        departures: Departures,
+        set: Set,
+    }
+
+    impl Source {
+        fn new() -> Self {
+            let [me, to] = [NodeId([9; 32]), NodeId([1; 32])];
+            let set = Paths::new(me).number(Destinations::one(to));
+            Self { departures: Departures::new(me, Incarnation(1)), set }
+        }
+
+        fn next(&mut self) -> Frame {
+            let inner = Inner { kind: 2, body: Bytes::from_static(b"b") };
+            let unsigned = Unsigned::new(self.departures.envelope(&self.set, 1), &inner);
+            let sealed = unsigned.sign(&[0; SIGNATURE_BYTES]);
+            Frame { sealed, set: self.set.clone(), hops: HOPS_MAX - 1, from: None, sent: false }
+        }
+    }
+
+    /// What is written next: the kinds of all frames, and the sequences and hops of the relayed ones.
+    fn written(line: &mut Line) -> (Vec<u8>, Vec<(u64, u8)>) {
+        let (mut out, mut kinds, mut relayed) = (Vec::new(), Vec::new(), Vec::new());
+        line.take(Now::default(), usize::MAX, &mut out);
+        let mut bytes = BytesMut::from(&out.concat()[..]);
+        while let Some((kind, body)) = split_frame(&mut bytes, usize::MAX).expect("frames") {
+            kinds.push(kind);
+            if kind == DATA_RELAY {
+                let (leg, sealed) = read_relay(&body).expect("a relayed frame");
+                relayed.push((sealed.envelope().sequence, leg.hops));
+            }
+        }
+        (kinds, relayed)
+    }
+
+    #[test]
+    fn what_a_stream_lost_comes_first_on_the_next_and_in_order() {
+        let (mut line, mut source) = (Line::default(), Source::new());
+        line.begin_stream();
+        (0..3).for_each(|_| assert_eq!(line.push(source.next()), 0));
+        let most = HOPS_MAX - 1;
+        assert_eq!(
+            written(&mut line),
+            (vec![DATA_SET, DATA_RELAY, DATA_RELAY, DATA_RELAY], vec![(1, most), (2, most), (3, most)])
+        );
+        line.confirmed(&Taken { stream: 1, frames: 1, events: 0 }).expect("it was sent");
+        line.push(source.next());
+        line.stream_broke();
+        line.begin_stream();
+        // The new stream knows no set yet.
+        assert_eq!(
+            written(&mut line),
+            (vec![DATA_SET, DATA_RELAY, DATA_RELAY, DATA_RELAY], vec![(2, most), (3, most), (4, most)])
+        );
+    }
+
+    #[test]
+    fn no_more_is_sent_than_may_be_unconfirmed() {
+        let (mut line, mut source) = (Line::default(), Source::new());
+        line.begin_stream();
+        let mut sent = 0;
+        for _ in 0..UNCONFIRMED_MAX / 1_000 + 2 {
+            (0..1_000).for_each(|_| assert_eq!(line.push(source.next()), 0));
+            sent += written(&mut line).1.len();
+        }
+        assert!(!line.is_ready());
+        assert_eq!(sent, UNCONFIRMED_MAX);
+        assert!(line.kept_bytes < PEER_QUEUE_BYTES);
+        line.confirmed(&Taken { stream: 1, frames: 1_000, events: 0 }).expect("they were sent");
+        assert!(line.is_ready());
+        assert_eq!(written(&mut line).1.len(), 1_000);
     }
 }

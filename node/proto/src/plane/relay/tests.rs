@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use self::world::{Plan, World};
 use super::*;
 use crate::frame::{
-    relay::{Leg, SIGNATURE_BYTES, put_set, relay_head},
+    relay::{DATA_RELAY, Leg, SIGNATURE_BYTES, put_set, relay_head},
     split_frame,
 };
 
@@ -216,6 +216,24 @@ fn nothing_goes_back_at_once_and_nothing_goes_on_for_ever() {
     bring(&mut lone, 0, &[2, 5, 9]);
     assert_eq!((lone.take(1), lone.take(2)), (0, 0));
     assert_eq!(lone.dropped(DropReason::HopLimit), 2);
+}
+
+/// A frame crosses as many links as it may, and not one more.
+#[test]
+fn a_frame_crosses_eight_links() {
+    let mut lone = Lone::new();
+    lone.send(&[2]);
+    let mut out = Vec::new();
+    lone.relay.take(ZERO, &node(2), usize::MAX, &mut out);
+    let mut frames = bytes::BytesMut::from(&out.concat()[..]);
+    let mut hops = None;
+    while let Some((kind, body)) = split_frame(&mut frames, usize::MAX).expect("frames") {
+        if kind == DATA_RELAY {
+            hops = Some(read_relay(&body).expect("a relayed frame").0.hops);
+        }
+    }
+    // This link is the first of them.
+    assert_eq!(hops, Some(HOPS_MAX - 1));
 }
 
 #[test]
