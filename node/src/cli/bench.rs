@@ -128,7 +128,8 @@ impl Handlers {
 fn component(file: &Path) -> Result<(String, Bytes), Fault> {
     let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
     let bytes = fs::read(file).map_err(|error| {
-        Fault::configuration(anyhow::Error::new(error).context(format!("cannot read {}", file.display())))
+        let error = anyhow::Error::new(error).context(format!("cannot read {}", file.display()));
+        Fault::configuration(error).hint("without FILE a handler that is built in is measured")
     })?;
     Ok((name, bytes.into()))
 }
