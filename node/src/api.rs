@@ -9,6 +9,7 @@
 //! | `GET /v1/status`, `/v1/peers`, `/v1/plugins` | what the boards say |
 //! | `POST /v1/publish/CHANNEL` | publishes the body; `content-type`, `hive-key` and `hive-header-NAME` go with it |
 //! | `POST /v1/call/CHANNEL?timeout=5s` | asks; the answer is the body, with the same headers |
+//! | `POST /v1/visit/ADDRESS` | connects to an address, looks who is there, and leaves again |
 //! | `GET /v1/socket` | a WebSocket of documents: `subscribe`, `publish`, `answer` (see `hive_client::socket`) |
 //! | `POST /v1/plugins/reload`, `/v1/plugins/NAME/reload`, `/v1/stop` | asks the node to do it |
 
@@ -38,8 +39,10 @@ mod status;
 mod subscribe;
 #[cfg(test)]
 mod tests;
+mod visit;
 
 pub use place::PlaceError;
+pub use visit::document as visit_document;
 
 /// Where the API listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,6 +121,7 @@ fn router(shared: App) -> Router {
         .route("/v1/plugins/reload", post(control::reload_all))
         .route("/v1/plugins/{name}/reload", post(control::reload))
         .route("/v1/stop", post(control::stop))
+        .route("/v1/visit/{addr}", post(visit::visit))
         .route("/v1/publish/{*channel}", post(publish::publish))
         .route("/v1/call/{*channel}", post(call::call))
         .route("/v1/socket", get(subscribe::upgrade))

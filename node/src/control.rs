@@ -4,8 +4,12 @@
 //! composition root executes them. Exists so that the API needs no handle on any part. It must not know how
 //! anything is done.
 
-use hive_proto::core::Place;
+use std::{net::SocketAddr, time::Duration};
+
+use hive_proto::{core::Place, id::NodeId};
 use tokio::sync::{mpsc, oneshot};
+
+use crate::status::Obstacle;
 
 /// Requests waiting for the root. They come from people, so few are enough; when it is full the asker waits.
 pub const CONTROL_QUEUE: usize = 16;
@@ -25,11 +29,53 @@ pub enum Control {
         /// One entry a network, home first; none without a mesh.
         reply: oneshot::Sender<Vec<Vec<Place>>>,
     },
+    /// Connect to an address as if it were a peer's, look who is there, and leave again.
+    Visit {
+        /// Where.
+        addr: SocketAddr,
+        /// What came of it with each network that was tried; none without a mesh.
+        reply: oneshot::Sender<Vec<Visit>>,
+    },
     /// Leave the mesh and end, as SIGTERM does. The reply says it has begun.
     Stop {
         /// Sent when leaving has begun.
         reply: oneshot::Sender<()>,
     },
+}
+
+/// What came of trying to be admitted somewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Visit {
+    /// The network that was proved.
+    pub network: String,
+    /// Whether this node is in it; otherwise it is an open one that the other might be in, tried to see which.
+    pub ours: bool,
+    /// Who let this node in, or what was in the way.
+    pub outcome: Result<Met, Missed>,
+}
+
+/// Who let this node in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Met {
+    /// Its key.
+    pub node: NodeId,
+    /// What it calls itself; empty when it did not say.
+    pub name: String,
+    /// The minor version of the protocol it speaks.
+    pub minor: u64,
+    /// How far its wall clock is ahead of this host's, in milliseconds; none when it did not say.
+    pub clock_ms: Option<i64>,
+    /// The round trip to it.
+    pub rtt: Duration,
+}
+
+/// What was in the way of being let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missed {
+    /// For a program.
+    pub obstacle: Obstacle,
+    /// In words.
+    pub why: String,
 }
 
 /// What a reload did to one plugin.
@@ -86,6 +132,16 @@ impl ControlSender {
         answer.await.map_err(|_| leaving())
     }
 
+    /// Asks the node to look who is at an address.
+    ///
+    /// # Errors
+    /// When the node is leaving.
+    pub async fn visit(&self, addr: SocketAddr) -> Result<Vec<Visit>, ControlError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Control::Visit { addr, reply }).await?;
+        answer.await.map_err(|_| leaving())
+    }
+
     /// Asks the node to leave.
     ///
     /// # Errors
@@ -123,6 +179,7 @@ mod tests {
                         let _ = reply.send(done);
                     }
                     Control::Graph { reply } => drop(reply.send(Vec::new())),
+                    Control::Visit { reply, .. } => drop(reply.send(Vec::new())),
                     Control::Stop { reply } => drop(reply.send(())),
                 }
             }

@@ -13,6 +13,7 @@ mod link;
 mod tests;
 mod tickets;
 mod timers;
+pub mod visit;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -61,7 +62,7 @@ impl Asker {
 /// The running mesh part.
 #[derive(Debug)]
 pub struct Mesh {
-    local_addr: SocketAddr,
+    endpoint: Endpoint,
     part: Part,
     inputs: mpsc::Sender<Input>,
     asker: Asker,
@@ -80,7 +81,6 @@ impl Mesh {
         boards: Arc<Boards>,
     ) -> Result<Self, BindError> {
         let endpoint = Endpoint::bind(config.listen, identity)?;
-        let local_addr = endpoint.local_addr();
         let signer = Signer::new(identity, &config.memberships);
         let part = Part::new("mesh");
         let (inputs, queue) = mpsc::channel(INPUTS_MAX);
@@ -92,20 +92,26 @@ impl Mesh {
         let actor = actor::Actor::new(
             config,
             incarnation,
-            (endpoint, signer),
+            (endpoint.clone(), signer),
             bus,
             boards,
             part.clone(),
             inputs.clone(),
         );
         part.spawn("control plane", actor.run(queue, questions));
-        Ok(Self { local_addr, part, inputs, asker: Asker(asker) })
+        Ok(Self { endpoint, part, inputs, asker: Asker(asker) })
     }
 
     /// Where it listens.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
-        self.local_addr
+        self.endpoint.local_addr()
+    }
+
+    /// What it dials from.
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
     }
 
     /// Asks who can be reached.

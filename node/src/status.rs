@@ -32,6 +32,8 @@ pub struct Boards {
     pub networks: Board<Vec<NetworkCard>>,
     /// The neighbours it is connected to; written by the mesh.
     pub peers: Board<BTreeMap<(NetworkIndex, NodeId), PeerCard>>,
+    /// Connections that came to nothing lately, at most [`TROUBLES_MAX`]; written by the mesh.
+    pub troubles: Board<Troubles>,
     /// The plugins by name; written by the plugin part.
     pub plugins: Board<BTreeMap<String, PluginCard>>,
 }
@@ -150,6 +152,61 @@ pub struct Traffic {
     pub rtt_us: Count,
 }
 
+/// Addresses whose troubles are remembered; the oldest gives way. Strangers can fill it and nothing else.
+pub const TROUBLES_MAX: usize = 64;
+
+/// Troubles by address and by whether this node dialled it.
+pub type Troubles = BTreeMap<(SocketAddr, bool), TroubleCard>;
+
+/// Connections to or from one address that came to nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TroubleCard {
+    /// What was in the way the last time.
+    pub obstacle: Obstacle,
+    /// The same in words.
+    pub why: String,
+    /// Who is there, if TLS has proved it.
+    pub peer: Option<NodeId>,
+    /// How often in a row.
+    pub times: u64,
+    /// When last.
+    pub last: SystemTime,
+}
+
+/// Adds a trouble; past [`TROUBLES_MAX`] addresses the one that is oldest is forgotten.
+pub fn add_trouble(troubles: &mut Troubles, addr: SocketAddr, dialled: bool, card: TroubleCard) {
+    let before = troubles.remove(&(addr, dialled)).map_or(0, |before| before.times);
+    if troubles.len() >= TROUBLES_MAX
+        && let Some(oldest) = troubles.iter().min_by_key(|(_, card)| card.last).map(|(key, _)| *key)
+    {
+        troubles.remove(&oldest);
+    }
+    troubles.insert((addr, dialled), TroubleCard { times: before.saturating_add(card.times), ..card });
+}
+
+/// What keeps two nodes from becoming neighbours, as one of them sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Obstacle {
+    /// No answer, or the connection broke.
+    Unreachable,
+    /// The other is in no network of this name with this secret.
+    Network,
+    /// The other speaks another version of the protocol.
+    Version,
+    /// The other admits as many as it can.
+    Busy,
+    /// The other says no for a reason of its own.
+    Refused,
+    /// The other does not know the network that it admits to.
+    Unproved,
+    /// Another node is there than should be.
+    OtherNode,
+    /// The address is this node's own.
+    Myself,
+    /// What is there is no node.
+    NoNode,
+}
+
 /// One plugin.
 #[derive(Debug, Clone)]
 pub struct PluginCard {
@@ -252,6 +309,26 @@ impl Count {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn troubles_are_counted_and_strangers_cannot_grow_the_list() {
+        let mut troubles = Troubles::new();
+        let card = |seconds| TroubleCard {
+            obstacle: Obstacle::Network,
+            why: "another secret".into(),
+            peer: None,
+            times: 1,
+            last: SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds),
+        };
+        let addr = |port: u16| SocketAddr::from(([10, 0, 0, 1], port));
+        add_trouble(&mut troubles, addr(1), true, card(1));
+        add_trouble(&mut troubles, addr(1), false, card(2));
+        add_trouble(&mut troubles, addr(1), true, card(3));
+        assert_eq!(troubles.values().map(|card| card.times).collect::<Vec<_>>(), [1, 2]);
+        (2..1000).for_each(|port| add_trouble(&mut troubles, addr(port), false, card(u64::from(port) + 2)));
+        assert_eq!(troubles.len(), TROUBLES_MAX);
+        assert!(troubles.contains_key(&(addr(999), false)) && !troubles.contains_key(&(addr(1), true)));
+    }
 
     #[test]
     fn no_change_is_lost_when_writers_meet() {

@@ -6,6 +6,7 @@
 mod admission;
 mod bind;
 pub mod endpoint;
+pub mod knock;
 pub mod limits;
 mod tls;
 
@@ -16,6 +17,7 @@ use hive_proto::{channel::NetworkIndex, frame::admission::RefusalReason, id::Nod
 pub use bind::{BindError, Listen};
 pub use endpoint::{Arrival, Endpoint};
 
+use crate::status::Obstacle;
 pub use crate::trust::network::Membership;
 
 /// An admitted connection: both ends have proved who they are and that they know the network.
@@ -103,7 +105,16 @@ pub enum DialError {
         /// The address dialled.
         addr: SocketAddr,
     },
-    /// What answers is no node, or one of another protocol version.
+    /// It speaks QUIC, and not this version of the nodes' protocol.
+    #[error(
+        "what answers at {addr} does not speak {}: it is another version of hive-node, or another program",
+        tls::protocol()
+    )]
+    OtherProtocol {
+        /// The address dialled.
+        addr: SocketAddr,
+    },
+    /// What answers is no node.
     #[error("what answers at {addr} is no hive-node this one can talk to: {why}")]
     NotHive {
         /// The address dialled.
@@ -131,6 +142,9 @@ pub enum AdmitFailure {
     /// TLS or QUIC did not get to its end.
     #[error("the handshake failed: {0}")]
     Handshake(String),
+    /// It offers no protocol that this node speaks.
+    #[error("it does not speak {}: it is another version of hive-node, or another program", tls::protocol())]
+    OtherProtocol,
     /// This node dialled itself; harmless.
     #[error("it is this node itself")]
     Own,
@@ -149,6 +163,40 @@ pub enum AdmitFailure {
     /// It went away while we were talking.
     #[error("it went away: {0}")]
     Gone(String),
+}
+
+impl DialError {
+    /// The kind of trouble it is.
+    #[must_use]
+    pub fn obstacle(&self) -> Obstacle {
+        match self {
+            Self::Unreachable { .. } => Obstacle::Unreachable,
+            Self::Own { .. } => Obstacle::Myself,
+            Self::WrongNode { .. } => Obstacle::OtherNode,
+            Self::Refused { reason: RefusalReason::NoSuchNetwork, .. } => Obstacle::Network,
+            Self::Refused { reason: RefusalReason::Version, .. } | Self::OtherProtocol { .. } => {
+                Obstacle::Version
+            }
+            Self::Refused { reason: RefusalReason::Busy, .. } => Obstacle::Busy,
+            Self::Refused { .. } => Obstacle::Refused,
+            Self::Unproved { .. } => Obstacle::Unproved,
+            Self::NotHive { .. } => Obstacle::NoNode,
+        }
+    }
+}
+
+impl AdmitFailure {
+    /// The kind of trouble it is.
+    #[must_use]
+    pub fn obstacle(&self) -> Obstacle {
+        match self {
+            Self::NoSuchNetwork => Obstacle::Network,
+            Self::OtherProtocol | Self::Version(_) => Obstacle::Version,
+            Self::Own => Obstacle::Myself,
+            Self::Handshake(_) | Self::Malformed(_) => Obstacle::NoNode,
+            Self::Silent(_) | Self::Gone(_) => Obstacle::Unreachable,
+        }
+    }
 }
 
 /// IPv4 behind a dual-stack socket is written as IPv4.

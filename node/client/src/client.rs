@@ -1,6 +1,6 @@
 //! The client: one function a thing that can be asked of a node.
 
-use std::{path::Path, time::Duration};
+use std::{net::SocketAddr, path::Path, time::Duration};
 
 use bytes::Bytes;
 use hyper::{Method, Request, Response, http};
@@ -15,11 +15,14 @@ use crate::{
     message::Message,
     publisher::Publisher,
     subscription::Subscription,
-    types::{ApiError, Graph, Peers, Plugins, Receipt, Reload, Status, code},
+    types::{ApiError, Graph, Peers, Plugins, Receipt, Reload, Status, Visit, code},
 };
 
 /// How long [`Client::call`] waits when nobody says.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a visit may take: silence takes five seconds, and a node may have 16 networks to try.
+const VISIT_TIME: Duration = Duration::from_secs(60);
 
 /// What may stand in a path without being encoded.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'/').remove(b'$');
@@ -74,6 +77,16 @@ impl Client {
     /// When no node answers, or it is leaving.
     pub async fn graph(&self) -> Result<Graph, Error> {
         self.read("/v1/graph").await
+    }
+
+    /// Lets the node connect to an address, look who is there, and leave again.
+    ///
+    /// # Errors
+    /// When no node answers, or it is leaving.
+    pub async fn visit(&self, addr: SocketAddr) -> Result<Visit, Error> {
+        let path = format!("/v1/visit/{}", utf8_percent_encode(&addr.to_string(), NON_ALPHANUMERIC));
+        let request = request(Method::POST, &path, &Message::default())?;
+        document(&self.http.send(request, VISIT_TIME).await?)
     }
 
     /// The node's plugins.

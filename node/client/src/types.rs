@@ -7,6 +7,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+mod visit;
+
+pub use visit::{Obstacle, Trouble, Visit, VisitTry};
+
 /// The `"v":1` that every document carries; reading any other number is an error.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct V1;
@@ -39,6 +43,9 @@ pub struct Status {
     pub networks: Vec<NetworkStatus>,
     /// The neighbours it is connected to.
     pub peers: Vec<PeerStatus>,
+    /// Connections that came to nothing lately.
+    #[serde(default)]
+    pub troubles: Vec<Trouble>,
     /// Its plugins.
     pub plugins: Vec<PluginStatus>,
     /// What became of events since it started.
@@ -380,5 +387,8 @@ mod tests {
         let state = |text| serde_json::from_str::<PluginState>(text).expect("a state");
         assert_eq!(state(r#""running""#), PluginState::Running);
         assert_eq!(state(r#""levitating""#), PluginState::Unknown);
+        let obstacle = |text| serde_json::from_str::<Obstacle>(text).expect("an obstacle");
+        assert_eq!(obstacle(r#""no-node""#), Obstacle::NoNode);
+        assert_eq!(obstacle(r#""a-dragon""#), Obstacle::Unknown);
     }
 }

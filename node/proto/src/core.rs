@@ -166,6 +166,7 @@ impl Core {
                 self.dialling.failed(attempt, &failure, now, out);
                 self.check_all_ready(out);
             }
+            Input::Clock { unix_ms } => self.config.unix_ms = unix_ms.saturating_sub(elapsed_ms(now)),
             Input::LinkUp { link, network, peer, dialled, addr } => {
                 self.link_up(now, link, Link::new((network, peer), dialled, addr), out);
             }
@@ -281,6 +282,11 @@ impl CoreConfig {
         let (name, addrs) = (own_name(&self.name), self.addrs.clone());
         Change::Describe(Description { name, addrs, features: 0 })
     }
+}
+
+/// Milliseconds since the driver's time zero.
+fn elapsed_ms(now: Now) -> u64 {
+    u64::try_from(now.0.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A name that others take: not too long, without control characters.

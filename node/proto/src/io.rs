@@ -52,6 +52,12 @@ pub enum Input {
     },
     /// This node can be dialled at these addresses from now on, and at no others. The same as before are fine.
     Addresses(Vec<SocketAddr>),
+    /// What the wall clock says now, in milliseconds since the Unix epoch: people and time servers set it while a node
+    /// runs. Told before a [`Input::LinkUp`], so that the greeting says what is true then.
+    Clock {
+        /// The reading.
+        unix_ms: u64,
+    },
     /// A connection was admitted to a network; its control stream is open both ways.
     LinkUp {
         /// Its number from now on.

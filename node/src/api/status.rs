@@ -1,6 +1,6 @@
 //! `GET /v1/status`, `/v1/peers`, `/v1/graph`, `/v1/plugins`: what the node knows, as documents.
 
-use std::{collections::BTreeMap, time::SystemTime};
+use std::{collections::BTreeMap, net::SocketAddr, time::SystemTime};
 
 use axum::{Json, extract::State};
 use hive_client::types::{self, V1, Want};
@@ -10,8 +10,9 @@ use super::{
     App, Means,
     convert::{ms, unix_ms},
     refusal::Refusal,
+    visit::obstacle,
 };
-use crate::status::{PeerCard, PluginCard, PluginState, Work};
+use crate::status::{PeerCard, PluginCard, PluginState, TroubleCard, Work};
 
 pub(super) async fn status(State(app): State<App>) -> Json<types::Status> {
     let means = &app.means;
@@ -31,6 +32,7 @@ pub(super) async fn status(State(app): State<App>) -> Json<types::Status> {
         listen: means.boards.listen.read().iter().map(ToString::to_string).collect(),
         networks: networks(means, &peers),
         peers,
+        troubles: troubles(means),
         plugins: read_plugins(means),
         events: events(means),
     })
@@ -106,6 +108,20 @@ fn peer(means: &Means, (network, id): (NetworkIndex, NodeId), card: &PeerCard) -
         queued: traffic.queued.value(),
         dropped: traffic.dropped.value(),
     }
+}
+
+fn troubles(means: &Means) -> Vec<types::Trouble> {
+    let troubles = means.boards.troubles.read();
+    let trouble = |((addr, dialled), card): (&(SocketAddr, bool), &TroubleCard)| types::Trouble {
+        addr: addr.to_string(),
+        dialled: *dialled,
+        node: card.peer.map(|peer| peer.to_string()),
+        obstacle: obstacle(card.obstacle),
+        why: card.why.clone(),
+        times: card.times,
+        ago_ms: age_ms(card.last),
+    };
+    troubles.iter().map(trouble).collect()
 }
 
 fn read_plugins(means: &Means) -> Vec<types::PluginStatus> {

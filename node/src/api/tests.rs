@@ -3,7 +3,8 @@
 use std::{fs, sync::Arc, time::Duration};
 
 use hive_client::{
-    CALL_TIMEOUT, Client, Error, Event, Failure, Incoming, Message, Subscription, locate, types::code,
+    CALL_TIMEOUT, Client, Error, Event, Failure, Incoming, Message, Subscription, locate,
+    types::{Obstacle, code},
 };
 use hive_proto::{
     channel::{Names, NetworkName},
@@ -19,8 +20,8 @@ use tokio::{
 
 use super::*;
 use crate::{
-    control::{self, Control, ControlError, Reloaded},
-    status::{NodeCard, PluginCard, PluginState, WantCard},
+    control::{self, Control, ControlError, Missed, Reloaded, Visit},
+    status::{self, NodeCard, PluginCard, PluginState, WantCard},
 };
 
 const SOON: Duration = Duration::from_secs(5);
@@ -292,6 +293,7 @@ async fn the_boards_are_shown_and_reloads_are_asked_for() {
                     drop(reply.send(Err(ControlError::UnknownPlugin(plugin.unwrap_or_default()))));
                 }
                 Control::Graph { reply } => drop(reply.send(vec![vec![kitchen()]])),
+                Control::Visit { reply, .. } => drop(reply.send(vec![stranger()])),
                 Control::Stop { reply } => drop(reply.send(())),
             }
         }
@@ -306,8 +308,18 @@ async fn the_boards_are_shown_and_reloads_are_asked_for() {
         (seen.name.as_str(), seen.links.len(), seen.via.clone(), seen.patterns),
         ("kitchen", 1, None, 2)
     );
+    let visit = node.client.visit("[::1]:7182".parse().expect("an address")).await.expect("a visit");
+    let [only] = &visit.tries[..] else { panic!("one network: {visit:?}") };
+    let seen = (visit.addr.as_str(), only.network.as_str(), only.ours, only.obstacle, only.clock_ms);
+    assert_eq!(seen, ("[::1]:7182", "vault", true, Some(Obstacle::Network), None));
     node.client.stop().await.expect("stopping");
     root.abort();
+}
+
+/// What came of a visit where another secret holds.
+fn stranger() -> Visit {
+    let missed = Missed { obstacle: status::Obstacle::Network, why: "another secret".into() };
+    Visit { network: "vault".into(), ours: true, outcome: Err(missed) }
 }
 
 #[tokio::test]

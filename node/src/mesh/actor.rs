@@ -4,7 +4,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime},
 };
 
 use hive_proto::{
@@ -26,6 +26,7 @@ use super::{
     link::{Link, Order, Surroundings, reader::Reading},
     tickets::Tickets,
     timers::Timers,
+    visit::unix_ms,
 };
 use crate::{
     bus::{Bus, InterestChange, Outbox, PeerRef},
@@ -97,13 +98,12 @@ impl Actor {
         inputs: mpsc::Sender<Input>,
     ) -> Self {
         let timers = Timers::start();
-        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let core_config = CoreConfig {
             node: endpoint.node_id(),
             incarnation,
             name: config.name,
             networks: u8::try_from(config.memberships.len()).unwrap_or(u8::MAX),
-            unix_ms: u64::try_from(unix.as_millis()).unwrap_or(u64::MAX),
+            unix_ms: unix_ms(),
             addrs: endpoint.reachable_addrs(),
             max_neighbours: NEIGHBOURS_MAX,
             seed: u64::from_le_bytes(crate::trust::random_bytes()),
@@ -119,9 +119,9 @@ impl Actor {
             tickets: Tickets::default(),
             endpoint,
             memberships: config.memberships.into(),
-            boards,
+            boards: Arc::clone(&boards),
             around: Surroundings { bus, part, inputs: inputs.clone() },
-            reports: Reports::new(admitted_sender, inputs),
+            reports: Reports::new(admitted_sender, inputs, boards),
             admitted,
             links: BTreeMap::new(),
             next_link: 0,
@@ -209,6 +209,7 @@ impl Actor {
         };
         self.links.insert(link, known);
         Link::start(link, session, traffic, queue, self.around.clone());
+        self.handle(Input::Clock { unix_ms: unix_ms() });
         self.handle(Input::LinkUp { link, network, peer, dialled, addr });
     }
 

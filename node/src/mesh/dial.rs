@@ -2,9 +2,10 @@
 //! outcome goes to the actor; what is refused is said in words, without flooding the log.
 
 use std::{
-    net::IpAddr,
+    fmt::Display,
+    net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
-    time::Instant,
+    time::{Instant, SystemTime},
 };
 
 use hive_proto::{
@@ -15,6 +16,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     shutdown::Part,
+    status::{Boards, Obstacle, TroubleCard, add_trouble},
     transport::{
         AdmitError, AdmitFailure, Arrival, DialError, Endpoint, Membership, Session, limits::Notices,
     },
@@ -30,11 +32,36 @@ pub(super) struct Reports {
     pub(super) inputs: mpsc::Sender<Input>,
     /// Refusals already said. Held for a lookup, never across a wait.
     refused: Arc<Mutex<Notices<IpAddr>>>,
+    /// Where troubles are put up, for whoever asks.
+    boards: Arc<Boards>,
 }
 
 impl Reports {
-    pub(super) fn new(admitted: mpsc::Sender<Admitted>, inputs: mpsc::Sender<Input>) -> Self {
-        Self { admitted, inputs, refused: Arc::default() }
+    pub(super) fn new(
+        admitted: mpsc::Sender<Admitted>,
+        inputs: mpsc::Sender<Input>,
+        boards: Arc<Boards>,
+    ) -> Self {
+        Self { admitted, inputs, refused: Arc::default(), boards }
+    }
+
+    /// Remembers that a connection came to nothing.
+    fn trouble(
+        &self,
+        (addr, dialled): (SocketAddr, bool),
+        obstacle: Obstacle,
+        why: &dyn Display,
+        peer: Option<NodeId>,
+    ) {
+        let card = TroubleCard { obstacle, why: why.to_string(), peer, times: 1, last: SystemTime::now() };
+        self.boards.troubles.change(|troubles| add_trouble(troubles, addr, dialled, card.clone()));
+    }
+
+    /// Forgets it: a connection came to be.
+    fn well(&self, addr: SocketAddr, dialled: bool) {
+        if self.boards.troubles.read().contains_key(&(addr, dialled)) {
+            self.boards.troubles.change(|troubles| drop(troubles.remove(&(addr, dialled))));
+        }
     }
 
     /// Says something about an address once a minute.
@@ -55,15 +82,24 @@ pub(super) async fn dial(
     endpoint: Endpoint,
     reports: Reports,
     attempt: Attempt,
-    (membership, addr, expect): (Membership, std::net::SocketAddr, Option<NodeId>),
+    (membership, addr, expect): (Membership, SocketAddr, Option<NodeId>),
 ) {
     match endpoint.dial(addr, &membership, expect).await {
         // The actor ends only when the node does.
-        Ok(session) => drop(reports.admitted.send((session, Some(attempt))).await),
+        Ok(session) => {
+            reports.well(addr, true);
+            drop(reports.admitted.send((session, Some(attempt))).await);
+        }
         Err(error) => {
+            if !matches!(error, DialError::Own { .. }) {
+                reports.trouble((addr, true), error.obstacle(), &error, None);
+            }
             if matches!(
                 error,
-                DialError::Refused { .. } | DialError::Unproved { .. } | DialError::NotHive { .. }
+                DialError::Refused { .. }
+                    | DialError::Unproved { .. }
+                    | DialError::OtherProtocol { .. }
+                    | DialError::NotHive { .. }
             ) {
                 reports.warn(addr.ip(), &error.to_string());
             } else {
@@ -82,6 +118,7 @@ fn failure(error: DialError) -> DialFailure {
         // The state machine says the address itself.
         DialError::Refused { why, .. } => DialFailure::Refused(why),
         DialError::Unproved { .. } => DialFailure::Refused("it proves no network itself".into()),
+        error @ DialError::OtherProtocol { .. } => DialFailure::Unreachable(error.to_string()),
         DialError::Unreachable { why, .. } | DialError::NotHive { why, .. } => DialFailure::Unreachable(why),
     }
 }
@@ -95,8 +132,14 @@ pub(super) async fn accept(endpoint: Endpoint, memberships: Arc<[Membership]>, r
 
 async fn admit(arrival: Arrival, memberships: Arc<[Membership]>, reports: Reports) {
     match arrival.admit(&memberships).await {
-        Ok(session) => drop(reports.admitted.send((session, None)).await),
+        Ok(session) => {
+            reports.well(session.addr, false);
+            drop(reports.admitted.send((session, None)).await);
+        }
         Err(AdmitError { why: AdmitFailure::Own | AdmitFailure::Gone(_), .. }) => {}
-        Err(error) => reports.warn(error.addr.ip(), &error.to_string()),
+        Err(error) => {
+            reports.trouble((error.addr, false), error.why.obstacle(), &error.why, error.peer);
+            reports.warn(error.addr.ip(), &error.to_string());
+        }
     }
 }

@@ -3,13 +3,18 @@
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::{control::Control, mesh::Asker, plugin::Plugins, shutdown::Part};
+use crate::{
+    control::Control,
+    mesh::{Asker, visit::Visitor},
+    plugin::Plugins,
+    shutdown::Part,
+};
 
 /// Takes requests until the root stops, or until nobody is left to send one.
 pub(super) async fn run(
     mut requests: mpsc::Receiver<Control>,
     plugins: Plugins,
-    graph: Option<Asker>,
+    (graph, visitor): (Option<Asker>, Option<Visitor>),
     leave: CancellationToken,
     root: Part,
 ) {
@@ -24,6 +29,12 @@ pub(super) async fn run(
             Control::Graph { reply } => match graph.clone() {
                 Some(graph) => {
                     root.spawn("graph", async move { drop(reply.send(graph.places().await)) });
+                }
+                None => drop(reply.send(Vec::new())),
+            },
+            Control::Visit { addr, reply } => match visitor.clone() {
+                Some(visitor) => {
+                    root.spawn("visit", async move { drop(reply.send(visitor.visit(addr).await)) });
                 }
                 None => drop(reply.send(Vec::new())),
             },

@@ -24,7 +24,7 @@ use crate::{
     config::PeerAddress,
     control::channel,
     discovery::{self, Here, StaticPeer},
-    mesh::{self, Mesh},
+    mesh::{self, Mesh, visit::Visitor},
     plugin::{self, Plugins},
     shutdown::{Order, Part},
     status::{Boards, NetworkCard, NodeCard},
@@ -186,6 +186,11 @@ impl Parts {
         boards: &Arc<Boards>,
         leave: &CancellationToken,
     ) -> Result<(), StartError> {
+        let names = |at: usize| boards.networks.read().get(at).map(|card| card.name.clone());
+        let visitor = ways.online.as_ref().map(|online| {
+            let networks = online.memberships.iter().enumerate();
+            networks.filter_map(|(at, membership)| Some((names(at)?, membership.clone()))).collect()
+        });
         match ways.online {
             Some(online) => self.connect(online, who, bus, boards)?,
             None => {
@@ -198,7 +203,11 @@ impl Parts {
         let plugins = Plugins::start(plugins, bus.clone(), Arc::clone(boards), &self.plugins).await?;
         let (control, requests) = channel();
         let graph = self.mesh.as_ref().map(Mesh::asker);
-        self.root.spawn("control", control::run(requests, plugins, graph, leave.clone(), self.root.clone()));
+        let visitor = visitor.zip(self.mesh.as_ref()).map(|(networks, mesh)| {
+            Visitor::new(mesh.endpoint().clone(), networks, NetworkName::parse(DEFAULT_NETWORK).ok())
+        });
+        let mesh = (graph, visitor);
+        self.root.spawn("control", control::run(requests, plugins, mesh, leave.clone(), self.root.clone()));
         if let Some(config) = &ways.api {
             let means = Means { bus: bus.clone(), boards: Arc::clone(boards), control };
             self.api = Some(Api::start(config, means)?);

@@ -229,7 +229,10 @@ async fn admit_patiently(
     memberships: &[Membership],
     peer: &mut Option<NodeId>,
 ) -> Result<Session, AdmitFailure> {
-    let handshake = |e: ConnectionError| AdmitFailure::Handshake(e.to_string());
+    let handshake = |e: ConnectionError| match tls::is_other_protocol(&e) {
+        true => AdmitFailure::OtherProtocol,
+        false => AdmitFailure::Handshake(e.to_string()),
+    };
     // Closes the connection whichever way this ends, also when the caller's patience does.
     let connection = incoming.accept().map_err(handshake)?.await.map_err(handshake)?;
     let mut guard = CloseUnlessKept { connection: &connection, kept: false };
@@ -290,6 +293,7 @@ fn transport_config() -> TransportConfig {
 
 fn connect_failed(addr: SocketAddr, error: &ConnectionError) -> DialError {
     match error {
+        error if tls::is_other_protocol(error) => DialError::OtherProtocol { addr },
         ConnectionError::ConnectionClosed(close)
             if close.error_code == TransportErrorCode::CONNECTION_REFUSED =>
         {

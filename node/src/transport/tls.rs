@@ -6,7 +6,10 @@
 use std::sync::Arc;
 
 use hive_proto::id::NodeId;
-use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
+use quinn::{
+    ConnectionError, TransportErrorCode,
+    crypto::rustls::{QuicClientConfig, QuicServerConfig},
+};
 use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme,
     client::{
@@ -27,6 +30,22 @@ use crate::trust::identity::Identity;
 
 /// The protocol's name in TLS; its number changes when old and new nodes cannot talk.
 const ALPN: &[u8] = b"hive/1";
+/// [`ALPN`] for people.
+pub(super) fn protocol() -> &'static str {
+    str::from_utf8(ALPN).unwrap_or_default()
+}
+
+/// Whether a handshake ended because the two ends have no protocol in common (RFC 7301 §3.2, RFC 9001 §4.8).
+pub(super) fn is_other_protocol(error: &ConnectionError) -> bool {
+    const NO_APPLICATION_PROTOCOL: u8 = 120;
+    let code = match error {
+        ConnectionError::TransportError(error) => error.code,
+        ConnectionError::ConnectionClosed(close) => close.error_code,
+        _ => return false,
+    };
+    code == TransportErrorCode::crypto(NO_APPLICATION_PROTOCOL)
+}
+
 /// TLS wants a name to connect to. It is not sent and not checked.
 pub(super) const SERVER_NAME: &str = "hive";
 /// The fixed beginning of an ed25519 SubjectPublicKeyInfo (RFC 8410): the key's 32 bytes follow.

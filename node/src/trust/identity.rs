@@ -43,10 +43,21 @@ impl Identity {
     /// When the directory or file cannot be used, holds no ed25519 key, or others may read it.
     pub fn load_or_create(dir: &Path) -> Result<Self, IdentityError> {
         create_private_dir(dir)?;
+        match Self::load(dir)? {
+            Some(identity) => Ok(identity),
+            None => Self::create(&dir.join(KEY_FILE)),
+        }
+    }
+
+    /// The key in `dir/node.key`; none if there is no such file. Makes and changes nothing.
+    ///
+    /// # Errors
+    /// When the file cannot be read, holds no ed25519 key, or others may read it.
+    pub fn load(dir: &Path) -> Result<Option<Self>, IdentityError> {
         let path = dir.join(KEY_FILE);
         match File::open(&path) {
-            Ok(file) => Self::read(&path, file),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Self::create(&path),
+            Ok(file) => Self::read(&path, file).map(Some),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(IdentityError::Read { path, source: e }),
         }
     }

@@ -94,13 +94,12 @@ impl Core {
     }
 
     fn greet(&mut self, now: Now, link: LinkId, dialled: Option<Attempt>, out: &mut Outbox) {
-        let elapsed_ms = u64::try_from(now.0.as_millis()).unwrap_or(u64::MAX);
         let greeting = Control::Greeting(Greeting {
             minor: PROTOCOL_MINOR,
             features: 0,
             incarnation: self.config.incarnation,
             dial: dialled.map_or(0, |attempt| attempt.0),
-            unix_ms: self.config.unix_ms.saturating_add(elapsed_ms),
+            unix_ms: self.config.unix_ms.saturating_add(elapsed_ms(now)),
             name: own_name(&self.config.name),
         });
         out.push(Output::Send { link, frame: greeting.encode() });

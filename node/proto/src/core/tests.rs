@@ -531,6 +531,21 @@ fn a_node_is_ready_with_its_neighbours_or_alone() {
     assert_eq!(story(&rig.feed(Input::DialFailed { attempt: Attempt(2), failure })), ["ready"]);
 }
 
+#[test]
+fn a_greeting_says_what_the_clock_says_then() {
+    let mut rig = Rig::new();
+    let said = |out: &[Output]| match &sent(out, 1)[..] {
+        [Control::Greeting(greeting)] => greeting.unix_ms,
+        other => panic!("a greeting, not {other:?}"),
+    };
+    rig.wait(2);
+    assert_eq!(said(&rig.up(1, 50, None)), 3_000, "the driver said 1000 at its time zero");
+    rig.down(1);
+    assert_eq!(rig.feed(Input::Clock { unix_ms: 90_000 }), []);
+    rig.wait(1);
+    assert_eq!(said(&rig.up(1, 50, None)), 91_000, "somebody has set it");
+}
+
 proptest! {
     /// Whatever a member of the network sends, the node neither panics nor takes it for somebody else.
     #[test]
