@@ -16,6 +16,7 @@ mod call;
 mod check;
 mod component;
 mod dev;
+mod doctor;
 mod exec;
 mod exit;
 mod id;
@@ -104,6 +105,7 @@ enum Verb {
     Status(status::Status),
     Peers(peers::Peers),
     Plugins(plugins::Plugins),
+    Doctor(doctor::Doctor),
     Id(id::Id),
     Keygen(keygen::Keygen),
     Bench(bench::Bench),
@@ -138,6 +140,7 @@ fn run(cli: Cli) -> Result<(), Fault> {
         Verb::Status(verb) => ask(&voice, verb.run()),
         Verb::Peers(verb) => ask(&voice, verb.run()),
         Verb::Plugins(verb) => ask(&voice, verb.run()),
+        Verb::Doctor(verb) => ask(&voice, verb.run()),
         Verb::Id(verb) => ask(&voice, verb.run()),
         Verb::Keygen(verb) => verb.run(),
         Verb::Bench(verb) => node(verb.run(&voice)),

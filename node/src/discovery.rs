@@ -3,6 +3,7 @@
 //! What it owns: the tasks that look, and their words in the log. It hands what it finds to the control plane as
 //! [`Input`]s and must not know what becomes of them: who is dialled, and who lets whom in, is decided elsewhere.
 
+mod listen;
 mod mdns;
 mod peers;
 
@@ -10,6 +11,8 @@ use std::net::SocketAddr;
 
 use hive_proto::{channel::NetworkIndex, id::NodeId, io::Input};
 use tokio::sync::mpsc;
+
+pub use listen::{Heard, listen};
 
 use crate::{shutdown::Part, trust::network::Membership};
 

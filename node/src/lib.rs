@@ -10,6 +10,7 @@ pub mod config;
 pub mod control;
 pub mod discovery;
 pub mod dispatch;
+pub mod doctor;
 pub mod mdns;
 pub mod mesh;
 pub mod node;

@@ -3,6 +3,8 @@
 //! What it owns: the mdns-sd daemon and its thread, and which interfaces and addresses make sense. It must not know
 //! nodes or networks: texts go in, texts come out.
 
+mod echo;
+
 use std::{
     collections::BTreeMap,
     io,
@@ -14,6 +16,8 @@ use if_addrs::Interface;
 use mdns_sd::{IfKind, Receiver, ResolvedService, ScopedIp, ServiceDaemon, ServiceEvent, ServiceInfo};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::time::timeout;
+
+pub use echo::echo;
 
 /// mDNS's group and port (RFC 6762 §3).
 const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);

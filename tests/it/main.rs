@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod crowd;
+mod doctor;
 mod hosts;
 mod reach;
 mod relay;

@@ -101,6 +101,15 @@ impl Segment {
         Ok(new)
     }
 
+    /// Lets multicast through to a host, or keeps it back, as a switch does that takes nobody there for a listener.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn multicast(&self, host: &Host, passes: bool) -> Result<()> {
+        let passes = if passes { "on" } else { "off" };
+        self.holder.run("bridge", &format!("link set dev {}p0 mcast_flood {passes}", host.name))
+    }
+
     /// A host with a cable to each of these bridges.
     fn add(&mut self, number: u8, bridges: &[u8]) -> Result<()> {
         let (name, mut addrs) = (format!("h{number}"), Vec::new());
@@ -138,6 +147,25 @@ impl Host {
     #[must_use]
     pub fn addr(&self) -> IpAddr {
         self.addr
+    }
+
+    /// Drops what comes over its first cable to a UDP port, without a word, as a firewall does. By policy routing, which
+    /// is in every kernel: the rule stands before the one that delivers to the host's own addresses.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn drops_udp(&self, port: u16) -> Result<()> {
+        self.ip(&format!("rule add pref 1 iif eth0 ipproto udp dport {port} blackhole"))?;
+        self.ip("rule add pref 2 lookup local")?;
+        self.ip("rule del pref 0")
+    }
+
+    /// Does something to its interfaces: `ip` with these arguments.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn ip(&self, args: &str) -> Result<()> {
+        self.holder.ip(&format!("-n {} {args}", self.name))
     }
 
     /// A command that runs on it. The process that is started becomes the program: its id is the program's.
@@ -191,9 +219,13 @@ impl Holder {
     }
 
     fn ip(&self, args: &str) -> Result<()> {
-        let output = self.command("ip").args(args.split(' ')).output().context("running nsenter")?;
+        self.run("ip", args)
+    }
+
+    fn run(&self, program: &str, args: &str) -> Result<()> {
+        let output = self.command(program).args(args.split(' ')).output().context("running nsenter")?;
         if !output.status.success() {
-            bail!("`ip {args}` failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+            bail!("`{program} {args}` failed: {}", String::from_utf8_lossy(&output.stderr).trim());
         }
         Ok(())
     }

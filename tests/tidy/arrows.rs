@@ -15,9 +15,10 @@ type Row = (&'static str, &'static [&'static str]);
 /// hive-node, from the top down.
 const NODE: &[Row] = &[
     ("main", &["cli"]),
-    ("cli", &["node", "config", "toolchain", "bench", "api"]),
+    ("cli", &["node", "config", "toolchain", "bench", "doctor", "api"]),
     // Beside the root.
     ("bench", &["node", "plugin", "dispatch", "bus", "transport"]),
+    ("doctor", &["config", "mesh", "discovery", "api", "transport", "mdns"]),
     ("toolchain", &["plugin", "watch"]),
     ("config", &["mesh", "plugin", "discovery", "api"]),
     // The composition root.
@@ -72,7 +73,8 @@ const CRATES: &[Row] = &[
     ("anyhow", &["main", "cli", "bench"]),
     ("axum", &["api"]),
     ("clap", &["cli"]),
-    ("hive_client", &["cli", "api"]),
+    // The doctor looks at a node from outside, and speaks in the documents of its API.
+    ("hive_client", &["cli", "api", "doctor"]),
     ("mdns_sd", &["mdns"]),
     ("notify", &["watch"]),
     ("quinn", &["transport", "mesh", "bench"]),

@@ -6,11 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::Args;
-use hive_client::locate;
-
 use super::{Voice, component, exit::Fault, output, run::pair};
-use crate::config::{self, Flags, Loaded, Problems, Request, Severity};
+use crate::config::{self, Flags, Loaded, Problems, Severity};
+use clap::Args;
 
 /// Check a configuration or a component.
 #[derive(Debug, Args)]
@@ -63,10 +61,7 @@ impl Check {
 }
 
 fn load(file: Option<PathBuf>, set: Vec<(String, String)>) -> Result<Loaded, Fault> {
-    let request =
-        Request::of_process(file, Flags::default(), set.into_iter().collect(), locate::default_data_dir());
-    let request = request.map_err(|error| anyhow::Error::new(error).context("the working folder is gone"))?;
-    config::load(&request).map_err(report_problems)
+    super::run::load(file, Flags::default(), set)
 }
 
 /// The components that a path means; none: it is a configuration.

@@ -86,13 +86,16 @@ impl NodeFlags {
             api: self.api,
             log: self.log,
         };
-        let set: BTreeMap<String, String> = self.set.into_iter().collect();
-        let request =
-            Request::of_process(self.config, flags, set, locate::default_data_dir()).map_err(|error| {
-                Fault::failed(anyhow::Error::new(error).context("the working folder is gone"))
-            })?;
-        config::load(&request).map_err(super::check::report_problems)
+        load(self.config, flags, self.set)
     }
+}
+
+/// The configuration that follows from a file, the environment and flags.
+pub(super) fn load(file: Option<PathBuf>, flags: Flags, set: Vec<(String, String)>) -> Result<Loaded, Fault> {
+    let set: BTreeMap<String, String> = set.into_iter().collect();
+    let request = Request::of_process(file, flags, set, locate::default_data_dir())
+        .map_err(|error| Fault::failed(anyhow::Error::new(error).context("the working folder is gone")))?;
+    config::load(&request).map_err(super::check::report_problems)
 }
 
 impl Run {

@@ -16,11 +16,11 @@ use crate::{
 };
 
 /// The service nodes are.
-const KIND: &str = "_hive-node._udp.local.";
+pub(super) const KIND: &str = "_hive-node._udp.local.";
 /// The version of what the texts say.
 const VERSION: &str = "1";
 /// Services remembered, to know who is meant when one is gone. A LAN has fewer; a flood of names stops here.
-const SERVICES_MAX: usize = 4096;
+pub(super) const SERVICES_MAX: usize = 4096;
 /// Bytes of the node id in a service's name: enough to be unique where ids are random.
 const NAME_ID_BYTES: usize = 8;
 
