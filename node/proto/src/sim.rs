@@ -7,6 +7,7 @@
 mod bus;
 mod chance;
 mod check;
+mod connections;
 mod heard;
 mod keys;
 mod network;

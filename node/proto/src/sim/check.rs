@@ -3,8 +3,10 @@
 //! It is told what the scenario does, what the network holds and what the nodes say, and compares. It knows
 //! no rule by which the state machines decide, only what must come of it, and looks into none of them.
 
+mod bill;
 mod confirm;
 mod delivery;
+mod frames;
 mod graph;
 mod meter;
 mod rest;
@@ -31,6 +33,7 @@ use crate::{
     time::Now,
 };
 
+use bill::Bill;
 use delivery::{Delivery, Fault};
 use meter::Meter;
 use spread::Spread;
@@ -56,6 +59,7 @@ pub(super) struct Judge {
     /// Copies that had to arrive and did not.
     lost: u64,
     meter: Meter,
+    bill: Bill,
     /// Something changed since the views were compared last.
     changed: bool,
     /// A node and another of which it knew something wrong, at the last look.
@@ -90,6 +94,7 @@ impl Judge {
             delivery: Delivery::default(),
             lost: 0,
             meter: Meter::new(ids.len()),
+            bill: Bill::new(ids),
             changed: true,
             wrong_pair: None,
             longest: 0,
@@ -161,6 +166,7 @@ impl Judge {
         if state != self.words.state(before, pattern) && self.truth.is_settled(now, node) {
             let audience = self.truth.audience(now, node);
             self.spread.begin(now, self.phase.0, (node, pattern, state), &audience);
+            self.bill.changes(node);
         }
     }
 
@@ -198,8 +204,10 @@ impl Judge {
         self.delivery.dropped(counts);
     }
 
-    pub(super) fn sent(&mut self, now: Now, node: usize, kind: u8, bytes: usize) {
-        self.meter.sent(now, node, kind, bytes as u64);
+    /// A node sends frames to another.
+    pub(super) fn sent(&mut self, now: Now, (from, to): (usize, usize), frames: &[u8]) {
+        self.meter.sent(now, from, frames);
+        self.bill.sent((from, to), frames);
     }
 
     /// A connection is up for one end, as the link of this number; for both when the pair is given.
@@ -266,6 +274,7 @@ impl Judge {
             self.end_phase(now);
         }
         self.phase = (number, now);
+        self.bill.begin(self.phases.get(number).is_some_and(|phase| phase.changes > 0));
         self.changed = true;
         self.look(now);
     }
@@ -312,9 +321,10 @@ impl Judge {
         let Some(phase) = self.phases.get(number) else { return };
         let mut figures = Figures { settled: self.settled, ..Figures::default() };
         graph::figures(&self.truth, &self.views, &mut figures);
-        let changes = self.spread.begun(number);
-        self.meter.phase(begin, now, (changes, phase.is_quiet()), &mut figures);
+        self.meter.phase(begin, now, &mut figures);
         let length = now.0.saturating_sub(begin.0);
+        let cost = self.bill.end(length.as_secs(), phase.is_quiet());
+        figures.bytes_per_change = cost.and_then(|cost| cost.checked_div(figures.alive));
         self.verdict.phases.push(PhaseReport { name: phase.name.clone(), begin: begin.0, length, figures });
         // What was right stays right; it was so from the beginning of the next phase.
         self.settled = self.settled.map(|_| Duration::ZERO);

@@ -101,7 +101,7 @@ impl Node {
         self.life += 1;
         let config = CoreConfig {
             node: self.id,
-            incarnation: Incarnation(self.life),
+            incarnation: incarnation(self.life),
             name,
             addrs: self.addrs.clone(),
             networks: 1,
@@ -120,6 +120,16 @@ impl Node {
             bus_called: None,
         });
     }
+}
+
+/// A life as nodes name it: as large a number as one that comes from a clock, because it is in every notice.
+pub(super) fn incarnation(life: u64) -> Incarnation {
+    Incarnation(EPOCH_MS.saturating_add(life))
+}
+
+/// The life that nodes name so.
+pub(super) fn life(incarnation: Incarnation) -> u64 {
+    incarnation.0.saturating_sub(EPOCH_MS)
 }
 
 impl Alive {

@@ -73,7 +73,8 @@ pub struct Figures {
     pub known_all: Option<Duration>,
     /// The same for the change in the middle.
     pub known_all_median: Option<Duration>,
-    /// Bytes one change cost each node: what the phase sent beyond the last quiet phase's pace.
+    /// Bytes one change cost each node, in the mean: of the statement that says it, of notices, questions and
+    /// confirmations of that statement, and its share of what was compared beyond the last quiet phase's pace.
     pub bytes_per_change: Option<u64>,
     /// How long until every view was right, if it was right at the end.
     pub settled: Option<Duration>,

@@ -11,8 +11,8 @@ use super::{
     Report,
     chance::{Chance, settled},
     check::Judge,
+    connections::Connections,
     heard::Heard,
-    network::Connection,
     node::Node,
     plan::{Action, Plan},
     queue::Queue,
@@ -48,10 +48,7 @@ pub(super) struct World {
     heard: Heard,
     /// What each node wants from its start on.
     wants: Vec<Vec<InterestOp>>,
-    /// The connections that at least one end still has, by their numbers.
-    connections: BTreeMap<u64, Connection>,
-    /// The number of the last connection.
-    last_connection: u64,
+    connections: Connections,
     /// Whether a node is among those that the others do not hear.
     apart: Vec<bool>,
     /// The number of the last ticket.
@@ -109,8 +106,7 @@ impl World {
             queue: Queue::new(),
             places: places.collect(),
             wants: plan.wants,
-            connections: BTreeMap::new(),
-            last_connection: 0,
+            connections: Connections::default(),
             apart: vec![false; nodes.len()],
             last_ticket: 0,
             last_event: 0,

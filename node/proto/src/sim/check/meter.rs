@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::frames::frames;
 use crate::{
     sim::report::{Figures, Kind},
     time::Now,
@@ -16,8 +17,6 @@ pub(super) struct Meter {
     whole: Tally,
     /// Bytes of each second of the run.
     seconds: Vec<u64>,
-    /// Bytes a second of the last phase in which nothing was done.
-    quiet: u64,
 }
 
 /// What was sent in a stretch of time.
@@ -34,15 +33,18 @@ struct Tally {
 impl Meter {
     pub(super) fn new(nodes: usize) -> Self {
         let none = Tally::new(nodes);
-        Self { phase: none.clone(), whole: none, seconds: Vec::new(), quiet: 0 }
+        Self { phase: none.clone(), whole: none, seconds: Vec::new() }
     }
 
-    pub(super) fn sent(&mut self, now: Now, node: usize, kind: u8, bytes: u64) {
+    pub(super) fn sent(&mut self, now: Now, node: usize, bytes: &[u8]) {
         for tally in [&mut self.phase, &mut self.whole] {
-            tally.nodes[node] += bytes;
-            let (frames, sum) = &mut tally.kinds[usize::from(kind)];
-            (*frames, *sum) = (*frames + 1, *sum + bytes);
+            tally.nodes[node] += bytes.len() as u64;
+            for (kind, length, _) in frames(bytes) {
+                let (frames, sum) = &mut tally.kinds[usize::from(kind)];
+                (*frames, *sum) = (*frames + 1, *sum + length as u64);
+            }
         }
+        let bytes = bytes.len() as u64;
         let second = usize::try_from(now.0.as_secs()).unwrap_or(0);
         if self.seconds.len() <= second {
             self.seconds.resize(second + 1, 0);
@@ -61,27 +63,11 @@ impl Meter {
     }
 
     /// Writes down a phase and begins the next one.
-    pub(super) fn phase(
-        &mut self,
-        begin: Now,
-        end: Now,
-        (changes, quiet): (usize, bool),
-        figures: &mut Figures,
-    ) {
+    pub(super) fn phase(&mut self, begin: Now, end: Now, figures: &mut Figures) {
         let none = Tally::new(self.phase.nodes.len());
         let tally = std::mem::replace(&mut self.phase, none);
         tally.write(end.0.saturating_sub(begin.0), figures);
         figures.bytes_busiest_second = self.busiest(begin, end);
-        let micros = micros(begin, end);
-        if quiet {
-            self.quiet = figures.bytes.saturating_mul(1_000_000) / micros;
-        }
-        // A change costs what was sent beyond the pace at which nothing happens. A mesh that was still settling then
-        // had no such pace, and a difference below zero measures nothing.
-        let pace = self.quiet.saturating_mul(micros) / 1_000_000;
-        let each = (changes as u64).saturating_mul(figures.alive);
-        let beyond = figures.bytes.checked_sub(pace).filter(|beyond| *beyond > 0);
-        figures.bytes_per_change = beyond.and_then(|beyond| beyond.checked_div(each));
     }
 
     /// Writes down the whole run.

@@ -51,12 +51,6 @@ impl Spread {
         open.push(change);
     }
 
-    /// How many changes of a phase are followed.
-    pub(super) fn begun(&self, phase: usize) -> usize {
-        let all = self.open.values().flatten().chain(&self.known).chain(&self.unknown);
-        all.filter(|change| change.phase == phase).count()
-    }
-
     /// A node says what it knows of another: `state` of each pattern, of the life it lives.
     pub(super) fn heard(
         &mut self,

@@ -5,10 +5,9 @@ use std::net::SocketAddr;
 use super::*;
 use crate::{
     channel::NetworkIndex,
-    id::Incarnation,
     interest::Wanted,
     pattern::Pattern,
-    sim::{chance::Chance, scenario::Discovery},
+    sim::{chance::Chance, node::incarnation, scenario::Discovery},
 };
 
 const NETWORK: NetworkIndex = NetworkIndex::HOME;
@@ -52,7 +51,7 @@ impl Pair {
 
     fn up(&mut self, node: usize, link: LinkId, life: u64) {
         let (peer, addr) = (self.ids[1 - node], SocketAddr::from(([10, 0, 0, 1], 1)));
-        let incarnation = Incarnation(life);
+        let incarnation = incarnation(life);
         let name = String::new();
         let (network, addrs) = (NETWORK, vec![addr]);
         self.say(node, &Output::NeighbourUp { network, peer, link, name: name.clone(), incarnation, addr });

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     id::NodeId,
     io::{LinkId, Output},
+    sim::node::life,
     time::Now,
 };
 
@@ -118,7 +119,7 @@ impl Judge {
         let Some(peer) = view.peers.get_mut(of) else { return false };
         match news {
             Output::PeerUp { incarnation, .. } => {
-                peer.replace(Peer { life: incarnation.0, wants: None }).is_none()
+                peer.replace(Peer { life: life(*incarnation), wants: None }).is_none()
             }
             Output::NeighbourUp { link, .. } => {
                 let before = view.neighbours.insert(of, Neighbour { link: *link, since: now });

@@ -73,7 +73,7 @@ impl World {
 
     fn send_data(&mut self, number: usize, link: LinkId, frames: Bytes) {
         let Some((connection, end)) = self.end_of(number, link) else { return };
-        let Some(known) = self.connections.get_mut(&connection).filter(|known| !known.cut) else { return };
+        let Some(known) = self.connections.get_mut(connection).filter(|known| !known.cut) else { return };
         let arrives = known.ends[1 - end].data.send(self.now, frames, &mut self.chance);
         if let Some(at) = arrives {
             self.queue.push(at, Happening::Data(connection, 1 - end));
@@ -82,7 +82,7 @@ impl World {
 
     /// Hands over the events that have reached an end by now.
     pub(super) fn data_arrives(&mut self, connection: u64, end: usize) {
-        while let Some(known) = self.connections.get_mut(&connection) {
+        while let Some(known) = self.connections.get_mut(connection) {
             let there = &mut known.ends[end];
             let Some(link) = there.link.filter(|_| !there.down) else { return };
             let (number, life, now) = (there.node, there.life, self.now);

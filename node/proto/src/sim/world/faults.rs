@@ -1,7 +1,7 @@
 //! What goes wrong: nodes that stop, links that break, groups that do not hear each other.
 
 use super::*;
-use crate::sim::network::silence;
+use crate::sim::network::{Connection, silence};
 
 impl World {
     /// A node is gone without a word: the others notice by and by.
@@ -13,7 +13,7 @@ impl World {
         self.judge.stopped(self.now, number);
         let life = self.nodes[number].life;
         for connection in self.nodes[number].connections.clone() {
-            let known = self.connections.get(&connection);
+            let known = self.connections.get(connection);
             let its = known.is_some_and(|c| c.ends.iter().any(|end| (end.node, end.life) == (number, life)));
             if its {
                 let most = silence(&mut self.chance);
@@ -23,7 +23,7 @@ impl World {
     }
 
     pub(super) fn break_one(&mut self, which: u64) {
-        let open: Vec<u64> = self.connections.iter().filter(|(_, c)| c.is_open()).map(|(n, _)| *n).collect();
+        let open: Vec<u64> = self.connections.iter().filter(|(_, c)| c.is_open()).map(|(n, _)| n).collect();
         let chosen = usize::try_from(which % open.len().max(1) as u64).unwrap_or(0);
         if let Some(connection) = open.get(chosen) {
             let most = if which.is_multiple_of(2) { silence(&mut self.chance) } else { Duration::ZERO };
@@ -40,7 +40,7 @@ impl World {
         self.judge.groups(self.now, &self.apart);
         let crosses = |c: &Connection| self.apart[c.ends[0].node] != self.apart[c.ends[1].node];
         let cut = self.connections.iter().filter(|(_, c)| !c.cut && crosses(c));
-        for connection in cut.map(|(number, _)| *number).collect::<Vec<_>>() {
+        for connection in cut.map(|(number, _)| number).collect::<Vec<_>>() {
             let most = silence(&mut self.chance);
             self.sever(connection, most, LinkEnd::TimedOut);
         }

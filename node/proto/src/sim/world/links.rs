@@ -8,7 +8,7 @@ use crate::{
     frame::split_frame,
     io::LinkId,
     limits::CONTROL_FRAME_BYTES_MAX,
-    sim::network::{CLOSE_LIMIT, DIALLER, LISTENER},
+    sim::network::{CLOSE_LIMIT, Connection, DIALLER, LISTENER},
 };
 
 /// A dial on its way.
@@ -52,11 +52,9 @@ impl World {
     }
 
     fn connect(&mut self, (node, life): (usize, u64), there: usize, attempt: Attempt) {
-        self.last_connection += 1;
-        let number = self.last_connection;
         let ways = [self.way(there, node), self.way(node, there)];
         let connection = Connection::new((node, life), (there, self.nodes[there].life), ways);
-        self.connections.insert(number, connection);
+        let number = self.connections.add(connection);
         self.nodes[node].connections.insert(number);
         self.nodes[there].connections.insert(number);
         // Either end may be the first to know.
@@ -73,7 +71,7 @@ impl World {
     }
 
     pub(super) fn up(&mut self, number: u64, end: usize, attempt: Option<Attempt>) {
-        let Some(connection) = self.connections.get_mut(&number) else { return };
+        let Some(connection) = self.connections.get_mut(number) else { return };
         let (node, life) = (connection.ends[end].node, connection.ends[end].life);
         if connection.ends[end].down || connection.cut {
             // It broke while it was made: the dialler only learns that it did not succeed.
@@ -106,9 +104,9 @@ impl World {
     }
 
     pub(super) fn send(&mut self, number: u64, end: usize, frame: Bytes) {
-        let Some(connection) = self.connections.get_mut(&number) else { return };
-        let kind = frame.first().copied().unwrap_or(0);
-        self.judge.sent(self.now, connection.ends[end].node, kind, frame.len());
+        let Some(connection) = self.connections.get_mut(number) else { return };
+        let [from, to] = [end, 1 - end].map(|end| connection.ends[end].node);
+        self.judge.sent(self.now, (from, to), &frame);
         if connection.cut {
             return;
         }
@@ -122,7 +120,7 @@ impl World {
 
     /// Hands over what has reached an end by now.
     pub(super) fn arrive(&mut self, number: u64, end: usize) {
-        while let Some(connection) = self.connections.get_mut(&number) {
+        while let Some(connection) = self.connections.get_mut(number) {
             let there = &mut connection.ends[end];
             let Some(link) = there.link.filter(|_| !there.down) else { return };
             let (node, life) = (there.node, there.life);
@@ -144,7 +142,7 @@ impl World {
 
     pub(super) fn close(&mut self, number: u64, end: usize, graceful: bool) {
         let (soon, latency) = (self.now.after(self.chance.millis(0, 50)), self.latency());
-        let Some(connection) = self.connections.get_mut(&number) else { return };
+        let Some(connection) = self.connections.get_mut(number) else { return };
         connection.ends[end].closing = Some(graceful);
         let both = connection.ends[1 - end].closing.is_some();
         let (mine, others) = if graceful && !both {
@@ -158,7 +156,7 @@ impl World {
     }
 
     pub(super) fn down(&mut self, number: u64, end: usize, how: LinkEnd) {
-        let Some(connection) = self.connections.get_mut(&number) else { return };
+        let Some(connection) = self.connections.get_mut(number) else { return };
         let here = &mut connection.ends[end];
         if std::mem::replace(&mut here.down, true) {
             return;
@@ -180,7 +178,7 @@ impl World {
     /// Nothing gets through any more; each end notices at its own time, within the delay.
     pub(super) fn sever(&mut self, number: u64, most: Duration, how: LinkEnd) {
         let times = [0, 1].map(|_| self.chance.between(Duration::ZERO, most));
-        let Some(connection) = self.connections.get_mut(&number) else { return };
+        let Some(connection) = self.connections.get_mut(number) else { return };
         connection.cut = true;
         self.judge.parted(number);
         for (end, after) in times.into_iter().enumerate() {
@@ -190,8 +188,8 @@ impl World {
 
     /// Drops a connection that no end has any more.
     fn forget(&mut self, number: u64) {
-        if self.connections.get(&number).is_some_and(Connection::is_over)
-            && let Some(connection) = self.connections.remove(&number)
+        if self.connections.get(number).is_some_and(Connection::is_over)
+            && let Some(connection) = self.connections.remove(number)
         {
             for end in connection.ends {
                 self.nodes[end.node].connections.remove(&number);
