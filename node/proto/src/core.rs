@@ -107,6 +107,8 @@ struct Network {
     /// Whether links are among what is pending, and when some last were.
     links_wait: bool,
     links_said: Option<Now>,
+    /// How long new ones wait after that.
+    links_pause: Duration,
     /// Everybody who was heard of.
     members: Membership,
     /// How statements come and go.
@@ -116,6 +118,8 @@ struct Network {
     /// When they are computed again, and when they last were.
     reach_at: Option<Now>,
     reached: Option<Now>,
+    /// How long they are not after that.
+    reach_pause: Duration,
     /// Who is connected and was greeted.
     neighbours: BTreeMap<NodeId, Neighbour>,
     /// Why neighbours of a moment ago are none any more, for the word on who cannot be reached.
@@ -251,11 +255,13 @@ impl Network {
             said: None,
             links_wait: false,
             links_said: None,
+            links_pause: Duration::ZERO,
             members: Membership::new(config.node),
             gossip: Gossip::new(index),
             routes: Routes::default(),
             reach_at: None,
             reached: None,
+            reach_pause: Duration::ZERO,
             neighbours: BTreeMap::new(),
             gone: BTreeMap::new(),
             tickets: Tickets::default(),

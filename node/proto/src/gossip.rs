@@ -1,17 +1,19 @@
 //! How statements spread: pushed along a tree that each origin's statements grow by themselves, announced beside
 //! it, pulled by who missed them, and compared every few seconds.
 //!
-//! The tree is Plumtree's (Leitão, Pereira, Rodrigues: Epidemic Broadcast Trees, 2007), one for each origin: who gets
-//! a statement twice asks the second sender not to push that origin's any more, and who hears of one it did not get
-//! asks for it and for what follows. What statements mean is membership's business; which link leads to whom is core's.
+//! The tree is Plumtree's (Leitão, Pereira, Rodrigues: Epidemic Broadcast Trees, 2007), one for each origin and grown
+//! from its leaves: nobody but the origin pushes unasked, who hears of a statement asks whoever said so for it and for
+//! what follows, and who gets one twice asks the second sender to stop. What statements mean is membership's business;
+//! which link leads to whom is core's.
 
+mod circle;
 mod compare;
 mod contact;
 mod pulls;
 mod snapshot;
 mod spread;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use crate::{
     channel::NetworkIndex,
@@ -23,6 +25,7 @@ use crate::{
     time::Now,
 };
 
+use circle::{Circle, places};
 use contact::Contact;
 use pulls::Pulls;
 
@@ -30,13 +33,18 @@ use pulls::Pulls;
 pub const PUSH_PAUSE: Duration = Duration::from_millis(20);
 /// Notices wait for others to the same neighbour at most so long.
 pub const NOTICE_DELAY: Duration = Duration::from_millis(100);
+/// Neighbours that are told of a statement they are not pushed: enough for somebody whom the tree fails to hear of it
+/// from others, and few enough to cost little. Comparing finds the rest.
+const NOTICES: u32 = 6;
 
 /// The spreading of statements in one network.
 #[derive(Debug)]
 pub struct Gossip {
     network: NetworkIndex,
     /// The neighbours.
-    contacts: BTreeMap<NodeId, Contact>,
+    circle: Circle,
+    /// When they are told of what is mentioned.
+    mention_by: Option<Now>,
     /// What is known to exist and was not got yet.
     pulls: Pulls,
     /// Statements that were known already when they came.
@@ -92,17 +100,17 @@ impl Gossip {
     /// Nobody is met yet.
     #[must_use]
     pub fn new(network: NetworkIndex) -> Self {
-        Self { network, contacts: BTreeMap::new(), pulls: Pulls::default(), duplicates: 0 }
+        Self { network, circle: Circle::default(), mention_by: None, pulls: Pulls::default(), duplicates: 0 }
     }
 
     /// A neighbour can be talked to over this link from now on.
     pub fn meet(&mut self, around: &mut Around<'_>, peer: NodeId, life: Incarnation, link: LinkId) {
-        let places = around.members.places();
-        let contact = self.contacts.entry(peer).or_insert_with(|| Contact::new(life, link, places));
+        let at = self.circle.enter(peer, || Contact::new(life, link));
+        // Its neighbours hear of this node from itself.
+        self.circle.set_eager(at, around.members.me(), true);
+        let Some(contact) = self.circle.wake(at) else { return };
         contact.moved(life, link);
         contact.compare = true;
-        // Its neighbours hear of this node from itself.
-        contact.set_lazy(around.members.me(), false);
         if let Some(me) = around.members.member(around.members.me()) {
             contact.introduce(me);
         }
@@ -114,19 +122,23 @@ impl Gossip {
 
     /// A neighbour is gone.
     pub fn part(&mut self, peer: NodeId) {
-        self.contacts.remove(&peer);
-        self.pulls.part(peer);
+        if let Some(at) = self.circle.leave(peer) {
+            self.pulls.part(at);
+        }
     }
 
     /// This node said something.
     pub fn say(&mut self, members: &Membership, statement: &Statement, now: Now) {
         self.spread(members.me(), Some(statement), None, now);
+        for at in self.circle.beyond().collect::<Vec<_>>() {
+            self.circle.wake(at).into_iter().for_each(|contact| contact.push(members.me(), statement));
+        }
     }
 
     /// Whether a neighbour's members have been compared with this node's, and what was missing here has come.
     #[must_use]
     pub fn is_synced(&self, peer: NodeId) -> bool {
-        self.contacts.get(&peer).is_some_and(|contact| contact.synced)
+        self.circle.of(peer).is_some_and(|contact| contact.synced)
     }
 
     /// Statements that were known already when they came.
@@ -146,72 +158,85 @@ impl Gossip {
         frame: Frame,
     ) -> Result<Vec<Heard>, GossipError> {
         let mut heard = Vec::new();
+        let Some(at) = self.circle.find(peer) else { return Ok(heard) };
         match frame {
             Frame::Statements { answer, statements } => {
                 for bytes in statements {
                     let (node, head) = Statement::peek(&bytes)?;
-                    if self.is_news(around, (peer, answer), node, head) {
+                    // A neighbour's own statements come over its own link, whoever was faster.
+                    let unasked = !answer && node != peer;
+                    if self.is_news(around, (at, unasked), node, head) {
                         let statement = Statement::read(around.keys, self.network, &bytes)?;
-                        heard.extend(self.take(around, peer, &statement));
+                        heard.extend(self.take(around, at, &statement));
+                        if !answer && let Some(ix) = around.members.find(node) {
+                            self.circle.set_source(ix, at);
+                        }
                     }
                 }
             }
-            Frame::Have(heads) => self.told(around, peer, &heads),
-            Frame::Pull { graft, known } => self.serve(around, peer, graft, &known),
-            Frame::Prune(prefixes) => self.pruned(around, peer, &prefixes),
-            Frame::Digest(root) => self.compare_roots(around, peer, root),
-            Frame::Buckets(hashes) => self.compare_buckets(around, peer, &hashes),
+            Frame::Have(heads) => self.told(around, at, &heads),
+            Frame::Pull { graft, known } => self.serve(around, at, graft, &known),
+            Frame::Prune(prefixes) => self.pruned(around, at, &prefixes),
+            Frame::Digest(root) => self.compare_roots(around, at, root),
+            Frame::Buckets(hashes) => self.compare_buckets(around, at, &hashes),
             Frame::Heads { buckets, answer, heads } => {
-                self.compare_heads(around, peer, (buckets, answer), &heads);
+                self.compare_heads(around, at, (buckets, answer), &heads);
             }
             Frame::Snapshot { statement, last, facts } => {
-                heard.extend(self.assemble(around, peer, statement, (last, facts))?);
+                heard.extend(self.assemble(around, at, statement, (last, facts))?);
             }
             Frame::Ack { version } => heard.push(Heard::Acked(version)),
         }
         Ok(heard)
     }
 
-    /// Whether a statement has to be read at all. Who sends a known one is asked to stop that.
+    /// Whether a statement has to be read at all. Who pushes a known one is asked to stop that.
     fn is_news(
         &mut self,
         around: &Around<'_>,
-        (peer, answer): (NodeId, bool),
+        (from, unasked): (usize, bool),
         node: NodeId,
         head: Head,
     ) -> bool {
         let Some(ix) = around.members.find(node) else { return true };
-        let known = around.members.member(ix).map(|member| member.head).unwrap_or_default();
+        let known = around.members.head(ix);
         if head > known {
             return true;
         }
-        if let Some(contact) = self.contacts.get_mut(&peer) {
-            contact.has(ix, head, known);
-            // A neighbour's own statements come over its own link, whoever was faster.
-            if !answer && node != peer {
-                self.duplicates = self.duplicates.saturating_add(1);
-                contact.prune(ix, prefix_of(node));
-            }
+        self.has(from, ix, head, known);
+        if unasked {
+            self.duplicates = self.duplicates.saturating_add(1);
+            self.circle.wake(from).into_iter().for_each(|contact| contact.prune(prefix_of(node)));
         }
         false
     }
 
-    fn take(&mut self, around: &mut Around<'_>, peer: NodeId, statement: &Statement) -> Option<Heard> {
+    /// A neighbour has a member's statements up to a head: what it has need not be sent.
+    fn has(&mut self, at: usize, ix: MemberIx, head: Head, known: Head) {
+        if let Some(contact) = self.circle.contact(at) {
+            contact.has(ix, head);
+        }
+        if head >= known {
+            self.circle.knows(at, ix);
+        }
+    }
+
+    fn take(&mut self, around: &mut Around<'_>, from: usize, statement: &Statement) -> Option<Heard> {
         let Around { now, members, .. } = around;
-        if members.find(statement.node) == Some(members.me()) {
+        if members.member(members.me()).is_some_and(|me| me.node == statement.node) {
             return Some(Heard::Twice(statement.head));
         }
         let taken = members.take(statement, *now);
         let ix = members.find(statement.node)?;
         match taken {
             Ok(Taken::New(news)) => {
-                self.spread(ix, Some(statement), Some(peer), *now);
+                self.spread(ix, Some(statement), Some(from), *now);
                 self.settle(members, ix);
                 Some(Heard::News(ix, news))
             }
             Ok(Taken::Known) => None,
             Ok(Taken::Gap) => {
-                self.pulls.want(prefix_of(statement.node), statement.head, peer, *now);
+                self.pulls.want(prefix_of(statement.node), statement.head, from, *now);
                 None
             }
             Ok(Taken::NoRoom) => Some(Heard::NoRoom),
@@ -223,34 +248,57 @@ impl Gossip {
     fn settle(&mut self, members: &Membership, ix: MemberIx) {
         let Some(member) = members.member(ix) else { return };
         if self.pulls.got(prefix_of(member.node), member.head) {
-            for contact in self.contacts.values_mut() {
-                contact.got(prefix_of(member.node));
-            }
+            self.circle.each().for_each(|contact| contact.got(prefix_of(member.node)));
         }
-        if let Some(contact) = self.contacts.get_mut(&member.node) {
+        if let Some(at) = self.circle.find(member.node)
+            && let Some(contact) = self.circle.wake(at)
+        {
             contact.owe_ack(member.head);
         }
     }
 
     /// Puts something new where it goes: to be pushed, or to be mentioned. Without a statement it is mentioned to all.
-    fn spread(&mut self, ix: MemberIx, statement: Option<&Statement>, from: Option<NodeId>, now: Now) {
-        for (peer, contact) in &mut self.contacts {
-            if Some(*peer) == from {
-                continue;
+    fn spread(&mut self, ix: MemberIx, statement: Option<&Statement>, from: Option<usize>, now: Now) {
+        let others = self.circle.all_but(from);
+        let eager = self.circle.eager(ix) & others;
+        let pushed = if statement.is_some() { eager } else { 0 };
+        for at in places(pushed) {
+            if let (Some(contact), Some(statement)) = (self.circle.wake(at), statement) {
+                contact.push(ix, statement);
             }
-            match statement {
-                Some(statement) if !contact.is_lazy(ix) => contact.push(ix, statement),
-                _ => contact.mention(ix, now),
+        }
+        // Others each time, so that nobody is left out for long; of somebody new, everybody.
+        let mentioned = match statement.filter(|statement| statement.head.version > 1) {
+            Some(later) => {
+                circle::pick(others & !pushed, NOTICES, ix.0.wrapping_add(later.head.version as u32))
             }
+            None => others & !pushed,
+        };
+        self.circle.mention(ix, mentioned);
+        if self.circle.has_mentions() {
+            self.mention_by.get_or_insert_with(|| now.after(NOTICE_DELAY));
         }
     }
 
     /// Sends what it is time for, and says when it is time for the rest.
     pub fn flush(&mut self, around: &mut Around<'_>, out: &mut Outbox) -> Option<Now> {
         self.ask(around);
-        let mut next = self.pulls.next();
-        for contact in self.contacts.values_mut() {
-            let due = contact.flush(around, out);
+        if self.mention_by.is_some_and(|by| by <= around.now) {
+            self.mention_by = None;
+            for (ix, to) in self.circle.take_mentions() {
+                let Some(member) = around.members.member(ix) else { continue };
+                let head = contact::head_ref(member.node, member.head);
+                places(to).for_each(|at| {
+                    self.circle.wake(at).into_iter().for_each(|contact| contact.mentions.push(head));
+                });
+            }
+        }
+        let mut next = [self.pulls.next(), self.mention_by].into_iter().flatten().min();
+        for at in self.circle.take_awake() {
+            let due = self.circle.contact(at).and_then(|contact| contact.flush(around, out));
+            if due.is_some() {
+                self.circle.stay_awake(at);
+            }
             next = [next, due].into_iter().flatten().min();
         }
         next

@@ -5,6 +5,7 @@
 
 mod digest;
 mod graph;
+mod places;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -14,7 +15,6 @@ pub use digest::{BUCKETS, Prefix, Short, bucket_of, prefix_of};
 
 use crate::{
     id::{Incarnation, NodeId},
-    limits::MEMBERS_MAX,
     pattern::InterestOp,
     record::{Change, FactError, Facts, Head, Root, Statement},
     time::Now,
@@ -33,7 +33,16 @@ pub struct Membership {
     /// This node: always reachable.
     me: MemberIx,
     index: BTreeMap<NodeId, MemberIx>,
+    /// The same by the first bytes of the ids, in order: what is looked up most.
+    prefixes: Vec<(Prefix, MemberIx)>,
     members: Vec<Member>,
+    /// The ends of each member's edges that both ends state, sorted; by place, apart from the rest because ways are
+    /// searched through them.
+    edges: Vec<Vec<MemberIx>>,
+    /// Who can be reached, by place, for the same reason.
+    present: Vec<bool>,
+    /// Each member's last statement, by place, because notices are mostly of what is known.
+    heads: Vec<Head>,
     /// Places of members that were forgotten.
     free: Vec<MemberIx>,
     digest: digest::Digest,
@@ -62,8 +71,8 @@ pub struct Member {
     recent: VecDeque<(Head, Bytes)>,
     /// It stated more than anybody may: this life of it is not listened to any more.
     banned: bool,
-    /// Edges that both ends state.
-    edges: Vec<MemberIx>,
+    /// What it adds to the digest, as far as the digest knows.
+    counted: digest::Counted,
 }
 
 /// What a statement or a whole set changed.
@@ -75,7 +84,7 @@ pub struct News {
     pub reset: bool,
     /// What changed of what it wants.
     pub ops: Vec<InterestOp>,
-    /// Its links changed.
+    /// The edges between it and others changed.
     pub links: bool,
     /// It says anew who and where it is.
     pub described: bool,
@@ -112,7 +121,11 @@ impl Membership {
         let mut membership = Self {
             me: MemberIx(0),
             index: BTreeMap::new(),
+            prefixes: Vec::new(),
             members: Vec::new(),
+            edges: Vec::new(),
+            present: Vec::new(),
+            heads: Vec::new(),
             free: Vec::new(),
             digest: digest::Digest::default(),
         };
@@ -125,12 +138,6 @@ impl Membership {
     #[must_use]
     pub fn me(&self) -> MemberIx {
         self.me
-    }
-
-    /// Whose place it is.
-    #[must_use]
-    pub fn find(&self, node: NodeId) -> Option<MemberIx> {
-        self.index.get(&node).copied()
     }
 
     /// Who is at a place.
@@ -154,15 +161,6 @@ impl Membership {
     #[must_use]
     pub fn places(&self) -> usize {
         self.members.len()
-    }
-
-    /// The place of a node, made if there is none. None when there is no room.
-    pub fn place(&mut self, node: NodeId, now: Now) -> Option<MemberIx> {
-        match self.find(node) {
-            Some(ix) => Some(ix),
-            None if self.index.len() >= MEMBERS_MAX && !self.forget_one() => None,
-            None => Some(self.add(node, now)),
-        }
     }
 
     /// Takes a statement whose signature was checked.
@@ -190,7 +188,6 @@ impl Membership {
             member.facts = Facts::default();
         }
         for change in &statement.changes {
-            news.links |= matches!(change, Change::Link(_) | Change::Unlink(_));
             news.described |= matches!(change, Change::Describe(_));
             news.ops.extend(member.facts.apply(change.clone()));
         }
@@ -206,11 +203,11 @@ impl Membership {
         member.banned = false;
         member.left &= !news.reborn;
         (member.latest, member.root) = (statement.bytes.clone(), statement.root);
-        self.advance(ix, statement.head, news.reset);
+        news.links |= self.advance(ix, statement.head, news.reset);
         if !news.reset {
             for change in &statement.changes {
                 if let Change::Link(other) | Change::Unlink(other) = change {
-                    self.relink(ix, *other);
+                    news.links |= self.relink(ix, *other);
                 }
             }
         }
@@ -233,8 +230,8 @@ impl Membership {
         member.left &= !reborn;
         (member.latest, member.root) = (statement.bytes.clone(), statement.root);
         let ops = member.facts.wants().ops().collect();
-        self.advance(ix, statement.head, true);
-        Some(News { reborn, reset: true, ops, links: true, described: true })
+        let links = self.advance(ix, statement.head, true);
+        Some(News { reborn, reset: true, ops, links: reborn || links, described: true })
     }
 
     /// What somebody who knows a node up to `known` lacks of it.
@@ -249,17 +246,6 @@ impl Membership {
             }
             _ => Missing::Everything,
         }
-    }
-
-    /// Says whether a member can be reached. True when that is new.
-    pub fn set_reachable(&mut self, ix: MemberIx, reachable: bool, now: Now) -> bool {
-        let Some(member) = self.members.get_mut(ix.0 as usize) else { return false };
-        if member.reachable == reachable {
-            return false;
-        }
-        (member.reachable, member.since) = (reachable, now);
-        self.digest.touch(bucket_of(member.node));
-        true
     }
 
     /// Says whether a member leaves.
@@ -279,66 +265,11 @@ impl Membership {
         self.advance(ix, Head { incarnation, version: 0 }, false);
     }
 
-    /// Forgets who could not be reached since before then.
-    pub fn forget_unreachable(&mut self, before: Now) {
-        let gone = |member: &Member| !member.reachable && member.since < before;
-        let gone: Vec<MemberIx> = self.iter().filter(|(_, member)| gone(member)).map(|(ix, _)| ix).collect();
-        gone.into_iter().for_each(|ix| self.forget(ix));
-    }
-
-    fn add(&mut self, node: NodeId, now: Now) -> MemberIx {
-        let member = Member {
-            node,
-            head: Head::default(),
-            facts: Facts::default(),
-            latest: Bytes::new(),
-            root: Root([0; 32]),
-            reachable: false,
-            left: false,
-            since: now,
-            recent: VecDeque::new(),
-            banned: false,
-            edges: Vec::new(),
-        };
-        let ix = match self.free.pop() {
-            Some(ix) => ix,
-            None => MemberIx(u32::try_from(self.members.len()).unwrap_or(u32::MAX)),
-        };
-        match self.members.get_mut(ix.0 as usize) {
-            Some(place) => *place = member,
-            None => self.members.push(member),
-        }
-        self.index.insert(node, ix);
-        ix
-    }
-
-    fn advance(&mut self, ix: MemberIx, head: Head, links: bool) {
-        let Some(member) = self.members.get_mut(ix.0 as usize) else { return };
-        member.head = head;
-        self.digest.touch(bucket_of(member.node));
-        if links {
-            self.link(ix);
-        }
-    }
-
-    /// Makes room by forgetting who could not be reached for the longest time.
-    fn forget_one(&mut self) -> bool {
-        let unreachable = self.iter().filter(|(_, member)| !member.reachable);
-        let oldest = unreachable.min_by_key(|(ix, member)| (member.since, *ix)).map(|(ix, _)| ix);
-        let found = oldest.is_some();
-        oldest.into_iter().for_each(|ix| self.forget(ix));
-        found
-    }
-
-    fn forget(&mut self, ix: MemberIx) {
-        let Some(node) = self.member(ix).map(|member| member.node) else { return };
-        self.unlink(ix);
-        self.index.remove(&node);
-        if let Some(member) = self.members.get_mut(ix.0 as usize) {
-            (member.facts, member.latest) = (Facts::default(), Bytes::new());
-            member.recent = VecDeque::new();
-        }
-        self.free.push(ix);
+    /// Whether edges changed, where links are looked at.
+    fn advance(&mut self, ix: MemberIx, head: Head, links: bool) -> bool {
+        self.set_head(ix, head);
+        self.touch(ix);
+        links && self.link(ix)
     }
 }
 

@@ -5,6 +5,7 @@
 //! statements travel, and what follows from them, is not known here.
 
 mod fact;
+mod links;
 mod merkle;
 mod own;
 mod statement;

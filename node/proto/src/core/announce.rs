@@ -10,8 +10,13 @@ const WISH_PAUSE: Duration = Duration::from_millis(10);
 /// Changes of links wait for others this long.
 const LINK_DELAY: Duration = Duration::from_millis(50);
 
-/// And until this long after those before them: who has just started has many, one after the other.
+/// And until this long after those before them.
 const LINK_PAUSE: Duration = Duration::from_millis(300);
+/// New links wait twice as long each time: who has just started has many, one after the other, and everybody is told of
+/// each. Those that are gone do not: others would send that way.
+const LINK_PAUSE_MAX: Duration = Duration::from_millis(1200);
+/// After a time without any the pause is short again.
+const LINK_CALM: Duration = Duration::from_secs(5);
 
 /// Changes that are waited for one by one. When there are more the latest are waited for together, which
 /// confirms some of them later than could be.
@@ -118,8 +123,11 @@ impl Core {
         let Some(network) = self.networks.get_mut(&index) else { return };
         network.own.note(if linked { Change::Link(peer) } else { Change::Unlink(peer) });
         network.links_wait = true;
-        let pause = network.links_said.map_or(now, |said| said.after(LINK_PAUSE));
-        network.say_by(now.after(LINK_DELAY).max(pause));
+        let pause = if linked { network.links_pause } else { LINK_PAUSE };
+        let next = network.links_said.map_or(now, |said| said.after(pause));
+        // Who has said nothing yet is waited for.
+        let next = if network.own.head().version == 0 { now } else { now.after(LINK_DELAY).max(next) };
+        network.say_by(next);
     }
 
     /// States what is to be stated by now.
@@ -129,7 +137,15 @@ impl Core {
             return;
         }
         (network.say_at, network.said) = (None, Some(now));
+        // Before the first neighbour nobody hears it: what is wanted and that link go into one statement.
+        if network.own.head().version == 0 && network.neighbours.is_empty() {
+            let unsaid = std::mem::take(&mut network.tickets.unsaid);
+            return unsaid.into_iter().for_each(|ticket| out.push(Output::Confirmed { ticket }));
+        }
         if std::mem::take(&mut network.links_wait) {
+            let calm = network.links_said.is_none_or(|said| said.after(LINK_CALM) < now);
+            let pause = network.links_pause.saturating_mul(2).min(LINK_PAUSE_MAX);
+            network.links_pause = if calm { LINK_PAUSE } else { pause };
             network.links_said = Some(now);
         }
         for statement in network.own.say(&*self.keys) {

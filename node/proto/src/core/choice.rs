@@ -20,24 +20,40 @@ pub(super) struct Candidate {
     pub(super) kept: bool,
 }
 
+/// How much is known of who there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Survey {
+    /// Somebody was found a moment ago, and others probably follow: a few are enough to begin with.
+    First,
+    /// Everybody who could be heard of by now.
+    Whole,
+}
+
 /// Those of the candidates that this node wants as neighbours. Those it has stay, except for the next ones on the
-/// ring: every change of a link is told to everybody.
-pub(super) fn choose(me: NodeId, candidates: &[Candidate], max: usize) -> BTreeSet<NodeId> {
-    if candidates.len() <= max {
+/// ring: every change of a link is told to everybody. The ring is closed, and a mesh is made full, by whoever knows
+/// whom there is.
+pub(super) fn choose(me: NodeId, candidates: &[Candidate], max: usize, survey: Survey) -> BTreeSet<NodeId> {
+    // The other half dials this node.
+    let half = (max / 2).max(SUCCESSORS);
+    let (all, successors, wanted) = match survey {
+        Survey::First => (half, 0, half.saturating_sub(SUCCESSORS).max(1)),
+        Survey::Whole => (max, SUCCESSORS, half),
+    };
+    if candidates.len() <= all {
         return candidates.iter().map(|candidate| candidate.node).collect();
     }
-    // The other half dials this node.
-    let wanted = (max / 2).max(SUCCESSORS);
     let mut around: Vec<(bool, bool, NodeId)> =
         candidates.iter().map(|each| (each.bad, each.node < me, each.node)).collect();
     around.sort_unstable();
-    let mut chosen: BTreeSet<NodeId> = around.iter().take(SUCCESSORS).map(|(.., node)| *node).collect();
+    let mut chosen: BTreeSet<NodeId> = around.iter().take(successors).map(|(.., node)| *node).collect();
     let rank =
         |each: &Candidate| (!each.kept, each.bad, std::cmp::Reverse(pair_rank(me, each.node)), each.node);
     let mut ranked: Vec<_> = candidates.iter().map(rank).collect();
     ranked.sort_unstable();
-    for (.., node) in ranked {
-        if chosen.len() >= wanted {
+    for (gone, .., node) in ranked {
+        // Nobody is given up for a guess.
+        let stays = !gone && survey == Survey::First;
+        if chosen.len() >= wanted && !stays {
             break;
         }
         chosen.insert(node);
@@ -69,14 +85,14 @@ impl Core {
         if network.neighbours.values().filter(|neighbour| !neighbour.draining).count() <= most {
             return;
         }
-        let (_, link) = self.surplus(index).unwrap_or_default();
         let newest = network.neighbours.values().map(|neighbour| neighbour.link).max();
-        if let Some(link) = link.or(newest) {
+        if let Some(link) = self.surplus(index, |_| true).map(|(_, link)| link).or(newest) {
             self.close(now, link, CloseReason::Surplus, out);
         }
     }
 
-    /// Lets one go of more neighbours than are needed.
+    /// Lets one go of more neighbours than are needed: one that this node once dialled and does not want any more. Who
+    /// dialled this one would only dial another instead, and everybody would hear of that.
     pub(super) fn thin_out(&mut self, now: Now, index: NetworkIndex, out: &mut Outbox) {
         let Some(network) = self.networks.get(&index) else { return };
         // As many as this node dials dial it, in the mean, and not all meshes are even.
@@ -84,24 +100,24 @@ impl Core {
         if self.leaving || network.neighbours.len() <= many {
             return;
         }
-        if let Some((degree, Some(link))) = self.surplus(index)
+        let dialled = |link: LinkId| self.links.get(&link).is_some_and(|known| known.dialled.is_some());
+        if let Some((degree, link)) = self.surplus(index, dialled)
             && degree > self.config.max_neighbours
         {
             self.close(now, link, CloseReason::Surplus, out);
         }
     }
 
-    /// The neighbour that can best be done without: how many it has itself, and its link.
-    fn surplus(&self, index: NetworkIndex) -> Option<(usize, Option<LinkId>)> {
+    /// The neighbour that can best be done without among those whose link may go: how many it has itself, and its
+    /// link.
+    fn surplus(&self, index: NetworkIndex, may_go: impl Fn(LinkId) -> bool) -> Option<(usize, LinkId)> {
         let network = self.networks.get(&index)?;
-        let spare = network
-            .neighbours
-            .iter()
-            .filter(|(peer, neighbour)| !neighbour.draining && !self.dialling.is_wanted((index, **peer)));
+        let spare = network.neighbours.iter().filter(|(peer, neighbour)| {
+            !neighbour.draining && may_go(neighbour.link) && !self.dialling.is_wanted((index, **peer))
+        });
         let degree = |peer: &NodeId| network.members.of(*peer).map_or(0, |member| member.facts.links().len());
         let spare = spare.map(|(peer, neighbour)| (degree(peer), neighbour.link));
-        let (degree, link) = spare.filter(|(degree, _)| *degree > self.config.max_neighbours / 2).max()?;
-        Some((degree, Some(link)))
+        spare.filter(|(degree, _)| *degree > self.config.max_neighbours / 2).max()
     }
 }
 
@@ -124,7 +140,7 @@ mod tests {
                 .filter(|node| *node != me)
                 .map(|node| Candidate { node: *node, bad: false, kept: false })
                 .collect();
-            for other in choose(*me, &others, 16) {
+            for other in choose(*me, &others, 16, Survey::Whole) {
                 links.entry(*me).or_default().insert(other);
                 links.entry(other).or_default().insert(*me);
             }
@@ -142,9 +158,24 @@ mod tests {
     }
 
     #[test]
+    fn a_first_guess_leaves_room_for_the_ring_and_gives_nobody_up() {
+        let mut others: Vec<_> =
+            (1..40).map(|n| Candidate { node: id(n), bad: false, kept: false }).collect();
+        let guess = choose(id(0), &others[..20], 16, Survey::First);
+        assert_eq!(guess.len(), 6);
+        others.iter_mut().for_each(|each| each.kept = guess.contains(&each.node));
+        assert_eq!(choose(id(0), &others, 16, Survey::First), guess);
+        let whole = choose(id(0), &others, 16, Survey::Whole);
+        assert!(whole.len() == 8 && whole.intersection(&guess).count() >= 6);
+        assert_eq!(choose(id(0), &others[..8], 16, Survey::First).len(), 8, "few enough for a full mesh");
+    }
+
+    #[test]
     fn who_cannot_be_reached_is_taken_last() {
         let others: Vec<_> = (1..30).map(|n| Candidate { node: id(n), bad: n != 7, kept: false }).collect();
-        assert!(choose(id(0), &others, 4).contains(&id(7)));
-        assert_eq!(choose(id(0), &others[..3], 4).len(), 3);
+        for survey in [Survey::First, Survey::Whole] {
+            assert!(choose(id(0), &others, 4, survey).contains(&id(7)));
+        }
+        assert_eq!(choose(id(0), &others[..3], 4, Survey::Whole).len(), 3);
     }
 }

@@ -3,6 +3,7 @@
 //! All addresses of a target are tried at once, and the first that leads somewhere ends the others. Which
 //! of two links that came of it is used is not known here.
 
+mod survey;
 mod target;
 
 use std::{
@@ -11,11 +12,7 @@ use std::{
     time::Duration,
 };
 
-use super::{
-    Peer,
-    choice::{Candidate, choose},
-    jitter::Jitter,
-};
+use super::{Peer, jitter::Jitter};
 use crate::{
     channel::NetworkIndex,
     id::NodeId,
@@ -27,10 +24,6 @@ use target::{Key, Target};
 
 /// A link that ends sooner than this was no success: the pauses go on growing.
 const LASTING: Duration = Duration::from_secs(5);
-/// Rounds that fail until others are preferred.
-const FAILURES_BAD: u32 = 2;
-/// Of those, as many are dialled all the same at a time.
-const PROBES: usize = 2;
 /// Targets of all networks; more are not taken. A flood of made-up nodes fills no more than this.
 const TARGETS_MAX: usize = 16_384;
 /// Addresses of one target; the others are not tried.
@@ -56,6 +49,8 @@ pub(super) struct Dialling {
     max_neighbours: usize,
     /// Networks where who is wanted has to be chosen again.
     unchosen: BTreeSet<NetworkIndex>,
+    /// And where that is to be done with everybody in view, and when.
+    surveys: BTreeMap<NetworkIndex, Now>,
     /// When those are due who are to be dialled.
     queue: BTreeSet<(Now, Key)>,
 }
@@ -79,6 +74,7 @@ impl Dialling {
             jitter: Jitter::new(seed),
             max_neighbours,
             unchosen: BTreeSet::new(),
+            surveys: BTreeMap::new(),
             queue: BTreeSet::new(),
         }
     }
@@ -92,7 +88,11 @@ impl Dialling {
         let mut target = Target::new(Some(peer.1), now);
         (target.addrs, target.learned) = (addrs.into_iter().take(ADDRS_MAX).collect(), true);
         self.targets.insert(key, target);
-        self.unchosen.insert(peer.0);
+        self.look_around(peer.0, now);
+        // Many are learned at once, and to choose takes a look at all of them.
+        if self.linked.len().saturating_add(self.attempts.len()) < self.max_neighbours / 2 {
+            self.unchosen.insert(peer.0);
+        }
     }
 
     /// A node says that it is somewhere else. Where discovery found it counts for more.
@@ -132,6 +132,9 @@ impl Dialling {
             return out.note(Level::Warn, text);
         }
         let addrs: BTreeSet<_> = addrs.into_iter().take(ADDRS_MAX).collect();
+        if !self.targets.contains_key(&key) {
+            self.look_around(network, now);
+        }
         let target = self.targets.entry(key).or_insert_with(|| Target::new(node, now));
         target.persistent |= persistent;
         target.learned = false;
@@ -165,6 +168,7 @@ impl Dialling {
 
     /// This node leaves: nobody is dialled any more.
     pub(super) fn stop(&mut self, out: &mut Outbox) {
+        self.surveys.clear();
         let keys: Vec<Key> = self.targets.keys().copied().collect();
         keys.into_iter().for_each(|key| self.forget(key, out));
     }
@@ -246,7 +250,7 @@ impl Dialling {
 
     /// Dials everybody whose time has come, and asks to be called for the next one.
     pub(super) fn due(&mut self, now: Now, out: &mut Outbox) {
-        std::mem::take(&mut self.unchosen).into_iter().for_each(|network| self.choose(network));
+        self.choose_due(now);
         while let Some((due, key)) = self.queue.first().copied() {
             if due > now || self.attempts.len() >= ATTEMPTS_MAX {
                 break;
@@ -257,41 +261,6 @@ impl Dialling {
             }
         }
         self.arm(out);
-    }
-
-    /// Decides anew who of those who were found is to be a neighbour.
-    fn choose(&mut self, network: NetworkIndex) {
-        let [first, last] = [Key::Node(network, NodeId([0; 32])), Key::Node(network, NodeId([0xff; 32]))];
-        let candidate = |(key, target): (&Key, &Target)| {
-            let node = target.node?;
-            let bad = target.refused || target.failures >= FAILURES_BAD;
-            let linked = self.is_linked(key.network(), target);
-            Some(Candidate { node, bad: bad && !linked, kept: linked && target.wanted })
-        };
-        let candidates: Vec<_> = self.targets.range(first..=last).filter_map(candidate).collect();
-        let mut chosen = choose(self.me, &candidates, self.max_neighbours);
-        chosen.extend(self.probes(network, &candidates));
-        let mut fresh = Vec::new();
-        for (key, target) in self.targets.range_mut(first..=last) {
-            let wanted = target.persistent || target.node.is_some_and(|node| chosen.contains(&node));
-            if wanted && !target.wanted {
-                fresh.push(*key);
-            }
-            target.wanted = wanted;
-        }
-        fresh.into_iter().for_each(|key| self.enqueue(key));
-    }
-
-    /// Some of those who could not be reached, those who have waited longest: they are dialled beside the others, in
-    /// turns. When a network fell apart, each part has neighbours enough, and would not look for the other.
-    fn probes(&self, network: NetworkIndex, candidates: &[Candidate]) -> Vec<NodeId> {
-        let due = |candidate: &Candidate| {
-            let target = self.targets.get(&Key::Node(network, candidate.node))?;
-            target.unreachable.then_some((target.due, candidate.node))
-        };
-        let mut waiting: Vec<_> = candidates.iter().filter(|each| each.bad).filter_map(due).collect();
-        waiting.sort_unstable();
-        waiting.into_iter().take(PROBES).map(|(_, node)| node).collect()
     }
 
     /// Remembers when a target is due.
@@ -355,9 +324,13 @@ impl Dialling {
         }
         while let Some((at, key)) = self.queue.first().copied() {
             if self.is_waiting(at, key) {
-                return out.push(Output::Arm { timer: Timer::Dial, at });
+                break;
             }
             self.queue.pop_first();
+        }
+        let dial = self.queue.first().map(|(at, _)| *at);
+        if let Some(at) = self.surveys.values().copied().chain(dial).min() {
+            out.push(Output::Arm { timer: Timer::Dial, at });
         }
     }
 

@@ -163,8 +163,9 @@ impl Core {
         network.neighbours.insert(peer, neighbour);
         out.push(Output::NeighbourUp { network: index, peer, link, name, incarnation, addr });
         self.change_link(now, (index, peer), true);
+        self.say(now, index, out);
         self.meet(now, (index, peer), link, incarnation);
-        self.reach_now(now, index, out);
+        self.reach_neighbour(now, (index, peer), out);
         self.make_room(now, index, out);
     }
 

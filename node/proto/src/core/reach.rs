@@ -6,16 +6,27 @@ use crate::{
     routes::{FirstHop, Rerouted},
 };
 
-/// The ways are computed at most this often.
+/// The ways are computed at most this often, and half as often each time while they go on changing,
 const REACH_PAUSE: Duration = Duration::from_millis(50);
+/// until there is as much time between as this for each member: what it costs grows with them.
+const REACH_PAUSE_EACH: Duration = Duration::from_millis(1);
 
 impl Core {
-    /// A neighbour came or went: that counts at once.
+    /// A neighbour went, or leads to others again: that counts at once.
     pub(super) fn reach_now(&mut self, now: Now, index: NetworkIndex, out: &mut Outbox) {
         if let Some(network) = self.networks.get_mut(&index) {
             network.reach_at = Some(now);
         }
         self.reach(now, index, out);
+    }
+
+    /// A neighbour came: it is reached at once, and others through it soon.
+    pub(super) fn reach_neighbour(&mut self, now: Now, (index, peer): Peer, out: &mut Outbox) {
+        let Some(network) = self.networks.get_mut(&index) else { return };
+        let Some(ix) = network.members.find(peer) else { return };
+        let rerouted = network.routes.step(&network.members, ix);
+        network.reach_soon(now);
+        self.say_ways(now, index, &rerouted, out);
     }
 
     /// Computes the ways again if it is time to.
@@ -24,6 +35,7 @@ impl Core {
         if network.reach_at.is_none_or(|at| at > now) {
             return;
         }
+        network.slow_down(now);
         (network.reach_at, network.reached) = (None, Some(now));
         let neighbours = network.neighbours.iter();
         let hops = neighbours.filter_map(|(peer, neighbour)| {
@@ -32,12 +44,17 @@ impl Core {
         let hops: Vec<FirstHop> = hops.collect();
         let rerouted = network.routes.compute(&network.members, &hops);
         network.lose_unreached(now, index, &rerouted, out);
-        let fresh = network.gain_reached(now, index, &rerouted, out);
-        network.reroute(index, &rerouted, &fresh, out);
+        network.gone.clear();
+        self.say_ways(now, index, &rerouted, out);
+    }
+
+    fn say_ways(&mut self, now: Now, index: NetworkIndex, rerouted: &Rerouted, out: &mut Outbox) {
+        let Some(network) = self.networks.get_mut(&index) else { return };
+        let fresh = network.gain_reached(now, index, rerouted, out);
+        network.reroute(index, rerouted, &fresh, out);
         for ix in &fresh {
             network.say_wants(index, *ix, out);
         }
-        network.gone.clear();
         self.learned(now, index, &fresh, out);
     }
 }
@@ -68,12 +85,16 @@ impl Core {
         let place = |(ix, member): (MemberIx, &Member)| {
             let greeted = network.neighbours.get(&member.node).map(|neighbour| &neighbour.name);
             let name = member.facts.description().map(|stated| &stated.name).or(greeted);
+            let own = || if ix == members.me() { own_name(&self.config.name) } else { String::new() };
             Place {
                 node: member.node,
-                name: name.cloned().unwrap_or_default(),
+                name: name.cloned().unwrap_or_else(own),
                 via: network.routes.next(ix).and_then(node),
                 links: members.edges(ix).iter().filter_map(|ix| node(*ix)).collect(),
-                patterns: member.facts.wants().len(),
+                patterns: match ix == members.me() {
+                    true => network.announced.wants().len(),
+                    false => member.facts.wants().len(),
+                },
             }
         };
         here.map(place).collect()
@@ -88,15 +109,22 @@ impl Network {
 
     /// The ways are computed again when they may be.
     pub(super) fn reach_soon(&mut self, now: Now) {
-        self.reach_by(self.reached.map_or(now, |reached| reached.after(REACH_PAUSE).max(now)));
+        let next = self.reached.map_or(now, |reached| reached.after(self.reach_pause));
+        self.reach_by(next.max(now));
+    }
+
+    /// The ways are computed now: how long they are not after that.
+    fn slow_down(&mut self, now: Now) {
+        let places = u32::try_from(self.members.places()).unwrap_or(u32::MAX);
+        let longest = REACH_PAUSE.max(REACH_PAUSE_EACH.saturating_mul(places));
+        let calm = self.reached.is_none_or(|reached| now > reached.after(self.reach_pause.saturating_mul(2)));
+        let longer = if calm { REACH_PAUSE } else { self.reach_pause.saturating_mul(2) };
+        self.reach_pause = longer.clamp(REACH_PAUSE, longest);
     }
 
     fn lose_unreached(&mut self, now: Now, network: NetworkIndex, rerouted: &Rerouted, out: &mut Outbox) {
-        let me = self.members.me();
-        let lost = self.members.iter().filter(|(ix, member)| {
-            member.reachable && *ix != me && rerouted.reachable.binary_search(ix).is_err()
-        });
-        let lost: Vec<(MemberIx, NodeId)> = lost.map(|(ix, member)| (ix, member.node)).collect();
+        let who = |ix: &MemberIx| Some((*ix, self.members.member(*ix)?.node));
+        let lost: Vec<(MemberIx, NodeId)> = rerouted.lost.iter().filter_map(who).collect();
         for (ix, peer) in lost {
             self.members.set_reachable(ix, false, now);
             let reason = self.gone.remove(&peer).unwrap_or_else(|| "nobody leads to it any more".into());
@@ -112,7 +140,7 @@ impl Network {
         out: &mut Outbox,
     ) -> Vec<MemberIx> {
         let mut fresh = Vec::new();
-        for ix in &rerouted.reachable {
+        for ix in &rerouted.gained {
             if !self.members.set_reachable(*ix, true, now) {
                 continue;
             }

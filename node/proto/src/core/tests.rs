@@ -245,21 +245,38 @@ fn a_peer_is_greeted_told_and_confirmed() {
     assert!(matches!(&sent(&out, 7)[..], [Control::Greeting(g)] if g.dial == 0 && g.name == "rig"));
     let out = rig.greet(7, 1, 3);
     assert_eq!(story(&out), ["linked 50 by 7", "up 50", "way 50 by 50"]);
-    assert_eq!(said(&out, 7)[1], [wants("a/b")], "what was stated so far");
+    assert_eq!(said(&out, 7)[0][1..], [wants("a/b"), Change::Link(node(50))], "all of it so far");
     let mut peer = Voice::new(50, 1);
     let out = rig.frame(7, &peer.states(vec![wants("x/y"), wants("x/*"), Change::Link(node(100))]));
     assert_eq!(story(&out), ["interest 50 reset: 2"]);
     assert_eq!(sent(&out, 7), [ack(1)]);
 
-    assert_eq!(said(&rig.pass(50), 7), [[Change::Link(node(50))]], "links are stated together, later");
     assert_eq!(story(&rig.want(vec![add("a/c")], 2)), [""; 0]);
     let out = rig.pass(20);
     assert_eq!(said(&out, 7), [[wants("a/c")]]);
     assert_eq!(story(&out), [""; 0]);
-    assert_eq!(story(&rig.frame(7, &ack(3))), [""; 0]);
-    assert_eq!(story(&rig.frame(7, &ack(4))), ["confirmed 2"]);
+    assert_eq!(story(&rig.frame(7, &ack(1))), [""; 0]);
+    assert_eq!(story(&rig.frame(7, &ack(2))), ["confirmed 2"]);
     rig.pass(20);
     assert_eq!(story(&rig.want(vec![add("a/c")], 3)), ["confirmed 3"], "nothing has changed");
+}
+
+#[test]
+fn new_links_are_stated_together_and_more_seldom_each_time() {
+    let mut rig = Rig::new();
+    rig.neighbour(1, 50, 1);
+    let mut late = |links: std::ops::Range<u8>, ms: u64| {
+        links.clone().for_each(|n| _ = rig.neighbour(n.into(), 50 + n, 1));
+        assert_eq!(said(&rig.pass(ms - 1), 1), [[]; 0], "not before {ms} ms");
+        let stated: Vec<Change> = links.map(|n| Change::Link(node(50 + n))).collect();
+        assert_eq!(said(&rig.pass(1), 1), [stated]);
+    };
+    late(2..4, 300);
+    late(4..7, 600);
+    late(7..8, 1200);
+    late(8..9, 1200);
+    rig.down(8);
+    assert_eq!(said(&rig.pass(300), 1), [[Change::Unlink(node(58))]], "what is gone is said sooner");
 }
 
 #[test]
@@ -411,13 +428,13 @@ fn neighbours_state_something_and_confirm_what_they_are_told_in_time() {
     let mut rig = Rig::new();
     rig.neighbour(1, 50, 1);
     rig.pass(100);
-    rig.frame(1, &ack(2));
+    rig.frame(1, &ack(1));
     rig.wait(20);
     assert_eq!(story(&rig.feed(Input::Timer(timer))), [""; 0], "nothing is owed");
     assert_eq!(armed(&rig.want(vec![add("a/b")], 1), timer), Some(rig.now.after(EXCHANGE_LIMIT)));
     rig.wait(10);
     assert_eq!(armed(&rig.want(vec![add("a/c")], 2), timer), None, "the first debt counts");
-    rig.frame(1, &ack(3));
+    rig.frame(1, &ack(2));
     rig.wait(5);
     let out = rig.feed(Input::Timer(timer));
     assert_eq!(armed(&out, timer), Some(rig.now.after(EXCHANGE_LIMIT - Duration::from_secs(5))));

@@ -5,7 +5,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{
     put_frame,
-    wire::{Reader, WireError, put_varint, varint_width},
+    wire::{Reader, VARINT_BYTES_MAX, WireError, put_varint, varint_width},
 };
 use crate::{id::Incarnation, limits::CONTROL_FRAME_BYTES_MAX};
 
@@ -85,8 +85,6 @@ const FLAG: u8 = 1;
 /// The second: the last part.
 const LAST: u8 = 2;
 
-/// Bytes a [`HeadRef`] takes at most.
-const HEAD_BYTES_MAX: usize = 4 + 10 + 10;
 /// Buckets of a digest.
 const BUCKETS_MAX: usize = 64;
 
@@ -110,9 +108,9 @@ impl Gossip {
                 let size = |statement: &Bytes| varint_width(statement.len() as u64) + statement.len();
                 put_parts(out, STATEMENTS, &flag, statements, size, put);
             }
-            Self::Have(heads) => put_parts(out, HAVE, &[], heads, |_| HEAD_BYTES_MAX, put_head),
+            Self::Have(heads) => put_parts(out, HAVE, &[], heads, head_bytes, put_head),
             Self::Pull { graft, known } => {
-                put_parts(out, PULL, &[u8::from(*graft)], known, |_| HEAD_BYTES_MAX, put_head);
+                put_parts(out, PULL, &[u8::from(*graft)], known, head_bytes, put_head);
             }
             Self::Prune(nodes) => put_parts(out, PRUNE, &[], nodes, |_| 4, |body, node| body.put_u32(*node)),
             Self::Digest(root) => put_frame(out, DIGEST, root),
@@ -124,7 +122,7 @@ impl Gossip {
                 let mut prefix = BytesMut::new();
                 prefix.put_u8(u8::from(*answer));
                 prefix.put_u64(*buckets);
-                put_parts(out, HEADS, &prefix, heads, |_| HEAD_BYTES_MAX, put_head);
+                put_parts(out, HEADS, &prefix, heads, head_bytes, put_head);
             }
             Self::Snapshot { statement, last, facts } => {
                 body.put_u8(u8::from(statement.is_some()) | if *last { LAST } else { 0 });
@@ -220,15 +218,31 @@ fn put_parts<T>(
     size: impl Fn(&T) -> usize,
     put: impl Fn(&mut BytesMut, &T),
 ) {
-    let mut body = BytesMut::from(prefix);
-    for item in items {
-        if body.len() > prefix.len() && body.len().saturating_add(size(item)) > CONTROL_FRAME_BYTES_MAX {
-            put_frame(out, kind, &body);
-            body.truncate(prefix.len());
+    let mut rest = items;
+    loop {
+        let (mut count, mut length) = (0, prefix.len());
+        for item in rest {
+            let longer = length.saturating_add(size(item));
+            if count > 0 && longer > CONTROL_FRAME_BYTES_MAX {
+                break;
+            }
+            (count, length) = (count + 1, longer);
         }
-        put(&mut body, item);
+        let (part, left) = rest.split_at(count);
+        out.reserve(1 + VARINT_BYTES_MAX + length);
+        out.put_u8(kind);
+        put_varint(out, length as u64);
+        out.put_slice(prefix);
+        part.iter().for_each(|item| put(out, item));
+        rest = left;
+        if rest.is_empty() {
+            return;
+        }
     }
-    put_frame(out, kind, &body);
+}
+
+fn head_bytes(head: &HeadRef) -> usize {
+    size_of::<u32>() + varint_width(head.incarnation.0) + varint_width(head.version)
 }
 
 fn put_head(body: &mut BytesMut, head: &HeadRef) {

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use super::{Around, Gossip, contact::head_ref, spread::head_of};
 use crate::{
     frame::gossip::{Gossip as Frame, HeadRef},
-    id::NodeId,
     membership::{BUCKETS, Prefix},
     record::{Head, Root},
 };
@@ -16,20 +15,20 @@ const HEADS_PER_FRAME: usize = 2_000;
 impl Gossip {
     /// All neighbours are to be compared with.
     pub fn compare_all(&mut self) {
-        self.contacts.values_mut().for_each(|contact| contact.compare = true);
+        self.circle.wake_all().for_each(|contact| contact.compare = true);
     }
 
-    pub(super) fn compare_roots(&mut self, around: &mut Around<'_>, peer: NodeId, root: [u8; 32]) {
-        let Some(contact) = self.contacts.get_mut(&peer) else { return };
+    pub(super) fn compare_roots(&mut self, around: &mut Around<'_>, at: usize, root: [u8; 32]) {
+        let Some(contact) = self.circle.wake(at) else { return };
         if around.members.root() == Root(root) {
-            contact.lacks([]);
-        } else {
-            Frame::Buckets(around.members.bucket_hashes().to_vec()).put(&mut contact.frames);
+            contact.agrees();
+        } else if contact.differs(around.now) {
+            Frame::Buckets(around.members.bucket_hashes()).put(&mut contact.frames);
         }
     }
 
-    pub(super) fn compare_buckets(&mut self, around: &mut Around<'_>, peer: NodeId, hashes: &[[u8; 8]]) {
-        let Some(contact) = self.contacts.get_mut(&peer) else { return };
+    pub(super) fn compare_buckets(&mut self, around: &mut Around<'_>, at: usize, hashes: &[[u8; 8]]) {
+        let Some(contact) = self.circle.wake(at) else { return };
         let mine = around.members.bucket_hashes();
         let differ: Vec<usize> =
             (0..BUCKETS).filter(|bucket| mine.get(*bucket) != hashes.get(*bucket)).collect();
@@ -52,7 +51,7 @@ impl Gossip {
     pub(super) fn compare_heads(
         &mut self,
         around: &mut Around<'_>,
-        peer: NodeId,
+        at: usize,
         (buckets, answer): (u64, bool),
         heads: &[HeadRef],
     ) {
@@ -64,11 +63,11 @@ impl Gossip {
             *known = head.max(*known);
             let mine = around.members.with_prefix(told.prefix).filter_map(|ix| around.members.member(ix));
             if mine.map(|member| member.head).max().unwrap_or_default() < head {
-                self.pulls.want(told.prefix, head, peer, around.now);
+                self.pulls.unheard(told.prefix, head, at, around.now);
                 lacking.push(told.prefix);
             }
         }
-        let Some(contact) = self.contacts.get_mut(&peer) else { return };
+        let Some(contact) = self.circle.wake(at) else { return };
         if !answer {
             let mut better = Vec::new();
             for bucket in (0..BUCKETS).filter(|bucket| buckets >> bucket & 1 != 0) {

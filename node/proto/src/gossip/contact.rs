@@ -1,10 +1,10 @@
 //! What is kept of one neighbour: what it is not pushed, what waits to be sent to it, what was compared.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 
-use super::{Around, NOTICE_DELAY, PUSH_PAUSE, snapshot::Assembly};
+use super::{Around, PUSH_PAUSE, snapshot::Assembly};
 use crate::{
     frame::gossip::{Gossip as Frame, HeadRef},
     id::{Incarnation, NodeId},
@@ -17,21 +17,23 @@ use crate::{
 /// Statements of this node's life that a new neighbour gets without being asked, in bytes.
 const INTRODUCTION_BYTES_MAX: usize = 2 << 10;
 
+/// Roots that differ are compared again after this, which is longer than news mostly takes,
+const DOUBT_DELAY: Duration = Duration::from_millis(250);
+/// and both sides have done so by then.
+const DOUBT_LIMIT: Duration = Duration::from_secs(1);
+
 /// One neighbour.
 #[derive(Debug)]
 pub(super) struct Contact {
     /// Its life that was greeted.
     life: Incarnation,
     link: LinkId,
-    /// A bit a member: its statements are mentioned, not pushed.
-    lazy: Vec<u64>,
     /// Statements to push.
     pushes: Vec<(MemberIx, Head, Bytes)>,
     /// When statements were last pushed.
     pushed: Option<Now>,
-    /// Members to mention, and by when.
-    mentions: BTreeSet<MemberIx>,
-    mention_by: Option<Now>,
+    /// What is to be mentioned.
+    pub(super) mentions: Vec<HeadRef>,
     /// Whose statements it shall not push.
     prunes: BTreeSet<Prefix>,
     /// Its own statements are known up to here, and it was not told.
@@ -40,6 +42,11 @@ pub(super) struct Contact {
     pub(super) frames: BytesMut,
     /// The roots are to be compared.
     pub(super) compare: bool,
+    /// When its root differed from this node's though all was compared before. Mostly something is on its way, and the
+    /// roots are compared once more before anything else is.
+    doubt: Option<Now>,
+    /// When they are.
+    recheck: Option<Now>,
     /// What was found to be missing when all was compared for the first time; none before that.
     lacking: Option<BTreeSet<Prefix>>,
     /// Nothing of that is missing any more.
@@ -49,20 +56,20 @@ pub(super) struct Contact {
 }
 
 impl Contact {
-    /// What is known so far is compared, not pushed.
-    pub(super) fn new(life: Incarnation, link: LinkId, places: usize) -> Self {
+    /// It asks for what it wants to be pushed.
+    pub(super) fn new(life: Incarnation, link: LinkId) -> Self {
         Self {
             life,
             link,
-            lazy: vec![u64::MAX; places / 64],
             pushes: Vec::new(),
             pushed: None,
-            mentions: BTreeSet::new(),
-            mention_by: None,
+            mentions: Vec::new(),
             prunes: BTreeSet::new(),
             ack: None,
             frames: BytesMut::new(),
             compare: false,
+            doubt: None,
+            recheck: None,
             lacking: None,
             synced: false,
             assembly: None,
@@ -91,42 +98,36 @@ impl Contact {
         }
     }
 
-    pub(super) fn is_lazy(&self, ix: MemberIx) -> bool {
-        let word = self.lazy.get(ix.0 as usize / 64).copied().unwrap_or(0);
-        word >> (ix.0 % 64) & 1 != 0
-    }
-
-    pub(super) fn set_lazy(&mut self, ix: MemberIx, lazy: bool) {
-        let at = ix.0 as usize / 64;
-        if self.lazy.len() <= at {
-            self.lazy.resize(at + 1, 0);
-        }
-        if let Some(word) = self.lazy.get_mut(at) {
-            let bit = 1 << (ix.0 % 64);
-            *word = if lazy { *word | bit } else { *word & !bit };
-        }
-    }
-
     pub(super) fn push(&mut self, ix: MemberIx, statement: &Statement) {
         self.pushes.push((ix, statement.head, statement.bytes.clone()));
     }
 
-    pub(super) fn mention(&mut self, ix: MemberIx, now: Now) {
-        self.mentions.insert(ix);
-        self.mention_by.get_or_insert_with(|| now.after(NOTICE_DELAY));
+    /// It has a statement of a member: what it already has need not be sent.
+    pub(super) fn has(&mut self, ix: MemberIx, head: Head) {
+        self.pushes.retain(|(pushed, version, _)| *pushed != ix || *version > head);
     }
 
-    /// It has a statement of a member: what it already has need not be sent.
-    pub(super) fn has(&mut self, ix: MemberIx, head: Head, known: Head) {
-        self.pushes.retain(|(pushed, version, _)| *pushed != ix || *version > head);
-        if head >= known {
-            self.mentions.remove(&ix);
+    /// Its root differs from this node's. Whether that has to be looked into now.
+    pub(super) fn differs(&mut self, now: Now) -> bool {
+        let since = self.doubt.filter(|since| now < since.after(DOUBT_LIMIT));
+        match since {
+            _ if !self.synced => true,
+            Some(since) => now >= since.after(DOUBT_DELAY),
+            None => {
+                (self.doubt, self.recheck) = (Some(now), Some(now.after(DOUBT_DELAY)));
+                false
+            }
         }
     }
 
+    /// Its root is this node's.
+    pub(super) fn agrees(&mut self) {
+        (self.doubt, self.recheck) = (None, None);
+        self.lacks([]);
+    }
+
     /// It shall not push a member's statements any more.
-    pub(super) fn prune(&mut self, ix: MemberIx, prefix: Prefix) {
-        self.set_lazy(ix, true);
+    pub(super) fn prune(&mut self, prefix: Prefix) {
         self.prunes.insert(prefix);
     }
 
@@ -162,6 +163,10 @@ impl Contact {
     /// Sends what it is time for. Returns when it is time for the rest.
     pub(super) fn flush(&mut self, around: &mut Around<'_>, out: &mut Outbox) -> Option<Now> {
         let now = around.now;
+        if self.recheck.is_some_and(|at| at <= now) {
+            (self.recheck, self.compare) = (None, true);
+        }
+        let mut next = self.recheck;
         if std::mem::take(&mut self.compare) {
             Frame::Digest(around.members.root().0).put(&mut self.frames);
         }
@@ -169,20 +174,16 @@ impl Contact {
             Frame::Ack { version }.put(&mut self.frames);
         }
         let push_at = self.pushed.map_or(now, |pushed| pushed.after(PUSH_PAUSE));
-        let mut next = None;
         if !self.pushes.is_empty() && push_at <= now {
             let statements =
                 std::mem::take(&mut self.pushes).into_iter().map(|(_, _, bytes)| bytes).collect();
             Frame::Statements { answer: false, statements }.put(&mut self.frames);
             self.pushed = Some(now);
         } else if !self.pushes.is_empty() {
-            next = Some(push_at);
+            next = Some(next.map_or(push_at, |next| next.min(push_at)));
         }
-        // Prunes and mentions that others wait for anyway go along.
-        match self.mention_by {
-            Some(by) if by > now => next = Some(next.map_or(by, |next| next.min(by))),
-            Some(_) => self.put_mentions(around),
-            None => {}
+        if !self.mentions.is_empty() {
+            Frame::Have(std::mem::take(&mut self.mentions)).put(&mut self.frames);
         }
         if !self.prunes.is_empty() {
             Frame::Prune(std::mem::take(&mut self.prunes).into_iter().collect()).put(&mut self.frames);
@@ -191,16 +192,6 @@ impl Contact {
             out.push(Output::Send { link: self.link, frame: self.frames.split().freeze() });
         }
         next
-    }
-
-    fn put_mentions(&mut self, around: &Around<'_>) {
-        self.mention_by = None;
-        let mentions = std::mem::take(&mut self.mentions).into_iter();
-        let members = mentions.filter_map(|ix| around.members.member(ix));
-        let heads: Vec<HeadRef> = members.map(|member| head_ref(member.node, member.head)).collect();
-        if !heads.is_empty() {
-            Frame::Have(heads).put(&mut self.frames);
-        }
     }
 }
 

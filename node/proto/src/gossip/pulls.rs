@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{id::NodeId, limits::MEMBERS_MAX, membership::Prefix, record::Head, time::Now};
+use crate::{limits::MEMBERS_MAX, membership::Prefix, record::Head, time::Now};
 
 /// What was mentioned is on its way by another neighbour, mostly: only then is it asked for.
 pub(super) const GRACE: Duration = Duration::from_millis(150);
@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Neighbours that are remembered as sources of one member's statements.
 const SOURCES_MAX: usize = 8;
 
-/// All of them, by the member's prefix.
+/// All of them, by the member's prefix. Neighbours go by their places.
 #[derive(Debug, Default)]
 pub(super) struct Pulls {
     pulls: BTreeMap<Prefix, Pull>,
@@ -26,7 +26,7 @@ pub(super) struct Pulls {
 struct Pull {
     want: Head,
     /// Who has it, the next to be asked first.
-    sources: VecDeque<NodeId>,
+    sources: VecDeque<usize>,
     /// When somebody is asked, or the next one.
     due: Now,
     /// Nobody pushes this member's statements here: who is asked shall.
@@ -37,22 +37,27 @@ struct Pull {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Question {
     pub(super) prefix: Prefix,
-    pub(super) of: NodeId,
+    pub(super) of: usize,
     pub(super) graft: bool,
 }
 
 impl Pulls {
-    /// A neighbour has something newer: it is asked at once.
-    pub(super) fn want(&mut self, prefix: Prefix, head: Head, source: NodeId, now: Now) {
+    /// A neighbour has something between what is known and what it pushed: it is asked at once.
+    pub(super) fn want(&mut self, prefix: Prefix, head: Head, source: usize, now: Now) {
         self.note(prefix, head, source, (now, false));
     }
 
     /// A neighbour mentioned something newer: it is asked if it does not come by itself.
-    pub(super) fn mentioned(&mut self, prefix: Prefix, head: Head, source: NodeId, now: Now) {
+    pub(super) fn mentioned(&mut self, prefix: Prefix, head: Head, source: usize, now: Now) {
         self.note(prefix, head, source, (now.after(GRACE), true));
     }
 
-    fn note(&mut self, prefix: Prefix, head: Head, source: NodeId, (due, graft): (Now, bool)) {
+    /// A neighbour has something newer that nobody else will push: it is asked at once, and for what follows.
+    pub(super) fn unheard(&mut self, prefix: Prefix, head: Head, source: usize, now: Now) {
+        self.note(prefix, head, source, (now, true));
+    }
+
+    fn note(&mut self, prefix: Prefix, head: Head, source: usize, (due, graft): (Now, bool)) {
         if self.pulls.len() >= MEMBERS_MAX && !self.pulls.contains_key(&prefix) {
             return;
         }
@@ -76,7 +81,7 @@ impl Pulls {
     }
 
     /// A neighbour is gone and will not be asked any more. What nobody else has is given up when it is due.
-    pub(super) fn part(&mut self, peer: NodeId) {
+    pub(super) fn part(&mut self, peer: usize) {
         for pull in self.pulls.values_mut() {
             pull.sources.retain(|source| *source != peer);
         }
@@ -115,7 +120,7 @@ mod tests {
 
     fn asked_of_one_and_parted_from_the_other() -> (Pulls, Head) {
         let (mut pulls, head) = (Pulls::default(), Head { incarnation: Incarnation(1), version: 3 });
-        let [asked, other] = [NodeId([1; 32]), NodeId([2; 32])];
+        let [asked, other] = [1, 2];
         [asked, other].into_iter().for_each(|source| pulls.want(PREFIX, head, source, Now::default()));
         let question = Question { prefix: PREFIX, of: asked, graft: false };
         assert_eq!(pulls.due(Now::default()), (vec![question], vec![]));

@@ -6,7 +6,6 @@ use bytes::Bytes;
 use super::{Around, Gossip, GossipError, Heard};
 use crate::{
     frame::wire::Reader,
-    id::NodeId,
     record::{Change, FactError, Facts, Statement},
 };
 
@@ -21,11 +20,11 @@ impl Gossip {
     pub(super) fn assemble(
         &mut self,
         around: &mut Around<'_>,
-        peer: NodeId,
+        at: usize,
         statement: Option<Bytes>,
         (last, facts): (bool, Bytes),
     ) -> Result<Option<Heard>, GossipError> {
-        let Some(contact) = self.contacts.get_mut(&peer) else { return Ok(None) };
+        let Some(contact) = self.circle.contact(at) else { return Ok(None) };
         let mut assembly = match statement {
             Some(bytes) => {
                 let statement = Statement::read(around.keys, self.network, &bytes)?;
@@ -48,7 +47,7 @@ impl Gossip {
         }
         let news = members.replace(&statement, facts, around.now);
         let (Some(news), Some(ix)) = (news, members.find(statement.node)) else { return Ok(None) };
-        self.spread(ix, None, Some(peer), around.now);
+        self.spread(ix, None, Some(at), around.now);
         self.settle(around.members, ix);
         Ok(Some(Heard::News(ix, news)))
     }

@@ -7,8 +7,7 @@ use bytes::{Bytes, BytesMut};
 use super::{Around, Gossip, contact::head_ref, pulls::Question};
 use crate::{
     frame::gossip::{Gossip as Frame, HeadRef},
-    id::NodeId,
-    membership::{Membership, Missing, Prefix},
+    membership::{MemberIx, Membership, Missing, Prefix},
     record::{Fact, Head},
 };
 
@@ -17,52 +16,57 @@ const PART_BYTES: usize = 48 << 10;
 
 impl Gossip {
     /// A neighbour has these statements.
-    pub(super) fn told(&mut self, around: &Around<'_>, peer: NodeId, heads: &[HeadRef]) {
+    pub(super) fn told(&mut self, around: &Around<'_>, at: usize, heads: &[HeadRef]) {
         for told in heads {
             let head = head_of(told);
-            let mut known = Head::default();
+            let (mut known, mut pushed) = (Head::default(), false);
             for ix in around.members.with_prefix(told.prefix) {
-                let mine = around.members.member(ix).map(|member| member.head).unwrap_or_default();
+                let mine = around.members.head(ix);
                 known = known.max(mine);
-                if let Some(contact) = self.contacts.get_mut(&peer) {
-                    contact.has(ix, head, mine);
-                }
+                pushed |= self.circle.has_source(ix);
+                self.has(at, ix, head, mine);
             }
-            if head > known {
-                self.pulls.mentioned(told.prefix, head, peer, around.now);
+            if head <= known {
+                continue;
+            }
+            // What nobody pushes here does not come by itself.
+            match pushed {
+                true => self.pulls.mentioned(told.prefix, head, at, around.now),
+                false => self.pulls.unheard(told.prefix, head, at, around.now),
             }
         }
     }
 
     /// A neighbour does not want these pushed.
-    pub(super) fn pruned(&mut self, around: &Around<'_>, peer: NodeId, prefixes: &[Prefix]) {
-        let Some(contact) = self.contacts.get_mut(&peer) else { return };
+    pub(super) fn pruned(&mut self, around: &Around<'_>, at: usize, prefixes: &[Prefix]) {
         for prefix in prefixes {
             let others = around.members.with_prefix(*prefix).filter(|ix| *ix != around.members.me());
-            others.for_each(|ix| contact.set_lazy(ix, true));
+            others.for_each(|ix| self.circle.set_eager(at, ix, false));
         }
     }
 
     /// A neighbour asks for what it missed.
-    pub(super) fn serve(&mut self, around: &Around<'_>, peer: NodeId, graft: bool, known: &[HeadRef]) {
-        let Some(contact) = self.contacts.get_mut(&peer) else { return };
+    pub(super) fn serve(&mut self, around: &Around<'_>, at: usize, graft: bool, known: &[HeadRef]) {
         let mut statements = Vec::new();
         for asked in known {
             for ix in around.members.with_prefix(asked.prefix) {
                 if graft {
-                    contact.set_lazy(ix, false);
+                    self.circle.set_eager(at, ix, true);
                 }
                 match around.members.missing(ix, head_of(asked)) {
                     Missing::Nothing => {}
                     Missing::Statements(missing) => statements.extend(missing),
                     Missing::Everything => {
                         let Some(member) = around.members.member(ix) else { continue };
+                        let Some(contact) = self.circle.wake(at) else { continue };
                         put_snapshot(&member.latest, member.facts.all(), &mut contact.frames);
                     }
                 }
             }
         }
-        if !statements.is_empty() {
+        if !statements.is_empty()
+            && let Some(contact) = self.circle.wake(at)
+        {
             Frame::Statements { answer: true, statements }.put(&mut contact.frames);
         }
     }
@@ -71,19 +75,19 @@ impl Gossip {
     pub(super) fn ask(&mut self, around: &Around<'_>) {
         let (questions, given_up) = self.pulls.due(around.now);
         for prefix in given_up {
-            self.contacts.values_mut().for_each(|contact| contact.got(prefix));
+            self.circle.each().for_each(|contact| contact.got(prefix));
         }
-        let mut asked: BTreeMap<(NodeId, bool), Vec<HeadRef>> = BTreeMap::new();
+        let mut asked: BTreeMap<(usize, bool), Vec<HeadRef>> = BTreeMap::new();
         for Question { prefix, of, graft } in questions {
+            if graft {
+                let all: Vec<MemberIx> = around.members.with_prefix(prefix).collect();
+                all.into_iter().for_each(|ix| self.circle.set_source(ix, of));
+            }
             let known = known_with(around.members, prefix);
             asked.entry((of, graft)).or_default().extend(known);
         }
         for ((of, graft), known) in asked {
-            let Some(contact) = self.contacts.get_mut(&of) else { continue };
-            if graft {
-                let all = known.iter().flat_map(|head| around.members.with_prefix(head.prefix));
-                all.for_each(|ix| contact.set_lazy(ix, false));
-            }
+            let Some(contact) = self.circle.wake(of) else { continue };
             Frame::Pull { graft, known }.put(&mut contact.frames);
         }
     }

@@ -1,7 +1,7 @@
-//! What two nodes compare to find who of them missed something: hashes over the heads of everybody who can be
-//! reached, in 64 buckets by node id, and one root over the buckets.
-
-use std::collections::BTreeSet;
+//! What two nodes compare to find who of them missed something: sums over the heads of everybody who can be reached,
+//! in 64 buckets by node id, and one root over the buckets.
+//!
+//! A bucket is the sum of a hash for each member in it, so that a change costs the same however many there are.
 
 use super::{MemberIx, Membership};
 use crate::{
@@ -15,28 +15,27 @@ pub const BUCKETS: usize = 64;
 /// The first four bytes of a node id. Where two nodes share them both are meant: who is asked answers for both.
 pub type Prefix = u32;
 
-/// A bucket's hash, cut: a difference that hides shows with the next change.
+/// A bucket's sum. It is short: a difference that hides shows with the next change.
 pub type Short = [u8; 8];
 
-/// The hashes, and which of them are out of date.
+/// The buckets, and who is not counted as it is.
 #[derive(Debug)]
 pub(super) struct Digest {
-    hashes: Vec<Short>,
-    stale: BTreeSet<usize>,
+    sums: [u64; BUCKETS],
+    stale: Vec<MemberIx>,
     root: Option<Root>,
+}
+
+/// What a member adds to its bucket.
+#[derive(Debug, Default)]
+pub(super) struct Counted {
+    hash: u64,
+    stale: bool,
 }
 
 impl Default for Digest {
     fn default() -> Self {
-        Self { hashes: vec![Short::default(); BUCKETS], stale: BTreeSet::new(), root: None }
-    }
-}
-
-impl Digest {
-    /// Something in a bucket is not as it was.
-    pub(super) fn touch(&mut self, bucket: usize) {
-        self.stale.insert(bucket);
-        self.root = None;
+        Self { sums: [0; BUCKETS], stale: Vec::new(), root: None }
     }
 }
 
@@ -53,15 +52,12 @@ impl Membership {
         root
     }
 
-    /// The hashes of all buckets.
-    pub fn bucket_hashes(&mut self) -> &[Short] {
-        for bucket in std::mem::take(&mut self.digest.stale) {
-            let hash = self.bucket_hash(bucket);
-            if let Some(known) = self.digest.hashes.get_mut(bucket) {
-                *known = hash;
-            }
+    /// The sums of all buckets.
+    pub fn bucket_hashes(&mut self) -> Vec<Short> {
+        for ix in std::mem::take(&mut self.digest.stale) {
+            self.count(ix);
         }
-        &self.digest.hashes
+        self.digest.sums.iter().map(|sum| sum.to_le_bytes()).collect()
     }
 
     /// Everybody of a bucket who can be reached and has said something.
@@ -74,27 +70,60 @@ impl Membership {
 
     /// All members whose ids begin so.
     pub fn with_prefix(&self, prefix: Prefix) -> impl Iterator<Item = MemberIx> {
-        let [mut first, mut last] = [NodeId([0; 32]), NodeId([0xff; 32])];
-        first.0[..4].copy_from_slice(&prefix.to_be_bytes());
-        last.0[..4].copy_from_slice(&prefix.to_be_bytes());
-        self.index.range(first..=last).map(|(_, ix)| *ix)
+        let first = self.place_of(prefix);
+        let from = self.prefixes.get(first..).unwrap_or_default();
+        from.iter().take_while(move |(known, _)| *known == prefix).map(|(_, ix)| *ix)
     }
 
-    /// Zeros where there is nobody, as in a bucket that nobody ever was in.
-    fn bucket_hash(&self, bucket: usize) -> Short {
-        if self.heads(bucket).next().is_none() {
-            return Short::default();
+    /// Where members whose ids begin so are, or would be, among the prefixes. Ids are spread evenly, so that the place is
+    /// near where the prefix is among all numbers.
+    fn place_of(&self, prefix: Prefix) -> usize {
+        let all = self.prefixes.len();
+        let guess = ((u64::from(prefix).saturating_mul(all as u64)) >> Prefix::BITS) as usize;
+        let below = |at: usize| self.prefixes.get(at).is_some_and(|(known, _)| *known < prefix);
+        let (mut from, mut to, mut step) = (guess, guess, 8);
+        while from > 0 && !below(from.saturating_sub(1)) {
+            (to, from) = (from, from.saturating_sub(step));
+            step *= 2;
         }
-        let mut hasher = blake3::Hasher::new();
-        for (node, head) in self.heads(bucket) {
-            hasher.update(&node.0);
-            hasher.update(&head.incarnation.0.to_le_bytes());
-            hasher.update(&head.version.to_le_bytes());
+        step = 8;
+        while to < all && below(to) {
+            (from, to) = (to, to.saturating_add(step).min(all));
+            step *= 2;
         }
-        let mut short = Short::default();
-        short.copy_from_slice(&hasher.finalize().as_bytes()[..size_of::<Short>()]);
-        short
+        let between = self.prefixes.get(from..to).unwrap_or_default();
+        from + between.partition_point(|(known, _)| *known < prefix)
     }
+
+    /// A member is not as it was counted.
+    pub(super) fn touch(&mut self, ix: MemberIx) {
+        let Some(member) = self.members.get_mut(ix.0 as usize) else { return };
+        if !std::mem::replace(&mut member.counted.stale, true) {
+            self.digest.stale.push(ix);
+        }
+        self.digest.root = None;
+    }
+
+    /// Counts a member as it is.
+    pub(super) fn count(&mut self, ix: MemberIx) {
+        let Some(member) = self.members.get_mut(ix.0 as usize) else { return };
+        let counts = member.reachable && member.head.version > 0;
+        let hash = if counts { hash(member.node, member.head) } else { 0 };
+        let before = std::mem::replace(&mut member.counted, Counted { hash, stale: false });
+        if let Some(sum) = self.digest.sums.get_mut(bucket_of(member.node)) {
+            *sum = sum.wrapping_sub(before.hash).wrapping_add(hash);
+        }
+    }
+}
+
+fn hash(node: NodeId, head: Head) -> u64 {
+    let mut bytes = [0; 48];
+    bytes[..32].copy_from_slice(&node.0);
+    bytes[32..40].copy_from_slice(&head.incarnation.0.to_le_bytes());
+    bytes[40..].copy_from_slice(&head.version.to_le_bytes());
+    let mut short = Short::default();
+    short.copy_from_slice(&blake3::hash(&bytes).as_bytes()[..size_of::<Short>()]);
+    u64::from_le_bytes(short)
 }
 
 /// The bucket of a node: by the first six bits of its id.
@@ -121,6 +150,25 @@ fn bounds(bucket: usize) -> [NodeId; 2] {
 mod tests {
     use super::*;
     use crate::time::Now;
+
+    /// Whatever the ids are like.
+    #[test]
+    fn members_are_found_by_the_first_bytes_of_their_ids() {
+        for spread in [1, 7, 0x10_0000, u32::MAX / 300] {
+            let mut members = Membership::new(NodeId([0; 32]));
+            let id = |n: u32| {
+                let mut id = NodeId([9; 32]);
+                id.0[..4].copy_from_slice(&n.wrapping_mul(spread).to_be_bytes());
+                id
+            };
+            let placed: Vec<_> = (1..300).map(|n| (id(n), members.place(id(n), Now::default()))).collect();
+            for (node, ix) in placed {
+                assert_eq!(members.find(node), ix);
+                assert_eq!(members.with_prefix(prefix_of(node)).collect::<Vec<_>>(), Vec::from_iter(ix));
+            }
+            assert_eq!(members.find(NodeId([0xff; 32])), None);
+        }
+    }
 
     /// Else who once heard of somebody and who never did would compare for ever.
     #[test]

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::merkle::Merkle;
+use super::{links::Links, merkle::Merkle};
 use crate::{
     frame::wire::{Reader, WireError, put_bytes, put_text, put_varint},
     id::NodeId,
@@ -102,8 +102,7 @@ const BLOCK: u8 = 8;
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
     description: Option<Description>,
-    /// Sorted.
-    links: Vec<NodeId>,
+    links: Links,
     wants: Wants,
 }
 
@@ -117,7 +116,13 @@ impl Facts {
     /// The neighbours it states, sorted.
     #[must_use]
     pub fn links(&self) -> &[NodeId] {
-        &self.links
+        self.links.nodes()
+    }
+
+    /// Whether it states a neighbour.
+    #[must_use]
+    pub fn is_linked(&self, node: NodeId) -> bool {
+        self.links.contains(node)
     }
 
     /// All it wants.
@@ -129,7 +134,7 @@ impl Facts {
     /// All facts.
     pub fn all(&self) -> impl Iterator<Item = Fact> {
         let description = self.description.clone().map(Fact::Description);
-        let links = self.links.iter().copied().map(Fact::Link);
+        let links = self.links().iter().copied().map(Fact::Link);
         description.into_iter().chain(links).chain(self.wants.ops().filter_map(Fact::of_interest))
     }
 
@@ -137,16 +142,8 @@ impl Facts {
     pub fn apply(&mut self, change: Change) -> Option<InterestOp> {
         match change {
             Change::Describe(description) => self.description = Some(description),
-            Change::Link(node) => {
-                if let Err(at) = self.links.binary_search(&node) {
-                    self.links.insert(at, node);
-                }
-            }
-            Change::Unlink(node) => {
-                if let Ok(at) = self.links.binary_search(&node) {
-                    self.links.remove(at);
-                }
-            }
+            Change::Link(node) => self.links.insert(node),
+            Change::Unlink(node) => self.links.remove(node),
             Change::Interest(op) => return self.wants.apply(&op).then_some(op),
         }
         None
@@ -157,7 +154,7 @@ impl Facts {
     /// # Errors
     /// Says of what there is too much.
     pub fn check(&self) -> Result<(), FactError> {
-        if self.links.len() > LINKS_MAX {
+        if self.links().len() > LINKS_MAX {
             return Err(FactError::TooManyLinks);
         }
         if self.wants.len() > WANTS_MAX {

@@ -98,7 +98,8 @@ impl Statement {
         let root = Root(reader.array()?);
         let _: Signature = reader.array()?;
         reader.end()?;
-        Ok(Self { node, head, changes, root, bytes: bytes.clone() })
+        // A copy: it is kept, and must not keep all that it came with.
+        Ok(Self { node, head, changes, root, bytes: Bytes::copy_from_slice(bytes) })
     }
 }
 

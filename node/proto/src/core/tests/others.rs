@@ -131,39 +131,58 @@ fn a_second_way_takes_over_and_a_working_way_is_kept() {
     assert!(!out.iter().any(|line| line.starts_with("down 60")), "it is reached all the time: {out:?}");
 }
 
+fn head(version: u64) -> crate::frame::gossip::HeadRef {
+    crate::frame::gossip::HeadRef { prefix: 60 << 24, incarnation: Incarnation(1), version }
+}
+
 #[test]
-fn what_is_new_goes_on_to_those_who_do_not_have_it() {
+fn what_is_new_goes_on_to_those_who_asked_and_is_mentioned_to_others() {
     let mut rig = crossroads();
+    rig.pass(300);
     let mut far = Voice::new(60, 1);
     let first = far.states(vec![Change::Link(node(50))]);
     rig.frame(1, &first);
-    let out = rig.pass(20);
-    assert_eq!(said(&out, 2).len(), 1, "pushed on");
-    assert_eq!(said(&out, 1).len(), 0, "not back");
-    let out = rig.frame(2, &first);
+    let out = rig.pass(200);
+    assert_eq!(sent(&out, 2), [Control::Gossip(Frame::Have(vec![head(1)]))]);
+    assert_eq!(sent(&out, 1), [], "not back");
+    let nothing = crate::frame::gossip::HeadRef { incarnation: Incarnation(0), ..head(0) };
+    let out = rig.frame(2, &Control::Gossip(Frame::Pull { graft: true, known: vec![nothing] }));
+    assert_eq!(said(&out, 2).len(), 1, "what it missed");
+    let second = far.states(vec![wants("a/b")]);
+    let out = rig.frame(1, &second);
+    assert_eq!((said(&out, 2).len(), said(&out, 1).len()), (1, 0), "and what follows, at once");
+    let out = rig.frame(2, &second);
     assert!(sent(&out, 2).contains(&Control::Gossip(Frame::Prune(vec![60 << 24]))), "one sender is enough");
     rig.frame(2, &Control::Gossip(Frame::Prune(vec![60 << 24])));
-    let out = rig.frame(1, &far.states(vec![wants("a/b")]));
+    let out = rig.frame(1, &far.states(vec![wants("a/c")]));
     assert_eq!(said(&out, 2).len(), 0, "it asked not to be pushed this");
-    let out = rig.pass(100);
-    assert!(matches!(&sent(&out, 2)[..], [Control::Gossip(Frame::Have(heads))] if heads[0].version == 2));
+    assert_eq!(sent(&rig.pass(200), 2), [Control::Gossip(Frame::Have(vec![head(3)]))]);
 }
 
 #[test]
 fn what_is_only_mentioned_is_asked_for() {
+    let asked = |known: u64| move |control: &Control| matches!(control, Control::Gossip(Frame::Pull { graft: true, known: heads }) if heads[0].version == known);
     let mut rig = crossroads();
     let mut far = Voice::new(60, 1);
-    let statements = far.statements(vec![Change::Link(node(50))]);
-    let head = crate::frame::gossip::HeadRef { prefix: 60 << 24, incarnation: Incarnation(1), version: 1 };
-    let out = rig.frame(1, &Control::Gossip(Frame::Have(vec![head])));
-    assert_eq!(sent(&out, 1), [], "it may be on its way");
-    let out = rig.pass(200);
-    let asked = |control: &Control| matches!(control, Control::Gossip(Frame::Pull { graft: true, known }) if known[0].version == 0);
-    assert!(sent(&out, 1).iter().any(asked), "{out:?}");
+    let out = rig.frame(1, &Control::Gossip(Frame::Have(vec![head(1)])));
+    assert!(sent(&out, 1).iter().any(asked(0)), "nobody pushes what nobody asked for: {out:?}");
     let out = rig.pass(1100);
-    assert!(!sent(&out, 2).iter().any(asked), "the other did not say that it has it");
-    let out = story(&rig.frame(1, &pushed(statements)));
+    assert!(!sent(&out, 2).iter().any(asked(0)), "the other did not say that it has it");
+    let out = story(&rig.frame(1, &far.states(vec![Change::Link(node(50))])));
     assert_eq!(out, ["up 60", "way 60 by 50", "interest 60 reset: 0"]);
+    let out = rig.frame(2, &Control::Gossip(Frame::Have(vec![head(2)])));
+    assert_eq!(sent(&out, 2), [], "it may be on its way by the first");
+    assert!(sent(&rig.pass(200), 2).iter().any(asked(1)));
+}
+
+#[test]
+fn when_who_pushed_is_gone_whoever_mentions_is_asked_at_once() {
+    let mut rig = crossroads();
+    rig.frame(1, &Voice::new(60, 1).states(vec![Change::Link(node(50)), Change::Link(node(51))]));
+    rig.down(1);
+    let out = rig.frame(2, &Control::Gossip(Frame::Have(vec![head(2)])));
+    let asked = |control: &Control| matches!(control, Control::Gossip(Frame::Pull { graft: true, known }) if known[0].version == 1);
+    assert!(sent(&out, 2).iter().any(asked), "{out:?}");
 }
 
 #[test]

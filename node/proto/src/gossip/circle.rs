@@ -1,0 +1,235 @@
+//! The neighbours gossip goes to, each at a place of its own; and who of them is pushed or to be told what.
+//!
+//! Sets of neighbours are a bit each, kept by member: a statement of one member then touches one word, not every
+//! neighbour. Neighbours past the last bit are pushed and told nothing but this node's own statements; they compare.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::contact::Contact;
+use crate::{id::NodeId, membership::MemberIx};
+
+/// Some of the neighbours, a bit each.
+pub(super) type Few = u128;
+
+/// All of them.
+#[derive(Debug, Default)]
+pub(super) struct Circle {
+    places: BTreeMap<NodeId, usize>,
+    contacts: Vec<Option<Contact>>,
+    /// The bits of those that are there.
+    all: Few,
+    /// By member: who is pushed its statements.
+    eager: Vec<Few>,
+    /// By member: who pushes its statements here, or was asked to.
+    sources: Vec<Option<usize>>,
+    /// By member: who is to be told that there is something new.
+    mentions: Vec<Few>,
+    /// The members of whom somebody is to be told, in the order of the first time; some of them may not be any more.
+    mentioned: Vec<MemberIx>,
+    /// Who has something to send, now or later.
+    awake: BTreeSet<usize>,
+}
+
+impl Circle {
+    pub(super) fn find(&self, peer: NodeId) -> Option<usize> {
+        self.places.get(&peer).copied()
+    }
+
+    /// A neighbour's contact, which will have something to send.
+    pub(super) fn wake(&mut self, at: usize) -> Option<&mut Contact> {
+        let contact = self.contacts.get_mut(at)?.as_mut();
+        if contact.is_some() {
+            self.awake.insert(at);
+        }
+        contact
+    }
+
+    pub(super) fn contact(&mut self, at: usize) -> Option<&mut Contact> {
+        self.contacts.get_mut(at)?.as_mut()
+    }
+
+    pub(super) fn of(&self, peer: NodeId) -> Option<&Contact> {
+        self.contacts.get(self.find(peer)?)?.as_ref()
+    }
+
+    /// All of them, awake.
+    pub(super) fn wake_all(&mut self) -> impl Iterator<Item = &mut Contact> {
+        self.awake.extend(self.places.values());
+        self.contacts.iter_mut().flatten()
+    }
+
+    pub(super) fn each(&mut self) -> impl Iterator<Item = &mut Contact> {
+        self.contacts.iter_mut().flatten()
+    }
+
+    /// The place of a neighbour, made if there is none.
+    pub(super) fn enter(&mut self, peer: NodeId, new: impl FnOnce() -> Contact) -> usize {
+        if let Some(at) = self.find(peer) {
+            return at;
+        }
+        let free = self.contacts.iter().position(Option::is_none);
+        let at = free.unwrap_or(self.contacts.len());
+        match self.contacts.get_mut(at) {
+            Some(place) => *place = Some(new()),
+            None => self.contacts.push(Some(new())),
+        }
+        self.places.insert(peer, at);
+        self.all |= bit(at);
+        at
+    }
+
+    /// A neighbour is gone; its place, which is free for another.
+    pub(super) fn leave(&mut self, peer: NodeId) -> Option<usize> {
+        let at = self.places.remove(&peer)?;
+        self.awake.remove(&at);
+        let own = !bit(at);
+        self.all &= own;
+        self.eager.iter_mut().chain(&mut self.mentions).for_each(|some| *some &= own);
+        self.sources.iter_mut().filter(|source| **source == Some(at)).for_each(|source| *source = None);
+        *self.contacts.get_mut(at)? = None;
+        Some(at)
+    }
+
+    /// Who is pushed a member's statements.
+    pub(super) fn eager(&self, ix: MemberIx) -> Few {
+        self.eager.get(ix.0 as usize).copied().unwrap_or(0)
+    }
+
+    /// Whether a neighbour is pushed a member's statements from now on.
+    pub(super) fn set_eager(&mut self, at: usize, ix: MemberIx, eager: bool) {
+        let some = slot(&mut self.eager, ix);
+        *some = if eager { *some | bit(at) } else { *some & !bit(at) };
+    }
+
+    /// Whether somebody pushes a member's statements here.
+    pub(super) fn has_source(&self, ix: MemberIx) -> bool {
+        self.sources.get(ix.0 as usize).is_some_and(Option::is_some)
+    }
+
+    /// A neighbour pushes a member's statements here.
+    pub(super) fn set_source(&mut self, ix: MemberIx, at: usize) {
+        *slot(&mut self.sources, ix) = Some(at);
+    }
+
+    /// All neighbours but one.
+    pub(super) fn all_but(&self, from: Option<usize>) -> Few {
+        self.all & !from.map_or(0, bit)
+    }
+
+    /// These are to be told that a member has stated something.
+    pub(super) fn mention(&mut self, ix: MemberIx, to: Few) {
+        let some = slot(&mut self.mentions, ix);
+        if *some == 0 && to != 0 {
+            self.mentioned.push(ix);
+        }
+        *some |= to;
+    }
+
+    /// A neighbour need not be told of a member.
+    pub(super) fn knows(&mut self, at: usize, ix: MemberIx) {
+        if let Some(some) = self.mentions.get_mut(ix.0 as usize) {
+            *some &= !bit(at);
+        }
+    }
+
+    /// Whether somebody is to be told of somebody.
+    pub(super) fn has_mentions(&self) -> bool {
+        !self.mentioned.is_empty()
+    }
+
+    /// Takes who is to be told of whom.
+    pub(super) fn take_mentions(&mut self) -> Vec<(MemberIx, Few)> {
+        let mentioned = std::mem::take(&mut self.mentioned);
+        mentioned.into_iter().map(|ix| (ix, std::mem::take(slot(&mut self.mentions, ix)))).collect()
+    }
+
+    /// Takes the places of those that have something to send.
+    pub(super) fn take_awake(&mut self) -> BTreeSet<usize> {
+        std::mem::take(&mut self.awake)
+    }
+
+    /// These have something to send later.
+    pub(super) fn stay_awake(&mut self, at: usize) {
+        self.awake.insert(at);
+    }
+
+    /// The places beyond the last bit that are taken.
+    pub(super) fn beyond(&self) -> impl Iterator<Item = usize> {
+        (BITS..self.contacts.len()).filter(|at| self.contacts.get(*at).is_some_and(Option::is_some))
+    }
+}
+
+/// Neighbours that have a bit.
+const BITS: usize = Few::BITS as usize;
+
+fn bit(at: usize) -> Few {
+    if at < BITS { 1 << at } else { 0 }
+}
+
+/// The places of some neighbours, in order.
+pub(super) fn places(mut some: Few) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let at = (some != 0).then(|| some.trailing_zeros() as usize)?;
+        some &= some - 1;
+        Some(at)
+    })
+}
+
+/// So many of some neighbours, beginning anywhere.
+pub(super) fn pick(some: Few, count: u32, turn: u32) -> Few {
+    let mut left = some.rotate_right(turn % Few::BITS);
+    let mut picked = 0;
+    for _ in 0..count {
+        picked |= left & left.wrapping_neg();
+        left &= left.wrapping_sub(1);
+    }
+    picked.rotate_left(turn % Few::BITS)
+}
+
+fn slot<T: Clone + Default>(by_member: &mut Vec<T>, ix: MemberIx) -> &mut T {
+    let at = ix.0 as usize;
+    if by_member.len() <= at {
+        by_member.resize(at + 1, T::default());
+    }
+    &mut by_member[at]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{id::Incarnation, io::LinkId};
+
+    fn node(n: u8) -> NodeId {
+        NodeId([n; 32])
+    }
+
+    fn enter(circle: &mut Circle, n: u8) -> usize {
+        circle.enter(node(n), || Contact::new(Incarnation(1), LinkId(n.into())))
+    }
+
+    /// Else who comes would be pushed what its forerunner asked for, and never be told of the rest.
+    #[test]
+    fn who_comes_to_a_place_owes_nothing_to_who_left_it() {
+        let mut circle = Circle::default();
+        let (first, second) = (enter(&mut circle, 1), enter(&mut circle, 2));
+        circle.set_eager(first, MemberIx(70), true);
+        circle.mention(MemberIx(70), circle.all_but(Some(second)));
+        circle.wake(first);
+        assert_eq!(circle.leave(node(1)), Some(first));
+        assert_eq!(enter(&mut circle, 3), first);
+        assert_eq!((circle.eager(MemberIx(70)), circle.take_awake()), (0, BTreeSet::new()));
+        assert_eq!(circle.take_mentions(), [(MemberIx(70), 0)]);
+        assert_eq!(places(circle.all_but(None)).collect::<Vec<_>>(), [first, second]);
+    }
+
+    #[test]
+    fn more_neighbours_than_bits_are_known_as_such() {
+        let mut circle = Circle::default();
+        (0..130).for_each(|n| _ = enter(&mut circle, n));
+        assert_eq!(circle.beyond().collect::<Vec<_>>(), [128, 129]);
+        circle.set_eager(128, MemberIx(0), true);
+        assert_eq!(circle.eager(MemberIx(0)), 0);
+        circle.leave(node(5));
+        assert_eq!(enter(&mut circle, 200), 5);
+    }
+}
