@@ -25,7 +25,7 @@ const USUAL: (&str, &str) = ("thousand.yaml", include_str!("../../../tests/sim/t
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  hive-node sim                           a thousand nodes: takes many minutes
+  hive-node sim                           a thousand nodes: takes a minute or two
   hive-node sim --scenario tests/sim/churn.yaml --seed 7
   hive-node sim --scenario tests/sim --nodes 60 --seeds 1..50
 
