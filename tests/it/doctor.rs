@@ -236,11 +236,11 @@ async fn another_version_is_named() -> Result<()> {
     Ok(())
 }
 
-/// One more: a peer whose clock is an hour ahead.
+/// One more: a peer whose clock is an hour ahead, and a little.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_is_wrong_is_named() -> Result<()> {
     let one = node("one").start().await?;
-    let hasty = peers::with_clock("hasty", 3_600_000)?;
+    let hasty = peers::with_clock("hasty", 3_630_000)?;
     let said = doctor(None, Some(&one), &[&hasty.addr().to_string()]).await?;
     said.names("clock", &["hasty", "60 min ahead"])?;
     let exact = peers::with_clock("exact", 0)?;
