@@ -72,3 +72,56 @@ fn connected(met: &Met, heard: bool, segment: Option<&Interface>) -> Finding {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, SocketAddr};
+
+    use hive_client::Client;
+    use hive_proto::id::NodeId;
+
+    use super::*;
+    use crate::{
+        discovery::Heard,
+        doctor::{neighbours::tests::status, report::Verdict},
+    };
+
+    #[test]
+    fn who_is_not_connected_is_missed_where_multicast_should_reach() {
+        let node = NodeId([2; 32]);
+        let eth0 = Interface {
+            name: "eth0".into(),
+            up: true,
+            carrier: true,
+            loopback: false,
+            multicast: true,
+            shared: true,
+            addrs: vec![(IpAddr::from([10, 0, 0, 1]), 24)],
+        };
+        let check = |addr: &str, peer: bool, heard: bool, want: (Verdict, Option<Cause>), part: &str| {
+            let addr: SocketAddr = addr.parse().expect("an address");
+            let met = Met { node: node.to_string(), name: "b".into(), clock_ms: None, addr };
+            let (id, air) = (node.to_string(), Heard { node, addrs: vec![addr] });
+            let peers: &[&str] = if peer { &[&id] } else { &[] };
+            let subject = Subject::Running {
+                client: Client::new("nowhere"),
+                status: Box::new(status(peers, Vec::new())),
+            };
+            let air = Air { heard: if heard { vec![air] } else { Vec::new() }, ..Air::default() };
+            let found = probe(&met, &subject, None, &air, std::slice::from_ref(&eth0));
+            assert_eq!((found.verdict, found.cause), want, "{found:?}");
+            assert!(
+                found.seen.contains(part) && found.hint.is_some() != (want.0 == Verdict::Ok),
+                "{found:?}"
+            );
+        };
+        let (near, far) = ("10.0.0.2:7182", "10.9.0.2:7182");
+        let missed = (Verdict::Fail, Some(Cause::Multicast));
+        check(near, true, true, (Verdict::Ok, None), "connected to b");
+        check(near, true, false, (Verdict::Warn, None), "though its mDNS is not heard on eth0");
+        check(far, true, false, (Verdict::Ok, None), "connected to b");
+        check(near, false, true, (Verdict::Warn, None), "not connected yet");
+        check(near, false, false, missed, "multicast does not get through");
+        check(far, false, false, missed, "not on a segment of this host");
+    }
+}

@@ -82,16 +82,17 @@ fn connected(status: &Status) -> BTreeSet<IpAddr> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::doctor::report::Verdict;
 
-    fn status(peers: &[&str], troubles: Vec<Trouble>) -> Status {
+    /// A node with these neighbours, whose ids and names are their addresses.
+    pub(in crate::doctor) fn status(peers: &[&str], troubles: Vec<Trouble>) -> Status {
         let peers: Vec<_> = peers
             .iter()
             .map(|addr| {
                 serde_json::json!({
-                    "id": "", "name": addr, "network": "hive", "addr": addr, "dialled": true, "since_ms": 0,
+                    "id": addr, "name": addr, "network": "hive", "addr": addr, "dialled": true, "since_ms": 0,
                     "connected_ms": 0, "patterns": 0, "sent_events": 0, "sent_bytes": 0, "received_events": 0,
                     "received_bytes": 0, "queued": 0, "dropped": 0,
                 })
