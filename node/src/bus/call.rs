@@ -261,16 +261,14 @@ impl Shared {
         }
     }
 
-    /// False when the peer is out of reach, or there is no room.
+    /// False when there is no room.
     fn try_answer(&self, caller: &Caller, call: u64, outcome: &Answer) -> bool {
         let Caller { network, node, outbox } = caller;
         let outbox = outbox.clone().or_else(|| self.routes.outbox(*network, *node));
         if outbox.is_some_and(|outbox| outbox.answer(call, outcome)) {
             return true;
         }
-        if !self.routes.is_reachable(*network, *node) {
-            return false;
-        }
+        // Who asked over others may not be known yet; an answer waits a while for a way, as events do.
         let frame = put_answer(call, outcome.as_ref().map_err(CallError::to_wire));
         let Some(group) = self.group(*network, Destinations::one(*node)) else { return false };
         match split_frame(&mut BytesMut::from(&frame[..]), FRAME_BYTES_MAX) {

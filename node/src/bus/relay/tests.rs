@@ -249,6 +249,26 @@ async fn calls_and_answers_cross_a_node() {
     assert_eq!(caller.call(&to, Message::from("hi"), SOON).await, Err(CallError::NoResponder));
 }
 
+/// A request may be faster than the news of who asks.
+#[tokio::test]
+async fn an_answer_waits_until_its_caller_is_known() {
+    let mut lines = Lines::new(3);
+    lines.link(0, 1).await;
+    lines.link(1, 2).await;
+    for (at, to, next) in [(0, 1, 1), (0, 2, 1), (1, 0, 0), (1, 2, 2), (2, 1, 1)] {
+        lines.way(at, to, next, if to == 2 { &[("echo/*", true)] } else { &[] });
+    }
+    let mut there = lines.subscribe(2, "echo/*", true).await;
+    let (caller, to) = (lines.buses[0].clone(), lines.address("echo/x"));
+    let mut call = std::pin::pin!(caller.call(&to, Message::from("hi"), SOON));
+    assert!(call.as_mut().now_or_never().is_none());
+    let delivery = lines.until("the request", there.next()).await.expect("a delivery");
+    delivery.request.expect("a request").answer(Ok(delivery.event.message));
+    lines.settle().await;
+    lines.way(2, 0, 1, &[]);
+    assert_eq!(lines.until("the answer", call).await, Ok(Message::from("hi")));
+}
+
 #[tokio::test]
 async fn what_a_lost_relay_has_not_confirmed_takes_the_other_way() {
     let mut lines = Lines::new(4);
