@@ -35,7 +35,9 @@ proptest! {
         let dropped = world.dropped();
         let late = [DropReason::Late, DropReason::HopLimit].map(|reason| dropped.get(&reason).copied().unwrap_or(0));
         let late: u64 = late.iter().sum();
-        prop_assert_eq!(world.delivered() + late, world.published(), "{:?}", dropped);
+        // What goes in circles may be the second copy of something that arrived.
+        let (delivered, published) = (world.delivered(), world.published());
+        prop_assert!(delivered <= published && delivered + late >= published, "{delivered} of {published}: {:?}", dropped);
         prop_assert!(late * 50 <= world.published(), "{:?}", dropped);
     }
 
