@@ -73,8 +73,8 @@ pub async fn examine(
     let interfaces = interface::interfaces();
     ward.note(node::probe(subject, target.is_some()));
     ward.note(node::data(subject));
-    ward.note(interface::probe(&interfaces));
     let at_home = target.is_some_and(|target| is_loopback(&target.host));
+    ward.note(interface::probe(&interfaces, at_home));
     let eyes = ward.port(subject, &interfaces, at_home).await?;
     let air = match at_home {
         true => Air::default(),

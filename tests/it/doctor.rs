@@ -222,6 +222,11 @@ async fn what_is_not_there_is_named() -> Result<()> {
     let said = doctor(Some(second), Some(&other), &["10.77.0.1"]).await?;
     said.names("interface", &["eth0 is down"])?;
     ensure!(said.of("way")[0]["cause"] == "route", "what follows from it is said, too: {}", said.text);
+    // To reach a host from itself no interface is needed.
+    let said = doctor(Some(second), Some(&other), &["127.0.0.1:9"]).await?;
+    said.names("port", &["127.0.0.1:9"])?;
+    let said = doctor(Some(second), Some(&other), &["127.0.0.1:7182"]).await?;
+    ensure!(said.of("interface")[0]["verdict"] == "skipped", "{:#}", said.document);
     Ok(())
 }
 

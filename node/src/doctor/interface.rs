@@ -94,11 +94,17 @@ fn read(name: String, addrs: Vec<(IpAddr, u8)>) -> Interface {
     Interface { up: is(UP), carrier, loopback, multicast: is(MULTICAST), shared: is(BROADCAST), name, addrs }
 }
 
-/// Whether any interface leads to other hosts.
-pub(super) fn probe(interfaces: &[Interface]) -> Finding {
+/// Whether any interface leads to other hosts; `at_home` when it is this host that shall be reached from itself.
+pub(super) fn probe(interfaces: &[Interface], at_home: bool) -> Finding {
     let usable: Vec<&Interface> = interfaces.iter().filter(|interface| interface.is_usable()).collect();
     if usable.is_empty() {
-        return unusable(interfaces);
+        return match at_home {
+            true => Finding::skipped(
+                Probe::Interface,
+                "none leads to other hosts, and none is needed for this one",
+            ),
+            false => unusable(interfaces),
+        };
     }
     let said: Vec<String> = usable.iter().map(|interface| say(interface)).collect();
     let silent: Vec<&str> = usable
@@ -156,11 +162,16 @@ fn same_network(one: IpAddr, other: IpAddr, prefix: u8) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::doctor::report::Verdict;
 
-    fn interface(name: &str, up: bool, carrier: bool, addrs: &[(&str, u8)]) -> Interface {
+    pub(in crate::doctor) fn interface(
+        name: &str,
+        up: bool,
+        carrier: bool,
+        addrs: &[(&str, u8)],
+    ) -> Interface {
         let addrs = addrs.iter().map(|(ip, prefix)| (ip.parse().expect("an address"), *prefix)).collect();
         Interface {
             name: name.into(),
@@ -178,7 +189,7 @@ mod tests {
         let check = |others: &[Interface], verdict, seen: &str| {
             let lo = interface("lo", true, true, &[("127.0.0.1", 8)]);
             let all: Vec<Interface> = [lo].into_iter().chain(others.iter().cloned()).collect();
-            let found = probe(&all);
+            let found = probe(&all, false);
             assert_eq!((found.verdict, found.seen.as_str()), (verdict, seen), "{found:?}");
             assert_eq!(found.hint.is_some(), verdict != Verdict::Ok, "{found:?}");
         };

@@ -75,7 +75,7 @@ fn connected(met: &Met, heard: bool, segment: Option<&Interface>) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{IpAddr, SocketAddr};
+    use std::net::SocketAddr;
 
     use hive_client::Client;
     use hive_proto::id::NodeId;
@@ -83,21 +83,13 @@ mod tests {
     use super::*;
     use crate::{
         discovery::Heard,
-        doctor::{neighbours::tests::status, report::Verdict},
+        doctor::{interface::tests::interface, neighbours::tests::status, report::Verdict},
     };
 
     #[test]
     fn who_is_not_connected_is_missed_where_multicast_should_reach() {
         let node = NodeId([2; 32]);
-        let eth0 = Interface {
-            name: "eth0".into(),
-            up: true,
-            carrier: true,
-            loopback: false,
-            multicast: true,
-            shared: true,
-            addrs: vec![(IpAddr::from([10, 0, 0, 1]), 24)],
-        };
+        let eth0 = interface("eth0", true, true, &[("10.0.0.1", 24)]);
         let check = |addr: &str, peer: bool, heard: bool, want: (Verdict, Option<Cause>), part: &str| {
             let addr: SocketAddr = addr.parse().expect("an address");
             let met = Met { node: node.to_string(), name: "b".into(), clock_ms: None, addr };

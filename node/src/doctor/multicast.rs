@@ -90,19 +90,11 @@ mod tests {
     use hive_proto::id::NodeId;
 
     use super::*;
-    use crate::doctor::report::Verdict;
+    use crate::doctor::{interface::tests::interface, report::Verdict};
 
     #[test]
     fn silence_is_told_from_deafness() {
-        let eth0 = Interface {
-            name: "eth0".into(),
-            up: true,
-            carrier: true,
-            loopback: false,
-            multicast: true,
-            shared: true,
-            addrs: vec![(IpAddr::from([10, 0, 0, 1]), 24)],
-        };
+        let eth0 = interface("eth0", true, true, &[("10.0.0.1", 24)]);
         let (own, other) = (NodeId([1; 32]), NodeId([2; 32]));
         let heard = |nodes: &[NodeId]| {
             nodes.iter().map(|node| Heard { node: *node, addrs: Vec::new() }).collect::<Vec<_>>()
