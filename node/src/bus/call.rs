@@ -160,7 +160,7 @@ impl Bus {
             Target::Local(queue) => self.ask_here(&queue, to, message, (id, time), cause).await,
             Target::Peer(peer) => self.ask_peer(&peer, to, &message, (id, time), cause).await,
             Target::Remote(remote) => self.ask_remote(&remote, to, &message, (id, time), cause).await,
-            Target::Group(_) => Err(CallError::NoResponder),
+            Target::Audience(_) => Err(CallError::NoResponder),
         }
     }
 
@@ -238,14 +238,14 @@ impl Bus {
         let answered = self.0.calls.begin(id.sequence, (remote.network, remote.node), false);
         let _forget = Forget { pending: &self.0.calls, call: id.sequence };
         let set = Destinations::one(remote.node);
-        let group = self.0.group(remote.network, set).ok_or(CallError::NoResponder)?;
+        let audience = self.0.audience(remote.network, set).ok_or(CallError::NoResponder)?;
         let left = cause.deadline.saturating_duration_since(Instant::now());
-        group.wait_for_room(left).await;
+        audience.wait_for_room(left).await;
         let left = cause.deadline.saturating_duration_since(Instant::now());
         let time_left_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX).min(CALL_TIMEOUT_MS_MAX);
         let call = Some(Call { number: id.sequence, time_left_ms });
         let entry = Entry { sequence: id.sequence, time, depth: cause.depth, message, call };
-        if self.0.append(&group, &to.channel, &entry) != Appended::Taken {
+        if self.0.append(&audience, &to.channel, &entry) != Appended::Taken {
             return Err(CallError::Unavailable(format!("the way to {} stayed full", remote.name)));
         }
         self.0.account.sent(1);
@@ -270,9 +270,9 @@ impl Shared {
         }
         // Who asked over others may not be known yet; an answer waits a while for a way, as events do.
         let frame = put_answer(call, outcome.as_ref().map_err(CallError::to_wire));
-        let Some(group) = self.group(*network, Destinations::one(*node)) else { return false };
+        let Some(audience) = self.audience(*network, Destinations::one(*node)) else { return false };
         match split_frame(&mut BytesMut::from(&frame[..]), FRAME_BYTES_MAX) {
-            Ok(Some((kind, body))) => self.answer_group(&group, Inner { kind, body }),
+            Ok(Some((kind, body))) => self.answer_audience(&audience, Inner { kind, body }),
             _ => false,
         }
     }

@@ -152,10 +152,10 @@ impl Publisher {
                         Appended::Closed | Appended::Full => full.push(position),
                     }
                 }
-                Target::Group(group) => {
+                Target::Audience(audience) => {
                     let entry = Entry { sequence: id.sequence, time, depth, message, call: None };
-                    match shared.append(group, &to.channel, &entry) {
-                        Appended::Taken => receipt.peers += group.copies(),
+                    match shared.append(audience, &to.channel, &entry) {
+                        Appended::Taken => receipt.peers += audience.copies(),
                         Appended::Closed | Appended::Full => full.push(position),
                     }
                 }
@@ -182,9 +182,9 @@ impl Publisher {
                     let entry = Entry { sequence: id.sequence, time, depth, message: &message, call: None };
                     receipt.peers += shared.send(peer, *number, to, &entry, pace).await;
                 }
-                Target::Group(group) => {
+                Target::Audience(audience) => {
                     let entry = Entry { sequence: id.sequence, time, depth, message: &message, call: None };
-                    receipt.peers += shared.send_to_group(group, &to.channel, &entry, pace).await;
+                    receipt.peers += shared.send_to_audience(audience, &to.channel, &entry, pace).await;
                 }
                 Target::Remote(_) => {}
             }
@@ -227,13 +227,15 @@ impl Shared {
             match target {
                 Target::Remote(remote) => beyond.push(remote.node),
                 Target::Peer(peer) => targets.push((target.clone(), peer.outbox.number(&to.channel))),
-                Target::Local(_) | Target::Group(_) => {
+                Target::Local(_) | Target::Audience(_) => {
                     targets.push((target.clone(), ChannelNumber::default()));
                 }
             }
         }
-        let groups = if beyond.is_empty() { Vec::new() } else { self.groups(to.network, beyond) };
-        targets.extend(groups.into_iter().map(|group| (Target::Group(group), ChannelNumber::default())));
+        let audiences = if beyond.is_empty() { Vec::new() } else { self.audiences(to.network, beyond) };
+        targets.extend(
+            audiences.into_iter().map(|audience| (Target::Audience(audience), ChannelNumber::default())),
+        );
         targets
     }
 
@@ -318,9 +320,9 @@ impl Shared {
 
     /// One copy for a peer whose link was just lost: another way if it can still be reached, else nowhere.
     fn send_around(&self, peer: &Peer, to: &Address, entry: &Entry<'_>) -> u32 {
-        let group = self.group(peer.network, Destinations::one(peer.node));
+        let audience = self.audience(peer.network, Destinations::one(peer.node));
         let reachable = self.routes.is_reachable(peer.network, peer.node);
-        match group.filter(|_| reachable).map(|group| self.append(&group, &to.channel, entry)) {
+        match audience.filter(|_| reachable).map(|audience| self.append(&audience, &to.channel, entry)) {
             Some(Appended::Taken) => {
                 self.account.sent(1);
                 1

@@ -1,10 +1,10 @@
-//! Peers that are no neighbours, as consumers. What is published for them is gathered by the set of nodes that want
+//! Peers that are no neighbours, as consumers. What is published for them is gathered by the audience, the set of nodes that want
 //! it, sealed by one task, and goes to the neighbours on the way; what neighbours bring for others goes on by itself.
 //!
 //! Which way is the pure relay's business; this gives it a lock, queues in front, and somebody to wake.
 
 mod arrive;
-mod group;
+mod audience;
 mod port;
 mod seal;
 #[cfg(test)]
@@ -36,16 +36,16 @@ use hive_proto::{
 };
 use tokio::sync::Notify;
 
-use self::group::Grown;
-pub(super) use self::{group::Group, port::Port};
+use self::audience::Grown;
+pub(super) use self::{audience::Audience, port::Port};
 use super::{
     Bus, Shared,
     outbox::{Appended, Leftover, Outbox},
 };
 use crate::trust::sign::Signer;
 
-/// Sets of nodes that are looked for before a new group is made; past it those that nobody uses are forgotten.
-const GROUPS_KEPT: usize = 1024;
+/// Sets of nodes that are looked for before a new audience is made; past it those that nobody uses are forgotten.
+const AUDIENCES_KEPT: usize = 1024;
 
 /// The relays of all networks.
 #[derive(Debug)]
@@ -65,8 +65,8 @@ pub(super) struct Relays {
 struct Network {
     /// Held for one lookup or queueing, never across a wait.
     state: Mutex<State>,
-    /// Groups with something to seal, in the order in which they got it. Bounded by the number of groups.
-    open: Mutex<VecDeque<Arc<Group>>>,
+    /// Audiences with something to seal, in the order in which they got it. Bounded by the number of audiences.
+    open: Mutex<VecDeque<Arc<Audience>>>,
     /// Told when a neighbour took something.
     space: Notify,
     /// Told when something was handed over.
@@ -80,7 +80,7 @@ struct State {
     relay: Relay,
     /// Whom to wake for which neighbour.
     outboxes: BTreeMap<NodeId, Arc<Outbox>>,
-    groups: BTreeMap<Destinations, Weak<Group>>,
+    audiences: BTreeMap<Destinations, Weak<Audience>>,
 }
 
 impl Relays {
@@ -89,7 +89,7 @@ impl Relays {
             state: Mutex::new(State {
                 relay: Relay::new(node, incarnation),
                 outboxes: BTreeMap::new(),
-                groups: BTreeMap::new(),
+                audiences: BTreeMap::new(),
             }),
             open: Mutex::default(),
             space: Notify::new(),
@@ -121,7 +121,7 @@ impl Network {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn open(&self) -> MutexGuard<'_, VecDeque<Arc<Group>>> {
+    fn open(&self) -> MutexGuard<'_, VecDeque<Arc<Audience>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -168,77 +168,77 @@ impl Shared {
         self.relays.watch();
     }
 
-    /// The groups that reach these nodes together: one, unless there are very many.
-    pub(super) fn groups(&self, network: NetworkIndex, mut nodes: Vec<NodeId>) -> Vec<Arc<Group>> {
+    /// The audiences that reach these nodes together: one, unless there are very many.
+    pub(super) fn audiences(&self, network: NetworkIndex, mut nodes: Vec<NodeId>) -> Vec<Arc<Audience>> {
         nodes.sort_unstable();
         let sets =
             nodes.chunks(DESTINATIONS_MAX).filter_map(|nodes| Destinations::new(nodes.iter().copied()));
-        sets.filter_map(|set| self.group(network, set)).collect()
+        sets.filter_map(|set| self.audience(network, set)).collect()
     }
 
-    /// The one group of a set.
-    pub(super) fn group(&self, network: NetworkIndex, set: Destinations) -> Option<Arc<Group>> {
+    /// The one audience of a set.
+    pub(super) fn audience(&self, network: NetworkIndex, set: Destinations) -> Option<Arc<Audience>> {
         let mut state = self.relays.network(network)?.lock();
-        if let Some(group) = state.groups.get(&set).and_then(Weak::upgrade) {
-            return Some(group);
+        if let Some(audience) = state.audiences.get(&set).and_then(Weak::upgrade) {
+            return Some(audience);
         }
-        if state.groups.len() >= GROUPS_KEPT {
-            state.groups.retain(|_, group| group.strong_count() > 0);
+        if state.audiences.len() >= AUDIENCES_KEPT {
+            state.audiences.retain(|_, audience| audience.strong_count() > 0);
         }
-        let group = Arc::new(Group::new(network, state.relay.set(set.clone())));
-        state.groups.insert(set, Arc::downgrade(&group));
-        Some(group)
+        let audience = Arc::new(Audience::new(network, state.relay.set(set.clone())));
+        state.audiences.insert(set, Arc::downgrade(&audience));
+        Some(audience)
     }
 
-    /// Encodes one event for all nodes of a group, if there is room.
-    pub(super) fn append(&self, group: &Arc<Group>, channel: &Channel, entry: &Entry<'_>) -> Appended {
-        match group.append(channel, entry) {
+    /// Encodes one event for all nodes of an audience, if there is room.
+    pub(super) fn append(&self, audience: &Arc<Audience>, channel: &Channel, entry: &Entry<'_>) -> Appended {
+        match audience.append(channel, entry) {
             Grown::Full => Appended::Full,
             Grown::Begun => {
-                self.to_seal(group);
+                self.to_seal(audience);
                 Appended::Taken
             }
             Grown::More => Appended::Taken,
         }
     }
 
-    /// A group has something to seal, and had nothing.
-    pub(super) fn to_seal(&self, group: &Arc<Group>) {
-        if let Some(known) = self.relays.network(group.network()) {
-            known.open().push_back(Arc::clone(group));
+    /// An audience has something to seal, and had nothing.
+    pub(super) fn to_seal(&self, audience: &Arc<Audience>) {
+        if let Some(known) = self.relays.network(audience.network()) {
+            known.open().push_back(Arc::clone(audience));
         }
         self.relays.wake.notify_one();
     }
 
-    /// Encodes one event for a group, waiting if the pace allows, at the cost of the oldest if not. Returns the
+    /// Encodes one event for an audience, waiting if the pace allows, at the cost of the oldest if not. Returns the
     /// copies that were queued.
-    pub(super) async fn send_to_group(
+    pub(super) async fn send_to_audience(
         &self,
-        group: &Arc<Group>,
+        audience: &Arc<Audience>,
         channel: &Channel,
         entry: &Entry<'_>,
         pace: &mut Pace,
     ) -> u32 {
-        if !group.is_lagging() {
+        if !audience.is_lagging() {
             let now = self.clock.now();
-            group.wait_for_room(pace.allowance(now)).await;
+            audience.wait_for_room(pace.allowance(now)).await;
             pace.spend(self.clock.now().0.saturating_sub(now.0));
         }
-        if self.append(group, channel, entry) == Appended::Full {
-            let (dropped, begun) = group.force(channel, entry);
+        if self.append(audience, channel, entry) == Appended::Full {
+            let (dropped, begun) = audience.force(channel, entry);
             self.account.dropped(DropReason::SlowConsumer, dropped);
             if begun {
-                self.to_seal(group);
+                self.to_seal(audience);
             }
         }
-        self.account.sent(u64::from(group.copies()));
-        group.copies()
+        self.account.sent(u64::from(audience.copies()));
+        audience.copies()
     }
 
     /// A neighbour's link is gone and the peer still reachable: what was queued on the link goes the other way.
     /// Returns the numbers of the calls among it.
     pub(super) fn redirect(&self, network: NetworkIndex, node: NodeId, leftover: &Leftover) -> Vec<u64> {
-        let Some(group) = self.group(network, Destinations::one(node)) else { return Vec::new() };
+        let Some(audience) = self.audience(network, Destinations::one(node)) else { return Vec::new() };
         let mut calls = Vec::new();
         for batch in &leftover.batches {
             let mut reader = BatchReader::new(&batch.body);
@@ -248,7 +248,7 @@ impl Shared {
                 let (message, call) = (&arrived.message, arrived.call);
                 let (sequence, time, depth) = (arrived.sequence, arrived.time, arrived.depth);
                 calls.extend(call.map(|call| call.number));
-                if self.append(&group, channel, &Entry { sequence, time, depth, message, call })
+                if self.append(&audience, channel, &Entry { sequence, time, depth, message, call })
                     == Appended::Full
                 {
                     self.account.dropped(DropReason::SlowConsumer, 1);
@@ -258,17 +258,17 @@ impl Shared {
         for frame in &leftover.frames {
             let mut frame = bytes::BytesMut::from(&frame[..]);
             if let Ok(Some((DATA_ANSWER, body))) = split_frame(&mut frame, FRAME_BYTES_MAX) {
-                self.answer_group(&group, Inner { kind: DATA_ANSWER, body });
+                self.answer_audience(&audience, Inner { kind: DATA_ANSWER, body });
             }
         }
         calls
     }
 
     /// Queues an answer. False when there is no room.
-    pub(super) fn answer_group(&self, group: &Arc<Group>, inner: Inner) -> bool {
-        match group.answer(inner) {
+    pub(super) fn answer_audience(&self, audience: &Arc<Audience>, inner: Inner) -> bool {
+        match audience.answer(inner) {
             Grown::Full => return false,
-            Grown::Begun => self.to_seal(group),
+            Grown::Begun => self.to_seal(audience),
             Grown::More => {}
         }
         true

@@ -18,7 +18,7 @@ use hive_proto::{
 };
 use tokio::sync::{Notify, watch};
 
-use super::{outbox::Outbox, queue::Queue, relay::Group, subscribe::Wanted};
+use super::{outbox::Outbox, queue::Queue, relay::Audience, subscribe::Wanted};
 
 /// Where a holder's events go.
 #[derive(Debug, Clone)]
@@ -27,10 +27,10 @@ pub(super) enum Target {
     Local(Arc<Queue>),
     /// Into a neighbour's outgoing batches.
     Peer(Arc<Peer>),
-    /// To a peer beyond the neighbours; publishers gather those of a channel in a group.
+    /// To a peer beyond the neighbours; publishers gather those of a channel in an audience.
     Remote(Arc<Remote>),
     /// Into the outgoing batches of several peers beyond the neighbours. Never in the table.
-    Group(Arc<Group>),
+    Audience(Arc<Audience>),
 }
 
 /// A peer that can be reached through others.

@@ -119,7 +119,7 @@ impl LinkChannel {
         let table = shared.routes.table();
         let queues = table.wanting(Side::Local, network, &self.channel).filter_map(|target| match target {
             Target::Local(queue) => Some(Arc::clone(queue)),
-            Target::Peer(_) | Target::Remote(_) | Target::Group(_) => None,
+            Target::Peer(_) | Target::Remote(_) | Target::Audience(_) => None,
         });
         self.fate = Fate::Wanted(queues.collect());
     }

@@ -1,5 +1,5 @@
-//! The one task that seals: it takes what the groups have gathered, signs it, and gives it to the relay, in the
-//! order in which the groups got it. It also watches the time for what waits.
+//! The one task that seals: it takes what the audiences have gathered, signs it, and gives it to the relay, in the
+//! order in which the audiences got it. It also watches the time for what waits.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,7 +11,7 @@ use hive_proto::{
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::{super::Bus, Group, Network, Ordering};
+use super::{super::Bus, Audience, Network, Ordering};
 use crate::trust::sign::Signer;
 
 /// How often the time is looked at while something waits.
@@ -43,10 +43,10 @@ impl Bus {
     async fn seal_all(&self, signer: &Signer, pace: &mut Pace) {
         for (index, network) in (0_u8..).map(NetworkIndex).zip(&self.0.relays.networks) {
             loop {
-                let group = network.open().front().cloned();
-                let Some(group) = group else { break };
-                self.wait_for_room(network, index, group.set(), pace).await;
-                self.seal(signer, index, &group);
+                let audience = network.open().front().cloned();
+                let Some(audience) = audience else { break };
+                self.wait_for_room(network, index, audience.set(), pace).await;
+                self.seal(signer, index, &audience);
                 // Only now: who looks whether everything was sealed looks here.
                 network.open().pop_front();
                 // Signing takes its time, and others share the thread.
@@ -55,9 +55,9 @@ impl Bus {
         }
     }
 
-    fn seal(&self, signer: &Signer, network: NetworkIndex, group: &Arc<Group>) {
-        let set = group.set();
-        for (inner, events) in group.take() {
+    fn seal(&self, signer: &Signer, network: NetworkIndex, audience: &Arc<Audience>) {
+        let set = audience.set();
+        for (inner, events) in audience.take() {
             let unsigned = self.0.relaying(network, |relay, _| relay.seal(set, &inner, events));
             let Some(unsigned) = unsigned else { return };
             let signature = signer.sign(network, unsigned.message());

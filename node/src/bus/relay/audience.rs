@@ -27,7 +27,7 @@ const ANSWER_ALLOWANCE: usize = 2;
 
 /// The events and answers for one set of nodes that were not sealed yet, bounded in bytes.
 #[derive(Debug)]
-pub(in crate::bus) struct Group {
+pub(in crate::bus) struct Audience {
     network: NetworkIndex,
     set: Set,
     /// Held for one encoding, never across a wait.
@@ -47,7 +47,7 @@ struct Waiting {
     lagging: bool,
 }
 
-/// What became of something for a group.
+/// What became of something for an audience.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Grown {
     /// It is the first: somebody has to be told.
@@ -58,7 +58,7 @@ pub(super) enum Grown {
     Full,
 }
 
-impl Group {
+impl Audience {
     pub(super) fn new(network: NetworkIndex, set: Set) -> Self {
         Self { network, set, state: Mutex::default(), space: Notify::new() }
     }
@@ -85,7 +85,7 @@ impl Group {
     }
 
     /// Encodes one event at the cost of the oldest batches. Returns the copies that were dropped, and whether the
-    /// group had been empty.
+    /// audience had been empty.
     pub(super) fn force(&self, channel: &Channel, entry: &Entry<'_>) -> (u64, bool) {
         let mut state = self.lock();
         let mut dropped = 0_u64;
