@@ -8,6 +8,7 @@ pub mod batch;
 pub mod control;
 pub mod data;
 pub mod gossip;
+pub mod handout;
 pub mod relay;
 pub mod wire;
 

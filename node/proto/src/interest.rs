@@ -8,7 +8,7 @@ mod local;
 mod told;
 mod wants;
 
-pub use crate::pattern::{FilterBlock, InterestOp, Wanted};
+pub use crate::pattern::{FilterBlock, InterestOp, Joined, Wanted};
 pub use announced::{Announced, Revision};
 pub use local::{LocalInterest, Refusal};
 pub use wants::Wants;

@@ -9,6 +9,7 @@ pub mod core;
 pub mod event;
 pub mod frame;
 pub mod gossip;
+pub mod group;
 pub mod id;
 pub mod interest;
 pub mod io;

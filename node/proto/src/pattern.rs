@@ -16,7 +16,7 @@ use crate::{
 
 pub(crate) use cover::States;
 pub use filter::{Filter, FilterBlock, FilterError};
-pub use wanted::{InterestOp, Wanted};
+pub use wanted::{InterestOp, Joined, Wanted};
 
 /// A valid pattern in its normal form: in a run of wildcards every `*` stands before one `**`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

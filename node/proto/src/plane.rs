@@ -3,6 +3,8 @@
 //! virtual time. It must not know either.
 
 pub mod account;
+pub mod group;
+pub mod handouts;
 pub mod pace;
 pub mod queue;
 pub mod relay;

@@ -13,11 +13,13 @@ pub use run::{Plain, Run};
 use super::{
     data::{DATA_BATCH, put_extra, read_extra},
     frame_head,
-    wire::{Reader, WireError, put_text, put_varint},
+    handout::Handout,
+    wire::{Reader, WireError, put_text, put_varint, unzigzag, zigzag},
 };
 use crate::{
     channel::Channel,
     event::Message,
+    group::GroupName,
     limits::{CALL_TIMEOUT_MS_MAX, NAME_BYTES_MAX, PAYLOAD_BYTES_MAX},
     time::Hlc,
 };
@@ -30,9 +32,11 @@ const HAS_CALL: u8 = 1 << 1;
 const HAS_NAME: u8 = 1 << 2;
 /// Nested publishes led here: the depth follows.
 const HAS_DEPTH: u8 = 1 << 3;
+/// It is for one member of a group: group, ticket and attempt follow the channel.
+const HAS_HANDOUT: u8 = 1 << 4;
 /// Flags, channel number, sequence, time, depth, call and payload length at their longest.
 const SMALL_FIELDS_MAX: usize = 1 + 5 + 10 + 10 + 1 + 20 + 10;
-const KNOWN_FLAGS: u8 = HAS_EXTRA | HAS_CALL | HAS_NAME | HAS_DEPTH;
+const KNOWN_FLAGS: u8 = HAS_EXTRA | HAS_CALL | HAS_NAME | HAS_DEPTH | HAS_HANDOUT;
 
 /// One event as its origin puts it on a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +51,8 @@ pub struct Entry<'a> {
     pub message: &'a Message,
     /// Set when somebody waits for an answer.
     pub call: Option<Call>,
+    /// Set when it is for one member of a group.
+    pub handout: Option<&'a Handout>,
 }
 
 /// A request's part of an entry.
@@ -91,6 +97,7 @@ impl BatchWriter {
         flags |= if entry.call.is_some() { HAS_CALL } else { 0 };
         flags |= if matches!(channel, ChannelRef::Name(_)) { HAS_NAME } else { 0 };
         flags |= if entry.depth > 0 { HAS_DEPTH } else { 0 };
+        flags |= if entry.handout.is_some() { HAS_HANDOUT } else { 0 };
         let (sequence, time) =
             (entry.sequence.wrapping_sub(self.sequence), entry.time.0.wrapping_sub(self.time));
         let (sequence, time, length) = (zigzag(sequence), zigzag(time), entry.message.payload.len() as u64);
@@ -104,6 +111,9 @@ impl BatchWriter {
         }
         if let ChannelRef::Name(name) = channel {
             put_text(&mut self.body, name.as_str());
+        }
+        if let Some(handout) = entry.handout {
+            handout.put(&mut self.body);
         }
         if let Some(extra) = extra {
             put_extra(&mut self.body, extra);
@@ -192,6 +202,8 @@ pub struct Arrived {
     pub message: Message,
     /// Set when somebody waits for an answer.
     pub call: Option<Call>,
+    /// Set when it is for one member of a group.
+    pub handout: Option<Handout>,
 }
 
 /// How an arrived entry names its channel.
@@ -218,6 +230,8 @@ pub struct BatchReader<'a> {
     reader: Reader<'a>,
     base: Base,
     latest: Hlc,
+    /// The group of the last entry that had one.
+    group: Option<GroupName>,
 }
 
 /// What the next entry's sequence and time are differences to.
@@ -242,7 +256,7 @@ impl<'a> BatchReader<'a> {
     /// Reads a batch frame's body.
     #[must_use]
     pub fn new(body: &'a Bytes) -> Self {
-        Self { reader: Reader::new(body), base: Base::default(), latest: Hlc::default() }
+        Self { reader: Reader::new(body), base: Base::default(), latest: Hlc::default(), group: None }
     }
 
     /// The latest time of what was read so far.
@@ -312,6 +326,8 @@ impl<'a> BatchReader<'a> {
             false => ArrivedChannel::Number(head.number),
             true => ArrivedChannel::Name(self.read_name()?),
         };
+        let handout = head.has(HAS_HANDOUT).then(|| Handout::read(&mut self.reader, &mut self.group));
+        let handout = handout.transpose()?;
         let extra = if head.has(HAS_EXTRA) { Some(read_extra(&mut self.reader)?) } else { None };
         let payload = self.reader.bytes(head.payload_bytes)?;
         let message = match extra {
@@ -321,7 +337,7 @@ impl<'a> BatchReader<'a> {
         self.saw();
         let (sequence, time) = (self.base.sequence, Hlc(self.base.time));
         let Head { depth, call, .. } = head;
-        Ok(Arrived { channel, sequence, time, depth, message, call })
+        Ok(Arrived { channel, sequence, time, depth, message, call, handout })
     }
 
     fn read_name(&mut self) -> Result<Channel, WireError> {
@@ -381,14 +397,4 @@ fn read_call(reader: &mut Reader<'_>) -> Result<Call, WireError> {
         return Err(WireError::Value("call timeout"));
     }
     Ok(Call { number, time_left_ms })
-}
-
-/// Small differences of either sign as small numbers.
-fn zigzag(difference: u64) -> u64 {
-    let signed = difference.cast_signed();
-    ((signed << 1) ^ (signed >> 63)).cast_unsigned()
-}
-
-fn unzigzag(coded: u64) -> u64 {
-    (coded >> 1) ^ (coded & 1).wrapping_neg()
 }

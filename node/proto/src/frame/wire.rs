@@ -245,6 +245,19 @@ pub fn put_bytes(out: &mut impl BufMut, bytes: &[u8]) {
     out.put_slice(bytes);
 }
 
+/// Small differences of either sign as small numbers.
+#[inline]
+pub(super) fn zigzag(difference: u64) -> u64 {
+    let signed = difference.cast_signed();
+    ((signed << 1) ^ (signed >> 63)).cast_unsigned()
+}
+
+/// What [`zigzag`] made a small number of.
+#[inline]
+pub(super) fn unzigzag(coded: u64) -> u64 {
+    (coded >> 1) ^ (coded & 1).wrapping_neg()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

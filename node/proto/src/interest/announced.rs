@@ -54,7 +54,9 @@ impl Announced {
                     self.cover.add(wanted, &mut self.changes);
                 }
                 InterestOp::Remove(pattern) => self.cover.remove(&pattern, &mut self.changes),
-                InterestOp::Add(_) | InterestOp::Block(_) => {}
+                InterestOp::Join(ref joined) if !joined.pattern.is_local() => self.told.join(op),
+                InterestOp::Leave(..) => self.told.join(op),
+                InterestOp::Add(_) | InterestOp::Join(_) | InterestOp::Block(_) => {}
             }
             self.changes.drain(..).for_each(|change| self.told.change(change));
         }

@@ -6,10 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    FilterBlock, InterestOp, Wanted, Wants,
+    FilterBlock, InterestOp, Joined, Wanted, Wants,
     cover::{Change, Cover},
 };
 use crate::{
+    group::GroupName,
     limits::PATTERNS_MAX,
     pattern::{Pattern, filter::Print},
 };
@@ -54,6 +55,8 @@ pub(super) struct Told {
     dirty: BTreeSet<u16>,
     /// How many had to wait since.
     refused: usize,
+    /// What was said of what is wanted as a member, where that changed since.
+    joined_before: BTreeMap<(GroupName, Pattern), Option<Joined>>,
 }
 
 /// For whom a beginning stands.
@@ -78,6 +81,7 @@ impl Told {
             before: BTreeMap::new(),
             dirty: BTreeSet::new(),
             refused: 0,
+            joined_before: BTreeMap::new(),
         }
     }
 
@@ -88,6 +92,19 @@ impl Told {
 
     pub(super) fn level(&self) -> Level {
         self.level
+    }
+
+    /// What is wanted as a member of a group is told as it is: it is never covered, nor said more coarsely.
+    pub(super) fn join(&mut self, op: InterestOp) {
+        let (InterestOp::Join(Joined { group, pattern, .. }) | InterestOp::Leave(group, pattern)) = &op
+        else {
+            return;
+        };
+        let key = (group.clone(), pattern.clone());
+        let before = self.wants.get_joined(group, pattern);
+        if self.wants.apply(&op) {
+            self.joined_before.entry(key).or_insert(before);
+        }
     }
 
     /// A top came or went.
@@ -113,6 +130,13 @@ impl Told {
             self.turn_to(level, cover);
         }
         let (mut more, mut less) = (Vec::new(), Vec::new());
+        for ((group, pattern), before) in std::mem::take(&mut self.joined_before) {
+            match self.wants.get_joined(&group, &pattern) {
+                now if now == before => {}
+                Some(now) => more.push(InterestOp::Join(now)),
+                None => less.push(InterestOp::Leave(group, pattern)),
+            }
+        }
         for (pattern, before) in std::mem::take(&mut self.before) {
             match self.wants.get(&pattern) {
                 now if now == before => {}

@@ -4,14 +4,19 @@
 
 use std::collections::BTreeMap;
 
-use super::{InterestOp, Wanted};
-use crate::pattern::{Filter, Pattern};
+use super::{InterestOp, Joined, Wanted};
+use crate::{
+    group::GroupName,
+    pattern::{Filter, Pattern},
+};
 
 /// Patterns with their properties, and the filter that stands for the rest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wants {
     /// By pattern: whether it is answered, and whether it is approximate.
     patterns: BTreeMap<Pattern, (bool, bool)>,
+    /// By group and pattern: whether it is answered.
+    joined: BTreeMap<(GroupName, Pattern), bool>,
     filter: Filter,
 }
 
@@ -24,13 +29,21 @@ impl Wants {
                     != Some((*answers, *approximate))
             }
             InterestOp::Remove(pattern) => self.patterns.remove(pattern).is_some(),
+            InterestOp::Join(Joined { group, pattern, answers }) => {
+                self.joined.insert((group.clone(), pattern.clone()), *answers) != Some(*answers)
+            }
+            InterestOp::Leave(group, pattern) => {
+                self.joined.remove(&(group.clone(), pattern.clone())).is_some()
+            }
             InterestOp::Block(block) => self.filter.set(block),
         }
     }
 
-    /// The operations that make this set out of nothing: patterns in order, then blocks in order.
+    /// The operations that make this set out of nothing: patterns in order, then what is wanted as a
+    /// member, then blocks in order.
     pub fn ops(&self) -> impl Iterator<Item = InterestOp> {
-        self.wanted().map(InterestOp::Add).chain(self.filter.blocks().map(InterestOp::Block))
+        let wanted = self.wanted().map(InterestOp::Add);
+        wanted.chain(self.joined().map(InterestOp::Join)).chain(self.filter.blocks().map(InterestOp::Block))
     }
 
     /// The patterns, in order.
@@ -41,6 +54,23 @@ impl Wants {
             approximate: *approximate,
         };
         self.patterns.iter().map(of)
+    }
+
+    /// What is wanted as a member of groups, by group.
+    pub fn joined(&self) -> impl Iterator<Item = Joined> {
+        self.joined.iter().map(|((group, pattern), answers)| Joined {
+            group: group.clone(),
+            pattern: pattern.clone(),
+            answers: *answers,
+        })
+    }
+
+    /// What is said of this very pattern in this group.
+    #[must_use]
+    pub fn get_joined(&self, group: &GroupName, pattern: &Pattern) -> Option<Joined> {
+        let (group, pattern) = (group.clone(), pattern.clone());
+        let answers = *self.joined.get(&(group.clone(), pattern.clone()))?;
+        Some(Joined { group, pattern, answers })
     }
 
     /// What is said of this very pattern.
@@ -56,15 +86,15 @@ impl Wants {
         &self.filter
     }
 
-    /// How many patterns there are; the filter is bounded by itself.
+    /// How many patterns there are, each as often as it is wanted in another way; the filter is bounded by itself.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.patterns.len()
+        self.patterns.len().saturating_add(self.joined.len())
     }
 
     /// Whether nothing is wanted.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.patterns.is_empty() && self.filter.is_empty()
+        self.patterns.is_empty() && self.joined.is_empty() && self.filter.is_empty()
     }
 }

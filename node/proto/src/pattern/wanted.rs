@@ -1,6 +1,7 @@
 //! What a node wants, as others are told: patterns with their properties, and changes of them.
 
 use super::{FilterBlock, Pattern};
+use crate::group::GroupName;
 
 /// What somebody wants: events of a pattern, and whether calls there may be given to them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,14 +23,29 @@ impl Wanted {
     }
 }
 
-/// One change of what a node wants in a network. The patterns and the blocks are two sets with keys: the
-/// pattern, and the block's number.
+/// What somebody wants as a member of a group: of the events of a pattern, those that fall to this member.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Joined {
+    /// The group.
+    pub group: GroupName,
+    /// The channels.
+    pub pattern: Pattern,
+    /// Whether requests are answered there, too.
+    pub answers: bool,
+}
+
+/// One change of what a node wants in a network. The patterns, what is wanted as a member, and the blocks are three
+/// sets with keys: the pattern, the group with the pattern, and the block's number.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum InterestOp {
     /// Wanted from now on; replaces an earlier wish for the same pattern.
     Add(Wanted),
     /// Not wanted any more.
     Remove(Pattern),
+    /// Wanted as a member of a group from now on; replaces an earlier wish for the same group and pattern.
+    Join(Joined),
+    /// Not wanted as a member of this group any more.
+    Leave(GroupName, Pattern),
     /// Replaces the block of the filter with this number; an empty one takes it away.
     Block(FilterBlock),
 }
@@ -40,7 +56,8 @@ impl InterestOp {
     pub fn pattern(&self) -> Option<&Pattern> {
         match self {
             Self::Add(wanted) => Some(&wanted.pattern),
-            Self::Remove(pattern) => Some(pattern),
+            Self::Join(joined) => Some(&joined.pattern),
+            Self::Remove(pattern) | Self::Leave(_, pattern) => Some(pattern),
             Self::Block(_) => None,
         }
     }

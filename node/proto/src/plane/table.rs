@@ -5,7 +5,8 @@ use imbl::OrdMap;
 
 use crate::{
     channel::{Channel, NetworkIndex},
-    pattern::{Filter, FilterBlock, Pattern, filter::Asked},
+    group::GroupName,
+    pattern::{Filter, FilterBlock, Joined, Pattern, filter::Asked},
     trie::Trie,
 };
 
@@ -29,7 +30,7 @@ pub struct RouteTable<T: Clone> {
     targets: OrdMap<HolderId, T>,
 }
 
-/// The four questions asked of one network, each a trie of its own so that none filters afterwards.
+/// The questions asked of one network, each a trie of its own so that none filters afterwards.
 #[derive(Debug, Clone, Default)]
 struct Routes {
     local: Interests,
@@ -43,6 +44,26 @@ struct Interests {
     all: Trie<HolderId>,
     /// The part that may be asked as responder.
     answering: Trie<HolderId>,
+    /// Members of groups, which are not among the others.
+    members: Trie<Membership>,
+}
+
+/// A holder as a member of a group.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Membership {
+    group: GroupName,
+    holder: HolderId,
+    /// It may be asked as responder, too.
+    answers: bool,
+}
+
+/// One group that wants a channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Members<T> {
+    /// The group.
+    pub group: GroupName,
+    /// Its members that want the channel, in the order of their ids; at least one.
+    pub members: Vec<(HolderId, T)>,
 }
 
 impl<T: Clone> RouteTable<T> {
@@ -108,6 +129,64 @@ impl<T: Clone> RouteTable<T> {
         interests.answering.remove(pattern, &holder);
     }
 
+    /// A holder wants a pattern as a member of a group.
+    pub fn join(&mut self, side: Side, network: NetworkIndex, joined: &Joined, holder: HolderId) {
+        let Joined { group, pattern, answers } = joined;
+        self.leave(side, network, (group, pattern), holder);
+        if let Some(interests) = self.interests_mut(side, network) {
+            let member = Membership { group: group.clone(), holder, answers: *answers };
+            interests.members.insert(pattern, member);
+        }
+    }
+
+    /// A holder no longer wants a pattern as a member of a group.
+    pub fn leave(
+        &mut self,
+        side: Side,
+        network: NetworkIndex,
+        (group, pattern): (&GroupName, &Pattern),
+        holder: HolderId,
+    ) {
+        let Some(interests) = self.interests_mut(side, network) else { return };
+        for answers in [false, true] {
+            interests.members.remove(pattern, &Membership { group: group.clone(), holder, answers });
+        }
+    }
+
+    /// The groups that want a channel, by name, with their members on one side.
+    #[must_use]
+    pub fn groups(&self, side: Side, network: NetworkIndex, channel: &Channel) -> Vec<Members<T>> {
+        let mut groups: Vec<Members<T>> = Vec::new();
+        for Membership { group, holder, .. } in self.memberships(side, network, channel) {
+            let Some(target) = self.targets.get(&holder) else { continue };
+            match groups.last_mut() {
+                Some(last) if last.group == group => {
+                    // It comes twice when it answers on one of its patterns only.
+                    if last.members.last().is_none_or(|(other, _)| *other != holder) {
+                        last.members.push((holder, target.clone()));
+                    }
+                }
+                _ => groups.push(Members { group, members: vec![(holder, target.clone())] }),
+            }
+        }
+        groups
+    }
+
+    /// Sorted by group, then holder.
+    fn memberships(&self, side: Side, network: NetworkIndex, channel: &Channel) -> Vec<Membership> {
+        let mut found = Vec::new();
+        let may_match = side == Side::Local || !channel.is_local();
+        if let Some(routes) = self.networks.get(usize::from(network.0))
+            && may_match
+            && !routes.side(side).members.is_empty()
+        {
+            routes.side(side).members.matches(channel, &mut found);
+            // One source alone is in the order it is kept in, which is this one.
+            found.sort_unstable();
+        }
+        found
+    }
+
     /// The targets that want a channel on one side, one per holder however many of its patterns match.
     /// A local channel has none among the peers.
     pub fn wanting<'a>(
@@ -145,6 +224,15 @@ impl<T: Clone> RouteTable<T> {
             if answering { &interests.answering } else { &interests.all }.matches(channel, &mut holders);
             if side == Side::Peer && !answering {
                 routes.ask_filters(channel, &mut holders);
+            }
+        }
+        if answering {
+            let members = self.memberships(side, network, channel).into_iter();
+            let before = holders.len();
+            holders.extend(members.filter(|member| member.answers).map(|member| member.holder));
+            if holders.len() > before {
+                holders.sort_unstable();
+                holders.dedup();
             }
         }
         holders.into_iter().filter_map(|holder| self.targets.get(&holder))
@@ -220,6 +308,39 @@ mod tests {
         table.add(Side::Peer, HOME, &pattern("bee"), HolderId(1), true);
         assert_eq!(wanting(&table, Side::Peer, "bee"), [""; 0]);
         assert_eq!(wanting(&table, Side::Peer, "bee/stuff"), ["peer"]);
+    }
+
+    #[test]
+    fn a_group_has_its_members_and_is_nobody_elses() {
+        let mut table = RouteTable::new(1);
+        let group = |name: &str| GroupName::parse(name).expect("a group");
+        let joined =
+            |name: &str, text: &str, answers| Joined { group: group(name), pattern: pattern(text), answers };
+        for (holder, name) in [(1, "one"), (2, "two"), (3, "far")] {
+            table.attach(HolderId(holder), name);
+        }
+        table.join(Side::Local, HOME, &joined("g", "a/*", false), HolderId(2));
+        table.join(Side::Local, HOME, &joined("g", "a/*", false), HolderId(1));
+        table.join(Side::Local, HOME, &joined("g", "a/b", true), HolderId(1));
+        table.join(Side::Local, HOME, &joined("f", "**", false), HolderId(1));
+        table.join(Side::Peer, HOME, &joined("g", "**", true), HolderId(3));
+        let channel = Channel::parse("a/b").expect("a channel");
+        let names = |side, table: &RouteTable<&'static str>| -> Vec<_> {
+            let groups = table.groups(side, HOME, &channel).into_iter();
+            groups.map(|g| (g.group, g.members.into_iter().map(|(_, t)| t).collect::<Vec<_>>())).collect()
+        };
+        assert_eq!(names(Side::Local, &table), [(group("f"), vec!["one"]), (group("g"), vec!["one", "two"])]);
+        assert_eq!(names(Side::Peer, &table), [(group("g"), vec!["far"])]);
+        assert_eq!(wanting(&table, Side::Local, "a/b"), [""; 0]);
+        let asked = |side| table.answering(side, HOME, &channel).copied().collect::<Vec<_>>();
+        assert_eq!((asked(Side::Local), asked(Side::Peer)), (vec!["one"], vec!["far"]));
+        let bee = Channel::parse("bee").expect("a channel");
+        assert!(table.groups(Side::Peer, HOME, &bee).is_empty());
+        // Wanted anew without answering, it is asked no longer.
+        table.join(Side::Local, HOME, &joined("g", "a/b", false), HolderId(1));
+        assert_eq!(table.answering(Side::Local, HOME, &channel).count(), 0);
+        table.leave(Side::Local, HOME, (&group("g"), &pattern("a/*")), HolderId(2));
+        assert_eq!(names(Side::Local, &table)[1], (group("g"), vec!["one"]));
     }
 
     #[test]

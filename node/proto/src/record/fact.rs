@@ -6,10 +6,12 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{links::Links, merkle::Merkle};
 use crate::{
+    channel::ChannelError,
     frame::wire::{Reader, WireError, put_bytes, put_text, put_varint},
+    group::GroupName,
     id::NodeId,
-    interest::{FilterBlock, InterestOp, Wanted, Wants},
-    limits::{NAME_BYTES_MAX, NODE_NAME_BYTES_MAX, PATTERNS_MAX},
+    interest::{FilterBlock, InterestOp, Joined, Wanted, Wants},
+    limits::{NAME_BYTES_MAX, NODE_NAME_BYTES_MAX, PATTERNS_MAX, SEGMENT_BYTES_MAX},
     pattern::{
         Pattern, PatternError,
         filter::{BLOCK_BYTES_MAX, FilterError},
@@ -43,6 +45,8 @@ pub enum Fact {
     Link(NodeId),
     /// Something that is wanted; at most one a pattern.
     Want(Wanted),
+    /// Something that is wanted as a member of a group; at most one a group and pattern.
+    Join(Joined),
     /// A block of the filter over what is wanted beside; at most one a number, never empty.
     Block(FilterBlock),
 }
@@ -75,6 +79,9 @@ pub enum FactError {
     /// A wish for what never leaves its node.
     #[error("a wish for the local pattern `{0}`")]
     Local(Pattern),
+    /// A group's name that is none.
+    #[error("a malformed group: {0}")]
+    Group(#[from] ChannelError),
     /// A block that is none.
     #[error(transparent)]
     Filter(#[from] FilterError),
@@ -97,6 +104,9 @@ const WANT_ANSWERING: u8 = 5;
 const WANT_APPROXIMATELY: u8 = 6;
 const UNWANT: u8 = 7;
 const BLOCK: u8 = 8;
+const JOIN: u8 = 9;
+const JOIN_ANSWERING: u8 = 10;
+const LEAVE: u8 = 11;
 
 /// What a node states, as others know it.
 #[derive(Debug, Clone, Default)]
@@ -200,6 +210,10 @@ impl Fact {
                 });
                 put_text(out, wanted.pattern.as_str());
             }
+            Self::Join(Joined { group, pattern, answers }) => {
+                out.put_u8(if *answers { JOIN_ANSWERING } else { JOIN });
+                put_joined(out, group, pattern);
+            }
             Self::Block(block) => put_block(out, block),
         }
     }
@@ -207,8 +221,9 @@ impl Fact {
     fn of_interest(op: InterestOp) -> Option<Self> {
         match op {
             InterestOp::Add(wanted) => Some(Self::Want(wanted)),
+            InterestOp::Join(joined) => Some(Self::Join(joined)),
             InterestOp::Block(block) => (!block.is_empty()).then_some(Self::Block(block)),
-            InterestOp::Remove(_) => None,
+            InterestOp::Remove(_) | InterestOp::Leave(..) => None,
         }
     }
 }
@@ -227,6 +242,11 @@ impl Change {
             Self::Interest(InterestOp::Remove(pattern)) => {
                 out.put_u8(UNWANT);
                 put_text(out, pattern.as_str());
+            }
+            Self::Interest(InterestOp::Join(joined)) => Fact::Join(joined.clone()).put(out),
+            Self::Interest(InterestOp::Leave(group, pattern)) => {
+                out.put_u8(LEAVE);
+                put_joined(out, group, pattern);
             }
             Self::Interest(InterestOp::Block(block)) => put_block(out, block),
         }
@@ -247,6 +267,15 @@ impl Change {
             WANT_ANSWERING => wanted(true, false)?,
             WANT_APPROXIMATELY => wanted(false, true)?,
             UNWANT => Self::Interest(InterestOp::Remove(read_pattern(reader)?)),
+            JOIN | JOIN_ANSWERING => {
+                let (group, pattern) = read_joined(reader)?;
+                let answers = kind == JOIN_ANSWERING;
+                Self::Interest(InterestOp::Join(Joined { group, pattern, answers }))
+            }
+            LEAVE => {
+                let (group, pattern) = read_joined(reader)?;
+                Self::Interest(InterestOp::Leave(group, pattern))
+            }
             BLOCK => {
                 let number = reader.varint()?;
                 let length = reader.length(BLOCK_BYTES_MAX)?;
@@ -305,6 +334,16 @@ fn put_block(out: &mut BytesMut, block: &FilterBlock) {
     out.put_u8(BLOCK);
     put_varint(out, block.number().into());
     put_bytes(out, block.bytes());
+}
+
+fn put_joined(out: &mut BytesMut, group: &GroupName, pattern: &Pattern) {
+    put_text(out, group.as_str());
+    put_text(out, pattern.as_str());
+}
+
+fn read_joined(reader: &mut Reader<'_>) -> Result<(GroupName, Pattern), FactError> {
+    let group = GroupName::parse(reader.text(SEGMENT_BYTES_MAX)?)?;
+    Ok((group, read_pattern(reader)?))
 }
 
 fn read_pattern(reader: &mut Reader<'_>) -> Result<Pattern, FactError> {

@@ -6,7 +6,7 @@ use super::{Change, Fact, Head, Keys, Merkle, STATEMENT_BYTES_MAX, Statement, st
 use crate::{
     channel::NetworkIndex,
     id::{Incarnation, NodeId},
-    interest::{InterestOp, Wanted, Wants},
+    interest::{InterestOp, Joined, Wanted, Wants},
 };
 
 /// This node's side of its own facts in one network.
@@ -102,6 +102,9 @@ impl Own {
                 let stated = |wants: &Wants| match op {
                     InterestOp::Add(Wanted { pattern, .. }) | InterestOp::Remove(pattern) => {
                         wants.get(pattern).map(Fact::Want)
+                    }
+                    InterestOp::Join(Joined { group, pattern, .. }) | InterestOp::Leave(group, pattern) => {
+                        wants.get_joined(group, pattern).map(Fact::Join)
                     }
                     InterestOp::Block(block) => wants.filter().block(block.number()).map(Fact::Block),
                 };

@@ -119,7 +119,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        interest::{InterestOp, Wanted},
+        group::GroupName,
+        interest::{InterestOp, Joined, Wanted},
         pattern::Pattern,
         record::{Description, Own},
     };
@@ -148,7 +149,14 @@ mod tests {
             (pattern.clone(), any::<bool>()).prop_map(|(pattern, answers)| Change::Interest(
                 InterestOp::Add(Wanted::new(pattern, answers))
             )),
-            pattern.prop_map(|pattern| Change::Interest(InterestOp::Remove(pattern))),
+            pattern.clone().prop_map(|pattern| Change::Interest(InterestOp::Remove(pattern))),
+            ("[a-z]{1,5}", pattern, 0..3).prop_map(|(group, pattern, kind)| {
+                let group = GroupName::parse(&group).expect("a group");
+                Change::Interest(match kind {
+                    0 => InterestOp::Leave(group, pattern),
+                    kind => InterestOp::Join(Joined { group, pattern, answers: kind == 2 }),
+                })
+            }),
             description.prop_map(|(name, port, v4, features)| {
                 let ip = if v4 { [10, 0, 0, 1].into() } else { std::net::IpAddr::from([9; 16]) };
                 Change::Describe(Description { name, addrs: vec![(ip, port).into()], features })

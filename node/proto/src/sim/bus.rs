@@ -163,8 +163,14 @@ impl Bus {
         for to in to.chunks(DESTINATIONS_MAX) {
             let Some(set) = Destinations::new(to.iter().copied()) else { continue };
             let mut batch = NamedBatch::default();
-            let entry =
-                Entry { sequence: number, time: Hlc::default(), depth: 0, message: &message, call: None };
+            let entry = Entry {
+                sequence: number,
+                time: Hlc::default(),
+                depth: 0,
+                message: &message,
+                call: None,
+                handout: None,
+            };
             batch.push(channel, &entry);
             let (inner, events) = batch.take();
             let set = self.relay.set(set);
@@ -279,8 +285,8 @@ fn change(patterns: &mut BTreeSet<Pattern>, ops: &[InterestOp]) {
         match op {
             InterestOp::Add(wanted) => _ = patterns.insert(wanted.pattern.clone()),
             InterestOp::Remove(pattern) => _ = patterns.remove(pattern),
-            // No scenario has a node want so much that it needs a filter.
-            InterestOp::Block(_) => {}
+            // No scenario has groups, or a node want so much that it needs a filter.
+            InterestOp::Join(_) | InterestOp::Leave(..) | InterestOp::Block(_) => {}
         }
     }
 }

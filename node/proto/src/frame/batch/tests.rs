@@ -21,26 +21,38 @@ fn arrived() -> impl Strategy<Value = Arrived> {
         prop_oneof![any::<u32>().prop_map(ArrivedChannel::Number), name.prop_map(ArrivedChannel::Name)];
     let call = prop::option::of((any::<u64>(), 0..=CALL_TIMEOUT_MS_MAX))
         .prop_map(|call| call.map(|(number, time_left_ms)| Call { number, time_left_ms }));
-    (channel, any::<u64>(), any::<u64>(), any::<u8>(), message(), call).prop_map(
-        |(channel, sequence, time, depth, message, call)| Arrived {
+    let handout = prop::option::of(("[a-z]{1,5}", any::<u64>(), any::<u32>())).prop_map(|handout| {
+        let group = |name: &str| GroupName::parse(name).expect("a group");
+        handout.map(|(name, ticket, attempt)| Handout { group: group(&name), ticket, attempt })
+    });
+    (channel, any::<u64>(), any::<u64>(), any::<u8>(), message(), call, handout).prop_map(
+        |(channel, sequence, time, depth, message, call, handout)| Arrived {
             channel,
             sequence,
             time: Hlc(time),
             depth,
             message,
             call,
+            handout,
         },
     )
 }
 
 fn write(entries: &[Arrived]) -> Batch {
     let mut writer = BatchWriter::default();
-    for Arrived { channel, sequence, time, depth, message, call } in entries {
+    for Arrived { channel, sequence, time, depth, message, call, handout } in entries {
         let channel = match channel {
             ArrivedChannel::Number(number) => ChannelRef::Number(*number),
             ArrivedChannel::Name(name) => ChannelRef::Name(name),
         };
-        let entry = Entry { sequence: *sequence, time: *time, depth: *depth, message, call: *call };
+        let entry = Entry {
+            sequence: *sequence,
+            time: *time,
+            depth: *depth,
+            message,
+            call: *call,
+            handout: handout.as_ref(),
+        };
         writer.push(channel, &entry);
     }
     writer.take()
@@ -62,7 +74,7 @@ fn take_all(mut run: Run) -> Vec<Arrived> {
     let mut taken = Vec::new();
     while let Some(Plain { channel, sequence, time, depth, payload }) = run.pop() {
         let (channel, message) = (ArrivedChannel::Number(channel), Message::new(payload));
-        taken.push(Arrived { channel, sequence, time, depth, message, call: None });
+        taken.push(Arrived { channel, sequence, time, depth, message, call: None, handout: None });
     }
     assert_eq!((run.events(), run.payload_bytes()), (0, 0));
     taken
@@ -87,7 +99,7 @@ fn plain() -> impl Strategy<Value = Arrived> {
     (0_u32..300, any::<u64>(), any::<u64>(), 0_u8..2, message).prop_map(
         |(number, sequence, time, depth, message)| {
             let (channel, time) = (ArrivedChannel::Number(number), Hlc(time));
-            Arrived { channel, sequence, time, depth, message, call: None }
+            Arrived { channel, sequence, time, depth, message, call: None, handout: None }
         },
     )
 }
@@ -203,8 +215,14 @@ proptest! {
 fn an_ordinary_entry_costs_at_most_eight_bytes() {
     let message = Message::new(vec![0; 64]);
     let mut writer = BatchWriter::default();
-    let entry =
-        |n: u64| Entry { sequence: 1000 + n, time: Hlc(n << 16), depth: 0, message: &message, call: None };
+    let entry = |n: u64| Entry {
+        sequence: 1000 + n,
+        time: Hlc(n << 16),
+        depth: 0,
+        message: &message,
+        call: None,
+        handout: None,
+    };
     writer.push(ChannelRef::Number(7), &entry(1));
     let first = writer.len();
     writer.push(ChannelRef::Number(7), &entry(2));

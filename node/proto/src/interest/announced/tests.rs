@@ -8,7 +8,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     channel::Channel,
-    interest::Wanted,
+    group::GroupName,
+    interest::{Joined, Wanted},
     limits::PATTERNS_MAX,
     pattern::{Pattern, filter::Asked},
 };
@@ -154,6 +155,27 @@ fn a_hundred_thousand_subscriptions_fit() {
     assert!(pair.heard.is_empty() && pair.announced.is_empty());
 }
 
+#[test]
+fn what_is_wanted_in_a_group_is_told_as_it_is_and_never_covered() {
+    let mut pair = Pair::new();
+    let group = GroupName::parse("g").expect("a group");
+    let join = |text: &str, answers| {
+        InterestOp::Join(Joined { group: group.clone(), pattern: pattern(text), answers })
+    };
+    let leave = |text: &str| InterestOp::Leave(group.clone(), pattern(text));
+    pair.say([add("a/**")]);
+    assert_eq!(
+        pair.say([join("a/*", false), join("a/b", true)]).ops,
+        [join("a/*", false), join("a/b", true)]
+    );
+    // Left and joined again at once is nothing to tell.
+    assert_eq!(pair.say([leave("a/*"), join("a/*", false)]).ops, []);
+    assert_eq!(pair.say([leave("a/b"), join("c/d", false)]).ops, [join("c/d", false), leave("a/b")]);
+    assert_eq!(pair.say([join("bee", false), leave("x/y")]).ops, []);
+    assert_eq!(pair.heard.joined().count(), 2);
+    assert!(!pair.sends("c/d"), "what is wanted in a group is wanted by nobody else");
+}
+
 /// Patterns in a few families that together go past the limit and back.
 fn bulk() -> impl Strategy<Value = (bool, usize, usize, usize, bool)> {
     (prop::bool::weighted(0.6), 0..4_usize, 0..3_usize, 0..6_usize, prop::bool::weighted(0.1))
@@ -185,7 +207,7 @@ proptest! {
                 match op {
                     InterestOp::Add(one) => _ = wanted.insert(one.pattern.clone(), one.answers),
                     InterestOp::Remove(pattern) => _ = wanted.remove(pattern),
-                    InterestOp::Block(_) => {}
+                    InterestOp::Join(_) | InterestOp::Leave(..) | InterestOp::Block(_) => {}
                 }
             }
             pair.say(ops);

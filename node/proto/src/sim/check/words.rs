@@ -74,7 +74,10 @@ impl Words {
         }
         let mut codes = self.sets[set as usize].to_vec();
         for op in ops {
-            // No scenario has a node want so much that it needs a filter: a block is never right.
+            // No scenario has groups, or a node want so much that it needs a filter: none of these is ever right.
+            if matches!(op, InterestOp::Join(_) | InterestOp::Leave(..)) {
+                continue;
+            }
             let Some(pattern) = op.pattern() else { continue };
             let pattern = self.pattern(pattern);
             let at = codes.partition_point(|code| code >> BITS < pattern);
@@ -87,7 +90,7 @@ impl Words {
                     if there { codes[at] = code } else { codes.insert(at, code) }
                 }
                 InterestOp::Remove(_) if there => _ = codes.remove(at),
-                InterestOp::Remove(_) | InterestOp::Block(_) => {}
+                _ => {}
             }
         }
         let after = self.number(codes.into());

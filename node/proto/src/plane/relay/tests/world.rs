@@ -283,7 +283,10 @@ impl World {
         for _ in 0..events {
             station.sequence += 1;
             let (sequence, time) = (station.sequence, Hlc::default());
-            batch.push(&channel, &Entry { sequence, time, depth: 0, message: &message, call: None });
+            batch.push(
+                &channel,
+                &Entry { sequence, time, depth: 0, message: &message, call: None, handout: None },
+            );
         }
         let (inner, events) = batch.take();
         let set = station.relay.set(set);

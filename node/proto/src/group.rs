@@ -1,0 +1,54 @@
+//! Groups: sets of subscriptions of which one gets each event. A group is a name; who is in it, its members say.
+
+use std::{fmt, sync::Arc};
+
+use crate::channel::{ChannelError, check_segment};
+
+/// A group's name: like one segment of a channel, 1 to 64 bytes.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GroupName(Arc<str>);
+
+impl GroupName {
+    /// Checks a name.
+    ///
+    /// # Errors
+    /// Says which rule of the segment grammar it breaks.
+    pub fn parse(name: &str) -> Result<Self, ChannelError> {
+        check_segment(name)?;
+        match name.contains('/') {
+            true => Err(ChannelError::Character('/')),
+            false => Ok(Self(name.into())),
+        }
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for GroupName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for GroupName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GroupName({})", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_segment() {
+        assert_eq!(GroupName::parse("billing").expect("a name").as_str(), "billing");
+        for bad in ["", "a/b", "a b", "*", "a\n", &"x".repeat(65)] {
+            assert!(GroupName::parse(bad).is_err(), "{bad}");
+        }
+    }
+}
