@@ -6,8 +6,10 @@
 
 mod call;
 mod clock;
+mod dead;
 mod deliver;
 mod fault;
+mod group;
 mod outbox;
 mod peers;
 mod publish;
@@ -27,10 +29,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub use call::{CallCause, Request};
+pub use call::{CallCause, Gathered, Part, Request};
 pub(crate) use deliver::CONFIRM_EVERY;
 pub use deliver::{Inbound, InboundError, PeerRef};
 pub use fault::{CallError, Failure, PublishError, SubscribeError};
+pub use group::Ticket;
 use hive_proto::{
     channel::Names,
     id::{Incarnation, NodeId},
@@ -44,6 +47,8 @@ pub use outbox::{Outbox, Outgoing};
 pub use publish::{Publisher, Receipt};
 pub use routes::InterestChange;
 pub use subscribe::{Holder, Subscription, Wanted};
+
+use crate::trust::may::Rules;
 
 /// One node's data plane. Cloning shares it.
 #[derive(Debug, Clone)]
@@ -63,6 +68,10 @@ struct Shared {
     routes: routes::Routes,
     relays: relay::Relays,
     calls: call::Pending,
+    withdrawn: call::Withdrawn,
+    groups: group::Groups,
+    /// Who may do what.
+    rules: Rules,
     account: Account,
 }
 
@@ -73,12 +82,28 @@ pub struct Delivery {
     pub event: Event,
     /// Set when an answer is wanted from this consumer.
     pub request: Option<Request>,
+    /// Set when this consumer alone has the event, as a member of a group: it is to say what becomes of it.
+    pub ticket: Option<Ticket>,
+}
+
+impl Delivery {
+    /// An event for everybody who wants it.
+    #[must_use]
+    pub fn event(event: Event) -> Self {
+        Self { event, request: None, ticket: None }
+    }
 }
 
 impl Bus {
     /// A bus for a node in the given networks, home first.
     #[must_use]
     pub fn new(node: NodeId, incarnation: Incarnation, names: Names) -> Self {
+        Self::ruled(node, incarnation, names, Rules::default())
+    }
+
+    /// The same with rules for who may do what.
+    #[must_use]
+    pub fn ruled(node: NodeId, incarnation: Incarnation, names: Names, rules: Rules) -> Self {
         let networks = names.networks().len();
         Self(Arc::new(Shared {
             node,
@@ -89,6 +114,9 @@ impl Bus {
             routes: routes::Routes::new(networks),
             relays: relay::Relays::new(node, incarnation, networks),
             calls: call::Pending::default(),
+            withdrawn: call::Withdrawn::default(),
+            groups: group::Groups::default(),
+            rules,
             account: Account::default(),
         }))
     }
@@ -125,6 +153,17 @@ impl Bus {
     #[must_use]
     pub fn counts(&self) -> Counts {
         Counts { published: self.0.sequence.load(Ordering::Relaxed), ..self.0.account.counts() }
+    }
+
+    /// Events of this node that members of groups have and have not settled.
+    #[must_use]
+    pub fn handed_out(&self) -> usize {
+        self.0.groups.len()
+    }
+
+    /// Publishes an event as a dead letter of whoever could not handle it, with its story in headers.
+    pub(crate) async fn bury(&self, name: &str, event: &Event, reason: &str) {
+        dead::bury(self, name, event, reason).await;
     }
 
     /// Publishes one message. For many, keep a [`Publisher`]: it remembers its routes.

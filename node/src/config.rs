@@ -10,6 +10,7 @@ use std::{
     sync::Arc,
 };
 
+mod channels;
 mod check;
 mod expand;
 mod find;

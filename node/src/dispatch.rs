@@ -3,7 +3,6 @@
 //!
 //! It must not know what a handler is made of; it only invokes.
 
-mod dead;
 mod lanes;
 mod matcher;
 mod outcome;
@@ -13,6 +12,7 @@ mod tests;
 
 use std::{future::Future, sync::Arc, time::Instant};
 
+use hive_proto::group::GroupName;
 pub use lanes::{Job, Lanes};
 pub use matcher::Matcher;
 pub use outcome::{Outcome, Policy};
@@ -22,12 +22,14 @@ use tokio_util::sync::CancellationToken;
 use crate::bus::Event;
 
 /// What a handler is told beside the event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
     /// When the call is cut.
     pub deadline: Instant,
     /// Somebody waits for the answer.
     pub wants_reply: bool,
+    /// The group as whose member the handler has the event; none: everybody who wants it has it.
+    pub group: Option<GroupName>,
 }
 
 /// Something that handles one event at a time.
@@ -37,10 +39,21 @@ pub trait Invoke: Send {
 }
 
 /// Takes jobs and has them handled until `stop` or the end of the subscription. The job in hand when
-/// `stop` comes is finished first.
+/// `stop` comes is finished first; a request whose caller has gone is cut.
 pub async fn run(lanes: &Arc<Lanes>, stop: &CancellationToken, handler: &mut impl Invoke) {
-    while let Some(job) = lanes.next(stop).await {
-        let outcome = handler.invoke(job.event(), job.call()).await;
-        job.finish(outcome).await;
+    while let Some(mut job) = lanes.next(stop).await {
+        let call = job.call();
+        let (event, request) = job.parts();
+        let outcome = match request {
+            None => Some(handler.invoke(event, call).await),
+            Some(request) => tokio::select! {
+                outcome = handler.invoke(event, call) => Some(outcome),
+                () = request.withdrawn() => None,
+            },
+        };
+        match outcome {
+            Some(outcome) => job.finish(outcome).await,
+            None => job.forget(),
+        }
     }
 }

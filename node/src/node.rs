@@ -121,7 +121,7 @@ impl Node {
     /// # Errors
     /// When it is no pattern, or this node holds too many.
     pub async fn subscribe(&self, pattern: &str) -> Result<Subscription, SubscribeError> {
-        let wanted = Wanted { scope: self.bus.scope(pattern)?, answers: false };
+        let wanted = Wanted { scope: self.bus.scope(pattern)?, answers: false, group: None };
         self.bus.subscribe(Holder::Client("library".into()), [wanted]).await
     }
 

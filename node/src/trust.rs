@@ -4,6 +4,7 @@
 //! transport asks for proofs, never for keys. It must not know sockets, tasks or events.
 
 pub mod identity;
+pub mod may;
 pub mod network;
 pub mod sign;
 

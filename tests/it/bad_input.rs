@@ -3,7 +3,7 @@
 use std::{fs, net::UdpSocket, os::unix::fs::PermissionsExt as _};
 
 use anyhow::{Context as _, Result, ensure};
-use hive_client::Message;
+use hive_client::{Message, Terms};
 use hive_tests::{
     guests::place,
     wait::{MOMENT, until},
@@ -110,7 +110,7 @@ async fn what_is_too_large_or_noise_harms_nobody() -> Result<()> {
         socket.send_to(&noise, node.addr())?;
     }
     node.status().await?;
-    let mut events = node.client().subscribe(["a/*"], false).await?;
+    let mut events = node.client().subscribe(["a/*"], Terms::default()).await?;
     node.client().publish("a/b", &Message::from("still here")).await?;
     ensure!(crate::next(&mut events, "an event").await?.message.text() == Some("still here"));
     Ok(())

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use futures_util::future::try_join_all;
-use hive_client::Message;
+use hive_client::{Message, Terms};
 use hive_tests::{hosts::Segment, wait};
 
 use crate::{next, node, plugins};
@@ -26,7 +26,7 @@ async fn three_hosts_find_each_other_and_carry_an_event() -> Result<()> {
     let connected = last_start.elapsed();
     ensure!(connected < Duration::from_secs(2), "connected only after {connected:?}");
 
-    let mut alerts = subscriber.client().subscribe(["alert/*"], false).await?;
+    let mut alerts = subscriber.client().subscribe(["alert/*"], Terms::default()).await?;
     let reading = Message::json(&serde_json::json!({ "celsius": 41 }))?;
     publisher.client().publish("sensor/attic/reading", &reading).await?;
     let alert = next(&mut alerts, "the alert").await?;
@@ -65,7 +65,7 @@ async fn hosts_on_ipv6_alone_find_each_other() -> Result<()> {
     one.has_peers(1, Duration::from_secs(10)).await?;
     let peers = one.client().peers().await?.peers;
     ensure!(peers.iter().all(|peer| peer.addr.starts_with('[')), "{peers:?}");
-    let mut events = other.client().subscribe(["six/*"], false).await?;
+    let mut events = other.client().subscribe(["six/*"], Terms::default()).await?;
     one.client().publish("six/hello", &Message::from("hello")).await?;
     ensure!(next(&mut events, "an event over IPv6").await?.message.text() == Some("hello"));
     Ok(())
@@ -86,7 +86,7 @@ async fn a_host_that_moves_to_another_address_is_found_there() -> Result<()> {
     })
     .await?;
     for (from, to) in [(&one, &other), (&other, &one)] {
-        let mut events = to.client().subscribe(["moved/*"], false).await?;
+        let mut events = to.client().subscribe(["moved/*"], Terms::default()).await?;
         from.client().publish("moved/here", &Message::from("hello")).await?;
         ensure!(next(&mut events, "an event after the move").await?.message.text() == Some("hello"));
     }
@@ -107,7 +107,7 @@ async fn a_host_that_was_away_is_found_again() -> Result<()> {
     for node in [&one, &other] {
         node.has_peers(1, Duration::from_secs(40)).await?;
     }
-    let mut events = other.client().subscribe(["back/*"], false).await?;
+    let mut events = other.client().subscribe(["back/*"], Terms::default()).await?;
     one.client().publish("back/again", &Message::from("hello")).await?;
     ensure!(next(&mut events, "an event after the cable").await?.message.text() == Some("hello"));
     Ok(())

@@ -6,6 +6,7 @@ mod bad_input;
 mod crowd;
 mod doctor;
 mod hosts;
+mod promises;
 mod reach;
 mod relay;
 mod reload;

@@ -1,7 +1,7 @@
 //! How far events and calls go, and what is said when they reach nobody.
 
 use anyhow::{Result, ensure};
-use hive_client::Message;
+use hive_client::{Message, Terms};
 use hive_tests::wait::MOMENT;
 
 use crate::{next, node, plugins, run, stderr, stdout};
@@ -12,8 +12,8 @@ async fn a_local_channel_never_leaves_its_node() -> Result<()> {
     let here = node("here").start().await?;
     let there = node("there").peer(&here).start().await?;
     here.has_peers(1, MOMENT).await?;
-    let mut everything_there = there.client().subscribe(["**", "lamp"], false).await?;
-    let mut lamp_here = here.client().subscribe(["lamp"], false).await?;
+    let mut everything_there = there.client().subscribe(["**", "lamp"], Terms::default()).await?;
+    let mut lamp_here = here.client().subscribe(["lamp"], Terms::default()).await?;
 
     let local = here.client().publish("lamp", &Message::from("on")).await?;
     ensure!((local.local, local.peers) == (1, 0), "{local:?}");

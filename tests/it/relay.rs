@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Result, ensure};
-use hive_client::{Incoming, Message, Subscription};
+use hive_client::{Incoming, Message, Subscription, Terms};
 use hive_tests::{
     hosts::{Host, Segment},
     nodes::Node,
@@ -40,7 +40,7 @@ async fn events_calls_and_answers_cross_the_node_between() -> Result<()> {
     let middle = node("between").on(between).start().await?;
     middle.has_peers(2, Duration::from_secs(10)).await?;
 
-    let mut news = responder.client().subscribe(["news/*"], false).await?;
+    let mut news = responder.client().subscribe(["news/*"], Terms::default()).await?;
     is_wanted_from(&caller, "news/probe").await?;
     for number in 0..100 {
         caller.client().publish("news/today", &Message::from(number.to_string().as_str())).await?;
@@ -100,7 +100,7 @@ async fn traffic_resumes_when_the_node_between_comes_back() -> Result<()> {
     let publisher = node("left").on(left).start().await?;
     let mut middle = start_between(between, "between", &folder).await?;
     middle.has_peers(2, Duration::from_secs(10)).await?;
-    let mut news = subscriber.client().subscribe(["news/*"], false).await?;
+    let mut news = subscriber.client().subscribe(["news/*"], Terms::default()).await?;
     is_wanted_from(&publisher, "news/probe").await?;
 
     middle.crash().await?;
@@ -129,7 +129,7 @@ async fn a_second_way_takes_over_and_nothing_is_lost() -> Result<()> {
     for between in [&one, &other] {
         between.has_peers(3, Duration::from_secs(10)).await?;
     }
-    let mut news = subscriber.client().subscribe(["news/*"], false).await?;
+    let mut news = subscriber.client().subscribe(["news/*"], Terms::default()).await?;
     is_wanted_from(&publisher, "news/probe").await?;
 
     let (end, mut ways) = (tokio_util::sync::CancellationToken::new(), vec![one, other]);

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
-use hive_client::{Incoming, Message, Subscription};
+use hive_client::{Incoming, Message, Subscription, Terms};
 use hive_tests::{
     guests::{guest, place, variant},
     nodes::Node,
@@ -23,7 +23,7 @@ async fn no_event_is_lost_or_doubled_while_a_handler_is_replaced() -> Result<()>
     let folder = plugins(&["filter"])?;
     let node = node("swapper").plugins(folder.path()).start().await?;
     node.runs_plugin("filter", 1).await?;
-    let alerts = node.client().subscribe(["alert/*"], false).await?;
+    let alerts = node.client().subscribe(["alert/*"], Terms::default()).await?;
     let counting = tokio::spawn(count(alerts));
 
     let (progress, published) = watch::channel(0);
@@ -78,7 +78,7 @@ async fn a_broken_file_changes_nothing(node: &Node, folder: &Path) -> Result<()>
     ensure!(after.generation == before.generation, "{after:?}");
     let problem = after.problem.unwrap_or_default();
     ensure!(problem.contains("core WebAssembly module"), "{problem}");
-    let mut alerts = node.client().subscribe(["alert/*"], false).await?;
+    let mut alerts = node.client().subscribe(["alert/*"], Terms::default()).await?;
     node.client().publish("sensor/cellar/reading", &reading(7)?).await?;
     ensure!(next(&mut alerts, "an alert of the old version").await?.channel == "alert/cellar");
     nothing_dropped(node).await

@@ -1,7 +1,7 @@
 //! Networks with a secret: who does not know it stays outside, and both sides say so.
 
 use anyhow::{Result, ensure};
-use hive_client::Message;
+use hive_client::{Message, Terms};
 use hive_tests::{nodes::Setup, wait::MOMENT};
 
 use crate::{next, node, write};
@@ -22,7 +22,7 @@ async fn who_does_not_know_the_secret_is_refused() -> Result<()> {
         }
     };
     let mut inside = in_network("inside", Some(&right)).start().await?;
-    let mut events = inside.client().subscribe(["door/*"], false).await?;
+    let mut events = inside.client().subscribe(["door/*"], Terms::default()).await?;
     for (name, secret) in [("stranger", Some(wrong.as_str())), ("passer-by", None)] {
         let mut outside = in_network(name, secret).peer(&inside).start().await?;
         outside.says("refused").await?;

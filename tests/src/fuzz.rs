@@ -10,7 +10,11 @@ use hive_proto::{
         admission::Admission,
         batch::BatchReader,
         control::Control,
-        data::{DATA_ANSWER, DATA_DEFINITIONS, put_answer, put_definitions, read_answer, read_definitions},
+        data::{
+            DATA_ANSWER, DATA_DEFINITIONS, put_answer, put_definitions, put_part, read_answer,
+            read_definitions, read_part,
+        },
+        handout::{put_outcomes, read_outcomes},
         relay::{
             DATA_CONFIRM, DATA_FENCE, DATA_RELAY, DATA_SET, DATA_STREAM, put_confirm, put_fence, put_set,
             put_stream, read_confirm, read_fence, read_relay, read_set, read_stream, relay_head,
@@ -26,13 +30,15 @@ use hive_proto::{
 pub type Decoder = fn(&[u8]);
 
 /// All of them, by name.
-pub const DECODERS: [(&str, Decoder); 10] = [
+pub const DECODERS: [(&str, Decoder); 12] = [
     ("frames", frames),
     ("control", control),
     ("admission", admission),
     ("batch", batch),
     ("definitions", definitions),
     ("answer", answer),
+    ("part", part),
+    ("outcomes", outcomes),
     ("relay", relay),
     ("statement", statement),
     ("channel", channel),
@@ -102,6 +108,19 @@ pub fn answer(bytes: &[u8]) {
     let Ok((call, outcome)) = read_answer(&Bytes::copy_from_slice(bytes)) else { return };
     let (kind, body) = only_frame(&put_answer(call, outcome.as_ref().map_err(Clone::clone)));
     assert_eq!((kind, read_answer(&body)), (DATA_ANSWER, Ok((call, outcome))));
+}
+
+/// One of several answers, too.
+pub fn part(bytes: &[u8]) {
+    let Ok((call, of, outcome)) = read_part(&Bytes::copy_from_slice(bytes)) else { return };
+    let (_, body) = only_frame(&put_part(call, of, outcome.as_ref().map_err(Clone::clone)));
+    assert_eq!(read_part(&body), Ok((call, of, outcome)));
+}
+
+/// What became of a group's events is read again as it was.
+pub fn outcomes(bytes: &[u8]) {
+    let Ok(outcomes) = read_outcomes(&Bytes::copy_from_slice(bytes)) else { return };
+    assert_eq!(read_outcomes(&put_outcomes(&outcomes)), Ok(outcomes));
 }
 
 /// The kinds of [`relay`].
@@ -220,7 +239,7 @@ mod tests {
         #[test]
         fn statements_keep_theirs(
             head in [1_u8..4, 1..4, 1..3],
-            change in 0_u8..10,
+            change in 0_u8..13,
             mut body in bytes(),
         ) {
             let mut statement = vec![7; 32];

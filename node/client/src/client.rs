@@ -14,8 +14,8 @@ use crate::{
     locate,
     message::Message,
     publisher::Publisher,
-    subscription::Subscription,
-    types::{ApiError, Graph, Peers, Plugins, Receipt, Reload, Status, Visit, code},
+    subscription::{Subscription, Terms},
+    types::{ApiError, Gathered, Graph, Peers, Plugins, Receipt, Reload, Status, Visit, code},
 };
 
 /// How long [`Client::call`] waits when nobody says.
@@ -144,8 +144,44 @@ impl Client {
     /// # Errors
     /// When no node answers, or there is no answer (`no-responder`, `timeout`, `failed`, `rejected`, …).
     pub async fn call(&self, channel: &str, message: &Message, timeout: Duration) -> Result<Message, Error> {
-        let channel = utf8_percent_encode(channel, PATH);
-        let path = format!("/v1/call/{channel}?timeout={}us", timeout.as_micros());
+        self.answer(channel, message, timeout, "one").await
+    }
+
+    /// Asks everybody who answers on a channel, and waits for the first good answer.
+    ///
+    /// # Errors
+    /// When no node answers, or nobody has a good answer.
+    pub async fn call_first(
+        &self,
+        channel: &str,
+        message: &Message,
+        timeout: Duration,
+    ) -> Result<Message, Error> {
+        self.answer(channel, message, timeout, "first").await
+    }
+
+    /// Asks everybody who answers on a channel, and waits for all answers.
+    ///
+    /// # Errors
+    /// When no node answers, or nobody is asked (`no-responder`). What goes wrong at one responder is its answer.
+    pub async fn call_all(
+        &self,
+        channel: &str,
+        message: &Message,
+        timeout: Duration,
+    ) -> Result<Gathered, Error> {
+        let path = call_path(channel, timeout, "all");
+        document(&self.http.send(request(Method::POST, &path, message)?, timeout).await?)
+    }
+
+    async fn answer(
+        &self,
+        channel: &str,
+        message: &Message,
+        timeout: Duration,
+        mode: &str,
+    ) -> Result<Message, Error> {
+        let path = call_path(channel, timeout, mode);
         let response = self.http.send(request(Method::POST, &path, message)?, timeout).await?;
         let answer =
             headers::read(response.headers()).map_err(|error| Error::Unreadable(error.to_string()))?;
@@ -153,23 +189,28 @@ impl Client {
     }
 
     /// Everything that matches any of these patterns, until the subscription is dropped. Live when this returns.
-    /// `answers` says whether requests may be sent here; each must then be answered.
+    /// Where the terms say that requests may be sent here, each must be answered.
     ///
     /// # Errors
     /// When no node answers, or one is no pattern (`invalid`).
     pub async fn subscribe(
         &self,
         patterns: impl IntoIterator<Item = impl Into<String>>,
-        answers: bool,
+        terms: Terms,
     ) -> Result<Subscription, Error> {
         let patterns = patterns.into_iter().map(Into::into).collect();
-        Subscription::open(self.socket(), patterns, answers).await
+        Subscription::open(self.socket(), patterns, terms).await
     }
 
     async fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
         let request = request(Method::GET, path, &Message::default())?;
         document(&self.http.send(request, Duration::ZERO).await?)
     }
+}
+
+fn call_path(channel: &str, timeout: Duration, mode: &str) -> String {
+    let channel = utf8_percent_encode(channel, PATH);
+    format!("/v1/call/{channel}?mode={mode}&timeout={}us", timeout.as_micros())
 }
 
 fn request(method: Method, path: &str, message: &Message) -> Result<Request<Bytes>, Error> {

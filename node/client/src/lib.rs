@@ -8,7 +8,7 @@
 //!
 //! # async fn example() -> Result<(), hive_client::Error> {
 //! let node = Client::find(None)?; // or Client::new("/path/to/node.sock")
-//! let mut greetings = node.subscribe(["greetings/*"], false).await?;
+//! let mut greetings = node.subscribe(["greetings/*"], hive_client::Terms::default()).await?;
 //! node.publish("greetings/world", &"hello".into()).await?;
 //! while let Some(incoming) = greetings.next().await? {
 //!     match incoming {
@@ -40,5 +40,5 @@ pub use error::Error;
 pub use message::{Event, Message, Request};
 pub use publisher::Publisher;
 pub use socket::{Failure, Published};
-pub use subscription::{Incoming, Subscription};
+pub use subscription::{Incoming, Subscription, Terms};
 pub use types::ApiError;

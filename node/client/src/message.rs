@@ -93,6 +93,9 @@ pub struct Event {
     /// Somebody waits for an answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<Request>,
+    /// This client alone has the event, as a member of a group: the number to say back when it is handled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<u64>,
     /// What was sent.
     #[serde(flatten)]
     pub message: Message,
@@ -201,6 +204,7 @@ mod tests {
             depth: 0,
             retained: false,
             request: Some(Request { id: 1, timeout_ms: 5000 }),
+            ticket: None,
             message,
         }
     }

@@ -25,6 +25,16 @@ pub enum ClientMessage {
         /// Whether requests may be sent here.
         #[serde(default)]
         answers: bool,
+        /// A group: of its members, wherever they are, one gets each event. What comes then has a ticket, to be said
+        /// back with `handled`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        group: Option<String>,
+    },
+    /// The events of a group up to this ticket are handled. Those that are not when the socket closes go to other
+    /// members.
+    Handled {
+        /// The ticket.
+        through: u64,
     },
     /// Publish this. Answered, in order and cumulatively, by `published`, or by `error` with this publish's number.
     Publish {
@@ -120,8 +130,14 @@ mod tests {
         let patterns = vec!["a/*".to_owned()];
         check(
             r#"{"type":"subscribe","patterns":["a/*"]}"#,
-            ClientMessage::Subscribe { patterns, answers: false },
+            ClientMessage::Subscribe { patterns: patterns.clone(), answers: false, group: None },
         );
+        let group = Some("g".to_owned());
+        check(
+            r#"{"type":"subscribe","patterns":["a/*"],"group":"g"}"#,
+            ClientMessage::Subscribe { patterns, answers: false, group },
+        );
+        check(r#"{"type":"handled","through":7}"#, ClientMessage::Handled { through: 7 });
         check(
             r#"{"type":"publish","channel":"a/b","payload":"x"}"#,
             ClientMessage::Publish { channel: "a/b".into(), message: "x".into() },

@@ -13,6 +13,26 @@ use crate::{
 #[derive(Debug)]
 pub struct Subscription {
     stream: Stream,
+    /// The ticket of the event that was handed out last: it is handled when the next one is asked for.
+    ticket: Option<u64>,
+}
+
+/// How a client subscribes. By default every event comes, and requests go elsewhere.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// Whether requests may be sent here.
+    pub answers: bool,
+    /// The group whose member this is: of all members, wherever they are, one gets each event. An event counts as
+    /// handled when the next one is asked for, or the subscription is closed; what is not goes to another member.
+    pub group: Option<String>,
+}
+
+impl Terms {
+    /// Every event comes, and requests may be sent here.
+    #[must_use]
+    pub fn answering() -> Self {
+        Self { answers: true, group: None }
+    }
 }
 
 /// What comes out of a [`Subscription`].
@@ -26,9 +46,10 @@ pub enum Incoming {
 }
 
 impl Subscription {
-    pub(crate) async fn open(socket: &Path, patterns: Vec<String>, answers: bool) -> Result<Self, Error> {
-        let mut subscription = Self { stream: Stream::open(socket).await? };
-        subscription.say(&ClientMessage::Subscribe { patterns, answers }).await?;
+    pub(crate) async fn open(socket: &Path, patterns: Vec<String>, terms: Terms) -> Result<Self, Error> {
+        let mut subscription = Self { stream: Stream::open(socket).await?, ticket: None };
+        let Terms { answers, group } = terms;
+        subscription.say(&ClientMessage::Subscribe { patterns, answers, group }).await?;
         match subscription.stream.next().await? {
             Some(ServerMessage::Subscribed { .. }) => Ok(subscription),
             Some(ServerMessage::Error { error, .. }) => Err(error.into()),
@@ -42,9 +63,13 @@ impl Subscription {
     /// # Errors
     /// When the connection is lost.
     pub async fn next(&mut self) -> Result<Option<Incoming>, Error> {
+        self.say_handled().await?;
         loop {
             return match self.stream.next().await? {
-                Some(ServerMessage::Event(event)) => Ok(Some(Incoming::Event(event))),
+                Some(ServerMessage::Event(event)) => {
+                    self.ticket = event.ticket;
+                    Ok(Some(Incoming::Event(event)))
+                }
                 Some(ServerMessage::Missed { count, .. }) => Ok(Some(Incoming::Missed(count))),
                 Some(ServerMessage::Error { error, .. }) => Err(error.into()),
                 Some(ServerMessage::Subscribed { .. } | ServerMessage::Published(_)) => continue,
@@ -66,8 +91,17 @@ impl Subscription {
     }
 
     /// Ends the subscription and waits until the node knows.
-    pub async fn close(self) {
+    pub async fn close(mut self) {
+        // Without a connection nobody can be told, and the event goes to another member.
+        let _ = self.say_handled().await;
         self.stream.close().await;
+    }
+
+    async fn say_handled(&mut self) -> Result<(), Error> {
+        let Some(through) = self.ticket else { return Ok(()) };
+        self.say(&ClientMessage::Handled { through }).await?;
+        self.ticket = None;
+        Ok(())
     }
 
     async fn say(&mut self, message: &ClientMessage) -> Result<(), Error> {

@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+mod gathered;
 mod visit;
 
+pub use gathered::{Answer, Gathered, Responder};
 pub use visit::{Obstacle, Trouble, Visit, VisitTry};
 
 /// The `"v":1` that every document carries; reading any other number is an error.

@@ -9,6 +9,7 @@ pub mod control;
 pub mod data;
 pub mod gossip;
 pub mod handout;
+pub mod kept;
 pub mod relay;
 pub mod wire;
 

@@ -41,6 +41,10 @@ pub const PEER_QUEUE_BYTES: usize = 8 << 20;
 pub const SUBSCRIPTION_QUEUE_BYTES: usize = 8 << 20;
 /// Events queued for one subscription or plugin.
 pub const SUBSCRIPTION_QUEUE_EVENTS: usize = 65_536;
+/// Bytes of one kept value's payload.
+pub const KEPT_BYTES_MAX: usize = 64 << 10;
+/// Bytes of all kept values of one network, with what stands around them; past it publishing more is refused.
+pub const KEPT_NETWORK_BYTES_MAX: usize = 64 << 20;
 /// Publishes nested in one another before an event counts as a loop.
 pub const DEPTH_MAX: u8 = 64;
 /// Milliseconds a call may last at most.

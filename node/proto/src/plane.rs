@@ -5,6 +5,7 @@
 pub mod account;
 pub mod group;
 pub mod handouts;
+pub mod kept;
 pub mod pace;
 pub mod queue;
 pub mod relay;

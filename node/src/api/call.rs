@@ -1,6 +1,10 @@
-//! `POST /v1/call/CHANNEL?timeout=5s`: the body is a request, the answer comes back as a body.
+//! `POST /v1/call/CHANNEL?timeout=5s&mode=one`: the body is a request, the answer comes back as a body; with
+//! `mode=all` all answers come back as one document.
+
+use std::time::Instant;
 
 use axum::{
+    Json,
     body::Bytes,
     extract::{
         Path, Query, State,
@@ -16,12 +20,27 @@ use super::{
     App, convert, publish,
     refusal::{Refusal, bad_channel, invalid, unanswered},
 };
-use crate::units;
+use crate::{bus::CallCause, units};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Options {
     /// How long to wait, with a unit.
     timeout: Option<String>,
+    #[serde(default)]
+    mode: Mode,
+}
+
+/// Who is asked.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Mode {
+    /// One responder, chosen by the node.
+    #[default]
+    One,
+    /// Everybody, and all answers are wanted.
+    All,
+    /// Everybody, and the first good answer is enough.
+    First,
 }
 
 pub(super) async fn call(
@@ -37,7 +56,18 @@ pub(super) async fn call(
     let timeout = timeout.map_err(|error| invalid(error.to_string()))?;
     let bus = &app.means.bus;
     let address = bus.names().address(&channel).map_err(|error| bad_channel(&channel, &error))?;
-    let answer = bus.call(&address, publish::message(&head, body?)?, timeout).await;
+    let message = publish::message(&head, body?)?;
+    let cause = CallCause { deadline: Instant::now() + timeout, depth: 0 };
+    let answer = match options.mode {
+        Mode::One => bus.call_from(&address, message, cause).await,
+        Mode::First => bus.call_first(&address, message, cause).await,
+        Mode::All => {
+            let gathered = bus.call_all(&address, message, cause).await;
+            let gathered =
+                gathered.map_err(|error| unanswered(&channel, address.channel.is_local(), &error))?;
+            return Ok(Json(convert::gathered(gathered, &app.means)).into_response());
+        }
+    };
     let answer = answer.map_err(|error| unanswered(&channel, address.channel.is_local(), &error))?;
     let answer = convert::client_message(&answer);
     let mut head = HeaderMap::new();

@@ -2,11 +2,15 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use hive_client::types::V1;
+use hive_client::types::{self, ApiError, V1};
 use hive_proto::{
     channel::Names,
     event::{Event, Extra, Message},
+    id::NodeId,
 };
+
+use super::Means;
+use crate::bus::{Gathered, Part};
 
 /// A message from a client; names of headers become lower-case.
 pub(super) fn message(from: hive_client::Message) -> Message {
@@ -30,6 +34,7 @@ pub(super) fn client_event(
     names: &Names,
     event: &Event,
     request: Option<hive_client::Request>,
+    ticket: Option<u64>,
 ) -> hive_client::Event {
     hive_client::Event {
         v: V1,
@@ -42,7 +47,32 @@ pub(super) fn client_event(
         depth: event.depth,
         retained: event.retained,
         request,
+        ticket,
         message: client_message(&event.message),
+    }
+}
+
+/// All answers to a call.
+pub(super) fn gathered(from: Gathered, means: &Means) -> types::Gathered {
+    let here = means.boards.node.read();
+    let node = |node: Option<NodeId>, name: String| types::Responder {
+        node: node.unwrap_or(here.id).to_string(),
+        name: if node.is_some() { name } else { here.name.clone() },
+    };
+    let answer = |Part { node: id, name, outcome, .. }: Part| {
+        let responder = node(id, name);
+        match outcome {
+            Ok(message) => types::Answer { responder, message: Some(client_message(&message)), error: None },
+            Err(error) => {
+                let error = ApiError::new(error.code(), error.to_string());
+                types::Answer { responder, message: None, error: Some(error) }
+            }
+        }
+    };
+    types::Gathered {
+        v: V1,
+        answers: from.answers.into_iter().map(answer).collect(),
+        missing: from.missing.into_iter().map(|(id, name)| node(id, name)).collect(),
     }
 }
 

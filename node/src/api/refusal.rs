@@ -62,6 +62,11 @@ pub(super) fn bad_pattern(text: &str, error: &PatternError) -> Refusal {
     Refusal(ApiError::new(code::INVALID, format!("`{text}` is no pattern: {error}")).with_hint(hint))
 }
 
+pub(super) fn bad_group(name: &str, error: &ChannelError) -> Refusal {
+    let hint = "a group's name is like one segment of a channel, such as `billing`";
+    Refusal(ApiError::new(code::INVALID, format!("`{name}` is no group: {error}")).with_hint(hint))
+}
+
 /// A call without an answer; the channel tells what may help.
 pub(super) fn unanswered(channel: &str, local: bool, error: &CallError) -> Refusal {
     let refusal = ApiError::new(error.code(), format!("`{channel}`: {error}"));

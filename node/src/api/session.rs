@@ -19,20 +19,22 @@ use hive_client::{
     socket::{ClientMessage, ServerMessage},
     types::{ApiError, V1},
 };
-use hive_proto::channel::Address;
+use hive_proto::{channel::Address, group::GroupName};
 use tokio::sync::Notify;
 
 use super::{
     App, convert,
     listen::Seat,
-    refusal::{Refusal, bad_channel, bad_pattern, invalid},
+    refusal::{Refusal, bad_channel, bad_group, bad_pattern, invalid},
 };
-use crate::bus::{self, Delivery, Holder, Publisher, Request, Subscription, Wanted};
+use crate::bus::{self, Delivery, Holder, Publisher, Request, Subscription, Ticket, Wanted};
 
 /// Replies that wait for a client that does not read. Those beyond are dropped; refused publishes stay counted.
 const REPLIES_MAX: usize = 64;
 /// Requests that one client may have unanswered; further ones fail at once.
 const REQUESTS_MAX: usize = 4096;
+/// Events of a group that one client may have and not have handled; further ones wait.
+const TICKETS_MAX: usize = 1024;
 /// Events taken from the queue at a time.
 const TAKE_MAX: usize = 256;
 /// Publishes after which the client hears of them even while it goes on.
@@ -49,6 +51,7 @@ struct Session {
     subscription: OnceLock<Subscription>,
     outgoing: Mutex<Outgoing>,
     requests: Mutex<Requests>,
+    tickets: Mutex<Tickets>,
     /// The reader tells the writer that there is something to say.
     wake: Notify,
 }
@@ -69,6 +72,13 @@ struct Requests {
     waiting: BTreeMap<u64, Request>,
 }
 
+/// What the client was given alone, as a member of a group, and has not handled yet.
+#[derive(Default)]
+struct Tickets {
+    last: u64,
+    held: BTreeMap<u64, Ticket>,
+}
+
 /// Serves a client until it closes the socket, goes, or the API stops.
 pub(super) async fn run(socket: WebSocket, app: App, number: u64, _seat: Seat) {
     let (sink, stream) = socket.split();
@@ -78,6 +88,7 @@ pub(super) async fn run(socket: WebSocket, app: App, number: u64, _seat: Seat) {
         subscription: OnceLock::new(),
         outgoing: Mutex::default(),
         requests: Mutex::default(),
+        tickets: Mutex::default(),
         wake: Notify::new(),
     };
     tokio::select! {
@@ -116,8 +127,8 @@ impl Session {
 
     async fn heard(&self, text: &str, publishing: &mut Publishing) {
         match serde_json::from_str(text) {
-            Ok(ClientMessage::Subscribe { patterns, answers }) => {
-                match self.subscribe(patterns, answers).await {
+            Ok(ClientMessage::Subscribe { patterns, answers, group }) => {
+                match self.subscribe(patterns, answers, group).await {
                     Ok(()) => {}
                     Err(refusal) => self.say_error(refusal, None),
                 }
@@ -129,15 +140,25 @@ impl Session {
             Ok(ClientMessage::Answer { request, failure, message }) => {
                 self.answered(request, failure, message);
             }
+            Ok(ClientMessage::Handled { through }) => self.handled(through),
             Err(error) => self.say_error(invalid(format!("the frame cannot be read: {error}")), None),
         }
     }
 
-    async fn subscribe(&self, patterns: Vec<String>, answers: bool) -> Result<(), Refusal> {
+    async fn subscribe(
+        &self,
+        patterns: Vec<String>,
+        answers: bool,
+        group: Option<String>,
+    ) -> Result<(), Refusal> {
+        let group = group.map(|name| GroupName::parse(&name).map_err(|error| bad_group(&name, &error)));
+        let group = group.transpose()?;
         let bus = &self.app.means.bus;
         let scope =
             |pattern: &String| bus.names().scope(pattern).map_err(|error| bad_pattern(pattern, &error));
-        let wanted = patterns.iter().map(|pattern| Ok(Wanted { scope: scope(pattern)?, answers }));
+        let wanted = patterns
+            .iter()
+            .map(|pattern| Ok(Wanted { scope: scope(pattern)?, answers, group: group.clone() }));
         let wanted = wanted.collect::<Result<Vec<_>, Refusal>>()?;
         if let Some(subscription) = self.subscription.get() {
             subscription.set(wanted).await?;
@@ -172,6 +193,18 @@ impl Session {
         if let Err(refusal) = done {
             self.say_error(refusal, Some(number));
         }
+    }
+
+    /// The client has handled what it was given alone, up to this number.
+    fn handled(&self, through: u64) {
+        let handled = {
+            let mut tickets = self.tickets();
+            let later = tickets.held.split_off(&through.saturating_add(1));
+            std::mem::replace(&mut tickets.held, later)
+        };
+        handled.into_values().for_each(Ticket::done);
+        // The writer may have waited for that.
+        self.wake.notify_one();
     }
 
     fn answered(&self, request: u64, failure: Option<Failure>, message: hive_client::Message) {
@@ -252,14 +285,18 @@ impl Session {
         subscription: &Subscription,
         taken: &mut Vec<Delivery>,
     ) -> Result<bool, Gone> {
+        if self.tickets().held.len() >= TICKETS_MAX {
+            return Ok(false);
+        }
         let missed = subscription.take(TAKE_MAX, taken);
         if missed > 0 {
             feed(sink, &ServerMessage::Missed { v: V1, count: missed }).await?;
         }
         let any = !taken.is_empty();
-        for Delivery { event, request } in taken.drain(..) {
+        for Delivery { event, request, ticket } in taken.drain(..) {
             let request = request.and_then(|request| self.keep(request));
-            let event = convert::client_event(self.app.means.bus.names(), &event, request);
+            let ticket = ticket.map(|ticket| self.hold(ticket));
+            let event = convert::client_event(self.app.means.bus.names(), &event, request, ticket);
             feed(sink, &ServerMessage::Event(event)).await?;
         }
         Ok(any)
@@ -281,6 +318,19 @@ impl Session {
         let timeout_ms = convert::ms(request.time_left());
         requests.waiting.insert(id, request);
         Some(hive_client::Request { id, timeout_ms })
+    }
+
+    /// Keeps a ticket until the client has handled its event. Returns its number.
+    fn hold(&self, ticket: Ticket) -> u64 {
+        let mut tickets = self.tickets();
+        tickets.last = tickets.last.saturating_add(1);
+        let number = tickets.last;
+        tickets.held.insert(number, ticket);
+        number
+    }
+
+    fn tickets(&self) -> MutexGuard<'_, Tickets> {
+        self.tickets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn outgoing(&self) -> MutexGuard<'_, Outgoing> {

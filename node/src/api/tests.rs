@@ -3,7 +3,7 @@
 use std::{fs, sync::Arc, time::Duration};
 
 use hive_client::{
-    CALL_TIMEOUT, Client, Error, Event, Failure, Incoming, Message, Subscription, locate,
+    CALL_TIMEOUT, Client, Error, Event, Failure, Incoming, Message, Subscription, Terms, locate,
     types::{Obstacle, code},
 };
 use hive_proto::{
@@ -80,7 +80,8 @@ fn refusal(error: Error) -> (String, String) {
 #[tokio::test]
 async fn events_arrive_as_they_were_sent() {
     let node = node();
-    let mut events = node.client.subscribe(["orders/*", "**"], false).await.expect("a subscription");
+    let mut events =
+        node.client.subscribe(["orders/*", "**"], Terms::default()).await.expect("a subscription");
     let sent = Message {
         payload: vec![0, 0xff, b'%'].into(),
         content_type: Some("image/x-odd; a=b".into()),
@@ -105,7 +106,7 @@ async fn events_arrive_as_they_were_sent() {
 #[tokio::test]
 async fn many_publishes_go_over_one_connection_in_order() {
     let node = node();
-    let mut events = node.client.subscribe(["a/b"], false).await.expect("a subscription");
+    let mut events = node.client.subscribe(["a/b"], Terms::default()).await.expect("a subscription");
     let mut publisher = node.client.publisher().await.expect("a publisher");
     for number in 0..10_000_u32 {
         publisher.publish("a/b", &number.to_string().into()).await.expect("sent");
@@ -126,8 +127,8 @@ async fn many_publishes_go_over_one_connection_in_order() {
 #[tokio::test]
 async fn a_slow_reader_is_told_how_many_it_missed() {
     let node = node();
-    let mut slow = node.client.subscribe(["a/**"], false).await.expect("a subscription");
-    let mut quick = node.client.subscribe(["a/end"], false).await.expect("a subscription");
+    let mut slow = node.client.subscribe(["a/**"], Terms::default()).await.expect("a subscription");
+    let mut quick = node.client.subscribe(["a/end"], Terms::default()).await.expect("a subscription");
     let mut publisher = node.client.publisher().await.expect("a publisher");
     // More than the queue and everything on the way to the reader can hold.
     let (count, payload) = (40_000_usize, "x".repeat(1000));
@@ -160,7 +161,8 @@ async fn calls_are_answered_refused_or_time_out() {
     let (_, message) = refusal(call("hello", "x").await.expect_err("nobody"));
     assert!(message.contains("never leaves this node"), "{message}");
 
-    let mut responder = node.client.subscribe(["greeter/*"], true).await.expect("a subscription");
+    let mut responder =
+        node.client.subscribe(["greeter/*"], Terms::answering()).await.expect("a subscription");
     let answering = tokio::spawn(async move {
         for _ in 0..3 {
             let event = next_event(&mut responder).await;
@@ -187,7 +189,7 @@ async fn calls_are_answered_refused_or_time_out() {
     assert_eq!(code, code::FAILED);
     answering.await.expect("the responder");
 
-    let _silent = node.client.subscribe(["silent/one"], true).await.expect("a subscription");
+    let _silent = node.client.subscribe(["silent/one"], Terms::answering()).await.expect("a subscription");
     let late = node.client.call("silent/one", &"x".into(), Duration::from_millis(50)).await;
     assert_eq!(refusal(late.expect_err("late")).0, code::TIMEOUT);
 }
@@ -206,7 +208,8 @@ async fn what_cannot_be_done_is_refused_with_the_reason() {
     assert!(message.contains("wildcards belong in the patterns"), "{message}");
     let local = node.client.publish("other/bee", &"x".into()).await.expect_err("local in a network");
     assert_eq!(refusal(local).0, code::INVALID);
-    let (code, message) = refusal(node.client.subscribe(["a/b*"], false).await.expect_err("no pattern"));
+    let (code, message) =
+        refusal(node.client.subscribe(["a/b*"], Terms::default()).await.expect_err("no pattern"));
     assert_eq!(code, code::INVALID);
     assert!(message.contains("`a/b*` is no pattern"), "{message}");
 }
@@ -325,7 +328,7 @@ fn stranger() -> Visit {
 #[tokio::test]
 async fn stopping_hands_over_what_is_queued_and_closes() {
     let node = node();
-    let mut events = node.client.subscribe(["a/b"], false).await.expect("a subscription");
+    let mut events = node.client.subscribe(["a/b"], Terms::default()).await.expect("a subscription");
     for number in 0..1000_u32 {
         node.client.publish("a/b", &number.to_string().into()).await.expect("published");
     }
@@ -354,7 +357,7 @@ async fn connections_beyond_the_limit_are_told_so() {
     let (code, message) = refusal(node.client.status().await.expect_err("full"));
     assert_eq!(code, code::UNAVAILABLE);
     assert!(message.contains("as many connections as it may"), "{message}");
-    let (code, _) = refusal(node.client.subscribe(["a/b"], false).await.expect_err("full"));
+    let (code, _) = refusal(node.client.subscribe(["a/b"], Terms::default()).await.expect_err("full"));
     assert_eq!(code, code::UNAVAILABLE);
     drop(kept);
     let served = async {

@@ -1,35 +1,38 @@
-//! Calls: a request to one responder, here or on a peer, and its answer. Who answers is chosen from the
+//! Calls: a request to one responder or to all, here or on peers, and what comes back. Who answers is chosen from the
 //! route table; a local responder comes first.
 
+mod all;
+mod one;
+mod pending;
+#[cfg(test)]
+mod tests;
+mod withdrawn;
+
 use std::{
-    collections::{BTreeSet, HashMap},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use hive_proto::{
     channel::{Address, NetworkIndex},
     event::Message,
     frame::{
-        batch::{Call, Entry},
-        data::put_answer,
+        batch::Call,
+        data::{PARTS_MAX, put_answer, put_part},
         relay::{Destinations, Inner},
         split_frame,
     },
-    id::{EventId, NodeId},
+    id::NodeId,
     limits::{CALL_TIMEOUT_MS_MAX, DEPTH_MAX, FRAME_BYTES_MAX},
-    plane::{account::DropReason, table::Side},
-    time::Hlc,
+    plane::account::DropReason,
 };
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
-use super::{
-    Bus, CallError, Delivery, Failure, PublishError, Shared,
-    outbox::{Appended, Outbox},
-    queue::{Offer, Queue},
-    routes::{Peer, Remote, Target},
-};
+pub use self::all::{Gathered, Part};
+pub(super) use self::{pending::Pending, withdrawn::Withdrawn};
+use super::{Bus, CallError, Failure, PublishError, Shared, outbox::Outbox};
+use crate::trust::may::{Action, Principal};
 
 /// What stands behind a call: until when it may take, and how deep it is nested.
 #[derive(Debug, Clone, Copy)]
@@ -41,22 +44,6 @@ pub struct CallCause {
 }
 
 type Answer = Result<Message, CallError>;
-
-/// The calls that wait for a peer's answer.
-#[derive(Debug, Default)]
-pub(super) struct Pending {
-    /// By the call's number, which is its event's sequence. Held for a lookup, never across a wait.
-    waiting: Mutex<HashMap<u64, Waiting>>,
-}
-
-#[derive(Debug)]
-struct Waiting {
-    /// Only this peer may answer.
-    peer: (NetworkIndex, NodeId),
-    /// It was asked over a link of its own, and the call ends with that.
-    direct: bool,
-    answer: oneshot::Sender<Answer>,
-}
 
 /// A request that wants an answer. Dropped without one, it answers `failed`. It is one pointer, so that
 /// events without one stay small.
@@ -73,7 +60,15 @@ struct Asked {
 #[derive(Debug)]
 enum Reply {
     Local(oneshot::Sender<Answer>),
-    Remote { caller: Caller, call: u64, bus: Bus },
+    /// One of several answers here.
+    LocalPart(mpsc::UnboundedSender<Part>),
+    Remote {
+        caller: Caller,
+        call: u64,
+        /// How many answer here, when all are asked.
+        of: Option<u32>,
+        bus: Bus,
+    },
 }
 
 /// The peer that asked.
@@ -86,9 +81,11 @@ pub(super) struct Caller {
 }
 
 impl Request {
-    pub(super) fn remote(bus: &Bus, caller: Caller, call: Call) -> Self {
+    /// What a peer asks of one responder, or of each of `of`.
+    pub(super) fn remote(bus: &Bus, caller: Caller, call: Call, of: usize) -> Self {
         let deadline = Instant::now() + Duration::from_millis(call.time_left_ms);
-        Self::new(deadline, Reply::Remote { caller, call: call.number, bus: bus.clone() })
+        let of = call.all.then(|| u32::try_from(of.max(1)).unwrap_or(PARTS_MAX).min(PARTS_MAX));
+        Self::new(deadline, Reply::Remote { caller, call: call.number, of, bus: bus.clone() })
     }
 
     fn new(deadline: Instant, reply: Reply) -> Self {
@@ -105,6 +102,27 @@ impl Request {
     #[must_use]
     pub fn time_left(&self) -> Duration {
         self.0.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// Whether nobody waits for the answer any more.
+    #[must_use]
+    pub fn is_withdrawn(&self) -> bool {
+        match &self.0.reply {
+            None => true,
+            Some(Reply::Local(answer)) => answer.is_closed(),
+            Some(Reply::LocalPart(parts)) => parts.is_closed(),
+            Some(Reply::Remote { caller, call, bus, .. }) => bus.0.withdrawn.contains(caller, *call),
+        }
+    }
+
+    /// Waits until nobody waits for the answer any more.
+    pub async fn withdrawn(&mut self) {
+        match &mut self.0.reply {
+            None => {}
+            Some(Reply::Local(answer)) => answer.closed().await,
+            Some(Reply::LocalPart(parts)) => parts.closed().await,
+            Some(Reply::Remote { caller, call, bus, .. }) => bus.0.withdrawn.wait_for(caller, *call).await,
+        }
     }
 
     /// Answers the caller.
@@ -124,9 +142,13 @@ impl Request {
     fn reply(&mut self, outcome: Answer) {
         match self.0.reply.take() {
             None => {}
-            // A caller that has gone does not miss its answer.
+            // A caller that has gone does not miss its answer; so also below.
             Some(Reply::Local(answer)) => drop(answer.send(outcome)),
-            Some(Reply::Remote { caller, call, bus }) => bus.0.answer(&caller, call, &outcome),
+            Some(Reply::LocalPart(parts)) => drop(parts.send(Part::here(outcome))),
+            Some(Reply::Remote { caller, call, of, bus }) => {
+                bus.0.withdrawn.forget(&caller, call);
+                bus.0.answer(&caller, call, of, &outcome);
+            }
         }
     }
 }
@@ -138,138 +160,56 @@ impl Drop for Request {
 }
 
 impl Bus {
-    /// Asks one responder on behalf of what `cause` says, and waits for its answer.
-    ///
-    /// # Errors
-    /// As [`Bus::call`].
-    pub async fn call_from(&self, to: &Address, message: Message, cause: CallCause) -> Answer {
+    /// Whether a call can be made at all; its deadline is cut to what calls may take.
+    fn check_call(&self, to: &Address, message: &Message, cause: CallCause) -> Result<CallCause, CallError> {
         if to.channel.is_reserved() {
             return Err(PublishError::Reserved(to.channel.clone()).into());
+        }
+        if !self.0.rules.may(Principal::Local, Action::Call, to.network, &to.channel) {
+            return Err(PublishError::Denied(Action::Call, to.channel.clone()).into());
         }
         message.check().map_err(PublishError::from)?;
         if cause.depth > DEPTH_MAX {
             return Err(PublishError::Loop.into());
         }
         let longest = Instant::now() + Duration::from_millis(CALL_TIMEOUT_MS_MAX);
-        let cause = CallCause { deadline: cause.deadline.min(longest), ..cause };
-        // What nobody answers is not published, and every sequence is that of something published.
-        let target = self.responder(to, self.0.sequence.load(Ordering::Relaxed));
-        let target = target.ok_or(CallError::NoResponder)?;
-        let (id, time) = self.0.stamp();
-        match target {
-            Target::Local(queue) => self.ask_here(&queue, to, message, (id, time), cause).await,
-            Target::Peer(peer) => self.ask_peer(&peer, to, &message, (id, time), cause).await,
-            Target::Remote(remote) => self.ask_remote(&remote, to, &message, (id, time), cause).await,
-            Target::Audience(_) => Err(CallError::NoResponder),
-        }
+        Ok(CallCause { deadline: cause.deadline.min(longest), ..cause })
+    }
+}
+
+impl CallCause {
+    fn time_left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
     }
 
-    /// A responder: a local one that keeps up, else a neighbour, else a peer beyond, else a local one that lags.
-    fn responder(&self, to: &Address, draw: u64) -> Option<Target> {
-        let table = self.0.routes.table();
-        let pick = |mut targets: Vec<Target>| {
-            let at = usize::try_from(draw).unwrap_or(0).checked_rem(targets.len())?;
-            Some(targets.swap_remove(at))
-        };
-        let local: Vec<Target> = table.answering(Side::Local, to.network, &to.channel).cloned().collect();
-        let keeps_up = |target: &&Target| matches!(target, Target::Local(queue) if !queue.is_lagging());
-        pick(local.iter().filter(keeps_up).cloned().collect())
-            .or_else(|| {
-                let peers = table.answering(Side::Peer, to.network, &to.channel).cloned();
-                let (near, beyond) = peers.partition(|target| matches!(target, Target::Peer(_)));
-                pick(near).or_else(|| pick(beyond))
-            })
-            .or_else(|| pick(local))
-    }
-
-    async fn ask_here(
-        &self,
-        queue: &Queue,
-        to: &Address,
-        message: Message,
-        (id, time): (EventId, Hlc),
-        cause: CallCause,
-    ) -> Answer {
-        let (answer, answered) = oneshot::channel();
-        let request = Request::new(cause.deadline, Reply::Local(answer));
-        let event = self.0.event(to, message, id, time, cause.depth);
-        match queue.offer(Delivery { event, request: Some(request) }.into()) {
-            Offer::Taken => self.0.account.delivered(1),
-            Offer::Closed => return Err(CallError::NoResponder),
-            Offer::Full(_) => return Err(CallError::Unavailable("the responder's queue is full".into())),
-        }
-        wait(answered, cause.deadline).await
-    }
-
-    async fn ask_peer(
-        &self,
-        peer: &Peer,
-        to: &Address,
-        message: &Message,
-        (id, time): (EventId, Hlc),
-        cause: CallCause,
-    ) -> Answer {
-        let answered = self.0.calls.begin(id.sequence, (peer.network, peer.node), true);
-        let _forget = Forget { pending: &self.0.calls, call: id.sequence };
-        let left = cause.deadline.saturating_duration_since(Instant::now());
-        let time_left_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX).min(CALL_TIMEOUT_MS_MAX);
-        let call = Some(Call { number: id.sequence, time_left_ms });
-        let entry = Entry { sequence: id.sequence, time, depth: cause.depth, message, call };
-        let number = peer.outbox.number(&to.channel);
-        // The caller waits anyway, and nobody but the caller.
-        match peer.outbox.append_within(number, &to.channel, &entry, left).await {
-            Appended::Taken => self.0.account.sent(1),
-            Appended::Full => {
-                return Err(CallError::Unavailable(format!("the link to {} stayed full", peer.name)));
-            }
-            Appended::Closed => return Err(lost(&peer.name)),
-        }
-        wait(answered, cause.deadline).await
-    }
-
-    async fn ask_remote(
-        &self,
-        remote: &Remote,
-        to: &Address,
-        message: &Message,
-        (id, time): (EventId, Hlc),
-        cause: CallCause,
-    ) -> Answer {
-        let answered = self.0.calls.begin(id.sequence, (remote.network, remote.node), false);
-        let _forget = Forget { pending: &self.0.calls, call: id.sequence };
-        let set = Destinations::one(remote.node);
-        let audience = self.0.audience(remote.network, set).ok_or(CallError::NoResponder)?;
-        let left = cause.deadline.saturating_duration_since(Instant::now());
-        audience.wait_for_room(left).await;
-        let left = cause.deadline.saturating_duration_since(Instant::now());
-        let time_left_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX).min(CALL_TIMEOUT_MS_MAX);
-        let call = Some(Call { number: id.sequence, time_left_ms });
-        let entry = Entry { sequence: id.sequence, time, depth: cause.depth, message, call };
-        if self.0.append(&audience, &to.channel, &entry) != Appended::Taken {
-            return Err(CallError::Unavailable(format!("the way to {} stayed full", remote.name)));
-        }
-        self.0.account.sent(1);
-        wait(answered, cause.deadline).await
+    /// The request's part of an entry.
+    fn call(&self, number: u64, all: bool) -> Call {
+        let left = u64::try_from(self.time_left().as_millis()).unwrap_or(u64::MAX);
+        Call { number, time_left_ms: left.min(CALL_TIMEOUT_MS_MAX), all }
     }
 }
 
 impl Shared {
     /// Answers a peer over its link, or else through others.
-    fn answer(&self, caller: &Caller, call: u64, outcome: &Answer) {
-        if !self.try_answer(caller, call, outcome) {
+    fn answer(&self, caller: &Caller, call: u64, of: Option<u32>, outcome: &Answer) {
+        let outcome = outcome.as_ref().map_err(CallError::to_wire);
+        let frame = match of {
+            None => put_answer(call, outcome),
+            Some(of) => put_part(call, of, outcome),
+        };
+        if !self.try_send(caller, &frame) {
             self.account.dropped(DropReason::LateAnswer, 1);
         }
     }
 
-    /// False when there is no room.
-    fn try_answer(&self, caller: &Caller, call: u64, outcome: &Answer) -> bool {
-        let Caller { network, node, outbox } = caller;
+    /// Sends a frame to a peer. False when there is no room.
+    fn try_send(&self, to: &Caller, frame: &Bytes) -> bool {
+        let Caller { network, node, outbox } = to;
         let outbox = outbox.clone().or_else(|| self.routes.outbox(*network, *node));
-        if outbox.is_some_and(|outbox| outbox.answer(call, outcome)) {
+        if outbox.is_some_and(|outbox| outbox.answer(frame.clone())) {
             return true;
         }
         // Who asked over others may not be known yet; an answer waits a while for a way, as events do.
-        let frame = put_answer(call, outcome.as_ref().map_err(CallError::to_wire));
         let Some(audience) = self.audience(*network, Destinations::one(*node)) else { return false };
         match split_frame(&mut BytesMut::from(&frame[..]), FRAME_BYTES_MAX) {
             Ok(Some((kind, body))) => self.answer_audience(&audience, Inner { kind, body }),
@@ -278,74 +218,6 @@ impl Shared {
     }
 }
 
-async fn wait(answered: oneshot::Receiver<Answer>, deadline: Instant) -> Answer {
-    match tokio::time::timeout_at(deadline.into(), answered).await {
-        Err(_) => Err(CallError::Timeout),
-        Ok(Err(_)) => Err(CallError::Unavailable("the responder has gone".into())),
-        Ok(Ok(outcome)) => outcome,
-    }
-}
-
 fn lost(peer: &str) -> CallError {
     CallError::Unavailable(format!("the link to {peer} was lost"))
-}
-
-/// Forgets a call when its caller stops waiting, however that happens.
-struct Forget<'a> {
-    pending: &'a Pending,
-    call: u64,
-}
-
-impl Drop for Forget<'_> {
-    fn drop(&mut self) {
-        self.pending.lock().remove(&self.call);
-    }
-}
-
-impl Pending {
-    fn begin(&self, call: u64, peer: (NetworkIndex, NodeId), direct: bool) -> oneshot::Receiver<Answer> {
-        let (answer, answered) = oneshot::channel();
-        self.lock().insert(call, Waiting { peer, direct, answer });
-        answered
-    }
-
-    /// A peer answered. False when nobody waits for that answer from it.
-    pub(super) fn answered(&self, peer: (NetworkIndex, NodeId), call: u64, outcome: Answer) -> bool {
-        let mut waiting = self.lock();
-        if waiting.get(&call).is_none_or(|waiting| waiting.peer != peer) {
-            return false;
-        }
-        waiting.remove(&call).is_some_and(|waiting| waiting.answer.send(outcome).is_ok())
-    }
-
-    /// A peer is out of reach: nobody waits for it any longer.
-    pub(super) fn peer_lost(&self, network: NetworkIndex, node: NodeId, name: &str) {
-        self.end(name, |waiting| waiting.peer == (network, node));
-    }
-
-    /// The link to a peer is gone: who asked over it waits no longer, but for the requests that go another way.
-    pub(super) fn link_lost(&self, network: NetworkIndex, node: NodeId, name: &str, kept: &BTreeSet<u64>) {
-        for call in kept {
-            if let Some(waiting) = self.lock().get_mut(call) {
-                waiting.direct = false;
-            }
-        }
-        self.end(name, |waiting| waiting.peer == (network, node) && waiting.direct);
-    }
-
-    fn end(&self, name: &str, which: impl Fn(&Waiting) -> bool) {
-        let mut waiting = self.lock();
-        let calls: Vec<u64> =
-            waiting.iter().filter(|(_, waiting)| which(waiting)).map(|(call, _)| *call).collect();
-        for call in calls {
-            if let Some(waiting) = waiting.remove(&call) {
-                // The caller may have given up in the same moment.
-                let _ = waiting.answer.send(Err(lost(name)));
-            }
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Waiting>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }

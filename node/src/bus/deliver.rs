@@ -16,8 +16,12 @@ use hive_proto::{
     channel::NetworkIndex,
     event::Event,
     frame::{
-        batch::{Arrived, ArrivedChannel, BatchReader, Piece, Run},
-        data::{DATA_ANSWER, DATA_BATCH, DATA_DEFINITIONS, read_answer, read_definitions},
+        batch::{Arrived, ArrivedChannel, BatchReader, Call, Piece, Run},
+        data::{
+            DATA_ANSWER, DATA_BATCH, DATA_DEFINITIONS, DATA_PART, PARTS_MAX, read_answer, read_definitions,
+            read_part,
+        },
+        handout::{DATA_CANCEL, DATA_OUTCOMES, Handout, read_cancel, read_outcomes},
         is_optional,
         relay::{
             DATA_CONFIRM, DATA_FENCE, DATA_RELAY, DATA_SET, DATA_STREAM, put_confirm, read_confirm,
@@ -31,14 +35,17 @@ use hive_proto::{
         pace::Pace,
         queue::Load,
         relay::{Incoming, RelayError},
-        table::Side,
+        table::{HolderId, Side},
     },
 };
 
 use self::channels::{Fate, LinkChannel, LinkChannels};
+use crate::trust::may::{Action, Principal};
+
 use super::{
     Bus, CallError, Delivery,
     call::{Caller, Request},
+    group::{Ticket, holder},
     outbox::Outbox,
     queue::Queue,
     queued::{Arrivals, Queued},
@@ -132,6 +139,9 @@ impl Inbound {
             DATA_CONFIRM => self.confirmed(&body).map(|()| 0),
             DATA_DEFINITIONS => self.define(&body).map(|()| 0),
             DATA_ANSWER => self.answer(&body).map(|()| 0),
+            DATA_PART => self.part(&body).map(|()| 0),
+            DATA_CANCEL => self.cancel(&body).map(|()| 0),
+            DATA_OUTCOMES => self.outcomes(&body).map(|()| 0),
             other if is_optional(other) => Ok(0),
             other => Err(InboundError::Kind(other)),
         }
@@ -168,6 +178,29 @@ impl Inbound {
         let outcome = outcome.map_err(CallError::from_wire);
         if !shared.calls.answered((self.peer.network, self.peer.node), call, outcome) {
             shared.account.dropped(DropReason::LateAnswer, 1);
+        }
+        Ok(())
+    }
+
+    fn part(&mut self, body: &Bytes) -> Result<(), InboundError> {
+        let (call, of, outcome) = read_part(body)?;
+        let shared = &self.bus.0;
+        let outcome = outcome.map_err(CallError::from_wire);
+        if !shared.calls.part((self.peer.network, self.peer.node), call, of, outcome) {
+            shared.account.dropped(DropReason::LateAnswer, 1);
+        }
+        Ok(())
+    }
+
+    fn cancel(&mut self, body: &Bytes) -> Result<(), InboundError> {
+        self.bus.0.withdrawn.add(self.peer.network, self.peer.node, read_cancel(body)?);
+        Ok(())
+    }
+
+    fn outcomes(&mut self, body: &Bytes) -> Result<(), InboundError> {
+        let shared = &self.bus.0;
+        for (ticket, settled) in read_outcomes(body)? {
+            shared.groups.settled(shared, self.peer.node, ticket, settled);
         }
         Ok(())
     }
@@ -210,6 +243,7 @@ impl Inbound {
         match &entry.fate {
             Fate::Local => bus.0.account.dropped(DropReason::LocalChannel, events),
             Fate::Late => bus.0.account.dropped(DropReason::Late, events),
+            Fate::Denied => bus.0.account.dropped(DropReason::Denied, events),
             Fate::Wanted(queues) => match queues.split_last() {
                 None => bus.0.account.dropped(DropReason::NoMatch, events),
                 Some((last, others)) => {
@@ -225,25 +259,31 @@ impl Inbound {
 
     /// The same for one event that is more than a number and a payload.
     fn stage(&mut self, arrived: Arrived, generation: u64) -> Result<(), InboundError> {
-        let Arrived { channel, sequence, time, depth, message, call } = arrived;
+        let Arrived { channel, sequence, time, depth, message, call, handout } = arrived;
         let Self { bus, channels, staged, peer, .. } = self;
         let named;
         let entry = match channel {
             ArrivedChannel::Name(channel) => {
-                named = LinkChannel::named(&bus.0, peer.network, channel, generation);
+                named = LinkChannel::named(&bus.0, peer, channel, generation);
                 &named
             }
             ArrivedChannel::Number(number) => channels.resolved(&bus.0, number, generation)?,
         };
         let queues = match &entry.fate {
             Fate::Wanted(queues) => queues,
-            Fate::Late if call.is_some() => &Vec::new(),
+            Fate::Late if call.is_some() || handout.is_some() => &Vec::new(),
             Fate::Late => {
                 bus.0.account.dropped(DropReason::Late, 1);
                 return Ok(());
             }
             Fate::Local => {
                 bus.0.account.dropped(DropReason::LocalChannel, 1);
+                return Ok(());
+            }
+            // A caller is told; the rest is not.
+            Fate::Denied if call.is_some() => &Vec::new(),
+            Fate::Denied => {
+                bus.0.account.dropped(DropReason::Denied, 1);
                 return Ok(());
             }
         };
@@ -253,8 +293,12 @@ impl Inbound {
         let event = Event { id, channel, network, time, attempt: 1, depth, retained: false, message };
         if let Some(call) = call {
             let caller = Caller { network, node: origin, outbox: self.outbox.clone() };
-            let request = Request::remote(bus, caller, call);
-            self.request(event, request);
+            self.request(event, caller, call);
+            return Ok(());
+        }
+        if let Some(handout) = handout {
+            let members = entry.members(&handout.group);
+            self.stage_for_member(&members, event, handout);
             return Ok(());
         }
         let Some((last, others)) = queues.split_last() else {
@@ -262,21 +306,53 @@ impl Inbound {
             return Ok(());
         };
         for queue in others {
-            stage_for(staged, queue, Delivery { event: event.clone(), request: None }.into());
+            stage_for(staged, queue, Delivery::event(event.clone()).into());
         }
-        stage_for(staged, last, Delivery { event, request: None }.into());
+        stage_for(staged, last, Delivery::event(event).into());
         Ok(())
     }
 
-    /// A request goes to one local responder; to none if there is none any more.
-    fn request(&mut self, event: Event, request: Request) {
-        let table = self.bus.0.routes.table();
-        let mut responders = table.answering(Side::Local, event.network, &event.channel);
-        match responders.next() {
-            Some(Target::Local(queue)) => {
-                stage_for(&mut self.staged, queue, Delivery { event, request: Some(request) }.into());
+    /// An event that was given to one member here; there may be none any more.
+    fn stage_for_member(
+        &mut self,
+        members: &[(HolderId, Arc<Queue>)],
+        mut event: Event,
+        Handout { group, ticket, attempt }: Handout,
+    ) {
+        let PeerRef { network, node, .. } = self.peer;
+        let ticket = Ticket::remote(&self.bus, (network, node, self.outbox.clone()), (ticket, group));
+        event.attempt = attempt;
+        match holder(members, &event) {
+            Some(queue) => {
+                let delivery = Delivery { event, request: None, ticket: Some(ticket) };
+                stage_for(&mut self.staged, queue, delivery.into());
             }
-            _ => request.decline(CallError::NoResponder),
+            None => ticket.refuse(),
+        }
+    }
+
+    /// A request goes to one local responder, or to all; to none if there is none any more.
+    fn request(&mut self, event: Event, caller: Caller, call: Call) {
+        let Self { bus, staged, .. } = self;
+        if !bus.0.rules.may(Principal::Node(caller.node), Action::Call, event.network, &event.channel) {
+            bus.0.account.dropped(DropReason::Denied, 1);
+            let error = CallError::Rejected("its rules do not let this node call there".into());
+            return Request::remote(bus, caller, call, 1).decline(error);
+        }
+        let table = bus.0.routes.table();
+        let responders = table.answering(Side::Local, event.network, &event.channel);
+        let queues = responders.filter_map(|target| match target {
+            Target::Local(queue) => Some(queue),
+            Target::Peer(_) | Target::Remote(_) | Target::Audience(_) => None,
+        });
+        let queues: Vec<_> = queues.take(if call.all { PARTS_MAX as usize } else { 1 }).collect();
+        let request = || Request::remote(bus, caller.clone(), call, queues.len());
+        if queues.is_empty() {
+            request().decline(CallError::NoResponder);
+        }
+        for queue in &queues {
+            let delivery = Delivery { event: event.clone(), request: Some(request()), ticket: None };
+            stage_for(staged, queue, delivery.into());
         }
     }
 
@@ -285,6 +361,11 @@ impl Inbound {
         for (queue, loads) in &mut self.staged {
             shared.account.delivered(queue.offer_batch(loads));
             while let Some(first) = split_event(loads) {
+                if first.is_ticketed() {
+                    // Another member may have room.
+                    first.refuse();
+                    continue;
+                }
                 shared.deliver(queue, first, &mut self.pace).await;
                 shared.account.delivered(queue.offer_batch(loads));
             }

@@ -9,6 +9,8 @@ use hive_proto::{
     pattern::PatternError,
 };
 
+use crate::trust::may::Action;
+
 /// Why a message was not published.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PublishError {
@@ -26,6 +28,9 @@ pub enum PublishError {
     /// `$…` channels are the node's.
     #[error("only the node itself publishes on `{0}`")]
     Reserved(Channel),
+    /// The rules of this node's configuration do not allow it.
+    #[error("the rules for `{1}` do not allow this node to {key}", key = .0.key())]
+    Denied(Action, Channel),
     /// Events cause each other without end.
     #[error("{DEPTH_MAX} events have caused each other in a row; this looks like a loop")]
     Loop,
@@ -40,6 +45,7 @@ impl PublishError {
                 "invalid"
             }
             Self::Message(_) => "too-large",
+            Self::Denied(..) => "denied",
             Self::Loop => "loop",
         }
     }

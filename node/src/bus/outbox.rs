@@ -17,7 +17,7 @@ use std::{
 use bytes::Bytes;
 use hive_proto::{
     channel::Channel,
-    frame::{batch::Entry, data::put_answer, relay::Taken},
+    frame::{batch::Entry, handout::Settled, relay::Taken},
     limits::{BATCH_BYTES_TARGET, CHANNEL_NUMBERS_MAX, PEER_QUEUE_BYTES},
     plane::relay::RelayError,
 };
@@ -29,7 +29,7 @@ use tokio::{
 pub(super) use self::state::Leftover;
 pub use self::state::Outgoing;
 use self::{gather::GATHERED_BYTES, state::State};
-use super::{CallError, Message, relay::Port};
+use super::relay::Port;
 
 /// Answers may pass the queue's bound this far: their number is bounded by the calls in flight, and
 /// losing one costs a caller its whole timeout.
@@ -167,9 +167,9 @@ impl Outbox {
         self.lock().lagging
     }
 
-    /// Queues the answer to a call of this peer. False when it was dropped for want of room.
-    pub(super) fn answer(&self, call: u64, outcome: &Result<Message, CallError>) -> bool {
-        let frame = put_answer(call, outcome.as_ref().map_err(CallError::to_wire));
+    /// Queues a frame that answers a call of this peer, or says that one of ours needs no answer. False when it was
+    /// dropped for want of room.
+    pub(super) fn answer(&self, frame: Bytes) -> bool {
         let mut state = self.lock();
         if state.closed || state.bytes >= PEER_QUEUE_BYTES.saturating_mul(ANSWER_ALLOWANCE) {
             return false;
@@ -178,6 +178,27 @@ impl Outbox {
         drop(state);
         self.ready.notify_one();
         true
+    }
+
+    /// Queues what became of an event that the peer gave to a member here. False when the peer is gone. There are no
+    /// more of these than events that came.
+    pub(super) fn outcome(&self, outcome: (u64, Settled)) -> bool {
+        let mut state = self.lock();
+        if state.closed {
+            return false;
+        }
+        let wake = state.bytes == 0;
+        state.push_outcome(outcome);
+        drop(state);
+        if wake {
+            self.ready.notify_one();
+        }
+        true
+    }
+
+    /// Whether nothing more is taken.
+    pub(super) fn is_closed(&self) -> bool {
+        self.lock().closed
     }
 
     /// Queues a frame that confirms what was taken of the peer's stream. There are few, and the peer waits for them.

@@ -26,6 +26,8 @@ impl Bus {
             registry.change_peer(network, node, |entry| entry.reachable = Some(remote));
         });
         self.0.relaying(network, |relay, _| relay.begins_anew(&node));
+        // What an earlier life had died with it.
+        self.0.groups.lost(&self.0, node);
     }
 
     /// A peer cannot be reached any more: what it wanted goes with it, and calls to it end.
@@ -38,6 +40,7 @@ impl Bus {
             relay.route(at, &[(node, None)]);
             relay.regroup();
         });
+        self.0.groups.lost(&self.0, node);
         if let Some(remote) = remote {
             self.0.calls.peer_lost(network, node, &remote.name);
         }
@@ -55,7 +58,7 @@ impl Bus {
         let patterns = self.0.routes.change(|registry| {
             registry.change_peer(network, node, |entry| {
                 entry.neighbour = Some(peer);
-                entry.wants.len()
+                entry.patterns()
             })
         });
         self.0.relaying(network, |relay, _| relay.regroup());
@@ -79,6 +82,8 @@ impl Bus {
         self.0.account.dropped(DropReason::LostLink, leftover.unconfirmed);
         let kept = if reachable { self.0.redirect(network, node, &leftover) } else { self.lose(&leftover) };
         self.0.calls.link_lost(network, node, &peer.name, &kept.into_iter().collect::<BTreeSet<_>>());
+        // What was on the way to a member there or back may be among what was lost.
+        self.0.groups.lost(&self.0, node);
     }
 
     fn lose(&self, leftover: &Leftover) -> Vec<u64> {
@@ -111,12 +116,23 @@ impl Bus {
                         entry.wants.remove(pattern);
                         registry.table.remove(Side::Peer, network, pattern, entry.holder);
                     }
+                    InterestOp::Join(joined) => {
+                        entry.joined.insert((joined.group.clone(), joined.pattern.clone()));
+                        registry.table.join(Side::Peer, network, joined, entry.holder);
+                    }
+                    InterestOp::Leave(group, pattern) => {
+                        entry.joined.remove(&(group.clone(), pattern.clone()));
+                        registry.table.leave(Side::Peer, network, (group, pattern), entry.holder);
+                    }
                     InterestOp::Block(block) => registry.table.set_block(network, entry.holder, block),
                 }
             }
-            entry.wants.len()
+            entry.patterns()
         });
         self.0.relaying(network, |relay, _| relay.regroup());
+        if ops.iter().any(|op| matches!(op, InterestOp::Join(_))) {
+            self.0.groups.hurry(&self.0);
+        }
         wants
     }
 }

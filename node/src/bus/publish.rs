@@ -14,8 +14,11 @@ use hive_proto::{
     time::Hlc,
 };
 
+use crate::trust::may::{Action, Principal};
+
 use super::{
     Bus, Delivery, PublishError, Shared,
+    group::{GroupRoute, Handed},
     outbox::{Appended, ChannelNumber},
     queue::{Offer, Queue},
     queued::Queued,
@@ -52,6 +55,8 @@ struct Route {
     address: Address,
     generation: u64,
     targets: Vec<(Target, ChannelNumber)>,
+    /// One member of each gets the event.
+    groups: Vec<GroupRoute>,
 }
 
 /// An event that everyone with room has.
@@ -60,7 +65,7 @@ struct Offered {
     route: usize,
     time: Hlc,
     receipt: Receipt,
-    /// The positions of the targets that had no room.
+    /// The positions of the targets that had no room, groups counted behind the others.
     full: Vec<usize>,
 }
 
@@ -119,6 +124,9 @@ impl Publisher {
         if to.channel.is_reserved() {
             return Err(PublishError::Reserved(to.channel.clone()));
         }
+        if !self.bus.0.rules.may(Principal::Local, Action::Publish, to.network, &to.channel) {
+            return Err(PublishError::Denied(Action::Publish, to.channel.clone()));
+        }
         message.check()?;
         if depth > DEPTH_MAX {
             self.bus.0.account.dropped(DropReason::Loop, 1);
@@ -138,14 +146,15 @@ impl Publisher {
             match target {
                 Target::Local(queue) => {
                     let event = shared.event(to, message.clone(), id, time, depth);
-                    match queue.offer(Delivery { event, request: None }.into()) {
+                    match queue.offer(Delivery::event(event).into()) {
                         Offer::Taken => receipt.local += 1,
-                        Offer::Closed => {}
+                        Offer::Closed(_) => {}
                         Offer::Full(_) => full.push(position),
                     }
                 }
                 Target::Peer(peer) => {
-                    let entry = Entry { sequence: id.sequence, time, depth, message, call: None };
+                    let entry =
+                        Entry { sequence: id.sequence, time, depth, message, call: None, handout: None };
                     match peer.outbox.append(*number, &to.channel, &entry) {
                         Appended::Taken => receipt.peers += 1,
                         // Its link was lost a moment ago; there may be another way.
@@ -153,7 +162,8 @@ impl Publisher {
                     }
                 }
                 Target::Audience(audience) => {
-                    let entry = Entry { sequence: id.sequence, time, depth, message, call: None };
+                    let entry =
+                        Entry { sequence: id.sequence, time, depth, message, call: None, handout: None };
                     match shared.append(audience, &to.channel, &entry) {
                         Appended::Taken => receipt.peers += audience.copies(),
                         Appended::Closed | Appended::Full => full.push(position),
@@ -163,6 +173,12 @@ impl Publisher {
             }
         }
         shared.count(receipt.local, receipt.peers);
+        for (position, group) in (route.targets.len()..).zip(&route.groups) {
+            let event = shared.event(to, message.clone(), id, time, depth);
+            if !receipt.add(self.bus.hand_out(group, event)) {
+                full.push(position);
+            }
+        }
         Offered { route: at, time, receipt, full }
     }
 
@@ -171,19 +187,41 @@ impl Publisher {
         let Offered { route, time, mut receipt, full } = offered;
         let Self { bus, routes, pace, .. } = self;
         let (shared, route, id) = (&*bus.0, &routes[route], receipt.id);
-        for (target, number) in full.into_iter().filter_map(|position| route.targets.get(position)) {
+        for position in full {
+            let Some((target, number)) = route.targets.get(position) else {
+                let Some(group) = route.groups.get(position.saturating_sub(route.targets.len())) else {
+                    continue;
+                };
+                let event = shared.event(to, message.clone(), id, time, depth);
+                receipt.add(bus.insist_on_member(group, event, pace).await);
+                continue;
+            };
             match target {
                 Target::Local(queue) => {
                     let event = shared.event(to, message.clone(), id, time, depth);
-                    let one = Delivery { event, request: None }.into();
+                    let one = Delivery::event(event).into();
                     receipt.local += shared.deliver(queue, one, pace).await;
                 }
                 Target::Peer(peer) => {
-                    let entry = Entry { sequence: id.sequence, time, depth, message: &message, call: None };
+                    let entry = Entry {
+                        sequence: id.sequence,
+                        time,
+                        depth,
+                        message: &message,
+                        call: None,
+                        handout: None,
+                    };
                     receipt.peers += shared.send(peer, *number, to, &entry, pace).await;
                 }
                 Target::Audience(audience) => {
-                    let entry = Entry { sequence: id.sequence, time, depth, message: &message, call: None };
+                    let entry = Entry {
+                        sequence: id.sequence,
+                        time,
+                        depth,
+                        message: &message,
+                        call: None,
+                        handout: None,
+                    };
                     receipt.peers += shared.send_to_audience(audience, &to.channel, &entry, pace).await;
                 }
                 Target::Remote(_) => {}
@@ -201,7 +239,12 @@ impl Publisher {
             Some(at) if self.routes[at].generation == generation => return at,
             _ => {}
         }
-        let route = Route { address: to.clone(), generation, targets: shared.resolve(to) };
+        let route = Route {
+            address: to.clone(),
+            generation,
+            targets: shared.resolve(to),
+            groups: shared.group_routes(to),
+        };
         if let Some(at) = known {
             self.routes[at] = route;
             return at;
@@ -216,6 +259,18 @@ impl Publisher {
     }
 }
 
+impl Receipt {
+    /// Counts what was given to a member of a group. False when nobody could be found for it.
+    fn add(&mut self, handed: Handed) -> bool {
+        match handed {
+            Handed::Here => self.local += 1,
+            Handed::There => self.peers += 1,
+            Handed::Full => return false,
+        }
+        true
+    }
+}
+
 impl Shared {
     /// Everyone who wants a channel, on this node and beyond.
     fn resolve(&self, to: &Address) -> Vec<(Target, ChannelNumber)> {
@@ -223,7 +278,15 @@ impl Shared {
         let local = table.wanting(Side::Local, to.network, &to.channel);
         let peers = table.wanting(Side::Peer, to.network, &to.channel);
         let (mut targets, mut beyond) = (Vec::new(), Vec::new());
-        for target in local.chain(peers) {
+        let allowed = |target: &&Target| {
+            let node = match target {
+                Target::Peer(peer) => peer.node,
+                Target::Remote(remote) => remote.node,
+                Target::Local(_) | Target::Audience(_) => return true,
+            };
+            self.rules.may(Principal::Node(node), Action::Subscribe, to.network, &to.channel)
+        };
+        for target in local.chain(peers).filter(allowed) {
             match target {
                 Target::Remote(remote) => beyond.push(remote.node),
                 Target::Peer(peer) => targets.push((target.clone(), peer.outbox.number(&to.channel))),
@@ -268,7 +331,7 @@ impl Shared {
                 self.account.delivered(1);
                 return 1;
             }
-            Offer::Closed => return 0,
+            Offer::Closed(_) => return 0,
             Offer::Full(one) => *one,
         };
         let left = if queue.is_lagging() {
@@ -280,7 +343,7 @@ impl Shared {
             offered
         };
         match left {
-            Offer::Closed => return 0,
+            Offer::Closed(_) => return 0,
             Offer::Taken => {}
             Offer::Full(one) => {
                 self.account.dropped(DropReason::SlowConsumer, queue.force(*one));

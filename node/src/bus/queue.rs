@@ -51,8 +51,8 @@ pub(super) enum Offer {
     Taken,
     /// No room; what had none comes back.
     Full(Box<Queued>),
-    /// The reader is gone.
-    Closed,
+    /// The reader is gone; what was offered comes back.
+    Closed(Box<Queued>),
 }
 
 impl Queue {
@@ -69,7 +69,7 @@ impl Queue {
     pub(super) fn offer(&self, one: Queued) -> Offer {
         let mut state = self.lock();
         if state.closed {
-            return Offer::Closed;
+            return Offer::Closed(Box::new(one));
         }
         let wake = state.queue.is_empty() || one.is_request();
         let offered = state.offer(one);
@@ -189,8 +189,12 @@ impl Queue {
         let mut state = self.lock();
         state.closed = true;
         let left = state.len() as u64;
-        while state.requests.pop(usize::MAX).or_else(|| state.queue.pop(usize::MAX)).is_some() {}
+        let mut taken = Vec::new();
+        while let Some(load) = state.requests.pop(usize::MAX).or_else(|| state.queue.pop(usize::MAX)) {
+            taken.push(load);
+        }
         drop(state);
+        taken.into_iter().for_each(Queued::refuse);
         self.readable.notify_waiters();
         self.space.notify_waiters();
         left

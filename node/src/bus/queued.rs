@@ -135,7 +135,7 @@ impl Taken {
                 self.0.pop_front();
             }
             if let Some(event) = event {
-                return Some(Delivery { event, request: None });
+                return Some(Delivery::event(event));
             }
         }
         match self.0.pop_front()? {

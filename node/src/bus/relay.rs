@@ -8,7 +8,7 @@ mod audience;
 mod port;
 mod seal;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -22,7 +22,8 @@ use hive_proto::{
     channel::{Channel, NetworkIndex},
     frame::{
         batch::{BatchReader, Entry},
-        data::DATA_ANSWER,
+        data::{DATA_ANSWER, DATA_PART},
+        handout::{DATA_CANCEL, DATA_OUTCOMES, Settled},
         relay::{Destinations, Inner},
         split_frame,
     },
@@ -245,23 +246,35 @@ impl Shared {
             // It was encoded here, so it can be read.
             while let Ok(Some(arrived)) = reader.next_entry() {
                 let Some(channel) = leftover.channel(&arrived.channel) else { continue };
+                // What is with a member of a group is given again as a whole.
+                if arrived.handout.is_some() {
+                    continue;
+                }
                 let (message, call) = (&arrived.message, arrived.call);
                 let (sequence, time, depth) = (arrived.sequence, arrived.time, arrived.depth);
                 calls.extend(call.map(|call| call.number));
-                if self.append(&audience, channel, &Entry { sequence, time, depth, message, call })
-                    == Appended::Full
-                {
+                let entry = Entry { sequence, time, depth, message, call, handout: None };
+                if self.append(&audience, channel, &entry) == Appended::Full {
                     self.account.dropped(DropReason::SlowConsumer, 1);
                 }
             }
         }
         for frame in &leftover.frames {
             let mut frame = bytes::BytesMut::from(&frame[..]);
-            if let Ok(Some((DATA_ANSWER, body))) = split_frame(&mut frame, FRAME_BYTES_MAX) {
-                self.answer_audience(&audience, Inner { kind: DATA_ANSWER, body });
+            if let Ok(Some((kind @ (DATA_ANSWER | DATA_PART | DATA_OUTCOMES | DATA_CANCEL), body))) =
+                split_frame(&mut frame, FRAME_BYTES_MAX)
+            {
+                self.answer_audience(&audience, Inner { kind, body });
             }
         }
         calls
+    }
+
+    /// Queues what became of an event that was given to a member here.
+    pub(super) fn tell_audience(&self, audience: &Arc<Audience>, outcome: (u64, Settled)) {
+        if audience.outcome(outcome) == Grown::Begun {
+            self.to_seal(audience);
+        }
     }
 
     /// Queues an answer. False when there is no room.

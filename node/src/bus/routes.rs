@@ -2,7 +2,7 @@
 //! Readers take a snapshot; writers hold the registry's lock and publish the next table.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -11,9 +11,11 @@ use std::{
 
 use arc_swap::{ArcSwap, Guard};
 use hive_proto::{
-    channel::NetworkIndex,
+    channel::{NetworkIndex, Scope},
+    group::GroupName,
     id::NodeId,
-    interest::{InterestOp, LocalInterest, Refusal},
+    interest::{InterestOp, Joined, LocalInterest, Refusal},
+    pattern::Pattern,
     plane::table::{HolderId, RouteTable, Side},
 };
 use tokio::sync::{Notify, watch};
@@ -97,7 +99,16 @@ pub(super) struct PeerEntry {
     pub(super) neighbour: Option<Arc<Peer>>,
     /// Set while it can be reached, by whatever way.
     pub(super) reachable: Option<Arc<Remote>>,
-    pub(super) wants: BTreeMap<hive_proto::pattern::Pattern, bool>,
+    pub(super) wants: BTreeMap<Pattern, bool>,
+    /// What it wants as a member of groups.
+    pub(super) joined: BTreeSet<(GroupName, Pattern)>,
+}
+
+impl PeerEntry {
+    /// How many patterns it wants.
+    pub(super) fn patterns(&self) -> usize {
+        self.wants.len().saturating_add(self.joined.len())
+    }
 }
 
 impl Routes {
@@ -201,6 +212,7 @@ impl Registry {
             neighbour: None,
             reachable: None,
             wants: BTreeMap::new(),
+            joined: BTreeSet::new(),
         });
         let result = change(&mut entry);
         let neighbour = entry.neighbour.clone().map(Target::Peer);
@@ -229,34 +241,53 @@ impl Registry {
         for pattern in std::mem::take(&mut entry.wants).keys() {
             self.table.remove(Side::Peer, network, pattern, entry.holder);
         }
+        for (group, pattern) in std::mem::take(&mut entry.joined) {
+            self.table.leave(Side::Peer, network, (&group, &pattern), entry.holder);
+        }
         self.table.clear_filter(network, entry.holder);
     }
 
     /// A local holder wants something more.
     pub(super) fn want(&mut self, holder: HolderId, wanted: &Wanted) {
-        let Wanted { scope, answers } = wanted;
-        self.table.add(Side::Local, scope.network, &scope.pattern, holder, *answers);
-        if let Some(interest) = self.interest.get_mut(usize::from(scope.network.0)) {
-            let op = interest.add(&scope.pattern, *answers);
-            self.announce(scope.network, op);
-        }
+        let Wanted { scope: Scope { network, pattern }, answers, group } = wanted;
+        let interest = self.interest.get_mut(usize::from(network.0));
+        let op = match group {
+            None => {
+                self.table.add(Side::Local, *network, pattern, holder, *answers);
+                interest.and_then(|interest| interest.add(pattern, *answers))
+            }
+            Some(group) => {
+                let joined = Joined { group: group.clone(), pattern: pattern.clone(), answers: *answers };
+                self.table.join(Side::Local, *network, &joined, holder);
+                interest.and_then(|interest| interest.join(group, pattern, *answers))
+            }
+        };
+        self.announce(*network, op);
     }
 
     /// A local holder no longer wants something.
     pub(super) fn unwant(&mut self, holder: HolderId, wanted: &Wanted) {
-        let Wanted { scope, answers } = wanted;
-        self.table.remove(Side::Local, scope.network, &scope.pattern, holder);
-        if let Some(interest) = self.interest.get_mut(usize::from(scope.network.0)) {
-            let op = interest.remove(&scope.pattern, *answers);
-            self.announce(scope.network, op);
-        }
+        let Wanted { scope: Scope { network, pattern }, answers, group } = wanted;
+        let interest = self.interest.get_mut(usize::from(network.0));
+        let op = match group {
+            None => {
+                self.table.remove(Side::Local, *network, pattern, holder);
+                interest.and_then(|interest| interest.remove(pattern, *answers))
+            }
+            Some(group) => {
+                self.table.leave(Side::Local, *network, (group, pattern), holder);
+                interest.and_then(|interest| interest.leave(group, pattern, *answers))
+            }
+        };
+        self.announce(*network, op);
     }
 
     /// Whether the node may want all this too.
     pub(super) fn admit<'a>(&self, more: impl Iterator<Item = &'a Wanted> + Clone) -> Result<(), Refusal> {
         for (network, interest) in (0..).map(NetworkIndex).zip(&self.interest) {
             let here = more.clone().filter(|wanted| wanted.scope.network == network);
-            interest.admit(here.map(|wanted| (&wanted.scope.pattern, wanted.answers)))?;
+            interest
+                .admit(here.map(|wanted| (&wanted.scope.pattern, wanted.group.as_ref(), wanted.answers)))?;
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use hive_proto::{channel::Scope, plane::table::HolderId};
+use hive_proto::{channel::Scope, group::GroupName, plane::table::HolderId};
 
 use super::{
     Bus, Delivery, SubscribeError,
@@ -34,6 +34,8 @@ pub struct Wanted {
     pub scope: Scope,
     /// Whether requests may be sent here.
     pub answers: bool,
+    /// The group it is wanted in: of its members one gets each event. None: every event is wanted.
+    pub group: Option<GroupName>,
 }
 
 /// A holder's patterns and its queue. Dropping it ends the subscription.
@@ -149,7 +151,12 @@ impl Subscription {
     /// # Errors
     /// When this node would have more patterns than it may; nothing changes then.
     pub async fn set(&self, wanted: impl IntoIterator<Item = Wanted>) -> Result<(), SubscribeError> {
-        let ticket = self.replace(merge(wanted))?;
+        let wanted = merge(wanted);
+        let joins = wanted.iter().any(|wanted| wanted.group.is_some());
+        let ticket = self.replace(wanted)?;
+        if joins {
+            self.bus.0.groups.hurry(&self.bus.0);
+        }
         let mut confirmations = self.bus.0.routes.confirmations();
         let confirmed = confirmations.wait_for(|newest| *newest >= ticket);
         if tokio::time::timeout(CONFIRMATION_WAIT, confirmed).await.is_err() {
@@ -182,10 +189,9 @@ impl Drop for Subscription {
     }
 }
 
-/// One entry a pattern: it answers when any of its mentions does.
+/// One entry a pattern and group: it answers when any of its mentions does.
 fn merge(wanted: impl IntoIterator<Item = Wanted>) -> BTreeSet<Wanted> {
     let all: BTreeSet<Wanted> = wanted.into_iter().collect();
-    let answering: BTreeSet<Scope> =
-        all.iter().filter(|wanted| wanted.answers).map(|wanted| wanted.scope.clone()).collect();
-    all.into_iter().filter(|wanted| wanted.answers || !answering.contains(&wanted.scope)).collect()
+    let answers = |wanted: &Wanted| Wanted { answers: true, ..wanted.clone() };
+    all.iter().filter(|wanted| wanted.answers || !all.contains(&answers(wanted))).cloned().collect()
 }

@@ -32,7 +32,7 @@ fn address(bus: &Bus, name: &str) -> Address {
 }
 
 fn wanted(bus: &Bus, pattern: &str, answers: bool) -> Wanted {
-    Wanted { scope: bus.names().scope(pattern).expect("a pattern"), answers }
+    Wanted { scope: bus.names().scope(pattern).expect("a pattern"), answers, group: None }
 }
 
 async fn subscribe(bus: &Bus, patterns: &[&str], answers: bool) -> Subscription {
@@ -179,6 +179,7 @@ async fn a_local_channel_neither_leaves_nor_enters() {
         depth: 0,
         message: &"x".into(),
         call: None,
+        handout: None,
     };
     liar.append(liar.number(&channel), &channel, &entry);
     let mut inbound = inbound(&there, &here, Arc::new(Outbox::new()));
@@ -198,7 +199,7 @@ async fn calls_are_answered_here_or_end_at_once() {
     let mut responder = subscribe(&bus, &["greet/*"], true).await;
     let serve = tokio::spawn(async move {
         for _ in 0..4 {
-            let Delivery { event, request } = next(&mut responder).await;
+            let Delivery { event, request, .. } = next(&mut responder).await;
             let request = request.expect("a request");
             match &event.message.payload[..] {
                 b"fail" => request.answer(Err(Failure::Failed("why".into()))),
@@ -240,7 +241,7 @@ async fn a_call_crosses_the_link_and_back() {
     let call = here.call(&to, Message::from("Ada").with_content_type("text/plain"), SOON);
     let carried = async {
         carry(&forth, &mut at_there).await.expect("carried");
-        let Delivery { event, request } = next(&mut responder).await;
+        let Delivery { event, request, .. } = next(&mut responder).await;
         let request = request.expect("a request");
         assert!(request.deadline() <= Instant::now() + SOON);
         request.answer(Ok(event.message.with_header("x", "y")));

@@ -6,7 +6,7 @@
 use std::{borrow::Cow, time::Duration};
 
 use clap::{Args, builder::styling::AnsiColor};
-use hive_client::{Event, Incoming, Subscription, message::payload};
+use hive_client::{Event, Incoming, Subscription, Terms, message::payload};
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
 
@@ -26,12 +26,17 @@ use crate::units;
 Examples:
   hive-node subscribe 'orders/**'
   hive-node subscribe orders/new --count 1 --timeout 10s --json
+  hive-node subscribe 'orders/**' --group billing        shares the events with others of the group
   hive-node subscribe shell/upper --exec 'tr a-z A-Z'    answers `hive-node call shell/upper hello`
 
 In a pattern `*` is one segment and `**` any number. A line is the channel, a space, the payload.
 With --exec the payload is the command's stdin; a call is answered with its stdout (without the
 last line end), and fails when it ends with another status than 0. $HIVE_CHANNEL, $HIVE_NETWORK,
-$HIVE_ID, $HIVE_ORIGIN, $HIVE_KEY, $HIVE_CONTENT_TYPE and, for a call, $HIVE_TIMEOUT_MS say more."
+$HIVE_ID, $HIVE_ORIGIN, $HIVE_KEY, $HIVE_CONTENT_TYPE and, for a call, $HIVE_TIMEOUT_MS say more.
+
+With --group an event counts as handled when the next one is asked for; what a member that goes
+had in hand is given to another. In an open network members on other nodes are given nothing
+unless the publisher's configuration says so: channels: [{pattern: 'orders/**', group: ['*']}]"
 )]
 pub(super) struct Subscribe {
     /// What to listen to.
@@ -46,6 +51,9 @@ pub(super) struct Subscribe {
     /// Run this for each event, one after the other, and answer calls with it.
     #[arg(long, value_name = "COMMAND")]
     exec: Option<String>,
+    /// Be a member of this group: of its members, on any node, one gets each event.
+    #[arg(long, value_name = "GROUP")]
+    group: Option<String>,
     #[command(flatten)]
     ask: Ask,
 }
@@ -55,7 +63,8 @@ impl Subscribe {
         let client = self.ask.client()?;
         let home = client.status().await?.networks.into_iter().find(|network| network.home);
         let home = home.map(|network| network.name).unwrap_or_default();
-        let mut events = client.subscribe(&self.patterns, self.exec.is_some()).await?;
+        let terms = Terms { answers: self.exec.is_some(), group: self.group.clone() };
+        let mut events = client.subscribe(&self.patterns, terms).await?;
         output::note(voice, &format!("subscribed to {}", self.patterns.join(" ")));
         let exec = self.exec.as_deref().map(Exec::new);
         let deadline = self.timeout.map(|timeout| Instant::now() + timeout);
@@ -160,6 +169,7 @@ mod tests {
             depth: 0,
             retained: false,
             request: None,
+            ticket: None,
             message: payload.to_vec().into(),
         }
     }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    network, plugins,
+    channels, network, plugins,
     problem::Problem,
     section::{Report, Section, parsed, text},
     settings::{ListenSettings, NodeSettings, PeerAddress, Settings},
@@ -53,11 +53,12 @@ pub fn settings(root: &Value, around: &Surroundings<'_>, report: &mut Report) ->
     version(&mut top, root, report);
     let node = node(top.section("node", report), around, report);
     let networks = network::read(top.section("networks", report), around, report);
+    let channels = channels::read(&mut top, &networks, report);
     let plugins = plugins::read(top.section("plugins", report), around, report);
     api(top.section("api", report), report);
     let log = log(top.section("log", report), report);
     top.finish_with(report, not_yet);
-    let settings = Settings { node: node?, networks, plugins, log };
+    let settings = Settings { node: node?, networks, channels, plugins, log };
     report.problems.is_empty().then_some(settings)
 }
 
@@ -89,7 +90,7 @@ fn first_line(origin: &Origin) -> Origin {
 
 /// Keys that a later version reads.
 fn not_yet(entry: &Entry) -> Option<Problem> {
-    let later = matches!(entry.key.as_str(), "channels" | "bridges");
+    let later = entry.key == "bridges";
     later.then(|| {
         let problem =
             Problem::new(&entry.origin, format!("`{}` is not in this version of hive-node", entry.key));

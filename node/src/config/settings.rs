@@ -7,7 +7,7 @@ use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 
 use hive_proto::channel::NetworkName;
 
-use crate::plugin;
+use crate::{plugin, trust::may::Rule};
 
 /// Everything a node is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub struct Settings {
     pub node: NodeSettings,
     /// `networks:`, home first; never empty.
     pub networks: Vec<NetworkSettings>,
+    /// `channels:`: who may do what where.
+    pub channels: Vec<Rule>,
     /// `plugins:`.
     pub plugins: plugin::Config,
     /// `log.level:`, a level or directives; None leaves it to the program.

@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Call, Outcome, Policy, dead,
+    Call, Outcome, Policy,
     tally::{Tallied, Tally},
 };
 use crate::bus::{Bus, Delivery, Event, Failure, Message, Request, Subscription};
@@ -42,13 +42,13 @@ pub struct Lanes {
 #[derive(Debug)]
 struct State {
     /// Events by lane.
-    lanes: Vec<VecDeque<Event>>,
+    lanes: Vec<VecDeque<Delivery>>,
     /// Lanes with a worker at one of their events.
     busy: [bool; LANES],
     /// Lanes with events and no worker.
     ready: VecDeque<usize>,
     /// Requests, which keep no order.
-    requests: VecDeque<(Event, Request)>,
+    requests: VecDeque<Delivery>,
     /// Events in lanes, together.
     held: usize,
     /// Failed events by the moment of their next try.
@@ -61,7 +61,7 @@ struct State {
 #[derive(Debug)]
 struct Delayed {
     at: Instant,
-    event: Event,
+    delivery: Delivery,
 }
 
 /// One event in a worker's hands. Dropped unfinished, it counts as broken.
@@ -69,7 +69,7 @@ struct Delayed {
 pub struct Job {
     lanes: Arc<Lanes>,
     /// Taken when the job is finished.
-    work: Option<(Event, Option<Request>)>,
+    work: Option<Delivery>,
     lane: Option<usize>,
     deadline: Instant,
 }
@@ -153,17 +153,17 @@ impl Lanes {
         let now = Instant::now();
         while state.delayed.peek().is_some_and(|next| next.0.at <= now) {
             if let Some(Reverse(delayed)) = state.delayed.pop() {
-                state.enqueue(delayed.event);
+                state.enqueue(delayed.delivery);
             }
         }
         let room = HELD_MAX.saturating_sub(state.held);
         let mut incoming = std::mem::take(&mut state.incoming);
         let missed = self.subscription.take(room, &mut incoming);
         self.tally.missed(missed);
-        for Delivery { event, request } in incoming.drain(..) {
-            match request {
-                Some(request) => state.requests.push_back((event, request)),
-                None => state.enqueue(event),
+        for delivery in incoming.drain(..) {
+            match delivery.request {
+                Some(_) => state.requests.push_back(delivery),
+                None => state.enqueue(delivery),
             }
         }
         state.incoming = incoming;
@@ -176,25 +176,23 @@ impl Lanes {
 
     fn pick(self: &Arc<Self>, state: &mut State) -> Option<Job> {
         let limit = Instant::now() + self.policy.deadline;
-        if let Some((event, request)) = state.requests.pop_front() {
-            let deadline = limit.min(request.deadline());
-            return Some(self.job(event, Some(request), None, deadline));
+        while let Some(delivery) = state.requests.pop_front() {
+            // What nobody waits for is not begun.
+            if delivery.request.as_ref().is_some_and(Request::is_withdrawn) {
+                continue;
+            }
+            let deadline = delivery.request.as_ref().map_or(limit, |request| limit.min(request.deadline()));
+            return Some(self.job(delivery, None, deadline));
         }
         let lane = state.ready.pop_front()?;
-        let event = state.lanes[lane].pop_front()?;
+        let delivery = state.lanes[lane].pop_front()?;
         state.held = state.held.saturating_sub(1);
         state.busy[lane] = true;
-        Some(self.job(event, None, Some(lane), limit))
+        Some(self.job(delivery, Some(lane), limit))
     }
 
-    fn job(
-        self: &Arc<Self>,
-        event: Event,
-        request: Option<Request>,
-        lane: Option<usize>,
-        deadline: Instant,
-    ) -> Job {
-        Job { lanes: Arc::clone(self), work: Some((event, request)), lane, deadline }
+    fn job(self: &Arc<Self>, delivery: Delivery, lane: Option<usize>, deadline: Instant) -> Job {
+        Job { lanes: Arc::clone(self), work: Some(delivery), lane, deadline }
     }
 
     /// A lane's event is done with: its next one may go.
@@ -212,10 +210,11 @@ impl Lanes {
 
     /// Keeps a failed event for another try. Gives it back with a reason when it has none left.
     #[expect(clippy::result_large_err, reason = "the event goes back as it came, without an allocation")]
-    fn retry(&self, mut event: Event, after: Option<Duration>) -> Result<(), (Event, String)> {
+    fn retry(&self, mut delivery: Delivery, after: Option<Duration>) -> Result<(), (Delivery, String)> {
+        let event = &mut delivery.event;
         if event.attempt >= self.policy.attempts {
             let attempts = event.attempt;
-            return Err((event, format!("failed {attempts} times, last: ")));
+            return Err((delivery, format!("failed {attempts} times, last: ")));
         }
         let wait = after.unwrap_or_else(|| self.policy.wait(event.attempt, event.id.sequence));
         let wait = wait.min(self.policy.backoff_max.max(self.policy.backoff));
@@ -223,9 +222,9 @@ impl Lanes {
         let mut state = self.lock();
         if state.delayed.len() >= DELAYED_MAX {
             drop(state);
-            return Err((event, format!("{DELAYED_MAX} events already wait for another try; last: ")));
+            return Err((delivery, format!("{DELAYED_MAX} events already wait for another try; last: ")));
         }
-        state.delayed.push(Reverse(Delayed { at: Instant::now() + wait, event }));
+        state.delayed.push(Reverse(Delayed { at: Instant::now() + wait, delivery }));
         drop(state);
         self.wake.notify_one();
         Ok(())
@@ -237,10 +236,10 @@ impl Lanes {
 }
 
 impl State {
-    fn enqueue(&mut self, event: Event) {
-        let lane = lane_of(&event);
+    fn enqueue(&mut self, delivery: Delivery) {
+        let lane = lane_of(&delivery.event);
         let queue = &mut self.lanes[lane];
-        queue.push_back(event);
+        queue.push_back(delivery);
         self.held = self.held.saturating_add(1);
         if queue.len() == 1 && !self.busy[lane] {
             self.ready.push_back(lane);
@@ -266,27 +265,43 @@ impl Job {
     /// What is to be handled.
     #[must_use]
     pub fn event(&self) -> &Event {
-        &self.work.as_ref().expect("a job has its event until it is finished").0
+        &self.work.as_ref().expect("a job has its event until it is finished").event
     }
 
     /// How it is to be handled.
     #[must_use]
     pub fn call(&self) -> Call {
-        let wants_reply = self.work.as_ref().is_some_and(|(_, request)| request.is_some());
-        Call { deadline: self.deadline, wants_reply }
+        let wants_reply = self.work.as_ref().is_some_and(|work| work.request.is_some());
+        let ticket = self.work.as_ref().and_then(|work| work.ticket.as_ref());
+        let group = ticket.map(|ticket| ticket.group().clone());
+        Call { deadline: self.deadline, wants_reply, group }
+    }
+
+    /// The event, and the request behind it when somebody waits for an answer.
+    pub(super) fn parts(&mut self) -> (&Event, Option<&mut Request>) {
+        let work = self.work.as_mut().expect("a job has its event until it is finished");
+        (&work.event, work.request.as_mut())
+    }
+
+    /// Nobody waits for the answer any more, and nothing is to be counted.
+    pub(super) fn forget(mut self) {
+        drop(self.work.take());
     }
 
     /// Says what became of it: answers the request, or tries the event again, or buries it.
     pub async fn finish(mut self, outcome: Outcome) {
-        let Some((event, request)) = self.work.take() else { return };
+        let Some(mut delivery) = self.work.take() else { return };
         self.lanes.tally.count(&outcome);
-        if let Some(request) = request {
+        if let Some(request) = delivery.request.take() {
             request.answer(answer(outcome));
         } else {
             let lanes = Arc::clone(&self.lanes);
-            if let Some((event, reason)) = settle(&lanes, event, outcome) {
+            if let Some((delivery, reason)) = settle(&lanes, delivery, outcome) {
                 lanes.tally.dead();
-                dead::bury(&lanes.bus, &lanes.name, &event, &reason).await;
+                lanes.bus.bury(&lanes.name, &delivery.event, &reason).await;
+                if let Some(ticket) = delivery.ticket {
+                    ticket.dead();
+                }
             }
         }
         // Dropping the job releases its lane, also when the caller of this goes away in the middle.
@@ -295,12 +310,12 @@ impl Job {
 
 impl Drop for Job {
     fn drop(&mut self) {
-        if let Some((event, request)) = self.work.take() {
+        if let Some(mut delivery) = self.work.take() {
             let outcome = Outcome::Broken("the call was abandoned".into());
             self.lanes.tally.count(&outcome);
-            match request {
+            match delivery.request.take() {
                 Some(request) => request.answer(answer(outcome)),
-                None => abandon(&self.lanes, event),
+                None => abandon(&self.lanes, delivery),
             }
         }
         self.lanes.release(self.lane);
@@ -308,31 +323,39 @@ impl Drop for Job {
 }
 
 /// An event whose call was dropped mid-way is tried again; without a try left only its count remains.
-fn abandon(lanes: &Lanes, event: Event) {
-    let id = event.id;
-    if lanes.retry(event, None).is_ok() {
+fn abandon(lanes: &Lanes, delivery: Delivery) {
+    let id = delivery.event.id;
+    let Err((delivery, _)) = lanes.retry(delivery, None) else {
         lanes.tally.retried();
         return;
+    };
+    if let Some(ticket) = delivery.ticket {
+        ticket.dead();
     }
     lanes.tally.dead();
     tracing::warn!(plugin = lanes.name, event = %id, "an abandoned event had no try left and is lost");
 }
 
 /// Keeps the event for another try if that is what follows; gives it back with the reason if it is dead.
-fn settle(lanes: &Lanes, event: Event, outcome: Outcome) -> Option<(Event, String)> {
+fn settle(lanes: &Lanes, delivery: Delivery, outcome: Outcome) -> Option<(Delivery, String)> {
     let (reason, after) = match outcome {
-        Outcome::Done(_) => return None,
-        Outcome::Reject(reason) => return Some((event, format!("rejected: {reason}"))),
+        Outcome::Done(_) => {
+            if let Some(ticket) = delivery.ticket {
+                ticket.done();
+            }
+            return None;
+        }
+        Outcome::Reject(reason) => return Some((delivery, format!("rejected: {reason}"))),
         Outcome::Retry { reason, after } => (reason, after),
         Outcome::Broken(reason) => (reason, None),
     };
-    match lanes.retry(event, after) {
+    match lanes.retry(delivery, after) {
         Ok(()) => {
             lanes.tally.retried();
             tracing::debug!(plugin = lanes.name, "will try again: {reason}");
             None
         }
-        Err((event, why)) => Some((event, format!("{why}{reason}"))),
+        Err((delivery, why)) => Some((delivery, format!("{why}{reason}"))),
     }
 }
 

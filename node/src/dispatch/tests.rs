@@ -31,7 +31,7 @@ fn address(bus: &Bus, name: &str) -> Address {
 }
 
 async fn subscribe(bus: &Bus, pattern: &str, answers: bool) -> Subscription {
-    let wanted = Wanted { scope: bus.names().scope(pattern).expect("a pattern"), answers };
+    let wanted = Wanted { scope: bus.names().scope(pattern).expect("a pattern"), answers, group: None };
     bus.subscribe(Holder::Plugin("test".into()), [wanted]).await.expect("a subscription")
 }
 
@@ -246,4 +246,40 @@ async fn an_abandoned_call_counts_as_broken_and_the_event_comes_again() {
     handler.work(&lanes, 1, &stop);
     until(&lanes, |tally| tally.handled == 1).await;
     stop.cancel();
+}
+
+/// A caller that goes cuts the call that is made for it, and the next event finds the worker free.
+#[tokio::test]
+async fn a_request_nobody_waits_for_is_cut_and_one_in_the_queue_is_not_begun() {
+    let bus = bus();
+    let lanes = lanes(&bus, 1).await;
+    let handler = Handler::new(0);
+    let calls: Vec<_> = (0..3)
+        .map(|number| {
+            let (bus, to) = (bus.clone(), address(&bus, "ask/me"));
+            let message = Message::from(format!("call {number}"));
+            tokio::spawn(async move { bus.call(&to, message, Duration::from_secs(60)).await })
+        })
+        .collect();
+    let stop = CancellationToken::new();
+    let workers = handler.work(&lanes, 1, &stop);
+    let begun = async {
+        while handler.seen().is_empty() || lanes.waiting() < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(SOON, begun).await.expect("one at work and two waiting");
+    calls.iter().for_each(JoinHandle::abort);
+    for call in calls {
+        assert!(call.await.expect_err("it was aborted").is_cancelled());
+    }
+    handler.gate.add_permits(1);
+    let to = address(&bus, "ask/me");
+    let answered = bus.call(&to, "last".into(), SOON).await;
+    assert!(answered.is_ok(), "{answered:?}");
+    assert_eq!(handler.seen().len(), 2, "{:?}", handler.seen());
+    stop.cancel();
+    for worker in workers {
+        worker.await.expect("ended");
+    }
 }

@@ -4,7 +4,13 @@ use std::path::PathBuf;
 
 use hive_proto::channel::NetworkName;
 
-use crate::{api, config::PeerAddress, plugin, transport::Listen, trust::network::Secret};
+use crate::{
+    api,
+    config::PeerAddress,
+    plugin,
+    transport::Listen,
+    trust::{may::Rule, network::Secret},
+};
 
 /// The network of a node that was not told another.
 pub const DEFAULT_NETWORK: &str = "hive";
@@ -19,6 +25,7 @@ pub struct Builder {
     pub(super) peers: Vec<PeerAddress>,
     pub(super) no_mdns: bool,
     pub(super) offline: bool,
+    pub(super) rules: Vec<Rule>,
     pub(super) plugins: Option<plugin::Config>,
     pub(super) api: Option<api::Config>,
 }
@@ -56,6 +63,14 @@ impl Builder {
     #[must_use]
     pub fn closed_network(mut self, name: NetworkName, secret: Secret) -> Self {
         self.networks.push(Network { name, secret: Some(secret) });
+        self
+    }
+
+    /// Who may do what on which channels; without any rule everybody may everything, but for members of groups on other
+    /// nodes of an open network.
+    #[must_use]
+    pub fn rules(mut self, rules: Vec<Rule>) -> Self {
+        self.rules = rules;
         self
     }
 

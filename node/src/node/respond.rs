@@ -45,7 +45,7 @@ impl Node {
         F: Fn(Event) -> R + Send + Sync + 'static,
         R: Future<Output = Result<Message, Failure>> + Send + 'static,
     {
-        let wanted = Wanted { scope: self.bus.scope(pattern)?, answers: true };
+        let wanted = Wanted { scope: self.bus.scope(pattern)?, answers: true, group: None };
         let subscription = self.bus.subscribe(Holder::Client("library".into()), [wanted]).await?;
         let lanes = Lanes::new(pattern, subscription, Policy::default(), self.bus.clone());
         let (stop, workers, answer) = (CancellationToken::new(), TaskTracker::new(), Arc::new(answer));

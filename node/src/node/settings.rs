@@ -27,7 +27,8 @@ impl Builder {
             .data_dir(&node.data_dir)
             .mdns(node.mdns)
             .listen(listen(node.listen))
-            .plugins(settings.plugins.clone());
+            .plugins(settings.plugins.clone())
+            .rules(settings.channels.clone());
         for peer in &node.peers {
             builder = builder.peer(peer.clone());
         }

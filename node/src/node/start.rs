@@ -31,6 +31,7 @@ use crate::{
     transport::{BindError, Listen, Membership},
     trust::{
         identity::{self, DirLock, Identity, IdentityError, LockError},
+        may::Rules,
         network::{NetworkKey, Secret},
     },
 };
@@ -94,6 +95,8 @@ pub(super) struct Parts {
     /// Looks for other nodes.
     discovery: Part,
     mesh: Option<Mesh>,
+    /// Gives again what members of groups gave back.
+    bus: Part,
     /// Executes what is asked through the API.
     root: Part,
     /// Held while the node lives, so that no second one uses its directory.
@@ -117,7 +120,9 @@ impl Builder {
         let networks = networks(self.networks);
         let memberships = memberships(&networks).await;
         let names = Names::new(networks.iter().map(|network| network.name.clone()).collect());
-        let bus = Bus::new(life.identity.node_id(), life.incarnation, names);
+        let open = memberships.iter().filter(|membership| membership.key.is_open());
+        let rules = Rules::new(self.rules, open.map(|membership| membership.index).collect());
+        let bus = Bus::ruled(life.identity.node_id(), life.incarnation, names, rules);
         let boards = Boards::new(NodeCard {
             id: life.identity.node_id(),
             name: self.name.unwrap_or_else(|| life.identity.node_id().short()),
@@ -171,6 +176,7 @@ impl Parts {
             plugins: Part::new("plugins"),
             discovery: Part::new("discovery"),
             mesh: None,
+            bus: Part::new("bus"),
             root: Part::new("root"),
             _lock: lock,
         }
@@ -191,6 +197,9 @@ impl Parts {
             let networks = online.memberships.iter().enumerate();
             networks.filter_map(|(at, membership)| Some((names(at)?, membership.clone()))).collect()
         });
+        let dealing = bus.clone();
+        let stop = self.bus.stop().clone();
+        self.bus.spawn("dealer", async move { dealing.deal(stop).await });
         match ways.online {
             Some(online) => self.connect(online, who, bus, boards)?,
             None => {
@@ -257,7 +266,7 @@ impl Parts {
         if let Some(mesh) = &self.mesh {
             order = order.then(mesh.part(), DRAIN_GRACE);
         }
-        order.then(&self.root, CLIENT_GRACE).run().await;
+        order.then(&self.bus, CLIENT_GRACE).then(&self.root, CLIENT_GRACE).run().await;
     }
 }
 

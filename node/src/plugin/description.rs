@@ -5,7 +5,10 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use hive_proto::channel::{Names, Scope};
+use hive_proto::{
+    channel::{Names, Scope},
+    group::GroupName,
+};
 
 use super::{
     grants::{self, Access, Grants},
@@ -13,6 +16,7 @@ use super::{
     instances::Mode,
     settings::PluginConfig,
 };
+use crate::bus::Wanted;
 
 /// Subscriptions one plugin may declare; more is a sign of data in patterns.
 const SUBSCRIPTIONS_MAX: usize = 256;
@@ -50,6 +54,16 @@ pub struct Listen {
     pub pattern: String,
     /// Whether requests may be sent there.
     pub answers: bool,
+    /// The group it listens in: of its members one gets each event.
+    pub group: Option<GroupName>,
+}
+
+impl Listen {
+    /// What the bus is asked for.
+    #[must_use]
+    pub fn wanted(&self) -> Wanted {
+        Wanted { scope: self.scope.clone(), answers: self.answers, group: self.group.clone() }
+    }
 }
 
 /// Everything that is wrong with a description, a line each.
@@ -134,17 +148,35 @@ impl Check<'_> {
 
     fn listen(&mut self, index: u32, subscription: &Subscription) -> Option<Listen> {
         let pattern = self.filled(&subscription.pattern)?;
-        if subscription.delivery == Delivery::Group || subscription.group.is_some() {
-            self.problems.push(format!(
-                "it wants `{pattern}` delivered to a group; groups are not in this version, only `broadcast`"
-            ));
-        }
+        let group = self.group(&pattern, subscription);
         for (name, _) in &subscription.settings {
             let name = shown(name);
             self.warnings.push(format!("the setting `{name}` of `{pattern}` is not known to this version"));
         }
         let scope = self.scope(&pattern)?;
-        Some(Listen { index, scope, pattern, answers: subscription.answers })
+        Some(Listen { index, scope, pattern, answers: subscription.answers, group })
+    }
+
+    /// The group of a subscription: the one it names, else the plugin's own name.
+    fn group(&mut self, pattern: &str, subscription: &Subscription) -> Option<GroupName> {
+        let named = subscription.group.as_deref();
+        match (subscription.delivery, named) {
+            (Delivery::Broadcast, None) => None,
+            (Delivery::Broadcast, Some(name)) => {
+                let name = shown(name);
+                self.problems
+                    .push(format!("it names the group `{name}` for `{pattern}`, but wants every event"));
+                None
+            }
+            (Delivery::Group, named) => {
+                let name = named.unwrap_or(self.plugin);
+                let group = GroupName::parse(name).map_err(|error| {
+                    let name = shown(name);
+                    self.problems.push(format!("`{name}` is no name of a group: {error}"));
+                });
+                group.ok()
+            }
+        }
     }
 
     fn grants(&mut self, publishes: &[String]) -> Grants {
@@ -255,7 +287,7 @@ mod tests {
         let mut bad = description(vec![
             subscription("a*"),
             subscription("orders/{region}"),
-            Subscription { delivery: Delivery::Group, ..subscription("a/b") },
+            Subscription { group: Some("g".into()), ..subscription("a/b") },
         ]);
         bad.timers.push(Timer {
             name: "tick".into(),
@@ -269,7 +301,7 @@ mod tests {
             "it declares the timer `tick`",
             "`a*` is no pattern",
             "`orders/{region}` needs the configuration's value `region`",
-            "it wants `a/b` delivered to a group",
+            "it names the group `g` for `a/b`, but wants every event",
             "`a//b` is no pattern",
         ];
         assert_eq!(problems.len(), starts.len(), "{problems:?}");

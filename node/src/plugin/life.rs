@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
+    description::Listen,
     folder::{self, ReadError},
     host::Place,
     instances::{Fault, Instance, Mode},
@@ -312,11 +313,7 @@ impl Life {
 }
 
 fn wanted(version: &Version) -> impl Iterator<Item = Wanted> {
-    version
-        .wishes
-        .listens
-        .iter()
-        .map(|listen| Wanted { scope: listen.scope.clone(), answers: listen.answers })
+    version.wishes.listens.iter().map(Listen::wanted)
 }
 
 #[cfg(test)]

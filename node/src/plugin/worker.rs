@@ -4,6 +4,7 @@
 //! where events come from, nor what a retry or a dead letter is.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -11,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hive_proto::event::Event;
+use hive_proto::{event::Event, group::GroupName};
 
 use super::{
     description::{Listen, Wishes},
@@ -104,6 +105,8 @@ pub struct Worker {
     version: Arc<Version>,
     /// What events come by.
     listens: Heard,
+    /// What comes as the member of a group, by group: what everybody gets does not come by these, nor the reverse.
+    joined: BTreeMap<GroupName, Heard>,
     /// What requests come by: a subscription that does not answer takes none, wherever it stands.
     answers: Heard,
     /// The instance that waits for the next event. Empty before the first one, after a fault, and in mode `fresh`.
@@ -116,10 +119,15 @@ impl Worker {
     pub fn new(version: Arc<Version>, seat: Option<Instance>) -> Self {
         let listens = &version.wishes.listens;
         let answers = Heard::new(listens.iter().filter(|listen| listen.answers));
-        Self { listens: Heard::new(listens.iter()), answers, version, seat }
+        let groups: BTreeSet<_> = listens.iter().filter_map(|listen| listen.group.clone()).collect();
+        let of = |group: Option<&GroupName>| {
+            Heard::new(listens.iter().filter(|listen| listen.group.as_ref() == group))
+        };
+        let joined = groups.iter().map(|group| (group.clone(), of(Some(group)))).collect();
+        Self { listens: of(None), joined, answers, version, seat }
     }
 
-    async fn handle(&mut self, event: &Event, subscription: u32, call: Call) -> Result<Handled, Fault> {
+    async fn handle(&mut self, event: &Event, subscription: u32, call: &Call) -> Result<Handled, Fault> {
         let mut instance = match self.seat.take() {
             Some(instance) => instance,
             None => self.version.instance().await?,
@@ -136,7 +144,7 @@ impl Worker {
         Ok(handled)
     }
 
-    fn outcome(&self, event: &Event, call: Call, handled: Result<Handled, Fault>) -> Outcome {
+    fn outcome(&self, event: &Event, call: &Call, handled: Result<Handled, Fault>) -> Outcome {
         let work = &self.version.work;
         match handled {
             Ok(Ok(answer)) => {
@@ -188,16 +196,28 @@ impl Heard {
 impl Invoke for Worker {
     async fn invoke(&mut self, event: &Event, call: Call) -> Outcome {
         // What an older version asked for and this one does not want any more is let go.
-        let heard = if call.wants_reply { &mut self.answers } else { &mut self.listens };
-        let Some(subscription) = heard.subscription(event) else { return Outcome::Done(None) };
+        let heard = match &call.group {
+            _ if call.wants_reply => Some(&mut self.answers),
+            Some(group) => self.joined.get_mut(group),
+            None => Some(&mut self.listens),
+        };
+        let Some(subscription) = heard.and_then(|heard| heard.subscription(event)) else {
+            return match call.group {
+                None => Outcome::Done(None),
+                Some(group) => {
+                    let reason = format!("this version is not in the group `{group}` any more");
+                    Outcome::Retry { reason, after: None }
+                }
+            };
+        };
         if turn() > TICK {
             // A queue that is never empty must not keep others waiting, however short each event is.
             pass().await;
         }
         let begun = Instant::now();
-        let handled = self.handle(event, subscription, call).await;
+        let handled = self.handle(event, subscription, &call).await;
         let busy = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.version.work.busy_us.add(busy);
-        self.outcome(event, call, handled)
+        self.outcome(event, &call, handled)
     }
 }

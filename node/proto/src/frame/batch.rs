@@ -3,11 +3,13 @@
 //!
 //! Who numbers channels and who may publish is not known here; the origin is the link's peer.
 
+mod call;
 mod run;
 #[cfg(test)]
 mod tests;
 
 use bytes::{BufMut, Bytes, BytesMut};
+pub use call::Call;
 pub use run::{Plain, Run};
 
 use super::{
@@ -20,7 +22,7 @@ use crate::{
     channel::Channel,
     event::Message,
     group::GroupName,
-    limits::{CALL_TIMEOUT_MS_MAX, NAME_BYTES_MAX, PAYLOAD_BYTES_MAX},
+    limits::{NAME_BYTES_MAX, PAYLOAD_BYTES_MAX},
     time::Hlc,
 };
 
@@ -53,15 +55,6 @@ pub struct Entry<'a> {
     pub call: Option<Call>,
     /// Set when it is for one member of a group.
     pub handout: Option<&'a Handout>,
-}
-
-/// A request's part of an entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Call {
-    /// The caller's number for it, echoed in the answer.
-    pub number: u64,
-    /// What the caller still waits.
-    pub time_left_ms: u64,
 }
 
 /// How an entry names its channel.
@@ -144,8 +137,7 @@ impl BatchWriter {
             free.put_u8(entry.depth);
         }
         if let Some(call) = entry.call {
-            put_varint(&mut free, call.number);
-            put_varint(&mut free, call.time_left_ms);
+            call.put(&mut free);
         }
         put_varint(&mut free, entry.message.payload.len() as u64);
         let used = SMALL_FIELDS_MAX - free.len();
@@ -371,7 +363,7 @@ impl Head {
         base.sequence = base.sequence.wrapping_add(unzigzag(reader.varint()?));
         base.time = base.time.wrapping_add(unzigzag(reader.varint()?));
         let depth = if flags & HAS_DEPTH != 0 { reader.u8()? } else { 0 };
-        let call = if flags & HAS_CALL != 0 { Some(read_call(reader)?) } else { None };
+        let call = if flags & HAS_CALL != 0 { Some(Call::read(reader)?) } else { None };
         let payload_bytes = reader.length(PAYLOAD_BYTES_MAX)?;
         Ok(Self { flags, number, depth, call, payload_bytes })
     }
@@ -389,12 +381,4 @@ impl Head {
 #[inline]
 fn read_number(reader: &mut Reader<'_>) -> Result<u32, WireError> {
     u32::try_from(reader.varint()?).map_err(|_| WireError::Value("channel number"))
-}
-
-fn read_call(reader: &mut Reader<'_>) -> Result<Call, WireError> {
-    let (number, time_left_ms) = (reader.varint()?, reader.varint()?);
-    if time_left_ms > CALL_TIMEOUT_MS_MAX {
-        return Err(WireError::Value("call timeout"));
-    }
-    Ok(Call { number, time_left_ms })
 }

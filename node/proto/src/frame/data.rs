@@ -23,6 +23,11 @@ pub const DATA_BATCH: u8 = 2;
 /// The answer to one call.
 pub const DATA_ANSWER: u8 = 3;
 
+/// One of several answers to one call.
+pub const DATA_PART: u8 = 7;
+
+/// Responders of one node that answer one call at most.
+pub const PARTS_MAX: u32 = 1024;
 /// Names in one definitions frame, so that it stays far below every frame limit.
 const DEFINITIONS_PER_FRAME: usize = 256;
 /// Bytes of an error's text; longer ones are cut.
@@ -95,10 +100,31 @@ impl CallFault {
 pub fn put_answer(call: u64, outcome: Result<&Message, (CallFault, String)>) -> Bytes {
     let mut body = BytesMut::new();
     put_varint(&mut body, call);
+    put_outcome(&mut body, outcome);
+    whole(DATA_ANSWER, &body)
+}
+
+/// The frame of one of `of` answers to a call that went to everybody.
+#[must_use]
+pub fn put_part(call: u64, of: u32, outcome: Result<&Message, (CallFault, String)>) -> Bytes {
+    let mut body = BytesMut::new();
+    put_varint(&mut body, call);
+    put_varint(&mut body, of.into());
+    put_outcome(&mut body, outcome);
+    whole(DATA_PART, &body)
+}
+
+fn whole(kind: u8, body: &BytesMut) -> Bytes {
+    let mut frame = BytesMut::from(&frame_head(kind, body.len())[..]);
+    frame.extend_from_slice(body);
+    frame.freeze()
+}
+
+fn put_outcome(body: &mut BytesMut, outcome: Result<&Message, (CallFault, String)>) {
     match outcome {
         Ok(message) => {
             body.extend_from_slice(&[0]);
-            put_extra(&mut body, message.extra().unwrap_or(&Extra::default()));
+            put_extra(body, message.extra().unwrap_or(&Extra::default()));
             body.extend_from_slice(&message.payload);
         }
         Err((fault, text)) => {
@@ -106,13 +132,12 @@ pub fn put_answer(call: u64, outcome: Result<&Message, (CallFault, String)>) -> 
             body.extend_from_slice(cut(&text).as_bytes());
         }
     }
-    let mut frame = BytesMut::from(&frame_head(DATA_ANSWER, body.len())[..]);
-    frame.extend_from_slice(&body);
-    frame.freeze()
 }
 
+/// How a call ended.
+pub type Outcome = Result<Message, (CallFault, String)>;
 /// The number of a call and its outcome.
-pub type Answer = (u64, Result<Message, (CallFault, String)>);
+pub type Answer = (u64, Outcome);
 
 /// Reads an answer frame's body: which call, and its outcome.
 ///
@@ -120,7 +145,22 @@ pub type Answer = (u64, Result<Message, (CallFault, String)>);
 /// When it is malformed.
 pub fn read_answer(body: &Bytes) -> Result<Answer, WireError> {
     let mut reader = Reader::new(body);
+    Ok((reader.varint()?, read_outcome(reader)?))
+}
+
+/// Reads the body of one of several answers: which call, how many answers come from this node, and the outcome.
+///
+/// # Errors
+/// When it is malformed, or there are to be none or more than [`PARTS_MAX`].
+pub fn read_part(body: &Bytes) -> Result<(u64, u32, Outcome), WireError> {
+    let mut reader = Reader::new(body);
     let call = reader.varint()?;
+    let of = u32::try_from(reader.varint()?).ok().filter(|of| (1..=PARTS_MAX).contains(of));
+    let of = of.ok_or(WireError::Value("number of answers"))?;
+    Ok((call, of, read_outcome(reader)?))
+}
+
+fn read_outcome(mut reader: Reader<'_>) -> Result<Outcome, WireError> {
     let code = reader.u8()?;
     if code == 0 {
         let extra = read_extra(&mut reader)?;
@@ -128,12 +168,12 @@ pub fn read_answer(body: &Bytes) -> Result<Answer, WireError> {
         if payload.len() > PAYLOAD_BYTES_MAX {
             return Err(WireError::Value("payload length"));
         }
-        return Ok((call, Ok(Message::from_parts(payload, extra))));
+        return Ok(Ok(Message::from_parts(payload, extra)));
     }
     let fault = CallFault::ALL.into_iter().find(|fault| fault.code() == code);
     let fault = fault.ok_or(WireError::Value("answer code"))?;
     let text = String::from_utf8_lossy(cut_bytes(&reader.rest())).into_owned();
-    Ok((call, Err((fault, text))))
+    Ok(Err((fault, text)))
 }
 
 /// Appends the optional parts: each text as its length plus one, 0 for none; then the headers.
@@ -215,6 +255,12 @@ mod tests {
             let frame = put_answer(9, Err((fault, "why".into())));
             assert_eq!(read_answer(&body(&frame)), Ok((9, Err((fault, "why".into())))));
         }
+        let part = read_part(&body(&put_part(7, 3, Ok(&Message::from("hi")))));
+        assert_eq!(part, Ok((7, 3, Ok(Message::from("hi")))));
+        for of in [0, PARTS_MAX + 1] {
+            let frame = put_part(7, of, Err((CallFault::Failed, String::new())));
+            assert_eq!(read_part(&body(&frame)), Err(WireError::Value("number of answers")));
+        }
         let long = "é".repeat(ERROR_TEXT_BYTES_MAX);
         let (_, outcome) =
             read_answer(&body(&put_answer(1, Err((CallFault::Failed, long))))).expect("an answer");
@@ -246,6 +292,7 @@ mod tests {
             let bytes = Bytes::from(bytes);
             let _ = read_definitions(&bytes);
             let _ = read_answer(&bytes);
+            let _ = read_part(&bytes);
         }
     }
 }

@@ -27,11 +27,17 @@ pub enum DropReason {
     Late,
     /// It is not from whom it says, or not for this node.
     Forged,
+    /// Its publisher may not publish there, by the rules of this node.
+    Denied,
+    /// It is for a group, and so much is with members already that no more is taken.
+    GroupFull,
+    /// It is for a group that has had no member for too long.
+    NoMember,
 }
 
 impl DropReason {
     /// Every reason, in the order of their counters.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::SlowConsumer,
         Self::LostLink,
         Self::LocalChannel,
@@ -43,6 +49,9 @@ impl DropReason {
         Self::Duplicate,
         Self::Late,
         Self::Forged,
+        Self::Denied,
+        Self::GroupFull,
+        Self::NoMember,
     ];
 
     /// The name in status, metrics and logs.
@@ -60,6 +69,9 @@ impl DropReason {
             Self::Duplicate => "duplicate",
             Self::Late => "late",
             Self::Forged => "forged",
+            Self::Denied => "denied",
+            Self::GroupFull => "group-full",
+            Self::NoMember => "no-member",
         }
     }
 }

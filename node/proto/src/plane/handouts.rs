@@ -25,6 +25,8 @@ const ATTEMPTS_MAX: u32 = 16;
 /// How long an event that nobody takes waits before it is offered again, the first time and at most.
 const WAIT: Duration = Duration::from_millis(10);
 const WAIT_MAX: Duration = Duration::from_secs(1);
+/// Refusals after which an event with a key may go to another member than the one it belongs to.
+const KEYED_REFUSALS: u32 = 8;
 /// How long an event without any member is kept.
 const ALONE_MAX: Duration = Duration::from_secs(30);
 /// How long a member may be silent about an event: longer than any handler's deadline. What says so may be lost with a
@@ -51,8 +53,9 @@ struct Held {
     /// Who has it; none while it waits to be offered.
     with: Option<NodeId>,
     attempt: u32,
-    /// How often in a row nobody took it.
+    /// How often in a row nobody took it, and who did not the last time.
     refused: u32,
+    refused_by: Option<NodeId>,
     /// Since when there was nobody to offer it to.
     alone_since: Option<Now>,
     due: Now,
@@ -65,6 +68,8 @@ pub struct Again {
     pub event: Event,
     /// How it is handed out.
     pub handout: Handout,
+    /// Who did not take it the last time: another is asked first. With a key, that is only after some refusals in a row.
+    pub avoid: Option<NodeId>,
 }
 
 /// What comes of a look at an event whose time has come.
@@ -101,8 +106,16 @@ impl Handouts {
         let (ticket, due) = (self.last_ticket, now.after(SILENT_MAX));
         let (attempt, group) = (event.attempt, group.clone());
         self.due.insert((due, ticket));
-        let entry =
-            Held { event, group: group.clone(), with: None, attempt, refused: 0, alone_since: None, due };
+        let entry = Held {
+            event,
+            group: group.clone(),
+            with: None,
+            attempt,
+            refused: 0,
+            refused_by: None,
+            alone_since: None,
+            due,
+        };
         self.held.insert(ticket, entry);
         self.give(ticket, Some(with));
         Ok(Handout { group, ticket, attempt })
@@ -130,6 +143,7 @@ impl Handouts {
             Settled::Refused => {
                 let wait = WAIT.saturating_mul(1_u32.checked_shl(held.refused).unwrap_or(u32::MAX));
                 held.refused = held.refused.saturating_add(1);
+                held.refused_by = Some(from);
                 self.give(ticket, None);
                 self.set_due(ticket, now.after(wait.min(WAIT_MAX)));
             }
@@ -160,7 +174,10 @@ impl Handouts {
             self.settled(now, node, ticket, Settled::Broken);
         }
         let held = self.held.get(&ticket)?;
+        let keyed = held.event.message.key().is_some();
+        let avoid = held.refused_by.filter(|_| !keyed || held.refused >= KEYED_REFUSALS);
         let again = Again {
+            avoid,
             event: Event { attempt: held.attempt, ..held.event.clone() },
             handout: Handout { group: held.group.clone(), ticket, attempt: held.attempt },
         };

@@ -16,9 +16,10 @@ use tokio_util::sync::CancellationToken;
 use super::GUEST_THREADS;
 use crate::{
     Event, Message, Node,
-    bus::{Address, Bus, Holder, Wanted},
+    bus::{Address, Bus, Holder},
     dispatch::{self, Call, Invoke, Lanes, Outcome, Policy},
     plugin::{
+        description::Listen,
         engine::{Engine, threads::Running},
         host::Place,
         instances::Instance,
@@ -101,7 +102,8 @@ impl Stage {
     pub(super) async fn trial(&self, guest: &Guest, message: &Message) -> Result<()> {
         let event = self.event(guest, message).await?;
         let mut worker = Worker::new(Arc::clone(&guest.version), None);
-        let call = Call { deadline: Instant::now() + guest.version.limits.deadline, wants_reply: false };
+        let deadline = Instant::now() + guest.version.limits.deadline;
+        let call = Call { deadline, wants_reply: false, group: None };
         let outcome = self.engine.threads().spawn(async move { worker.invoke(&event, call).await }).await?;
         match outcome {
             Outcome::Done(_) => Ok(()),
@@ -124,8 +126,7 @@ impl Stage {
     /// A queue for the handler's events, and lanes. An event is tried once: one that fails is not to come back.
     pub(super) async fn lanes(&self, guest: &Guest) -> Result<Arc<Lanes>> {
         let listens = &guest.version.wishes.listens;
-        let wanted =
-            listens.iter().map(|listen| Wanted { scope: listen.scope.clone(), answers: listen.answers });
+        let wanted = listens.iter().map(Listen::wanted);
         let subscription = self.bus().subscribe(Holder::Plugin(guest.name.clone()), wanted).await?;
         let policy = Policy { attempts: 1, ..Policy::default() };
         Ok(Lanes::new(guest.name.clone(), subscription, policy, self.bus().clone()))

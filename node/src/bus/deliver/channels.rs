@@ -4,12 +4,16 @@
 use std::sync::Arc;
 
 use hive_proto::{
-    channel::{Channel, NetworkIndex},
-    plane::table::Side,
+    channel::Channel,
+    group::GroupName,
+    plane::table::{HolderId, Members, Side},
 };
 use imbl::Vector;
 
-use crate::bus::{InboundError, PeerRef, Shared, queue::Queue, queued::Source, routes::Target};
+use crate::{
+    bus::{InboundError, PeerRef, Shared, queue::Queue, queued::Source, routes::Target},
+    trust::may::{Action, Principal},
+};
 
 /// One stream's channels, by the numbers the peer gave them.
 #[derive(Debug)]
@@ -26,6 +30,8 @@ pub(super) struct LinkChannel {
     /// The generation `fate` was resolved under; 0 for never.
     generation: u64,
     pub(super) fate: Fate,
+    /// The groups that want it here.
+    groups: Vec<Members<Target>>,
 }
 
 /// Where events of a channel go.
@@ -35,6 +41,8 @@ pub(super) enum Fate {
     Local,
     /// Nowhere: it comes behind later events of the channel.
     Late,
+    /// Nowhere: who publishes it may not.
+    Denied,
     /// To these consumers, if there are any.
     Wanted(Vec<Arc<Queue>>),
 }
@@ -80,7 +88,7 @@ impl LinkChannels {
     ) -> Result<&LinkChannel, InboundError> {
         let at = usize::try_from(number).unwrap_or(usize::MAX);
         let entry = self.list.get_mut(at).ok_or(InboundError::Number(number))?;
-        entry.refresh(shared, self.source.peer.network, generation);
+        entry.refresh(shared, &self.source.peer, generation);
         Ok(entry)
     }
 
@@ -98,22 +106,27 @@ impl LinkChannels {
 
 impl LinkChannel {
     /// A channel that was named instead of numbered.
-    pub(super) fn named(shared: &Shared, network: NetworkIndex, channel: Channel, generation: u64) -> Self {
+    pub(super) fn named(shared: &Shared, from: &PeerRef, channel: Channel, generation: u64) -> Self {
         let mut entry = Self::unresolved(channel);
-        entry.refresh(shared, network, generation);
+        entry.refresh(shared, from, generation);
         entry
     }
 
     fn unresolved(channel: Channel) -> Self {
-        Self { channel, generation: 0, fate: Fate::Local }
+        Self { channel, generation: 0, fate: Fate::Local, groups: Vec::new() }
     }
 
-    fn refresh(&mut self, shared: &Shared, network: NetworkIndex, generation: u64) {
+    fn refresh(&mut self, shared: &Shared, from: &PeerRef, generation: u64) {
+        let PeerRef { network, node: origin, .. } = *from;
         if self.generation == generation {
             return;
         }
         self.generation = generation;
         if self.channel.is_local() || matches!(self.fate, Fate::Late) {
+            return;
+        }
+        if !shared.rules.may(Principal::Node(origin), Action::Publish, network, &self.channel) {
+            self.fate = Fate::Denied;
             return;
         }
         let table = shared.routes.table();
@@ -122,13 +135,24 @@ impl LinkChannel {
             Target::Peer(_) | Target::Remote(_) | Target::Audience(_) => None,
         });
         self.fate = Fate::Wanted(queues.collect());
+        self.groups = table.groups(Side::Local, network, &self.channel);
+    }
+
+    /// The members of a group here.
+    pub(super) fn members(&self, group: &GroupName) -> Vec<(HolderId, Arc<Queue>)> {
+        let members = self.groups.iter().filter(|members| members.group == *group);
+        let queue = |(holder, target): &(HolderId, Target)| match target {
+            Target::Local(queue) => Some((*holder, Arc::clone(queue))),
+            Target::Peer(_) | Target::Remote(_) | Target::Audience(_) => None,
+        };
+        members.flat_map(|members| members.members.iter().filter_map(queue)).collect()
     }
 }
 
 impl Fate {
     fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Local, Self::Local) => true,
+            (Self::Local, Self::Local) | (Self::Denied, Self::Denied) => true,
             (Self::Wanted(ours), Self::Wanted(theirs)) => {
                 ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(a, b)| Arc::ptr_eq(a, b))
             }

@@ -74,15 +74,16 @@ impl Inbound {
         }
     }
 
-    /// The entry with its channel as a number of this batch. None for a request that anybody may have been sent: it
-    /// would be answered more than once.
+    /// The entry with its channel as a number of this batch. None for a request, or for what is given to one
+    /// member, that anybody may have been sent: it would be answered more than once.
     fn numbered(&mut self, mut arrived: Arrived, envelope: &Envelope) -> Option<Arrived> {
         if let ArrivedChannel::Name(name) = arrived.channel {
             let order = self.bus.0.relaying(self.peer.network, |relay, _| relay.in_order(envelope, &name));
             let number = self.channels.named_next(name, order == Some(false));
             arrived.channel = ArrivedChannel::Number(number);
         }
-        if arrived.call.is_some() && envelope.to.is_none() {
+        let for_one = arrived.call.is_some() || arrived.handout.is_some();
+        if for_one && envelope.to.is_none() {
             self.bus.0.account.dropped(DropReason::Forged, 1);
             return None;
         }

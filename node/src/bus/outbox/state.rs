@@ -9,6 +9,8 @@ use hive_proto::{
     frame::{
         batch::{ArrivedChannel, Batch, BatchWriter, ChannelRef, Entry},
         data::put_definitions,
+        frame,
+        handout::{DATA_OUTCOMES, OUTCOMES_MAX, Settled, put_outcomes},
     },
     limits::BATCH_BYTES_TARGET,
 };
@@ -19,6 +21,9 @@ use super::{
     streams::Streams,
 };
 
+/// What one outcome counts in the queue's bound: a number and a code at their longest.
+const OUTCOME_BYTES: usize = 11;
+
 #[derive(Debug, Default)]
 pub(super) struct State {
     /// Takes events until it passes [`BATCH_BYTES_TARGET`].
@@ -27,7 +32,9 @@ pub(super) struct State {
     pub(super) sealed: VecDeque<Batch>,
     /// Encoded frames that do not wait behind events: answers and confirmations.
     pub(super) frames: Vec<Bytes>,
-    /// Bytes of all three.
+    /// What became of events that the peer gave to members here, not framed yet.
+    outcomes: Vec<(u64, Settled)>,
+    /// Bytes of all four.
     pub(super) bytes: usize,
     /// Set while the writer waits for a whole batch: events before it need not wake it.
     pub(super) gathering: bool,
@@ -94,6 +101,7 @@ impl State {
     /// the oldest batches.
     pub(super) fn take(&mut self, at_most: usize) -> Outgoing {
         let mut outgoing = Outgoing::default();
+        self.frame_outcomes();
         if self.defined < self.names.len() {
             let mut frames = BytesMut::new();
             put_definitions(&mut frames, self.defined, &self.names[self.defined..]);
@@ -129,11 +137,25 @@ impl State {
         self.frames.push(frame);
     }
 
+    pub(super) fn push_outcome(&mut self, outcome: (u64, Settled)) {
+        self.bytes = self.bytes.saturating_add(OUTCOME_BYTES);
+        self.outcomes.push(outcome);
+    }
+
+    fn frame_outcomes(&mut self) {
+        let outcomes = std::mem::take(&mut self.outcomes);
+        self.bytes = self.bytes.saturating_sub(OUTCOME_BYTES.saturating_mul(outcomes.len()));
+        for outcomes in outcomes.chunks(OUTCOMES_MAX) {
+            self.push_frame(frame(DATA_OUTCOMES, &put_outcomes(outcomes)));
+        }
+    }
+
     /// Everything that is queued, with the names that its numbers stand for.
     pub(super) fn leave(&mut self) -> Leftover {
         if !self.open.is_empty() {
             self.sealed.push_back(self.open.take());
         }
+        self.frame_outcomes();
         self.bytes = 0;
         Leftover {
             batches: self.sealed.drain(..).collect(),

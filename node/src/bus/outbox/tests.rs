@@ -3,7 +3,10 @@
 use futures_util::FutureExt;
 use hive_proto::{
     event::Message,
-    frame::batch::{Call, Entry},
+    frame::{
+        batch::{Call, Entry},
+        data::put_answer,
+    },
     time::Hlc,
 };
 
@@ -16,7 +19,7 @@ const TAKES: u64 = 8;
 fn append(outbox: &Outbox, sequence: u64, call: Option<Call>) {
     let (channel, message) = (Channel::parse("a/b").expect("a channel"), Message::from("x"));
     let number = outbox.number(&channel);
-    let entry = Entry { sequence, time: Hlc(sequence), depth: 0, message: &message, call };
+    let entry = Entry { sequence, time: Hlc(sequence), depth: 0, message: &message, call, handout: None };
     assert_eq!(outbox.append(number, &channel, &entry), Appended::Taken);
 }
 
@@ -59,8 +62,8 @@ async fn a_whole_batch_ends_the_wait() {
 
 #[tokio::test]
 async fn nothing_that_somebody_waits_for_waits_for_a_batch() {
-    let call = |outbox: &Outbox| append(outbox, 2, Some(Call { number: 2, time_left_ms: 1_000 }));
-    let answer = |outbox: &Outbox| assert!(outbox.answer(1, &Ok(Message::from("yes"))));
+    let call = |outbox: &Outbox| append(outbox, 2, Some(Call { number: 2, time_left_ms: 1_000, all: false }));
+    let answer = |outbox: &Outbox| assert!(outbox.answer(put_answer(1, Ok(&Message::from("yes")))));
     let (end, poke) = (|outbox: &Outbox| outbox.finish(), |outbox: &Outbox| outbox.poke());
     let urgent: [&dyn Fn(&Outbox); 4] = [&call, &answer, &end, &poke];
     for urgent in urgent {

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use hive_proto::{
     channel::NetworkIndex,
     frame::{
-        data::{DATA_ANSWER, DATA_BATCH, read_answer},
+        data::{DATA_ANSWER, DATA_BATCH, DATA_PART, read_answer, read_part},
+        handout::{DATA_CANCEL, DATA_OUTCOMES, read_cancel, read_outcomes},
         relay::{DATA_RELAY, DATA_SET, Sealed},
         wire::WireError,
     },
@@ -138,6 +139,24 @@ impl Bus {
                 let outcome = outcome.map_err(CallError::from_wire);
                 if !shared.calls.answered((network, envelope.origin), call, outcome) {
                     shared.account.dropped(DropReason::LateAnswer, 1);
+                }
+                Ok(())
+            }
+            DATA_PART if envelope.to.is_some() => {
+                let (call, of, outcome) = read_part(&inner.body)?;
+                let outcome = outcome.map_err(CallError::from_wire);
+                if !shared.calls.part((network, envelope.origin), call, of, outcome) {
+                    shared.account.dropped(DropReason::LateAnswer, 1);
+                }
+                Ok(())
+            }
+            DATA_CANCEL if envelope.to.is_some() => {
+                shared.withdrawn.add(network, envelope.origin, read_cancel(&inner.body)?);
+                Ok(())
+            }
+            DATA_OUTCOMES if envelope.to.is_some() => {
+                for (ticket, settled) in read_outcomes(&inner.body)? {
+                    shared.groups.settled(shared, envelope.origin, ticket, settled);
                 }
                 Ok(())
             }

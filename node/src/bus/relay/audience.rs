@@ -12,6 +12,7 @@ use hive_proto::{
     channel::{Channel, NetworkIndex},
     frame::{
         batch::Entry,
+        handout::{DATA_OUTCOMES, OUTCOMES_MAX, Settled, put_outcomes},
         relay::{Inner, NamedBatch},
     },
     limits::{BATCH_BYTES_TARGET, PEER_QUEUE_BYTES},
@@ -24,6 +25,9 @@ use tokio::{
 
 /// Answers may pass the queue's bound this far, as on a link of their own.
 const ANSWER_ALLOWANCE: usize = 2;
+
+/// What one outcome counts in the queue's bound.
+const OUTCOME_BYTES: usize = 11;
 
 /// The events and answers for one set of nodes that were not sealed yet, bounded in bytes.
 #[derive(Debug)]
@@ -41,7 +45,9 @@ struct Waiting {
     open: NamedBatch,
     /// Closed batches and answers with the events in them, oldest first.
     closed: VecDeque<(Inner, u64)>,
-    /// Bytes of both.
+    /// What became of events.
+    outcomes: Vec<(u64, Settled)>,
+    /// Bytes of all three.
     bytes: usize,
     /// Something was dropped and the queue was not empty since.
     lagging: bool,
@@ -111,12 +117,24 @@ impl Audience {
         if was_empty { Grown::Begun } else { Grown::More }
     }
 
+    /// Queues what became of an event. There are no more of these than events that came.
+    pub(super) fn outcome(&self, outcome: (u64, Settled)) -> Grown {
+        let mut state = self.lock();
+        let was_empty = state.bytes == 0;
+        state.bytes = state.bytes.saturating_add(OUTCOME_BYTES);
+        state.outcomes.push(outcome);
+        if was_empty { Grown::Begun } else { Grown::More }
+    }
+
     /// Everything that waits to be sealed, oldest first.
     pub(super) fn take(&self) -> Vec<(Inner, u64)> {
         let mut state = self.lock();
         let mut taken: Vec<_> = state.closed.drain(..).collect();
         if !state.open.is_empty() {
             taken.push(state.open.take());
+        }
+        for outcomes in std::mem::take(&mut state.outcomes).chunks(OUTCOMES_MAX) {
+            taken.push((Inner { kind: DATA_OUTCOMES, body: put_outcomes(outcomes) }, 1));
         }
         (state.bytes, state.lagging) = (0, false);
         drop(state);

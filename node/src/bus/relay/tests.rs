@@ -31,8 +31,8 @@ const SOON: Duration = Duration::from_secs(5);
 const QUIET: Duration = Duration::from_millis(300);
 
 /// Some buses and the links between them.
-struct Lines {
-    buses: Vec<Bus>,
+pub(in crate::bus) struct Lines {
+    pub(in crate::bus) buses: Vec<Bus>,
     links: BTreeMap<(usize, usize), End>,
     stop: CancellationToken,
 }
@@ -49,8 +49,9 @@ fn name() -> NetworkName {
 
 impl Lines {
     /// So many buses, each with its sealing task.
-    fn new(count: usize) -> Self {
+    pub(in crate::bus) fn new(count: usize) -> Self {
         let stop = CancellationToken::new();
+        let self_stop = stop.clone();
         let bus = |_| {
             let identity = Identity::ephemeral();
             let membership = Membership { index: HOME, key: NetworkKey::open(&name()) };
@@ -59,17 +60,19 @@ impl Lines {
             bus.confirmed(u64::MAX);
             let (sealing, stop) = (bus.clone(), stop.clone());
             tokio::spawn(async move { sealing.relay(signer, stop).await });
+            let (dealing, stop) = (bus.clone(), self_stop.clone());
+            tokio::spawn(async move { dealing.deal(stop).await });
             bus
         };
         Self { buses: (0..count).map(bus).collect(), links: BTreeMap::new(), stop }
     }
 
-    fn id(&self, at: usize) -> NodeId {
+    pub(in crate::bus) fn id(&self, at: usize) -> NodeId {
         self.buses[at].node()
     }
 
     /// A link in both directions.
-    async fn link(&mut self, a: usize, b: usize) {
+    pub(in crate::bus) async fn link(&mut self, a: usize, b: usize) {
         let up = |from: usize, to: usize| self.buses[from].neighbour_up(HOME, self.id(to), "neighbour").0;
         let (there, back) = (up(a, b), up(b, a));
         for (from, to, outbox, answers_to) in [(a, b, &there, &back), (b, a, &back, &there)] {
@@ -81,7 +84,7 @@ impl Lines {
     }
 
     /// Both ends learn that a link is gone.
-    fn cut(&mut self, a: usize, b: usize) {
+    pub(in crate::bus) fn cut(&mut self, a: usize, b: usize) {
         self.links.remove(&(a, b));
         self.links.remove(&(b, a));
         self.buses[a].neighbour_down(HOME, self.id(b));
@@ -89,7 +92,7 @@ impl Lines {
     }
 
     /// `at` can reach `to` over `next`, and knows what it wants.
-    fn way(&self, at: usize, to: usize, next: usize, wants: &[(&str, bool)]) {
+    pub(in crate::bus) fn way(&self, at: usize, to: usize, next: usize, wants: &[(&str, bool)]) {
         self.buses[at].peer_up(HOME, self.id(to), "peer");
         self.route(at, to, Some(next));
         let op = |(pattern, answers): &(&str, bool)| {
@@ -99,7 +102,7 @@ impl Lines {
         self.buses[at].peer_interest(HOME, self.id(to), true, &ops);
     }
 
-    fn route(&self, at: usize, to: usize, next: Option<usize>) {
+    pub(in crate::bus) fn route(&self, at: usize, to: usize, next: Option<usize>) {
         self.buses[at].route(HOME, &[(self.id(to), next.map(|next| self.id(next)))]);
     }
 
@@ -112,7 +115,7 @@ impl Lines {
     }
 
     /// Carries frames everywhere until this has come.
-    async fn until<T>(&mut self, what: &str, coming: impl Future<Output = T>) -> T {
+    pub(in crate::bus) async fn until<T>(&mut self, what: &str, coming: impl Future<Output = T>) -> T {
         let mut coming = std::pin::pin!(coming);
         let began = Instant::now();
         loop {
@@ -129,7 +132,7 @@ impl Lines {
     }
 
     /// Carries frames until nothing has moved for a while.
-    async fn settle(&mut self) {
+    pub(in crate::bus) async fn settle(&mut self) {
         let mut last = Instant::now();
         while last.elapsed() < QUIET {
             let directions: Vec<_> = self.links.keys().copied().collect();
@@ -144,15 +147,15 @@ impl Lines {
 
     async fn subscribe(&self, at: usize, pattern: &str, answers: bool) -> Subscription {
         let bus = &self.buses[at];
-        let wanted = Wanted { scope: bus.names().scope(pattern).expect("a pattern"), answers };
+        let wanted = Wanted { scope: bus.names().scope(pattern).expect("a pattern"), answers, group: None };
         bus.subscribe(Holder::Client("test".into()), [wanted]).await.expect("a subscription")
     }
 
-    fn address(&self, name: &str) -> Address {
+    pub(in crate::bus) fn address(&self, name: &str) -> Address {
         self.buses[0].names().address(name).expect("a channel")
     }
 
-    fn dropped(&self, at: usize, reason: DropReason) -> u64 {
+    pub(in crate::bus) fn dropped(&self, at: usize, reason: DropReason) -> u64 {
         let counts = self.buses[at].counts();
         counts.dropped.iter().find(|(each, _)| *each == reason).map_or(0, |(_, copies)| *copies)
     }

@@ -141,7 +141,7 @@ fn publish_error(error: PublishError) -> Error {
         PublishError::Name { .. } | PublishError::Message(MessageError::ReservedHeader(_)) => {
             Error::Invalid(error.to_string())
         }
-        PublishError::Reserved(_) => Error::Denied(error.to_string()),
+        PublishError::Reserved(_) | PublishError::Denied(..) => Error::Denied(error.to_string()),
         PublishError::Loop => Error::Other(("loop".into(), error.to_string())),
     }
 }

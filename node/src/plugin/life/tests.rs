@@ -70,7 +70,7 @@ impl Home {
 
     async fn subscribe(&self, pattern: &str) -> Subscription {
         let scope: Scope = self.bus.names().scope(pattern).expect("a pattern");
-        let wanted = [Wanted { scope, answers: false }];
+        let wanted = [Wanted { scope, answers: false, group: None }];
         self.bus.subscribe(Holder::Client("test".into()), wanted).await.expect("subscribed")
     }
 

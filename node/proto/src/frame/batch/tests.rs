@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::event::Extra;
+use crate::{event::Extra, limits::CALL_TIMEOUT_MS_MAX};
 
 fn message() -> impl Strategy<Value = Message> {
     let text = || prop::option::of("[a-z/+]{0,12}");
@@ -19,8 +19,8 @@ fn arrived() -> impl Strategy<Value = Arrived> {
     let name = "[a-z]{1,5}/[a-z]{1,5}".prop_map(|name| Channel::parse(&name).expect("a channel"));
     let channel =
         prop_oneof![any::<u32>().prop_map(ArrivedChannel::Number), name.prop_map(ArrivedChannel::Name)];
-    let call = prop::option::of((any::<u64>(), 0..=CALL_TIMEOUT_MS_MAX))
-        .prop_map(|call| call.map(|(number, time_left_ms)| Call { number, time_left_ms }));
+    let call = prop::option::of((any::<u64>(), 0..=CALL_TIMEOUT_MS_MAX, any::<bool>()))
+        .prop_map(|call| call.map(|(number, time_left_ms, all)| Call { number, time_left_ms, all }));
     let handout = prop::option::of(("[a-z]{1,5}", any::<u64>(), any::<u32>())).prop_map(|handout| {
         let group = |name: &str| GroupName::parse(name).expect("a group");
         handout.map(|(name, ticket, attempt)| Handout { group: group(&name), ticket, attempt })

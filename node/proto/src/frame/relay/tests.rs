@@ -106,7 +106,7 @@ proptest! {
         let message = Message::new("x");
         let mut batch = NamedBatch::default();
         for (channel, sequence, asked) in &events {
-            let call = asked.then_some(Call { number: *sequence, time_left_ms: 5 });
+            let call = asked.then_some(Call { number: *sequence, time_left_ms: 5, all: false });
             let entry = Entry { sequence: *sequence, time: Hlc(*sequence), depth: 0, message: &message, call, handout: None };
             batch.push(&names[*channel], &entry);
         }

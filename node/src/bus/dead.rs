@@ -1,13 +1,14 @@
-//! Dead letters: what no handler could handle is published on `$dead/<name>`, with its story in headers.
+//! Dead letters: what no handler could handle, and what ended too many members of a group, is published on
+//! `$dead/<name>`, with its story in headers.
 
 use hive_proto::channel::{Address, Channel, NetworkIndex};
 
-use crate::bus::{Bus, Event, Message};
+use super::{Bus, Event, Message};
 
 /// Publishes an event as a dead letter of the named handler.
 pub(super) async fn bury(bus: &Bus, name: &str, event: &Event, reason: &str) {
     tracing::warn!(
-        plugin = name,
+        name,
         channel = %event.channel,
         event = %event.id,
         attempts = event.attempt,

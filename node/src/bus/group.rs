@@ -1,0 +1,350 @@
+//! Groups: an event for one member, from the choice of the member until that says what became of the event.
+//!
+//! What it owns: the node's book over what its own publishes are with, the tickets that members of this node hold, and
+//! the task that offers again what came back. Which member and when again is `plane`'s business.
+
+mod member;
+#[cfg(test)]
+mod tests;
+mod ticket;
+
+use std::{
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use hive_proto::{
+    channel::{Address, Channel, NetworkIndex},
+    event::Event,
+    frame::{
+        batch::Entry,
+        handout::{Handout, Settled},
+        relay::Destinations,
+    },
+    group::GroupName,
+    id::NodeId,
+    plane::{
+        account::DropReason,
+        group::{Candidate, choose},
+        handouts::{Again, Due, Full, Handouts},
+        pace::Pace,
+        table::{HolderId, Members, Side},
+    },
+};
+use tokio::{sync::Notify, time::timeout_at};
+use tokio_util::sync::CancellationToken;
+
+pub(super) use self::member::holder;
+use self::ticket::Origin;
+pub use self::ticket::Ticket;
+use super::{
+    Bus, Shared,
+    outbox::Appended,
+    queue::Queue,
+    routes::{Peer, Remote, Target},
+};
+
+/// How long the task that offers again sleeps at most.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// What this node has given to members of groups.
+#[derive(Debug, Default)]
+pub(super) struct Groups {
+    /// Held for one entry, and never while a queue or an outbox is.
+    book: Mutex<Handouts>,
+    /// Told when something may be due earlier than it was.
+    due: Notify,
+    /// Told when an entry was struck.
+    space: Notify,
+}
+
+/// A group that wants a channel, under one generation of the route table.
+#[derive(Debug)]
+pub(super) struct GroupRoute {
+    group: GroupName,
+    nodes: Vec<Place>,
+}
+
+/// A node with members of the group.
+#[derive(Debug, Clone)]
+struct Place {
+    node: NodeId,
+    way: Way,
+}
+
+/// How an event gets to the members on a node.
+#[derive(Debug, Clone)]
+enum Way {
+    /// They are here.
+    Here(Vec<(HolderId, Arc<Queue>)>),
+    Peer(Arc<Peer>),
+    Remote(Arc<Remote>),
+}
+
+/// A node as it is chosen from.
+struct Loaded {
+    number: u64,
+    load: usize,
+    near: bool,
+}
+
+/// What came of handing out an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Handed {
+    /// A member here has it, or will.
+    Here,
+    /// A member on a peer has it, or will.
+    There,
+    /// The book has no room.
+    Full,
+}
+
+impl Groups {
+    /// What members have and have not settled.
+    pub(super) fn len(&self) -> usize {
+        self.book().len()
+    }
+
+    /// A node says what became of an event.
+    pub(super) fn settled(&self, shared: &Shared, from: NodeId, ticket: u64, settled: Settled) {
+        let known = self.book().settled(shared.clock.now(), from, ticket, settled);
+        match settled {
+            Settled::Done | Settled::Dead if known => self.space.notify_waiters(),
+            Settled::Broken | Settled::Refused if known => self.due.notify_one(),
+            // It was given to another meanwhile.
+            _ => {}
+        }
+    }
+
+    /// What a node has may be lost.
+    pub(super) fn lost(&self, shared: &Shared, node: NodeId) {
+        self.book().lost(shared.clock.now(), node);
+        self.due.notify_one();
+    }
+
+    /// Somebody joined a group: what waits may be for them.
+    pub(super) fn hurry(&self, shared: &Shared) {
+        let mut book = self.book();
+        if !book.is_empty() {
+            book.hurry(shared.clock.now());
+            self.due.notify_one();
+        }
+    }
+
+    /// Waits until the book may have room, at most so long.
+    async fn wait_for_room(&self, at_most: Duration) {
+        let deadline = tokio::time::Instant::now() + at_most;
+        let mut space = pin!(self.space.notified());
+        space.as_mut().enable();
+        // Whether there is room then, the next try tells.
+        let _ = timeout_at(deadline, space).await;
+    }
+
+    fn book(&self) -> MutexGuard<'_, Handouts> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Candidate for Loaded {
+    fn number(&self) -> u64 {
+        self.number
+    }
+
+    fn load(&self) -> usize {
+        self.load
+    }
+
+    fn is_near(&self) -> bool {
+        self.near
+    }
+}
+
+impl Bus {
+    /// Offers to other members what came back from one, until told to stop. Until this runs it waits.
+    pub async fn deal(&self, stop: CancellationToken) {
+        let groups = &self.0.groups;
+        loop {
+            let mut told = pin!(groups.due.notified());
+            told.as_mut().enable();
+            self.offer_due().await;
+            let next = groups.book().next_time();
+            let wait = next.map(|next| next.0.saturating_sub(self.0.clock.now().0));
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = told => {}
+                () = tokio::time::sleep(wait.unwrap_or(LOOK).min(LOOK)) => {}
+            }
+        }
+    }
+
+    async fn offer_due(&self) {
+        loop {
+            let due = self.0.groups.book().next_due(self.0.clock.now());
+            match due {
+                None => return,
+                Some(Due::Offer(again)) => self.offer_again(again),
+                Some(Due::Dead(again)) => {
+                    let Again { event, handout, .. } = again;
+                    let reason = format!("{} members had it and went", event.attempt.saturating_sub(1));
+                    self.bury(handout.group.as_str(), &event, &reason).await;
+                }
+            }
+            // What is due may be much, and others share the thread.
+            tokio::task::yield_now().await;
+        }
+    }
+
+    fn offer_again(&self, Again { event, handout, avoid }: Again) {
+        let shared = &*self.0;
+        let to = Address { network: event.network, channel: event.channel.clone() };
+        let route = shared.group_routes(&to).into_iter().find(|route| route.group == handout.group);
+        let mut book = shared.groups.book();
+        let place = route.as_ref().and_then(|route| route.choose(&book, &event, avoid));
+        let now = shared.clock.now();
+        let Some(place) = place else {
+            if !book.nobody(now, handout.ticket) {
+                shared.account.dropped(DropReason::NoMember, 1);
+                drop(book);
+                shared.groups.space.notify_waiters();
+            }
+            return;
+        };
+        if book.given(now, handout.ticket, place.node) {
+            drop(book);
+            self.give(place, event, &handout);
+        }
+    }
+
+    /// Gives an event to one member of a group.
+    pub(super) fn hand_out(&self, route: &GroupRoute, event: Event) -> Handed {
+        let shared = &*self.0;
+        let mut book = shared.groups.book();
+        let Some(place) = route.choose(&book, &event, None) else { return Handed::Here };
+        let entered = book.enter(shared.clock.now(), event.clone(), &route.group, place.node);
+        drop(book);
+        match entered {
+            Err(Full) => Handed::Full,
+            Ok(handout) => {
+                self.give(place, event, &handout);
+                if matches!(place.way, Way::Here(_)) { Handed::Here } else { Handed::There }
+            }
+        }
+    }
+
+    /// The same, waiting as the pace allows while the book is full. False when the event was dropped.
+    pub(super) async fn insist_on_member(&self, route: &GroupRoute, event: Event, pace: &mut Pace) -> Handed {
+        let now = self.0.clock.now();
+        self.0.groups.wait_for_room(pace.allowance(now)).await;
+        pace.spend(self.0.clock.now().0.saturating_sub(now.0));
+        let handed = self.hand_out(route, event);
+        if handed == Handed::Full {
+            self.0.account.dropped(DropReason::GroupFull, 1);
+        }
+        handed
+    }
+
+    /// Puts an event that was entered in the book on its way. Who cannot take it now refuses it, which brings it back.
+    fn give(&self, place: &Place, event: Event, handout: &Handout) {
+        let shared = &*self.0;
+        let (node, ticket) = (place.node, handout.ticket);
+        let appended = match &place.way {
+            Way::Here(holders) => {
+                let ticket = Ticket::new(self.clone(), ticket, handout.group.clone(), Origin::Here);
+                self.give_to_holder(holders, event, ticket);
+                return;
+            }
+            Way::Peer(peer) => {
+                let number = peer.outbox.number(&event.channel);
+                peer.outbox.append(number, &event.channel, &entry(&event, handout))
+            }
+            Way::Remote(remote) => {
+                let audience = shared.audience(remote.network, Destinations::one(remote.node));
+                audience.map_or(Appended::Closed, |audience| {
+                    shared.append(&audience, &event.channel, &entry(&event, handout))
+                })
+            }
+        };
+        match appended {
+            Appended::Taken => shared.account.sent(1),
+            Appended::Full | Appended::Closed => {
+                shared.groups.settled(shared, node, ticket, Settled::Refused);
+            }
+        }
+    }
+}
+
+impl Shared {
+    /// The groups that want a channel.
+    pub(super) fn group_routes(&self, to: &Address) -> Vec<GroupRoute> {
+        let table = self.routes.table();
+        let mut routes: Vec<GroupRoute> = Vec::new();
+        for side in [Side::Local, Side::Peer] {
+            for Members { group, members } in table.groups(side, to.network, &to.channel) {
+                let places = self.places(to.network, &to.channel, members);
+                match routes.iter_mut().find(|route| route.group == group) {
+                    Some(route) => route.nodes.extend(places),
+                    None => routes.push(GroupRoute { group, nodes: places }),
+                }
+            }
+        }
+        routes.retain(|route| !route.nodes.is_empty());
+        routes
+    }
+
+    fn places(
+        &self,
+        network: NetworkIndex,
+        channel: &Channel,
+        members: Vec<(HolderId, Target)>,
+    ) -> Vec<Place> {
+        let (mut here, mut places) = (Vec::new(), Vec::new());
+        for (holder, target) in members {
+            let (node, way) = match target {
+                Target::Local(queue) => {
+                    here.push((holder, queue));
+                    continue;
+                }
+                Target::Peer(peer) => (peer.node, Way::Peer(peer)),
+                Target::Remote(remote) => (remote.node, Way::Remote(remote)),
+                Target::Audience(_) => continue,
+            };
+            if self.rules.may_join(network, node, channel) {
+                places.push(Place { node, way });
+            }
+        }
+        if !here.is_empty() {
+            places.push(Place { node: self.node, way: Way::Here(here) });
+        }
+        places
+    }
+}
+
+impl GroupRoute {
+    fn choose(&self, book: &Handouts, event: &Event, avoid: Option<NodeId>) -> Option<&Place> {
+        if let [only] = self.nodes.as_slice() {
+            return Some(only);
+        }
+        let places: Vec<&Place> = self.nodes.iter().filter(|place| Some(place.node) != avoid).collect();
+        let loaded = |place: &&Place| Loaded {
+            number: place.node.0.first_chunk().map_or(0, |first| u64::from_be_bytes(*first)),
+            load: book.load(&place.node),
+            near: matches!(place.way, Way::Here(_)),
+        };
+        let loaded: Vec<Loaded> = places.iter().map(loaded).collect();
+        // Another draw each time, so that who refused is not asked for ever.
+        let draw = event.id.sequence.wrapping_add(u64::from(event.attempt)).wrapping_add(book.len() as u64);
+        places.get(choose(&loaded, event.message.key(), draw)?).copied()
+    }
+}
+
+fn entry<'a>(event: &'a Event, handout: &'a Handout) -> Entry<'a> {
+    Entry {
+        sequence: event.id.sequence,
+        time: event.time,
+        depth: event.depth,
+        message: &event.message,
+        call: None,
+        handout: Some(handout),
+    }
+}

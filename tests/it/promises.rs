@@ -1,0 +1,175 @@
+//! What is promised between real nodes: one of a group gets each event, all who answer are heard, and who dies in the
+//! middle loses nothing that is not given to another.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use anyhow::{Result, ensure};
+use hive_client::{Incoming, Message, Subscription, Terms};
+use hive_tests::{
+    hosts::Segment,
+    nodes::{Node, Setup},
+    wait::{self, MOMENT},
+};
+
+use crate::{node, run, stderr, stdout, write};
+
+const SECRET: &str = "hive-secret-00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+/// Nodes of a network with a secret, where members on other nodes are given events.
+struct Vault {
+    folder: tempfile::TempDir,
+}
+
+impl Vault {
+    fn new() -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        write(folder.path(), "vault.secret", SECRET)?;
+        Ok(Self { folder })
+    }
+
+    fn node(&self, name: &str) -> Setup {
+        node(name)
+            .arg("--network")
+            .arg("vault")
+            .arg("--secret-file")
+            .arg(self.folder.path().join("vault.secret"))
+    }
+}
+
+fn member() -> Terms {
+    Terms { group: Some("workers".into()), ..Terms::default() }
+}
+
+/// Publishes until as many members are known as there are nodes with one.
+async fn has_members(publisher: &Node, channel: &str) -> Result<()> {
+    let probe = Message::from("probe");
+    wait::until("a member to be known", MOMENT, async || {
+        let receipt = publisher.client().publish(channel, &probe).await.ok()?;
+        (receipt.local + receipt.peers == 1).then_some(())
+    })
+    .await
+}
+
+/// The numbers a member gets until none has come for a while; probes are left out.
+async fn numbers(member: &mut Subscription, until: usize) -> Result<Vec<u32>> {
+    let mut numbers = Vec::new();
+    while numbers.len() < until {
+        let Ok(incoming) = tokio::time::timeout(Duration::from_secs(3), member.next()).await else { break };
+        match incoming? {
+            Some(Incoming::Event(event)) => {
+                ensure!(event.ticket.is_some(), "an event of a group has a ticket");
+                numbers.extend(event.message.text().and_then(|text| text.parse::<u32>().ok()));
+            }
+            other => anyhow::bail!("came {other:?}"),
+        }
+    }
+    Ok(numbers)
+}
+
+/// Two members on two nodes, one of which is killed with events in hand: each event is handled, and only those that the
+/// killed one had may have been seen twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_member_loses_nothing() -> Result<()> {
+    const EVENTS: u32 = 400;
+    let vault = Vault::new()?;
+    let publisher = vault.node("publisher").start().await?;
+    let mut fragile = vault.node("fragile").peer(&publisher).start().await?;
+    let sturdy = vault.node("sturdy").peer(&publisher).peer(&fragile).start().await?;
+    let mut doomed = fragile.client().subscribe(["jobs/*"], member()).await?;
+    has_members(&publisher, "jobs/new").await?;
+    let mut staying = sturdy.client().subscribe(["jobs/*"], member()).await?;
+    publisher.has_peers(2, MOMENT).await?;
+    for number in 0..EVENTS {
+        let receipt =
+            publisher.client().publish("jobs/new", &Message::from(number.to_string().as_str())).await?;
+        ensure!(receipt.local + receipt.peers == 1, "{receipt:?}");
+    }
+    // It handles some, and dies with the rest.
+    let before = numbers(&mut doomed, 20).await?;
+    fragile.crash().await?;
+    let after = numbers(&mut staying, EVENTS as usize).await?;
+    let (seen, both): (BTreeSet<u32>, BTreeSet<u32>) = (
+        before.iter().chain(&after).copied().collect(),
+        after.iter().filter(|n| before.contains(n)).copied().collect(),
+    );
+    ensure!(seen.len() == EVENTS as usize, "{} of {EVENTS} were handled", seen.len());
+    ensure!(
+        after.iter().collect::<BTreeSet<_>>().len() == after.len(),
+        "twice at the one that stayed: {after:?}"
+    );
+    // What was said to be handled does not come again; the last one was in hand.
+    ensure!(both.len() <= 1, "handled, and given to another: {both:?}");
+    Ok(())
+}
+
+/// A member that closes its subscription hands on what it has not handled.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_that_goes_hands_on_what_it_has() -> Result<()> {
+    let vault = Vault::new()?;
+    let host = vault.node("host").start().await?;
+    let mut leaving = host.client().subscribe(["jobs/*"], member()).await?;
+    for number in 0..50 {
+        host.client().publish("jobs/new", &Message::from(number.to_string().as_str())).await?;
+    }
+    let before = numbers(&mut leaving, 10).await?;
+    leaving.close().await;
+    let mut staying = host.client().subscribe(["jobs/*"], member()).await?;
+    let after = numbers(&mut staying, 40).await?;
+    ensure!([before, after].concat() == (0..50).collect::<Vec<_>>(), "in order, and each once");
+    Ok(())
+}
+
+/// Two hosts and their terminals: a group shares, everybody answers, and an open network keeps to itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_and_calls_to_all_across_two_hosts() -> Result<()> {
+    let segment = Segment::new(2)?;
+    let [left, right] = segment.hosts() else { unreachable!("two hosts were asked for") };
+    let folder = tempfile::tempdir()?;
+    let allowing = write(
+        folder.path(),
+        "hive.yaml",
+        "version: 1\nchannels:\n  - { pattern: 'jobs/*', group: ['*'] }\n",
+    )?;
+    let here = node("left").on(left).arg("--config").arg(&allowing).start().await?;
+    let there = node("right").on(right).start().await?;
+    here.has_peers(1, MOMENT).await?;
+    let mut far = there.client().subscribe(["jobs/*", "other/*"], member()).await?;
+    has_members(&here, "jobs/new").await?;
+    let receipt = here.client().publish("other/new", &Message::from("x")).await?;
+    ensure!(
+        receipt.local + receipt.peers == 0,
+        "no rule lets other nodes of an open network have it: {receipt:?}"
+    );
+    ensure!(matches!(far.next().await?, Some(Incoming::Event(event)) if event.channel == "jobs/new"));
+
+    let answers = |node: &Node, text: &'static str| {
+        let client = node.client().clone();
+        async move {
+            let mut asked = client.subscribe(["who/*"], Terms::answering()).await?;
+            let task = tokio::spawn(async move {
+                while let Ok(Some(Incoming::Event(event))) = asked.next().await {
+                    if let Some(request) = event.request {
+                        asked.answer(request, Ok(Message::from(text))).await.ok();
+                    }
+                }
+            });
+            anyhow::Ok(task)
+        }
+    };
+    let responders = [answers(&here, "me").await?, answers(&there, "me too").await?];
+    let all = wait::until("both to be asked", MOMENT, async || {
+        let said = run(Some(&here), &["call", "--all", "who/there"]).await.ok()?;
+        (stdout(&said).lines().count() == 2).then_some(said)
+    })
+    .await?;
+    let mut lines: Vec<_> = stdout(&all).lines().map(str::to_owned).collect();
+    lines.sort();
+    ensure!(all.status.success() && lines == ["left me", "right me too"], "{lines:?}");
+    let first = run(Some(&there), &["call", "--first", "who/there"]).await?;
+    ensure!(["me\n", "me too\n"].contains(&stdout(&first).as_str()), "{}", stdout(&first));
+    responders.iter().for_each(tokio::task::JoinHandle::abort);
+    let nobody = run(Some(&here), &["call", "--all", "no/body", "--timeout", "1s"]).await?;
+    ensure!(nobody.status.code() == Some(1), "{}", stderr(&nobody));
+    ensure!(stderr(&nobody).contains("nobody answers there"), "{}", stderr(&nobody));
+    Ok(())
+}
