@@ -10,6 +10,7 @@ mod dead;
 mod deliver;
 mod fault;
 mod group;
+mod kept;
 mod outbox;
 mod peers;
 mod publish;
@@ -43,6 +44,7 @@ pub use hive_proto::{
     channel::{Address, Scope},
     event::{Event, Message},
 };
+pub use kept::Keep;
 pub use outbox::{Outbox, Outgoing};
 pub use publish::{Publisher, Receipt};
 pub use routes::InterestChange;
@@ -70,6 +72,7 @@ struct Shared {
     calls: call::Pending,
     withdrawn: call::Withdrawn,
     groups: group::Groups,
+    keeping: kept::Keeping,
     /// Who may do what.
     rules: Rules,
     account: Account,
@@ -116,6 +119,7 @@ impl Bus {
             calls: call::Pending::default(),
             withdrawn: call::Withdrawn::default(),
             groups: group::Groups::default(),
+            keeping: kept::Keeping::new(networks),
             rules,
             account: Account::default(),
         }))

@@ -119,6 +119,19 @@ async fn a_member_that_goes_hands_on_what_it_has() -> Result<()> {
     Ok(())
 }
 
+/// Answers everything on `who/*` with a text.
+async fn answer_with(node: &Node, text: &'static str) -> Result<tokio::task::JoinHandle<()>> {
+    let mut asked = node.client().subscribe(["who/*"], Terms::answering()).await?;
+    Ok(tokio::spawn(async move {
+        while let Ok(Some(Incoming::Event(event))) = asked.next().await {
+            if let Some(request) = event.request {
+                // A caller that has gone needs no answer.
+                let _ = asked.answer(request, Ok(Message::from(text))).await;
+            }
+        }
+    }))
+}
+
 /// Two hosts and their terminals: a group shares, everybody answers, and an open network keeps to itself.
 #[tokio::test(flavor = "multi_thread")]
 async fn groups_and_calls_to_all_across_two_hosts() -> Result<()> {
@@ -142,21 +155,7 @@ async fn groups_and_calls_to_all_across_two_hosts() -> Result<()> {
     );
     ensure!(matches!(far.next().await?, Some(Incoming::Event(event)) if event.channel == "jobs/new"));
 
-    let answers = |node: &Node, text: &'static str| {
-        let client = node.client().clone();
-        async move {
-            let mut asked = client.subscribe(["who/*"], Terms::answering()).await?;
-            let task = tokio::spawn(async move {
-                while let Ok(Some(Incoming::Event(event))) = asked.next().await {
-                    if let Some(request) = event.request {
-                        asked.answer(request, Ok(Message::from(text))).await.ok();
-                    }
-                }
-            });
-            anyhow::Ok(task)
-        }
-    };
-    let responders = [answers(&here, "me").await?, answers(&there, "me too").await?];
+    let responders = [answer_with(&here, "me").await?, answer_with(&there, "me too").await?];
     let all = wait::until("both to be asked", MOMENT, async || {
         let said = run(Some(&here), &["call", "--all", "who/there"]).await.ok()?;
         (stdout(&said).lines().count() == 2).then_some(said)
@@ -171,5 +170,37 @@ async fn groups_and_calls_to_all_across_two_hosts() -> Result<()> {
     let nobody = run(Some(&here), &["call", "--all", "no/body", "--timeout", "1s"]).await?;
     ensure!(nobody.status.code() == Some(1), "{}", stderr(&nobody));
     ensure!(stderr(&nobody).contains("nobody answers there"), "{}", stderr(&nobody));
+    Ok(())
+}
+
+/// Values that are kept: new subscribers get them first, on whatever host, and a cleared channel has none.
+#[tokio::test(flavor = "multi_thread")]
+async fn kept_values_cross_hosts_and_come_first() -> Result<()> {
+    let segment = Segment::new(2)?;
+    let [left, right] = segment.hosts() else { unreachable!("two hosts were asked for") };
+    let here = node("left").on(left).start().await?;
+    let kept = run(Some(&here), &["publish", "--retain", "room/1", "21.5"]).await?;
+    ensure!(kept.status.success(), "{}", stderr(&kept));
+    // The other comes later, and finds it.
+    let there = node("right").on(right).start().await?;
+    there.has_peers(1, MOMENT).await?;
+    let first = wait::until("the value to cross", MOMENT, async || {
+        let said =
+            run(Some(&there), &["subscribe", "room/*", "--count", "1", "--timeout", "200ms"]).await.ok()?;
+        said.status.success().then(|| stdout(&said))
+    })
+    .await?;
+    ensure!(first == "room/1 21.5\n", "{first}");
+    let mut live = there.client().subscribe(["room/*"], Terms::default()).await?;
+    let event = crate::next(&mut live, "the value").await?;
+    ensure!(event.retained && event.message.text() == Some("21.5"), "{event:?}");
+    let cleared = run(Some(&here), &["publish", "--clear", "room/1"]).await?;
+    ensure!(cleared.status.success(), "{}", stderr(&cleared));
+    let event = crate::next(&mut live, "the end of the value").await?;
+    ensure!(!event.retained && event.message.text() == Some(""), "{event:?}");
+    let none = run(Some(&there), &["subscribe", "room/*", "--count", "1", "--timeout", "300ms"]).await?;
+    ensure!(none.status.code() == Some(1), "{}", stdout(&none));
+    let wrong = run(Some(&here), &["publish", "--clear", "room/1", "21.5"]).await?;
+    ensure!(wrong.status.code() == Some(2), "{}", stderr(&wrong));
     Ok(())
 }

@@ -131,6 +131,24 @@ impl Client {
         document(&self.http.send(request(Method::POST, &path, message)?, Duration::ZERO).await?)
     }
 
+    /// Publishes one event, and has it kept as the channel's last value: new subscribers get it first.
+    ///
+    /// # Errors
+    /// As [`Client::publish`], and when the value is over 64 KiB, when no more fit, or when the node's clock is off.
+    pub async fn retain(&self, channel: &str, message: &Message) -> Result<Receipt, Error> {
+        let path = format!("/v1/publish/{}?retain=true", utf8_percent_encode(channel, PATH));
+        document(&self.http.send(request(Method::POST, &path, message)?, Duration::ZERO).await?)
+    }
+
+    /// Has the channel's last value forgotten; its subscribers get an empty event.
+    ///
+    /// # Errors
+    /// As [`Client::retain`].
+    pub async fn clear(&self, channel: &str) -> Result<Receipt, Error> {
+        let path = format!("/v1/publish/{}?clear=true", utf8_percent_encode(channel, PATH));
+        document(&self.http.send(request(Method::POST, &path, &Message::default())?, Duration::ZERO).await?)
+    }
+
     /// A stream of publishes over one connection: what to use for many.
     ///
     /// # Errors

@@ -37,7 +37,8 @@ impl Publisher {
     /// # Errors
     /// When the connection is lost, or the node has refused an earlier one.
     pub async fn publish(&mut self, channel: &str, message: &Message) -> Result<(), Error> {
-        let message = ClientMessage::Publish { channel: channel.into(), message: message.clone() };
+        let message =
+            ClientMessage::Publish { channel: channel.into(), retain: false, message: message.clone() };
         self.stream.feed(&message).await?;
         self.sent = self.sent.saturating_add(1);
         if self.sent.saturating_sub(self.done.count) >= WINDOW {

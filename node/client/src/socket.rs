@@ -40,6 +40,9 @@ pub enum ClientMessage {
     Publish {
         /// Where to, as people write it.
         channel: String,
+        /// Keep it as the channel's last value.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        retain: bool,
         /// What.
         #[serde(flatten)]
         message: Message,
@@ -140,7 +143,7 @@ mod tests {
         check(r#"{"type":"handled","through":7}"#, ClientMessage::Handled { through: 7 });
         check(
             r#"{"type":"publish","channel":"a/b","payload":"x"}"#,
-            ClientMessage::Publish { channel: "a/b".into(), message: "x".into() },
+            ClientMessage::Publish { channel: "a/b".into(), retain: false, message: "x".into() },
         );
         check(
             r#"{"type":"answer","request":3,"payload":{"base64":"AA=="}}"#,

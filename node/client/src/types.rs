@@ -366,6 +366,8 @@ pub mod code {
     pub const TOO_LARGE: &str = "too-large";
     /// No such path, or no such plugin.
     pub const NOT_FOUND: &str = "not-found";
+    /// The node's clock is off, so that it cannot keep values.
+    pub const CLOCK: &str = "clock";
     /// Only the node itself may do this.
     pub const DENIED: &str = "denied";
 }

@@ -3,7 +3,7 @@
 //! A value of these types is valid by construction. What a name means in a given node (is its first
 //! segment a network?) is asked of [`Names`]; who subscribes to it is not known here.
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Borrow, fmt, sync::Arc};
 
 use crate::{
     limits::{NAME_BYTES_MAX, SEGMENT_BYTES_MAX, SEGMENTS_MAX},
@@ -49,6 +49,13 @@ impl Channel {
     #[inline]
     pub fn is_reserved(&self) -> bool {
         self.0.starts_with('$')
+    }
+}
+
+/// Equality, order and hash are those of the text.
+impl Borrow<str> for Channel {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 

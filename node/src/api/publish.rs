@@ -1,11 +1,12 @@
-//! `POST /v1/publish/CHANNEL`: the body becomes an event.
+//! `POST /v1/publish/CHANNEL`: the body becomes an event; with `?retain=true` it is kept as the channel's last value, with
+//! `?clear=true` the channel has none any more.
 
 use axum::{
     Json,
     body::Bytes,
     extract::{
-        Path, State,
-        rejection::{BytesRejection, PathRejection},
+        Path, Query, State,
+        rejection::{BytesRejection, PathRejection, QueryRejection},
     },
     http::HeaderMap,
 };
@@ -14,22 +15,39 @@ use hive_client::{
     types::{Receipt, V1},
 };
 use hive_proto::event::Message;
+use serde::Deserialize;
 
 use super::{
     App, convert,
-    refusal::{Refusal, bad_channel},
+    refusal::{Refusal, bad_channel, invalid},
 };
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Options {
+    retain: bool,
+    clear: bool,
+}
 
 pub(super) async fn publish(
     State(app): State<App>,
     channel: Result<Path<String>, PathRejection>,
+    options: Result<Query<Options>, QueryRejection>,
     head: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Receipt>, Refusal> {
     let Path(channel) = channel?;
     let bus = &app.means.bus;
     let address = bus.names().address(&channel).map_err(|error| bad_channel(&channel, &error))?;
-    let receipt = bus.publish(&address, message(&head, body?)?).await?;
+    let Query(Options { retain, clear }) = options?;
+    let message = message(&head, body?)?;
+    let receipt = match (retain, clear) {
+        (false, false) => bus.publish(&address, message).await?,
+        (true, false) => bus.publisher().keep(&address, Some(message), 0)?,
+        (false, true) if message == Message::default() => bus.publisher().keep(&address, None, 0)?,
+        (false, true) => return Err(invalid("clearing a channel takes no message")),
+        (true, true) => return Err(invalid("a value is either retained or cleared")),
+    };
     let (local, peers) = (receipt.local.into(), receipt.peers.into());
     Ok(Json(Receipt { v: V1, id: receipt.id.to_string(), local, peers }))
 }

@@ -87,6 +87,13 @@ impl From<PublishError> for Refusal {
     fn from(error: PublishError) -> Self {
         let refusal = ApiError::new(error.code(), error.to_string());
         Self(match error {
+            PublishError::Denied(..) => {
+                refusal.with_hint("`channels:` in the node's configuration says who may")
+            }
+            PublishError::Clock(_) => refusal.with_hint("set this host's clock, and keep it right with NTP"),
+            PublishError::KeptFull => {
+                refusal.with_hint("clear channels whose values nobody needs: publish --clear")
+            }
             PublishError::Reserved(_) => refusal.with_hint("choose a channel that does not begin with `$`"),
             _ => refusal,
         })

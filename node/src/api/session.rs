@@ -133,8 +133,8 @@ impl Session {
                     Err(refusal) => self.say_error(refusal, None),
                 }
             }
-            Ok(ClientMessage::Publish { channel, message }) => {
-                let done = publishing.publish(&channel, message).await;
+            Ok(ClientMessage::Publish { channel, retain, message }) => {
+                let done = publishing.publish(&channel, retain, message).await;
                 self.published(done);
             }
             Ok(ClientMessage::Answer { request, failure, message }) => {
@@ -357,6 +357,7 @@ impl Publishing {
     async fn publish(
         &mut self,
         channel: &str,
+        retain: bool,
         message: hive_client::Message,
     ) -> Result<bus::Receipt, Refusal> {
         let known = self.last.take().filter(|(name, _)| name == channel);
@@ -367,7 +368,11 @@ impl Publishing {
                 (channel.to_owned(), address)
             }
         };
-        let done = self.publisher.publish(&address, convert::message(message)).await;
+        let message = convert::message(message);
+        let done = match retain {
+            false => self.publisher.publish(&address, message).await,
+            true => self.publisher.keep(&address, Some(message), 0),
+        };
         self.last = Some((name, address));
         Ok(done?)
     }

@@ -48,7 +48,7 @@ impl Clock {
 }
 
 /// The kernel's coarse clock: a few milliseconds behind at most, at a tenth of the cost.
-fn unix_ms() -> u64 {
+pub(super) fn unix_ms() -> u64 {
     let time = clock_gettime(ClockId::RealtimeCoarse);
     let ms = time.tv_sec.saturating_mul(1000).saturating_add(time.tv_nsec / 1_000_000);
     u64::try_from(ms).unwrap_or(0)

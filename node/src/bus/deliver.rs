@@ -23,6 +23,7 @@ use hive_proto::{
         },
         handout::{DATA_CANCEL, DATA_OUTCOMES, Handout, read_cancel, read_outcomes},
         is_optional,
+        kept::KeptSaid,
         relay::{
             DATA_CONFIRM, DATA_FENCE, DATA_RELAY, DATA_SET, DATA_STREAM, put_confirm, read_confirm,
             read_fence, read_stream,
@@ -142,9 +143,18 @@ impl Inbound {
             DATA_PART => self.part(&body).map(|()| 0),
             DATA_CANCEL => self.cancel(&body).map(|()| 0),
             DATA_OUTCOMES => self.outcomes(&body).map(|()| 0),
-            other if is_optional(other) => Ok(0),
-            other => Err(InboundError::Kind(other)),
+            other => self.other(other, &body).map(|()| 0),
         }
+    }
+
+    /// What is said of kept values, and kinds of later versions.
+    fn other(&self, kind: u8, body: &Bytes) -> Result<(), InboundError> {
+        match KeptSaid::decode(kind, body)? {
+            Some(said) => self.bus.0.heard_of_kept(self.peer.network, self.peer.node, &said),
+            None if is_optional(kind) => {}
+            None => return Err(InboundError::Kind(kind)),
+        }
+        Ok(())
     }
 
     /// Tells the peer what was taken, if that is new and either much or a while after the last time. Returns whether

@@ -5,7 +5,7 @@ use hive_proto::{
     event::MessageError,
     frame::data::CallFault,
     interest::Refusal,
-    limits::DEPTH_MAX,
+    limits::{DEPTH_MAX, KEPT_BYTES_MAX, KEPT_NETWORK_BYTES_MAX},
     pattern::PatternError,
 };
 
@@ -31,6 +31,18 @@ pub enum PublishError {
     /// The rules of this node's configuration do not allow it.
     #[error("the rules for `{1}` do not allow this node to {key}", key = .0.key())]
     Denied(Action, Channel),
+    /// A value that is to be kept is over its limit.
+    #[error("the value has {0} bytes; {KEPT_BYTES_MAX} is the most that is kept")]
+    KeptTooLarge(usize),
+    /// No more values fit.
+    #[error("the kept values of this network take {} MiB, and no more fits", KEPT_NETWORK_BYTES_MAX >> 20)]
+    KeptFull,
+    /// Another node's value is later, though it was published before.
+    #[error("another node has kept a later value there")]
+    Superseded,
+    /// This node's clock is off: what it keeps would win over others' or lose against them.
+    #[error("the neighbours' clocks are {} ms {} this host's", .0.abs(), if *.0 > 0 { "ahead of" } else { "behind" })]
+    Clock(i64),
     /// Events cause each other without end.
     #[error("{DEPTH_MAX} events have caused each other in a row; this looks like a loop")]
     Loop,
@@ -46,6 +58,9 @@ impl PublishError {
             }
             Self::Message(_) => "too-large",
             Self::Denied(..) => "denied",
+            Self::KeptTooLarge(_) => "too-large",
+            Self::KeptFull | Self::Superseded => "unavailable",
+            Self::Clock(_) => "clock",
             Self::Loop => "loop",
         }
     }

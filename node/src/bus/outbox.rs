@@ -201,6 +201,19 @@ impl Outbox {
         self.lock().closed
     }
 
+    /// Queues a frame in its order among the events. False when there is no room.
+    pub(super) fn in_order(&self, frame: Bytes) -> bool {
+        let mut state = self.lock();
+        if state.closed || state.bytes >= PEER_QUEUE_BYTES {
+            return false;
+        }
+        state.push_in_order(frame);
+        state.gathering = false;
+        drop(state);
+        self.ready.notify_one();
+        true
+    }
+
     /// Queues a frame that confirms what was taken of the peer's stream. There are few, and the peer waits for them.
     pub(super) fn confirm(&self, frame: Bytes) {
         let mut state = self.lock();

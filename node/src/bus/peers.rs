@@ -62,6 +62,7 @@ impl Bus {
             })
         });
         self.0.relaying(network, |relay, _| relay.regroup());
+        self.0.begin_comparing(network, &outbox);
         (outbox, patterns)
     }
 

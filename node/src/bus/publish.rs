@@ -120,7 +120,11 @@ impl Publisher {
         self.insist(offered, to, message, 0).await
     }
 
-    fn check(&self, to: &Address, message: &Message, depth: u8) -> Result<(), PublishError> {
+    pub(super) fn bus(&self) -> &Bus {
+        &self.bus
+    }
+
+    pub(super) fn check(&self, to: &Address, message: &Message, depth: u8) -> Result<(), PublishError> {
         if to.channel.is_reserved() {
             return Err(PublishError::Reserved(to.channel.clone()));
         }
@@ -261,7 +265,7 @@ impl Publisher {
 
 impl Receipt {
     /// Counts what was given to a member of a group. False when nobody could be found for it.
-    fn add(&mut self, handed: Handed) -> bool {
+    pub(super) fn add(&mut self, handed: Handed) -> bool {
         match handed {
             Handed::Here => self.local += 1,
             Handed::There => self.peers += 1,

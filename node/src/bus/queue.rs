@@ -17,7 +17,10 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::queued::{Queued, Taken};
+use super::{
+    Delivery, Event,
+    queued::{Queued, Taken},
+};
 
 /// What a subscription's or a plugin's queue holds.
 pub(super) const LIMITS: QueueLimits =
@@ -41,6 +44,8 @@ pub(super) struct Queue {
 struct State {
     queue: BoundedQueue<Queued>,
     requests: BoundedQueue<Queued>,
+    /// Kept values that the reader is to have before anything else. As many as are kept, whose bytes they share.
+    first: VecDeque<Event>,
     /// The reader is gone: what comes is let go without a word.
     closed: bool,
 }
@@ -60,6 +65,7 @@ impl Queue {
         let state = State {
             queue: BoundedQueue::new(limits),
             requests: BoundedQueue::new(REQUEST_LIMITS),
+            first: VecDeque::new(),
             closed: false,
         };
         Self { state: Mutex::new(state), readable: Notify::new(), space: Notify::new() }
@@ -116,6 +122,19 @@ impl Queue {
         dropped
     }
 
+    /// Puts kept values before everything else.
+    pub(super) fn begin_with(&self, values: VecDeque<Event>) {
+        if values.is_empty() {
+            return;
+        }
+        let mut state = self.lock();
+        if !state.closed {
+            state.first.extend(values);
+        }
+        drop(state);
+        self.readable.notify_one();
+    }
+
     /// Whether nobody should wait for it.
     pub(super) fn is_lagging(&self) -> bool {
         self.lock().queue.is_lagging()
@@ -143,6 +162,12 @@ impl Queue {
         let mut state = self.lock();
         into.0.extend(std::iter::from_fn(|| state.requests.pop(usize::MAX)));
         let mut room = max;
+        while room > 0
+            && let Some(event) = state.first.pop_front()
+        {
+            room = room.saturating_sub(1);
+            into.0.push_back(Delivery::event(event).into());
+        }
         while let Some(load) = state.queue.pop(room) {
             room = room.saturating_sub(load.events());
             into.0.push_back(load);
@@ -155,7 +180,7 @@ impl Queue {
 
     /// Waits until there may be something to take. False once the queue is closed and empty.
     pub(super) async fn readable(&self) -> bool {
-        self.readable_if(|state| !state.queue.is_empty() || !state.requests.is_empty()).await
+        self.readable_if(|state| state.len() > 0).await
     }
 
     /// Waits until there may be a request to take. False once the queue is closed and empty.
@@ -189,6 +214,7 @@ impl Queue {
         let mut state = self.lock();
         state.closed = true;
         let left = state.len() as u64;
+        state.first.clear();
         let mut taken = Vec::new();
         while let Some(load) = state.requests.pop(usize::MAX).or_else(|| state.queue.pop(usize::MAX)) {
             taken.push(load);
@@ -207,7 +233,7 @@ impl Queue {
 
 impl State {
     fn len(&self) -> usize {
-        self.queue.len().saturating_add(self.requests.len())
+        self.queue.len().saturating_add(self.requests.len()).saturating_add(self.first.len())
     }
 
     fn side(&mut self, load: &Queued) -> &mut BoundedQueue<Queued> {

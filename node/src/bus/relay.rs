@@ -105,6 +105,11 @@ impl Relays {
         }
     }
 
+    /// This node's key, once somebody seals.
+    pub(super) fn signer(&self) -> Option<&Signer> {
+        self.signer.get()
+    }
+
     fn network(&self, index: NetworkIndex) -> Option<&Network> {
         self.networks.get(usize::from(index.0))
     }

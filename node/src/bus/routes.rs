@@ -148,6 +148,15 @@ impl Routes {
         Some(Arc::clone(&neighbour.outbox))
     }
 
+    /// Where what is for each neighbour goes.
+    pub(super) fn outboxes(&self) -> Vec<((NetworkIndex, NodeId), Arc<Outbox>)> {
+        let registry = self.lock();
+        let outbox = |(key, entry): (&(NetworkIndex, NodeId), &PeerEntry)| {
+            Some((*key, Arc::clone(&entry.neighbour.as_ref()?.outbox)))
+        };
+        registry.peers.iter().filter_map(outbox).collect()
+    }
+
     /// Whether a way leads to a peer, over a link or through others.
     pub(super) fn is_reachable(&self, network: NetworkIndex, node: NodeId) -> bool {
         let registry = self.lock();

@@ -10,6 +10,7 @@ use hive_proto::{channel::Scope, group::GroupName, plane::table::HolderId};
 
 use super::{
     Bus, Delivery, SubscribeError,
+    kept::first_values,
     queue::{LIMITS, Queue},
     queued::Taken,
     routes::{InterestChange, Target},
@@ -167,8 +168,12 @@ impl Subscription {
 
     fn replace(&self, next: BTreeSet<Wanted>) -> Result<u64, SubscribeError> {
         let mut current = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        // No value comes or goes between the look at them and the table that is live.
+        let kept = self.bus.0.keeping.lock();
         self.bus.0.routes.change(|registry| {
             registry.admit(next.difference(&current))?;
+            let new: Vec<&Wanted> = next.difference(&current).collect();
+            self.queue.begin_with(first_values(&kept, &new, &current));
             // The old go first, so that a pattern whose `answers` changed ends up as the new one says.
             current.difference(&next).for_each(|wanted| registry.unwant(self.id, wanted));
             next.difference(&current).for_each(|wanted| registry.want(self.id, wanted));

@@ -13,6 +13,8 @@ Examples:
   hive-node publish orders/new '{\"id\":7}'
   date | hive-node publish clock/now -
   hive-node publish --count 100000 load/test x
+  hive-node publish --retain room/1/temperature 21.5    new subscribers get it first
+  hive-node publish --clear room/1/temperature
 
 A channel of one segment (`orders`) never leaves the node; one of two or more (`orders/new`) reaches
 every node of the home network that subscribes; `my-hive/orders/new` goes to the network `my-hive`.")]
@@ -21,6 +23,12 @@ pub(super) struct Publish {
     channel: String,
     /// The payload; `-` reads it from stdin, nothing is an empty one.
     data: Option<String>,
+    /// Keep it as the channel's last value, on every node: whoever subscribes later gets it first.
+    #[arg(long, conflicts_with = "count")]
+    retain: bool,
+    /// Forget the channel's last value.
+    #[arg(long, conflicts_with_all = ["count", "retain", "data"])]
+    clear: bool,
     /// Publish it so many times, as fast as the node takes it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
@@ -40,7 +48,12 @@ impl Publish {
 
     async fn one(self, voice: &Voice) -> Result<(), Fault> {
         let client = self.ask.client()?;
-        let receipt = client.publish(&self.channel, &self.with.message(self.data.as_deref())?).await?;
+        let message = self.with.message(self.data.as_deref())?;
+        let receipt = match (self.retain, self.clear) {
+            (true, _) => client.retain(&self.channel, &message).await?,
+            (_, true) => client.clear(&self.channel).await?,
+            _ => client.publish(&self.channel, &message).await?,
+        };
         if self.ask.json {
             return output::json(&receipt);
         }

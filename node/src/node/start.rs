@@ -200,6 +200,8 @@ impl Parts {
         let dealing = bus.clone();
         let stop = self.bus.stop().clone();
         self.bus.spawn("dealer", async move { dealing.deal(stop).await });
+        let (comparing, stop) = (bus.clone(), self.bus.stop().clone());
+        self.bus.spawn("kept values", async move { comparing.compare_kept(stop).await });
         match ways.online {
             Some(online) => self.connect(online, who, bus, boards)?,
             None => {

@@ -1,7 +1,7 @@
 //! Kept values: the last value of a channel as its origin signed it, and what two nodes say to find out what either of
 //! them lacks.
 //!
-//! Layout of a value: origin (32 bytes), incarnation, sequence, time (varints), channel, kind (1 byte), and unless it is
+//! Layout of a value: origin (32 bytes), incarnation, sequence, time (varints), depth (1 byte), channel, kind (1 byte), and unless it is
 //! cleared the optional parts of the message and the payload with its length; then the signature (64 bytes) over
 //! everything before it, behind [`LABEL`].
 
@@ -65,6 +65,8 @@ pub struct Kept {
     pub id: EventId,
     /// When, by the origin's clock.
     pub time: Hlc,
+    /// How many publishes made while handling another event led here.
+    pub depth: u8,
     /// The channel.
     pub channel: Channel,
     /// None: the channel was cleared.
@@ -90,7 +92,7 @@ impl Kept {
     pub fn sign(
         keys: Option<&dyn Keys>,
         network: NetworkIndex,
-        (id, time): (EventId, Hlc),
+        (id, time, depth): (EventId, Hlc, u8),
         channel: Channel,
         message: Option<Message>,
     ) -> Self {
@@ -99,6 +101,7 @@ impl Kept {
         put_varint(&mut out, id.incarnation.0);
         put_varint(&mut out, id.sequence);
         put_varint(&mut out, time.0);
+        out.put_u8(depth);
         put_text(&mut out, channel.as_str());
         match &message {
             None => out.put_u8(CLEARED),
@@ -112,7 +115,7 @@ impl Kept {
         let signature = keys.map_or([0; 64], |keys| keys.sign(network, &out));
         out.put_slice(&signature);
         let bytes = out.freeze().slice(LABEL.len()..);
-        Self { id, time, channel, message, bytes }
+        Self { id, time, depth, channel, message, bytes }
     }
 
     /// Reads a value without looking at its signature: one that this node has written.
@@ -125,6 +128,7 @@ impl Kept {
         let incarnation = Incarnation(reader.varint()?);
         let sequence = reader.varint()?;
         let time = Hlc(reader.varint()?);
+        let depth = reader.u8()?;
         let channel = read_channel(&mut reader)?;
         let message = match reader.u8()? {
             CLEARED => None,
@@ -138,7 +142,7 @@ impl Kept {
         let _: Signature = reader.array()?;
         reader.end()?;
         let id = EventId { origin, incarnation, sequence };
-        Ok(Self { id, time, channel, message, bytes: bytes.clone() })
+        Ok(Self { id, time, depth, channel, message, bytes: bytes.clone() })
     }
 
     /// Reads a value that came from elsewhere, and checks its signature.
@@ -148,6 +152,9 @@ impl Kept {
     pub fn verify(keys: &dyn Keys, network: NetworkIndex, bytes: &Bytes) -> Result<Self, KeptError> {
         // A copy: it is kept, and must not keep all that it came with.
         let kept = Self::read(&Bytes::copy_from_slice(bytes))?;
+        if kept.channel.is_local() {
+            return Err(WireError::Value("channel").into());
+        }
         let signed = bytes.len().checked_sub(size_of::<Signature>()).ok_or(WireError::Truncated)?;
         let (message, signature) = bytes.split_at(signed);
         let signature: &Signature = signature.try_into().map_err(|_| WireError::Truncated)?;
@@ -272,8 +279,7 @@ fn all<T>(
 }
 
 fn read_channel(reader: &mut Reader<'_>) -> Result<Channel, WireError> {
-    let channel = Channel::parse(reader.text(NAME_BYTES_MAX)?).map_err(|_| WireError::Value("channel"))?;
-    if channel.is_local() { Err(WireError::Value("channel")) } else { Ok(channel) }
+    Channel::parse(reader.text(NAME_BYTES_MAX)?).map_err(|_| WireError::Value("channel"))
 }
 
 #[cfg(test)]

@@ -29,6 +29,10 @@ pub enum DropReason {
     Forged,
     /// Its publisher may not publish there, by the rules of this node.
     Denied,
+    /// It is a kept value of a channel that has a later one.
+    Superseded,
+    /// It is a kept value of a future time, by this node's clock.
+    Future,
     /// It is for a group, and so much is with members already that no more is taken.
     GroupFull,
     /// It is for a group that has had no member for too long.
@@ -37,7 +41,7 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason, in the order of their counters.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::SlowConsumer,
         Self::LostLink,
         Self::LocalChannel,
@@ -50,6 +54,8 @@ impl DropReason {
         Self::Late,
         Self::Forged,
         Self::Denied,
+        Self::Superseded,
+        Self::Future,
         Self::GroupFull,
         Self::NoMember,
     ];
@@ -70,6 +76,8 @@ impl DropReason {
             Self::Late => "late",
             Self::Forged => "forged",
             Self::Denied => "denied",
+            Self::Superseded => "superseded",
+            Self::Future => "future",
             Self::GroupFull => "group-full",
             Self::NoMember => "no-member",
         }

@@ -3,7 +3,10 @@
 //! The last writer wins, by its clock, then by its id. Signatures are checked, and values handed to subscribers, by who
 //! drives this; when two nodes compare is theirs to say, too.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+};
 
 use bytes::Bytes;
 
@@ -26,7 +29,7 @@ pub struct KeptValues {
     values: BTreeMap<Channel, Kept>,
     /// By bucket; out of date where stale.
     hashes: Vec<KeptHash>,
-    stale: std::collections::BTreeSet<u8>,
+    stale: BTreeSet<u8>,
     bytes: usize,
 }
 
@@ -87,8 +90,8 @@ impl KeptValues {
     /// The values of channels that a pattern matches, in the order of their channels.
     pub fn matching(&self, pattern: &Pattern) -> impl Iterator<Item = &Kept> {
         let prefix = pattern.literal_prefix();
-        let from = self.values.range::<str, _>(prefix.as_ref()..);
-        from.take_while(move |(channel, _)| channel.as_str().starts_with::<&str>(prefix.as_ref()))
+        let from = self.values.range::<str, _>((Bound::Included(prefix), Bound::Unbounded));
+        from.take_while(move |(channel, _)| channel.as_str().starts_with(prefix))
             .map(|(_, kept)| kept)
             .filter(move |kept| kept.message.is_some() && pattern.matches(&kept.channel))
     }

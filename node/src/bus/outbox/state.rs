@@ -137,6 +137,15 @@ impl State {
         self.frames.push(frame);
     }
 
+    /// Behind the events that are queued, and before those that come.
+    pub(super) fn push_in_order(&mut self, frame: Bytes) {
+        if !self.open.is_empty() {
+            self.sealed.push_back(self.open.take());
+        }
+        self.bytes = self.bytes.saturating_add(frame.len());
+        self.sealed.push_back(Batch { head: Bytes::new(), body: frame, events: 0 });
+    }
+
     pub(super) fn push_outcome(&mut self, outcome: (u64, Settled)) {
         self.bytes = self.bytes.saturating_add(OUTCOME_BYTES);
         self.outcomes.push(outcome);

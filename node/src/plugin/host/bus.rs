@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use hive_proto::{
     channel::Address,
     event::{Extra, Message, MessageError},
-    limits::{CONTENT_TYPE_BYTES_MAX, HEADERS_BYTES_MAX, KEY_BYTES_MAX, PAYLOAD_BYTES_MAX},
+    limits::{CONTENT_TYPE_BYTES_MAX, HEADERS_BYTES_MAX, KEPT_BYTES_MAX, KEY_BYTES_MAX, PAYLOAD_BYTES_MAX},
 };
 
 use super::{
@@ -141,6 +141,9 @@ fn publish_error(error: PublishError) -> Error {
         PublishError::Name { .. } | PublishError::Message(MessageError::ReservedHeader(_)) => {
             Error::Invalid(error.to_string())
         }
+        PublishError::KeptTooLarge(_) => limit(KEPT_BYTES_MAX),
+        PublishError::KeptFull | PublishError::Superseded => Error::Unavailable(error.to_string()),
+        PublishError::Clock(_) => Error::Other(("clock".into(), error.to_string())),
         PublishError::Reserved(_) | PublishError::Denied(..) => Error::Denied(error.to_string()),
         PublishError::Loop => Error::Other(("loop".into(), error.to_string())),
     }

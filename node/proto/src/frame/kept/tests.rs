@@ -22,15 +22,16 @@ impl Keys for Sum {
 const HOME: NetworkIndex = NetworkIndex::HOME;
 
 fn kept() -> impl Strategy<Value = Kept> {
-    let message = prop::option::of(("[a-z]{0,20}", prop::option::of("[a-z]{1,5}")).prop_map(|(text, header)| {
-        let message = Message::from(text);
-        header.map_or(message.clone(), |header| message.with_header(header, "x"))
-    }));
+    let message =
+        prop::option::of(("[a-z]{0,20}", prop::option::of("[a-z]{1,5}")).prop_map(|(text, header)| {
+            let message = Message::from(text);
+            header.map_or(message.clone(), |header| message.with_header(header, "x"))
+        }));
     ("[a-z]{1,5}/[a-z]{1,5}", any::<(u64, u64, u64)>(), any::<[u8; 32]>(), message).prop_map(
         |(channel, (incarnation, sequence, time), origin, message)| {
             let id = EventId { origin: NodeId(origin), incarnation: Incarnation(incarnation), sequence };
             let channel = Channel::parse(&channel).expect("a channel");
-            Kept::sign(Some(&Sum), HOME, (id, Hlc(time)), channel, message)
+            Kept::sign(Some(&Sum), HOME, (id, Hlc(time), 3), channel, message)
         },
     )
 }
@@ -87,8 +88,9 @@ proptest! {
 #[test]
 fn local_channels_and_wrong_numbers_of_buckets_are_refused() {
     let id = EventId { origin: NodeId([1; 32]), incarnation: Incarnation(1), sequence: 1 };
-    let local = Kept::sign(Some(&Sum), HOME, (id, Hlc(1)), Channel::parse("bee").expect("a channel"), None);
-    assert_eq!(Kept::read(&local.bytes), Err(WireError::Value("channel")));
+    let bee = Channel::parse("bee").expect("a channel");
+    let local = Kept::sign(Some(&Sum), HOME, (id, Hlc(1), 0), bee, None);
+    assert_eq!(Kept::verify(&Sum, HOME, &local.bytes), Err(WireError::Value("channel").into()));
     let (kind, body) = body(&KeptSaid::Buckets(vec![[0; 16]; 3]).encode());
     assert_eq!(KeptSaid::decode(kind, &body), Err(WireError::Value("number of buckets")));
 }

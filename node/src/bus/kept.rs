@@ -1,0 +1,277 @@
+//! Kept values: a channel's last value, brought to every node, and to every new subscriber first.
+//!
+//! One lock a network stands around a value's way in and to the subscribers, and around a new subscription's look at the
+//! values: so each gets each value once, whichever comes first. How two nodes find out what either lacks is `plane`'s.
+
+mod sync;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+};
+
+use hive_proto::{
+    channel::{Address, Channel, NetworkIndex, Scope},
+    event::{Event, Message},
+    frame::kept::{Kept, KeptSaid},
+    id::NodeId,
+    limits::KEPT_BYTES_MAX,
+    plane::{
+        account::DropReason,
+        kept::{KeptOutcome, KeptValues},
+        table::Side,
+    },
+    record::Keys,
+};
+
+use super::{
+    Delivery, PublishError, Publisher, Receipt, Shared, clock::unix_ms, outbox::Outbox, queue::Offer,
+    routes::Target, subscribe::Wanted,
+};
+use crate::trust::may::{Action, Principal};
+
+/// Where values outlive the node. It says nothing of failures: they are its own to log.
+pub trait Keep: Send + Sync + std::fmt::Debug {
+    /// Takes a value, and whatever the channel had before gives way. `local` values belong to no network.
+    fn put(&self, network: Option<NetworkIndex>, kept: &Kept);
+    /// Forgets that a channel was cleared.
+    fn forget(&self, network: Option<NetworkIndex>, channel: &Channel);
+}
+
+/// The kept values of all networks, and of local channels.
+#[derive(Debug)]
+pub(super) struct Keeping {
+    /// By the networks' positions; the last one is that of local channels.
+    networks: Vec<Mutex<Network>>,
+    keep: OnceLock<Arc<dyn Keep>>,
+}
+
+#[derive(Debug)]
+pub(super) struct Network {
+    values: KeptValues,
+    /// How far each neighbour's clock is ahead of this node's, in milliseconds.
+    ahead: BTreeMap<NodeId, i64>,
+    /// It was said aloud that this node's clock is off.
+    complained: bool,
+}
+
+/// Values of one network, locked.
+type Locked<'a> = MutexGuard<'a, Network>;
+
+impl Keeping {
+    pub(super) fn new(networks: usize) -> Self {
+        let network = |_| {
+            let (ahead, complained) = (BTreeMap::new(), false);
+            Mutex::new(Network { values: KeptValues::new(), ahead, complained })
+        };
+        Self { networks: (0..=networks.max(1)).map(network).collect(), keep: OnceLock::new() }
+    }
+
+    /// The values a channel belongs to.
+    fn of(&self, network: NetworkIndex, is_local: bool) -> Locked<'_> {
+        let local = self.networks.len().saturating_sub(1);
+        let at = if is_local { local } else { usize::from(network.0).min(local) };
+        self.networks[at].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All of them, so that nothing changes while somebody subscribes.
+    pub(super) fn lock(&self) -> Vec<Locked<'_>> {
+        self.networks.iter().map(|network| network.lock().unwrap_or_else(PoisonError::into_inner)).collect()
+    }
+
+    fn store(&self, network: NetworkIndex, kept: &Kept) {
+        if let Some(keep) = self.keep.get() {
+            keep.put((!kept.channel.is_local()).then_some(network), kept);
+        }
+    }
+}
+
+impl super::Bus {
+    /// Keeps values here from now on, and begins with those that were kept before.
+    pub fn keep_in(&self, keep: Arc<dyn Keep>, before: Vec<(Option<NetworkIndex>, Kept)>) {
+        let keeping = &self.0.keeping;
+        for (network, kept) in before {
+            let is_local = network.is_none();
+            keeping.of(network.unwrap_or(NetworkIndex::HOME), is_local).values.take(kept, u64::MAX / 2);
+        }
+        // Set before only if somebody else keeps them already.
+        let _ = keeping.keep.set(keep);
+    }
+
+    /// Channels with a kept value, and bytes of all.
+    #[must_use]
+    pub fn kept(&self) -> (usize, usize) {
+        let sizes = self.0.keeping.lock().into_iter().map(|network| network.values.size());
+        sizes.fold((0, 0), |(values, bytes), (more, weight)| (values + more, bytes + weight))
+    }
+
+    /// The kept values that match, in the order of their channels.
+    #[must_use]
+    pub fn kept_values(&self, scope: &Scope) -> Vec<Event> {
+        let mut events = Vec::new();
+        for is_local in [true, false] {
+            if is_local && scope.network != NetworkIndex::HOME {
+                continue;
+            }
+            let network = self.0.keeping.of(scope.network, is_local);
+            events.extend(
+                network.values.matching(&scope.pattern).filter_map(|kept| replay(kept, scope.network)),
+            );
+        }
+        events
+    }
+}
+
+impl Publisher {
+    /// Publishes a message and keeps it as the channel's last value; without one the channel is cleared, and its
+    /// subscribers get an empty event.
+    ///
+    /// # Errors
+    /// As [`Publisher::publish`], when the value is too large, when no more values fit, or when this node's clock is off.
+    pub fn keep(
+        &mut self,
+        to: &Address,
+        message: Option<Message>,
+        depth: u8,
+    ) -> Result<Receipt, PublishError> {
+        let live = message.clone().unwrap_or_default();
+        self.check(to, &live, depth)?;
+        let shared = &*self.bus().0;
+        if !shared.rules.may(Principal::Local, Action::Retain, to.network, &to.channel) {
+            return Err(PublishError::Denied(Action::Retain, to.channel.clone()));
+        }
+        if live.payload.len() > KEPT_BYTES_MAX {
+            return Err(PublishError::KeptTooLarge(live.payload.len()));
+        }
+        let mut network = shared.keeping.of(to.network, to.channel.is_local());
+        if let Some(ahead_ms) = network.clock_is_off() {
+            return Err(PublishError::Clock(ahead_ms));
+        }
+        let (id, time) = shared.stamp();
+        let signer = shared.relays.signer();
+        let keys = signer.map(|signer| signer as &dyn Keys);
+        let kept = Kept::sign(keys, to.network, (id, time, depth), to.channel.clone(), message);
+        if !network.values.has_room(&to.channel, kept.bytes.len()) {
+            return Err(PublishError::KeptFull);
+        }
+        match network.values.take(kept.clone(), u64::MAX / 2) {
+            KeptOutcome::New | KeptOutcome::Known => {}
+            // Another node's clock is ahead, and it wrote last: the bus's own clock follows it, so that this ends.
+            KeptOutcome::Older | KeptOutcome::Future | KeptOutcome::Full => {
+                return Err(PublishError::Superseded);
+            }
+        }
+        shared.keeping.store(to.network, &kept);
+        let local = shared.hand_to_subscribers(&kept, to.network, false);
+        let peers = if to.channel.is_local() { 0 } else { shared.spread(to.network, &kept, None, true) };
+        drop(network);
+        let mut receipt = Receipt { id, local, peers };
+        for group in shared.group_routes(to) {
+            receipt.add(self.bus().hand_out(&group, event(&kept, to.network, false)));
+        }
+        Ok(receipt)
+    }
+}
+
+impl Shared {
+    /// Gives a value that is new here to everybody who is subscribed. Returns to how many.
+    fn hand_to_subscribers(&self, kept: &Kept, network: NetworkIndex, retained: bool) -> u32 {
+        let table = self.routes.table();
+        let mut local = 0_u32;
+        for target in table.wanting(Side::Local, network, &kept.channel) {
+            let Target::Local(queue) = target else { continue };
+            match queue.offer(Delivery::event(event(kept, network, retained)).into()) {
+                Offer::Taken => {}
+                Offer::Closed(_) => continue,
+                // Nobody waits while the values are locked.
+                Offer::Full(back) => self.account.dropped(DropReason::SlowConsumer, queue.force(*back)),
+            }
+            local = local.saturating_add(1);
+        }
+        self.account.delivered(u64::from(local));
+        local
+    }
+
+    /// Passes a value on to the neighbours but the one it came from. Returns to how many.
+    fn spread(&self, network: NetworkIndex, kept: &Kept, from: Option<NodeId>, live: bool) -> u32 {
+        let said = match live {
+            true => KeptSaid::Live(kept.bytes.clone()),
+            false => KeptSaid::Values(vec![kept.bytes.clone()]),
+        };
+        let frame = said.encode();
+        let neighbours = self.routes.neighbours(network);
+        let others = neighbours.iter().filter(|(node, _)| Some(*node) != from);
+        // Who has no room now lacks it until the next comparison.
+        let sent = others.filter(|(_, outbox)| outbox.in_order(frame.clone())).count();
+        u32::try_from(sent).unwrap_or(u32::MAX)
+    }
+}
+
+/// What a new subscription finds: every value its new patterns match and its old ones did not, once.
+pub(super) fn first_values(
+    locked: &[Locked<'_>],
+    new: &[&Wanted],
+    before: &BTreeSet<Wanted>,
+) -> VecDeque<Event> {
+    let mut found = BTreeMap::new();
+    // Of what is for one member of a group nothing is kept for the others.
+    for Wanted { scope, .. } in new.iter().filter(|wanted| wanted.group.is_none()) {
+        let local = locked.len().saturating_sub(1);
+        let of_network =
+            locked.get(usize::from(scope.network.0)).filter(|_| usize::from(scope.network.0) < local);
+        let of_locals = locked.last().filter(|_| scope.network == NetworkIndex::HOME);
+        for network in of_network.into_iter().chain(of_locals) {
+            for kept in network.values.matching(&scope.pattern) {
+                let had = |wanted: &Wanted| {
+                    wanted.group.is_none()
+                        && wanted.scope.network == scope.network
+                        && wanted.scope.pattern.matches(&kept.channel)
+                };
+                if !before.iter().any(had)
+                    && let Some(event) = replay(kept, scope.network)
+                {
+                    found.insert((scope.network, kept.channel.clone()), event);
+                }
+            }
+        }
+    }
+    found.into_values().collect()
+}
+
+/// A value as a new subscriber gets it; none for a cleared channel.
+fn replay(kept: &Kept, network: NetworkIndex) -> Option<Event> {
+    kept.message.is_some().then(|| event(kept, network, true))
+}
+
+fn event(kept: &Kept, network: NetworkIndex, retained: bool) -> Event {
+    Event {
+        id: kept.id,
+        channel: kept.channel.clone(),
+        network,
+        time: kept.time,
+        attempt: 1,
+        depth: kept.depth,
+        retained,
+        message: kept.message.clone().unwrap_or_default(),
+    }
+}
+
+/// Where frames for a neighbour go.
+type Neighbour = (NodeId, Arc<Outbox>);
+
+impl super::routes::Routes {
+    /// The neighbours in a network.
+    pub(super) fn neighbours(&self, network: NetworkIndex) -> Vec<Neighbour> {
+        let of = |((of, node), outbox): ((NetworkIndex, NodeId), Arc<Outbox>)| {
+            (of == network).then_some((node, outbox))
+        };
+        self.outboxes().into_iter().filter_map(of).collect()
+    }
+}
+
+/// This node's wall clock, for comparisons with others'.
+fn wall_ms() -> u64 {
+    unix_ms()
+}
