@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::{PROGRAM, stderr, stdout, write};
 
 /// The scenarios, and how many nodes they have here where that is fewer than they say.
-const SCENARIOS: [(&str, Option<&str>); 8] = [
+const SCENARIOS: [(&str, Option<&str>); 9] = [
     ("asymmetric-loss", Some("40")),
     ("churn", Some("40")),
     ("clock-skew", Some("40")),
@@ -23,6 +23,7 @@ const SCENARIOS: [(&str, Option<&str>); 8] = [
     ("partition-and-heal", Some("40")),
     ("slow-links", Some("40")),
     ("thousand", Some("50")),
+    ("traces", None),
 ];
 
 fn folder() -> PathBuf {
@@ -63,6 +64,7 @@ scenarios! {
     partition_and_heal: "partition-and-heal",
     slow_links: "slow-links",
     thousand: "thousand",
+    traces: "traces",
 }
 
 #[test]

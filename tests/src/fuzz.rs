@@ -20,6 +20,7 @@ use hive_proto::{
             put_stream, read_confirm, read_fence, read_relay, read_set, read_stream, relay_head,
         },
         split_frame,
+        trace::{Trace, Traced},
     },
     id::NodeId,
     pattern::Pattern,
@@ -30,7 +31,7 @@ use hive_proto::{
 pub type Decoder = fn(&[u8]);
 
 /// All of them, by name.
-pub const DECODERS: [(&str, Decoder); 12] = [
+pub const DECODERS: [(&str, Decoder); 14] = [
     ("frames", frames),
     ("control", control),
     ("admission", admission),
@@ -40,6 +41,8 @@ pub const DECODERS: [(&str, Decoder); 12] = [
     ("part", part),
     ("outcomes", outcomes),
     ("relay", relay),
+    ("trace", trace),
+    ("traced", traced),
     ("statement", statement),
     ("channel", channel),
     ("pattern", pattern),
@@ -149,6 +152,28 @@ pub fn relay(bytes: &[u8]) {
     }
 }
 
+/// A trace is read again as it was.
+pub fn trace(bytes: &[u8]) {
+    let body = Bytes::copy_from_slice(bytes);
+    let Ok(read) = Trace::decode(&body) else { return };
+    let mut out = BytesMut::new();
+    read.put(&mut out);
+    let (kind, written) = only_frame(&out.freeze());
+    assert!(Trace::is_kind(kind) && !Traced::is_kind(kind));
+    assert_eq!(Trace::decode(&written), Ok(read));
+}
+
+/// So is a report on one.
+pub fn traced(bytes: &[u8]) {
+    let body = Bytes::copy_from_slice(bytes);
+    let Ok(read) = Traced::decode(&body) else { return };
+    let mut out = BytesMut::new();
+    read.put(&mut out);
+    let (kind, written) = only_frame(&out.freeze());
+    assert!(Traced::is_kind(kind) && !Trace::is_kind(kind));
+    assert_eq!(Traced::decode(&written), Ok(read));
+}
+
 /// A statement is read again from what its changes are written as, and from nothing else.
 pub fn statement(bytes: &[u8]) {
     let body = Bytes::copy_from_slice(bytes);
@@ -249,6 +274,39 @@ mod tests {
             // A root and a signature end it.
             statement.extend([1; 96]);
             super::statement(&statement);
+        }
+
+        /// Whole nodes are needed before anything else of a way is read.
+        #[test]
+        fn traces_keep_theirs(
+            (number, count, took) in (0_u8..200, 1_u8..3, 0_u8..200),
+            (goes_on, end) in (0_u8..3, 0_u8..10),
+            mut rest in bytes(),
+        ) {
+            let mut hops = vec![count];
+            for node in 0..count {
+                hops.extend([node; 32]);
+                hops.extend([1, b'n', took]);
+                let last = node + 1 == count;
+                hops.push(if last { goes_on } else { 1 });
+                if !last || goes_on == 1 {
+                    hops.extend([node + 1; 32]);
+                    hops.extend([4, 192, 0, 2, 1, 28, 14, took, 0, 7]);
+                }
+            }
+            let mut there = vec![number];
+            there.extend([9; 32]);
+            there.extend(b"\x03a/b");
+            there.extend(&hops);
+            trace(&there);
+            let mut back = vec![number];
+            back.extend(&hops);
+            back.push(end);
+            traced(&back);
+            there.append(&mut rest.clone());
+            trace(&there);
+            back.append(&mut rest);
+            traced(&back);
         }
 
         #[test]

@@ -54,10 +54,14 @@ const WORDS: &[&str] = &["channel", "error", "event", "id", "limits", "pattern",
 
 /// hive-proto, from the top down, beside [`WORDS`].
 const PROTO: &[Row] = &[
-    ("sim", &["core", "record", "interest", "plane", "frame", "trie", "io"]),
-    ("core", &["gossip", "routes", "membership", "record", "interest", "plane", "frame", "trie", "io"]),
+    ("sim", &["core", "trace", "record", "interest", "plane", "frame", "trie", "io"]),
+    (
+        "core",
+        &["gossip", "routes", "trace", "membership", "record", "interest", "plane", "frame", "trie", "io"],
+    ),
     ("gossip", &["membership", "record", "frame", "io"]),
     ("routes", &["membership"]),
+    ("trace", &["frame", "io"]),
     ("membership", &["record"]),
     ("record", &["interest", "frame"]),
     ("plane", &["frame", "trie", "io"]),

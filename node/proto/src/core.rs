@@ -12,6 +12,7 @@ mod links;
 mod neighbours;
 mod reach;
 mod spread;
+mod trace;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -30,12 +31,13 @@ use crate::{
     record::{Change, Description, Keys, LINKS_MAX, Own},
     routes::Routes,
     time::Now,
+    trace::Traces,
 };
 
 use announce::Tickets;
 use dialling::{Dialling, Whereabouts};
 use jitter::Jitter;
-use links::{Link, State};
+use links::{Greeted, Link, State};
 use neighbours::Neighbour;
 pub use reach::Place;
 
@@ -90,6 +92,8 @@ pub struct Core {
     links: BTreeMap<LinkId, Link>,
     /// Who is to be dialled, and when.
     dialling: Dialling,
+    /// Traces of this node, and those that pass.
+    traces: Traces,
     /// Set by `Leave`, for good.
     leaving: bool,
 }
@@ -150,8 +154,9 @@ impl Core {
             out.push(Output::Arm { timer: Timer::Compare(*index), at: compare });
         }
         let dialling = Dialling::new(config.node, config.seed, config.max_neighbours);
-        let mut core =
-            Self { config, keys, jitter, networks, links: BTreeMap::new(), dialling, leaving: false };
+        let traces = Traces::new(config.incarnation);
+        let links = BTreeMap::new();
+        let mut core = Self { config, keys, jitter, networks, links, dialling, traces, leaving: false };
         core.flush(now, out);
         core
     }
@@ -179,6 +184,8 @@ impl Core {
             Input::Interest { network, ops, ticket } => {
                 self.change_interest(now, network, (ops, ticket), out);
             }
+            Input::Trace(question) => self.ask_way(now, question, out),
+            Input::Saw { look, sight } => self.saw(now, look, sight, out),
             Input::Timer(timer) => self.timer(now, timer, out),
             Input::Leave => self.leave(now, out),
         }
@@ -207,6 +214,7 @@ impl Core {
                 }
             }
             Timer::Exchange(network, peer) => self.check_exchange(now, (network, peer), out),
+            Timer::Trace(number) => self.way_overdue(number, out),
             Timer::Dial => self.dialling.due(now, out),
             Timer::Say(network) | Timer::Reach(network) | Timer::Gossip(network) => {
                 if let Some(known) = self.networks.get_mut(&network) {

@@ -11,6 +11,7 @@ pub mod gossip;
 pub mod handout;
 pub mod kept;
 pub mod relay;
+pub mod trace;
 pub mod wire;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};

@@ -3,6 +3,8 @@
 //! The driver turns what happens outside (packets, time, discovery, people) into [`Input`]s and does what
 //! the [`Output`]s say, in their order. What follows from an input is decided in `core`, never here.
 
+mod trace;
+
 use std::{collections::VecDeque, net::SocketAddr};
 
 use bytes::Bytes;
@@ -13,6 +15,8 @@ use crate::{
     pattern::InterestOp,
     time::Now,
 };
+
+pub use trace::{Ending, Question, Sight, Step, Subject, Trail};
 
 /// The driver's number for one admitted connection; never used twice in one life of the driver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -96,6 +100,15 @@ pub enum Input {
         ops: Vec<InterestOp>,
         /// Answered by [`Output::Confirmed`] when every neighbour of now has confirmed it or is gone.
         ticket: Option<u64>,
+    },
+    /// How would an event get to another node?
+    Trace(Question),
+    /// What there is to see of the subject of an [`Output::Look`].
+    Saw {
+        /// Which look.
+        look: u64,
+        /// What was seen.
+        sight: Sight,
     },
     /// A timer that was armed is due.
     Timer(Timer),
@@ -228,6 +241,22 @@ pub enum Output {
         /// The network.
         network: NetworkIndex,
     },
+    /// A trace needs to know something of the data plane. Answered by [`Input::Saw`], at once.
+    Look {
+        /// The number to answer with.
+        look: u64,
+        /// The network.
+        network: NetworkIndex,
+        /// What to look at.
+        subject: Subject,
+    },
+    /// The answer to an [`Input::Trace`].
+    Traced {
+        /// The number of the [`Question`].
+        ask: u64,
+        /// The way.
+        trail: Trail,
+    },
     /// Something people should read in the log.
     Note {
         /// How much it matters.
@@ -252,6 +281,8 @@ pub enum Timer {
     Gossip(NetworkIndex),
     /// What is known is compared with the neighbours', and what is out of use is tidied away.
     Compare(NetworkIndex),
+    /// The answer to this trace is not waited for any longer.
+    Trace(u64),
     /// Somebody is due to be dialled again.
     Dial,
     /// Who has found no neighbour by now is ready alone.

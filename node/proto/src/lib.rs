@@ -22,4 +22,5 @@ pub mod routes;
 #[cfg(any(test, feature = "sim"))]
 pub mod sim;
 pub mod time;
+pub mod trace;
 pub mod trie;

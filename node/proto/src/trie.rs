@@ -94,6 +94,13 @@ impl<H: Clone + Ord> Trie<H> {
         }
     }
 
+    /// The patterns that match, each with its holders in order: why [`Trie::matches`] says what it says, for people.
+    #[must_use]
+    pub fn matching(&self, channel: &Channel) -> Vec<(Pattern, Vec<H>)> {
+        let found = self.tree.matching(Word::new(channel.segments()));
+        found.into_iter().map(|(pattern, holders)| (pattern, holders.iter().cloned().collect())).collect()
+    }
+
     /// How many pairs of a pattern and a holder there are.
     #[must_use]
     pub fn len(&self) -> usize {

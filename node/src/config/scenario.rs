@@ -182,7 +182,7 @@ fn phase(
     let mut count = |key| keys.read(key, report, |value| whole(value, 0..=COUNT_MAX)).map_or(0, as_usize);
     let [changes, wishes, crashes] = ["changes", "wishes", "crashes"].map(&mut count);
     let [leaves, breaks, partitions] = ["leaves", "breaks", "partitions"].map(&mut count);
-    let publishes = count("publishes");
+    let [publishes, traces] = ["publishes", "traces"].map(count);
     let halved = keys.read("halved", report, truth).unwrap_or(false);
     let churn_percent = u32::from(percent_of(&mut keys, "churn", report));
     expected.extend(expect::read(keys.section("expect", report), Some(number), report));
@@ -198,6 +198,7 @@ fn phase(
         partitions,
         halved,
         publishes,
+        traces,
         churn_percent,
     })
 }

@@ -1,6 +1,8 @@
 //! The one task that owns the control plane's state machine: everything that happens becomes an input
 //! here, and every output is carried out here, in order.
 
+mod cards;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -261,6 +263,8 @@ impl Actor {
             }
             Output::Confirmed { ticket } => self.around.bus.confirmed(self.tickets.confirmed(ticket)),
             Output::Ready { network } => self.ready(network),
+            // Nobody is asked yet.
+            Output::Look { .. } | Output::Traced { .. } => {}
             Output::Note { level: Level::Info, text } => tracing::info!("{text}"),
             Output::Note { level: Level::Warn, text } => tracing::warn!("{text}"),
             Output::Note { level: Level::Error, text } => tracing::error!("{text}"),
@@ -373,22 +377,6 @@ impl Actor {
         let name = peers.get(&(network, node)).map_or_else(|| node.short(), |card| card.name.clone());
         tracing::info!("disconnected from {name} ({}): {reason}", node.short());
         self.boards.peers.change(|peers| drop(peers.remove(&(network, node))));
-    }
-
-    fn ready(&self, network: NetworkIndex) {
-        self.boards.networks.change(|networks| {
-            if let Some(card) = networks.get_mut(usize::from(network.0)) {
-                card.ready = true;
-            }
-        });
-    }
-
-    fn card(&self, peer: (NetworkIndex, NodeId), mut change: impl FnMut(&mut PeerCard)) {
-        self.boards.peers.change(|peers| {
-            if let Some(card) = peers.get_mut(&peer) {
-                change(card);
-            }
-        });
     }
 }
 

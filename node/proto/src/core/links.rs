@@ -4,7 +4,7 @@
 use bytes::Bytes;
 
 use super::*;
-use crate::frame::control::{Bye, ByeReason, Control, Greeting, PROTOCOL_MINOR};
+use crate::frame::control::{Bye, ByeReason, Control, FEATURE_TRACE, Greeting, PROTOCOL_MINOR};
 
 /// One admitted connection.
 #[derive(Debug)]
@@ -37,6 +37,8 @@ pub(super) enum State {
 pub(super) struct Greeted {
     pub(super) incarnation: Incarnation,
     pub(super) name: String,
+    /// A bit for everything optional it can do.
+    pub(super) features: u64,
     /// The dialler's number for the dial, whichever side dialled.
     pub(super) dial: u64,
 }
@@ -96,7 +98,7 @@ impl Core {
     fn greet(&mut self, now: Now, link: LinkId, dialled: Option<Attempt>, out: &mut Outbox) {
         let greeting = Control::Greeting(Greeting {
             minor: PROTOCOL_MINOR,
-            features: 0,
+            features: FEATURE_TRACE,
             incarnation: self.config.incarnation,
             dial: dialled.map_or(0, |attempt| attempt.0),
             unix_ms: self.config.unix_ms.saturating_add(elapsed_ms(now)),
@@ -122,6 +124,8 @@ impl Core {
             Ok(Some(_)) if !greeted => self.fail(now, link, "the first frame is no greeting".into(), out),
             Ok(Some(Control::Greeting(_))) => self.fail(now, link, "a second greeting".into(), out),
             Ok(Some(Control::Gossip(gossip))) => self.hear(now, link, gossip, out),
+            Ok(Some(Control::Trace(trace))) => self.hear_trace(now, link, trace, out),
+            Ok(Some(Control::Traced(traced))) => self.hear_traced(now, link, traced, out),
         }
     }
 

@@ -4,9 +4,7 @@
 //! link the peer did not dismiss, then the one dialled by the smaller node id, then the later dial.
 
 use super::*;
-use crate::{frame::control::Greeting, limits::MEMBERS_MAX};
-
-use super::links::Greeted;
+use crate::{frame::control::Greeting, limits::MEMBERS_MAX, trace::Allowances};
 
 /// A peer between its `PeerUp` and its `PeerDown`.
 #[derive(Debug)]
@@ -23,6 +21,8 @@ pub(super) struct Neighbour {
     pub(super) owing: Option<Now>,
     /// One of the two leaves: it stays until its last link is down, so that what is queued arrives.
     pub(super) draining: bool,
+    /// What it may still send of traces.
+    pub(super) allowances: Allowances,
 }
 
 /// The greater, the better.
@@ -51,7 +51,8 @@ impl Core {
         };
         let peer = known.peer;
         let incarnation = greeting.incarnation;
-        known.state = State::Greeted(Greeted { incarnation, name: greeting.name, dial });
+        let Greeting { name, features, .. } = greeting;
+        known.state = State::Greeted(Greeted { incarnation, name, features, dial });
         let stated = self.networks.get(&peer.0).and_then(|network| network.members.of(peer.1));
         let stated = stated.map(|member| member.head.incarnation).filter(|stated| *stated > incarnation);
         let other_life = self.neighbour(peer).map(|n| n.incarnation).filter(|i| *i != incarnation);
@@ -157,8 +158,15 @@ impl Core {
             return self.fail(now, link, what, out);
         }
         network.supersede(now, (index, peer), incarnation, out);
-        let mut neighbour =
-            Neighbour { link, incarnation, name: name.clone(), acked: None, owing: None, draining: false };
+        let mut neighbour = Neighbour {
+            link,
+            incarnation,
+            name: name.clone(),
+            acked: None,
+            owing: None,
+            draining: false,
+            allowances: Allowances::new(now),
+        };
         neighbour.owe(now, (index, peer), out);
         network.neighbours.insert(peer, neighbour);
         out.push(Output::NeighbourUp { network: index, peer, link, name, incarnation, addr });

@@ -18,6 +18,7 @@ use crate::{
 };
 
 mod others;
+mod traces;
 
 const HOME: NetworkIndex = NetworkIndex::HOME;
 
@@ -199,6 +200,7 @@ fn story(outputs: &[Output]) -> Vec<String> {
         }
         Output::Confirmed { ticket } => Some(format!("confirmed {ticket}")),
         Output::Ready { .. } => Some("ready".into()),
+        Output::Look { .. } | Output::Traced { .. } => None,
         Output::Send { .. } | Output::Arm { .. } | Output::Note { .. } => None,
     };
     outputs.iter().filter_map(tell).collect()

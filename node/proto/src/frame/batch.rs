@@ -151,6 +151,12 @@ impl BatchWriter {
         self.body.len()
     }
 
+    /// Events gathered.
+    #[must_use]
+    pub fn events(&self) -> u32 {
+        self.events
+    }
+
     /// Whether nothing was gathered.
     #[must_use]
     pub fn is_empty(&self) -> bool {

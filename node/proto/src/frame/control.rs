@@ -1,4 +1,4 @@
-//! The frames of a control stream behind admission: greeting, gossip and farewell.
+//! The frames of a control stream behind admission: greeting, gossip, traces and farewell.
 //!
 //! Kinds and layouts only. In which order they may come, and what follows from them, is the state
 //! machine's. A greeting may have more fields than are read here: that is how later minor versions grow.
@@ -9,12 +9,16 @@ use super::{
     OPTIONAL, frame,
     gossip::Gossip,
     is_optional,
+    trace::{Trace, Traced},
     wire::{Reader, WireError, put_text, put_varint},
 };
 use crate::{id::Incarnation, limits::NODE_NAME_BYTES_MAX};
 
 /// The minor version of the protocol `hive/1` that this program speaks.
 pub const PROTOCOL_MINOR: u64 = 0;
+
+/// The feature of answering traces.
+pub const FEATURE_TRACE: u64 = 1;
 
 /// Bytes of a farewell's text; a longer one is cut when it is written and an error when it is read.
 pub const BYE_TEXT_BYTES_MAX: usize = 256;
@@ -26,6 +30,10 @@ pub enum Control {
     Greeting(Greeting),
     /// What the sender knows of everybody's facts.
     Gossip(Gossip),
+    /// A trace that goes on.
+    Trace(Trace),
+    /// What was said of a trace, on its way back.
+    Traced(Traced),
     /// The last frame of a side.
     Bye(Bye),
 }
@@ -35,7 +43,7 @@ pub enum Control {
 pub struct Greeting {
     /// The minor version it speaks, see [`PROTOCOL_MINOR`].
     pub minor: u64,
-    /// One bit for everything optional it can do. None is known yet.
+    /// One bit for everything optional it can do, see [`FEATURE_TRACE`].
     pub features: u64,
     /// Its life.
     pub incarnation: Incarnation,
@@ -114,6 +122,14 @@ impl Control {
                 gossip.put(&mut body);
                 return body.freeze();
             }
+            Self::Trace(trace) => {
+                trace.put(&mut body);
+                return body.freeze();
+            }
+            Self::Traced(traced) => {
+                traced.put(&mut body);
+                return body.freeze();
+            }
             Self::Bye(bye) => {
                 body.put_u8(bye.reason.code());
                 let end = bye.text.floor_char_boundary(BYE_TEXT_BYTES_MAX);
@@ -134,6 +150,10 @@ impl Control {
         Ok(Some(match kind {
             GREETING => Self::Greeting(Greeting::read(reader)?),
             _ if Gossip::is_kind(kind) => Self::Gossip(Gossip::decode(kind, body).map_err(named("gossip"))?),
+            _ if Trace::is_kind(kind) => Self::Trace(Trace::decode(body).map_err(named("trace"))?),
+            _ if Traced::is_kind(kind) => {
+                Self::Traced(Traced::decode(body).map_err(named("trace's report"))?)
+            }
             BYE => Self::Bye(Bye::read(reader).map_err(named("farewell"))?),
             _ if is_optional(kind) => return Ok(None),
             _ => return Err(ControlError::Kind(kind)),

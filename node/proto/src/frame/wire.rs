@@ -3,6 +3,8 @@
 //! Bodies are read through [`Reader`], which never looks past its end, never allocates on a promise and
 //! shares the received buffer instead of copying it. Which fields a frame has is not known here.
 
+use std::net::{IpAddr, SocketAddr};
+
 use bytes::{BufMut, Bytes};
 
 /// Bytes the longest varint takes.
@@ -159,6 +161,19 @@ impl<'a> Reader<'a> {
         str::from_utf8(self.slice(length)?).map_err(|_| WireError::NotUtf8)
     }
 
+    /// An IP address and a port.
+    ///
+    /// # Errors
+    /// When it is cut off or of no known family.
+    pub fn addr(&mut self) -> Result<SocketAddr, WireError> {
+        let ip = match self.u8()? {
+            4 => IpAddr::from(self.array::<4>()?),
+            6 => IpAddr::from(self.array::<16>()?),
+            _ => return Err(WireError::Value("address")),
+        };
+        Ok(SocketAddr::new(ip, u16::from_be_bytes(self.array()?)))
+    }
+
     /// What this reader has before it and `later`, which went on from here, has behind it.
     #[must_use]
     pub fn until(&self, later: &Self) -> Bytes {
@@ -236,6 +251,21 @@ pub fn put_varint(out: &mut impl BufMut, mut value: u64) {
 #[inline]
 pub fn put_text(out: &mut impl BufMut, text: &str) {
     put_bytes(out, text.as_bytes());
+}
+
+/// Appends an IP address and a port.
+pub fn put_addr(out: &mut impl BufMut, addr: SocketAddr) {
+    match addr.ip() {
+        IpAddr::V4(ip) => {
+            out.put_u8(4);
+            out.put_slice(&ip.octets());
+        }
+        IpAddr::V6(ip) => {
+            out.put_u8(6);
+            out.put_slice(&ip.octets());
+        }
+    }
+    out.put_u16(addr.port());
 }
 
 /// Appends a length and the bytes.

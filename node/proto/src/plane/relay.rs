@@ -323,6 +323,12 @@ impl Relay {
         Ok(())
     }
 
+    /// What waits to be sent to a neighbour: bytes, and the copies in them.
+    #[must_use]
+    pub fn queued(&self, peer: &NodeId) -> (usize, u64) {
+        self.lines.get(peer).map_or((0, 0), Line::queued)
+    }
+
     /// What became of what was sent to a neighbour.
     #[must_use]
     pub fn counts(&self, peer: &NodeId) -> Option<LineCounts> {

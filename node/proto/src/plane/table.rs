@@ -1,6 +1,8 @@
 //! The route table: from a channel to the holders that want it. A value is immutable once shared;
 //! cloning is cheap, so the next table is a changed clone of this one.
 
+mod reasons;
+
 use imbl::OrdMap;
 
 use crate::{
@@ -9,6 +11,8 @@ use crate::{
     pattern::{Filter, FilterBlock, Joined, Pattern, filter::Asked},
     trie::Trie,
 };
+
+pub use reasons::Reason;
 
 /// One holder of subscriptions: a client, a plugin, or a peer. Never reused within a node's life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,13 +1,13 @@
 //! The facts a node states, each in one fixed encoding: what is hashed is what is sent.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{links::Links, merkle::Merkle};
 use crate::{
     channel::ChannelError,
-    frame::wire::{Reader, WireError, put_bytes, put_text, put_varint},
+    frame::wire::{Reader, WireError, put_addr, put_bytes, put_text, put_varint},
     group::GroupName,
     id::NodeId,
     interest::{FilterBlock, InterestOp, Joined, Wanted, Wants},
@@ -296,19 +296,7 @@ impl Description {
         put_text(out, self.name.get(..end).unwrap_or_default());
         let addrs = self.addrs.iter().take(ADDRS_MAX);
         put_varint(out, addrs.len() as u64);
-        for addr in addrs {
-            match addr.ip() {
-                IpAddr::V4(ip) => {
-                    out.put_u8(4);
-                    out.put_slice(&ip.octets());
-                }
-                IpAddr::V6(ip) => {
-                    out.put_u8(6);
-                    out.put_slice(&ip.octets());
-                }
-            }
-            out.put_u16(addr.port());
-        }
+        addrs.for_each(|addr| put_addr(out, *addr));
         put_varint(out, self.features);
     }
 
@@ -319,12 +307,7 @@ impl Description {
         }
         let mut addrs = Vec::new();
         for _ in 0..reader.length(ADDRS_MAX)? {
-            let ip = match reader.u8()? {
-                4 => IpAddr::from(reader.array::<4>()?),
-                6 => IpAddr::from(reader.array::<16>()?),
-                _ => return Err(WireError::Value("address").into()),
-            };
-            addrs.push(SocketAddr::new(ip, u16::from_be_bytes(reader.array()?)));
+            addrs.push(reader.addr()?);
         }
         Ok(Self { name: name.into(), addrs, features: reader.varint()? })
     }

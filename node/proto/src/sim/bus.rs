@@ -17,10 +17,11 @@ use crate::{
             SIGNATURE_BYTES, Sealed, put_confirm, read_confirm, read_stream,
         },
         split_frame,
+        trace::{Matches, PATTERNS_NAMED_MAX},
     },
     id::{Incarnation, NodeId},
     interest::InterestOp,
-    io::{LinkId, Output},
+    io::{LinkId, Output, Sight, Subject},
     limits::{DESTINATIONS_MAX, FRAME_BYTES_MAX},
     pattern::Pattern,
     plane::{
@@ -87,6 +88,22 @@ impl Bus {
     /// This node wants something else itself.
     pub(super) fn wants(&mut self, ops: &[InterestOp]) {
         change(&mut self.wants, ops);
+    }
+
+    /// What there is to see for a trace. Links have no round trip here.
+    pub(super) fn look(&self, subject: &Subject) -> Sight {
+        match subject {
+            Subject::Subscribers(channel) => {
+                let patterns = self.wants.iter().filter(|pattern| pattern.matches(channel));
+                let patterns: Vec<Pattern> = patterns.take(PATTERNS_NAMED_MAX).cloned().collect();
+                let subscribers = u64::from(!patterns.is_empty());
+                Sight::Subscribers(Matches { subscribers, patterns, more: 0 })
+            }
+            Subject::Neighbour { peer, .. } => {
+                let (bytes, queued_events) = self.relay.queued(peer);
+                Sight::Neighbour { rtt_us: None, queued_bytes: bytes as u64, queued_events }
+            }
+        }
     }
 
     /// Copies that were dropped here, by reason.

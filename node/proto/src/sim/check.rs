@@ -14,6 +14,7 @@ mod spread;
 mod truth;
 mod view;
 mod walk;
+mod ways;
 mod words;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -39,6 +40,7 @@ use meter::Meter;
 use spread::Spread;
 use truth::Truth;
 use view::View;
+use ways::{Traced, Way};
 use words::Words;
 
 /// Problems that are written out; the others are counted.
@@ -60,6 +62,9 @@ pub(super) struct Judge {
     lost: u64,
     meter: Meter,
     bill: Bill,
+    /// Traces that are not answered, by their numbers, and what became of the others.
+    asked: BTreeMap<u64, Way>,
+    traced: Traced,
     /// Something changed since the views were compared last.
     changed: bool,
     /// A node and another of which it knew something wrong, at the last look.
@@ -95,6 +100,8 @@ impl Judge {
             lost: 0,
             meter: Meter::new(ids.len()),
             bill: Bill::new(ids),
+            asked: BTreeMap::new(),
+            traced: Traced::default(),
             changed: true,
             wrong_pair: None,
             longest: 0,
@@ -242,7 +249,9 @@ impl Judge {
                     self.wrong(now, format!("node {node} is ready twice"));
                 }
             }
-            Output::Dial { .. }
+            Output::Traced { ask, trail } => self.told_way(now, *ask, trail),
+            Output::Look { .. }
+            | Output::Dial { .. }
             | Output::Abandon { .. }
             | Output::Send { .. }
             | Output::Close { .. }
@@ -299,6 +308,7 @@ impl Judge {
         self.meter.whole(now, &mut whole);
         self.spread.figures(|_| true, &mut whole);
         self.delivery.figures(|_| true, &mut whole);
+        self.traced.figures(&mut whole);
         self.verdict.drops = self.delivery.drops();
         self.verdict.whole = whole;
     }

@@ -24,6 +24,8 @@ pub(super) enum Action {
     Change(usize, InterestOp),
     /// A node publishes on a channel.
     Publish(usize, Channel),
+    /// A node traces the way of a channel to another.
+    Trace(usize, usize, Channel),
     Crash(usize),
     Leave(usize),
     Stop(usize),
@@ -70,6 +72,7 @@ impl Plan {
             }
             plan.stretch(number, nodes, (begin, phase), chance);
             plan.publishes(nodes, &pool, (begin, phase), chance);
+            plan.traces(nodes, &pool, (begin, phase), chance);
         }
         plan
     }
@@ -112,6 +115,21 @@ impl Plan {
             let channel = chance.pick(pool).map_or("a/b", String::as_str);
             if let Ok(channel) = Channel::parse(channel) {
                 self.actions.push((at, Action::Publish(chance.below(nodes), channel)));
+            }
+        }
+    }
+
+    /// Every other time the channel is one that the other node wants.
+    fn traces(&mut self, nodes: usize, pool: &[String], (begin, phase): (Now, &Phase), chance: &mut Chance) {
+        for _ in 0..phase.traces {
+            let at = begin.after(chance.between(Duration::ZERO, phase.length));
+            let (node, to) = (chance.below(nodes), chance.below(nodes));
+            let wanted = self.wants[to].iter().filter_map(InterestOp::pattern);
+            let wanted: Vec<String> = wanted.filter(|p| p.is_literal()).map(ToString::to_string).collect();
+            let pool = if chance.percent(50) { &wanted } else { pool };
+            let channel = chance.pick(pool).map_or("a/b", String::as_str);
+            if let Ok(channel) = Channel::parse(channel) {
+                self.actions.push((at, Action::Trace(node, to, channel)));
             }
         }
     }

@@ -84,6 +84,12 @@ pub struct Figures {
     pub expected: u64,
     /// Of these, those that arrived.
     pub delivered: u64,
+    /// Traces that were answered.
+    pub traces: u64,
+    /// Of these, those that ended where the channel was wanted.
+    pub traces_delivered: u64,
+    /// Of these, those to which nothing came from behind some node.
+    pub traces_silent: u64,
     /// How long half of the copies took at most.
     pub arrived_50: Option<Duration>,
     /// How long 99 of 100 copies took at most.

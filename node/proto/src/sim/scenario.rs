@@ -95,6 +95,8 @@ pub struct Phase {
     pub halved: bool,
     /// Events that are published, each by any node on one of the channels that nodes want.
     pub publishes: usize,
+    /// Ways that are traced, each from any node to any other.
+    pub traces: usize,
     /// Nodes that crash and start again a second later, in percent of all per minute.
     pub churn_percent: u32,
 }
@@ -114,10 +116,10 @@ impl Phase {
 }
 
 impl Scenario {
-    /// Whether anything is published: otherwise nodes need no data plane.
+    /// Whether anything is published or traced: otherwise nodes need no data plane.
     #[must_use]
     pub fn has_events(&self) -> bool {
-        self.phases.iter().any(|phase| phase.publishes > 0)
+        self.phases.iter().any(|phase| phase.publishes > 0 || phase.traces > 0)
     }
 }
 

@@ -122,6 +122,30 @@ fn it_is_measured_who_knows_of_a_change_when_and_what_it_costs() {
     assert_eq!(figures.kinds.iter().map(|kind| kind.bytes).sum::<u64>(), figures.bytes);
 }
 
+/// What is told of a way is the way; whoever is dead is where it ends.
+#[test]
+fn traces_tell_the_way_also_while_relays_die() {
+    let traced = |name: &str, crashes| Phase { traces: 300, crashes, ..Phase::quiet(name, 20 * SECOND) };
+    let scenario = Scenario {
+        nodes: 40,
+        neighbours: 4,
+        discovery: Discovery::Sample(4),
+        patterns: 3,
+        network: Network::even(Way::of_ms(1, 5)),
+        phases: vec![
+            Phase::quiet("joins", 15 * SECOND),
+            traced("calm", 0),
+            traced("deaths", 15),
+            Phase::quiet("rest", 30 * SECOND),
+        ],
+        ..Scenario::default()
+    };
+    check(0..6, &scenario);
+    let figures = run(1, &scenario).whole;
+    assert!(figures.traces > 550 && figures.traces_delivered > 150, "{figures:?}");
+    assert!(figures.traces_silent > 0 && figures.longest_way > 2, "{figures:?}");
+}
+
 #[test]
 fn a_seed_tells_one_story_also_aloud() {
     let scenario = Scenario { nodes: 10, ..Scenario::default() };

@@ -4,6 +4,7 @@ mod drive;
 mod events;
 mod faults;
 mod links;
+mod ways;
 
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
@@ -23,7 +24,7 @@ use crate::{
     channel::NetworkIndex,
     id::NodeId,
     interest::InterestOp,
-    io::{Attempt, DialFailure, Input, LinkEnd, Outbox, Timer},
+    io::{Attempt, DialFailure, Input, LinkEnd, Outbox, Sight, Timer},
     time::Now,
 };
 
@@ -55,6 +56,8 @@ pub(super) struct World {
     last_ticket: u64,
     /// The number of the last event.
     last_event: u64,
+    /// The number of the last trace.
+    last_ask: u64,
     trace: Trace,
     judge: Judge,
     inputs: u64,
@@ -71,6 +74,8 @@ enum Happening {
     /// And that it went away.
     Lost(usize, u64, usize),
     Timer(usize, u64, Timer),
+    /// A life of a node has looked, for a trace.
+    Saw(usize, u64, u64, Sight),
     /// A dial reaches the place it goes to.
     Knock(links::Knock),
     DialFailed(usize, u64, Attempt, DialFailure),
@@ -110,6 +115,7 @@ impl World {
             apart: vec![false; nodes.len()],
             last_ticket: 0,
             last_event: 0,
+            last_ask: 0,
             trace: Trace::new(lines),
             judge: Judge::new(&ids, heard.clone(), &scenario.phases),
             inputs: 0,
@@ -163,6 +169,7 @@ impl World {
                 self.feed(node, life, Input::Lost { network: NETWORK, node: of });
             }
             Happening::Timer(node, life, timer) => self.ring(node, life, timer),
+            Happening::Saw(node, life, look, sight) => self.feed(node, life, Input::Saw { look, sight }),
             Happening::Knock(knock) => self.knock(knock),
             Happening::DialFailed(node, life, attempt, failure) => {
                 self.dial_failed(node, life, attempt, failure);
@@ -184,6 +191,7 @@ impl World {
             Action::Want(node, ops) => self.want(node, ops),
             Action::Change(node, op) => self.change(node, op),
             Action::Publish(node, channel) => self.publish(node, &channel),
+            Action::Trace(node, to, channel) => self.trace_way(node, to, channel),
             Action::Crash(node) | Action::Stop(node) => self.stop(node),
             Action::Leave(node) => self.leave(node),
             Action::Break(which) => self.break_one(which),

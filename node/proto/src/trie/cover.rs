@@ -1,10 +1,10 @@
-//! Which patterns of a tree cover a given one, and which it covers.
+//! Which patterns of a tree cover a given one or match a word, and which it covers.
 //!
 //! Both walk only where an answer may be: with a word that the covered pattern matches and that has in the
 //! place of each wildcard a name nobody has written down. Where that is not proof enough, because of `**`,
 //! the two patterns are asked themselves.
 
-use std::ptr;
+use std::{cell::RefCell, ptr};
 
 use super::{
     tree::{Child, Node, Tree, enter},
@@ -43,6 +43,18 @@ impl<V: Clone> Tree<V> {
         search.look(&self.root, search.word.start(), &mut String::new())
     }
 
+    /// All patterns that match the word, with their values: what [`Tree::find`] finds, by name and slower.
+    pub(super) fn matching(&self, word: Word<'_>) -> Vec<(Pattern, V)> {
+        let found = RefCell::new(Vec::new());
+        let take = |path: &str, value: &V| {
+            found.borrow_mut().push((Pattern::from_normal(path), value.clone()));
+            false
+        };
+        let search = Search { word, accepts: take };
+        search.look(&self.root, search.word.start(), &mut String::new());
+        found.into_inner()
+    }
+
     /// All other patterns that this one covers, and whose values are accepted.
     pub(crate) fn covered_by(&self, pattern: &Pattern, accepts: impl Fn(&V) -> bool) -> Vec<Pattern> {
         if pattern.is_literal() {
@@ -56,7 +68,7 @@ impl<V: Clone> Tree<V> {
     }
 }
 
-/// The walk for a pattern that covers what the word is made of. It ends with the first one.
+/// The walk for a pattern that covers what the word is made of. It ends with the first one that is accepted.
 struct Search<'a, A> {
     word: Word<'a>,
     accepts: A,

@@ -42,6 +42,16 @@ fn content(trie: &Trie<u32>) -> Plain {
     content
 }
 
+/// The holders of all matching patterns by name, sorted.
+fn by_name(trie: &Trie<u32>, channel: &Channel) -> Vec<(Pattern, u32)> {
+    let found = trie.matching(channel).into_iter();
+    let mut all: Vec<_> = found
+        .flat_map(|(pattern, holders)| holders.into_iter().map(move |holder| (pattern.clone(), holder)))
+        .collect();
+    all.sort_unstable();
+    all
+}
+
 #[test]
 fn each_holder_comes_once_and_in_order() {
     let trie = trie(&[("a/*", 3), ("a/b", 1), ("**", 3), ("a/**", 2), ("b/*", 9)]);
@@ -139,6 +149,8 @@ proptest! {
             prop_assert_eq!(&holders, &plain_holders(&plain, &channel), "{}", channel);
             let (all, different) = followed(&trie, &channel);
             prop_assert_eq!(all, different, "{}", channel);
+            let named: Vec<_> = plain.iter().filter(|(pattern, _)| pattern.matches(&channel)).cloned().collect();
+            prop_assert_eq!(by_name(&trie, &channel), named, "{}", channel);
         }
     }
 

@@ -240,6 +240,11 @@ impl Line {
         (sent.chain(self.unsent).collect(), self.counts)
     }
 
+    /// Bytes that were not sent yet, and the copies in them.
+    pub(super) fn queued(&self) -> (usize, u64) {
+        (self.unsent_bytes, self.unsent.iter().fold(0, |sum, frame| frame.copies().saturating_add(sum)))
+    }
+
     pub(super) fn counts(&self) -> LineCounts {
         self.counts
     }

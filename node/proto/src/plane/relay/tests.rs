@@ -250,7 +250,10 @@ fn a_queue_that_is_full_loses_its_oldest() {
     }
     assert_eq!(lone.dropped(DropReason::SlowConsumer), 2);
     assert!(lone.relay.is_crowded(&node(1)));
+    let (bytes, copies) = lone.relay.queued(&node(1));
+    assert!(copies == 7 && bytes > 7 << 20 && bytes < 8 << 20, "{copies} in {bytes}");
     assert_eq!(lone.take(1), 7);
+    assert_eq!((lone.relay.queued(&node(1)), lone.relay.queued(&node(9))), ((0, 0), (0, 0)));
     assert!(!lone.relay.is_crowded(&node(1)));
 }
 

@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use super::*;
 use crate::{
     channel::NetworkIndex,
+    frame::trace::{End, Hop, Matches},
     interest::Wanted,
+    io::{Ending, Step, Trail},
     pattern::Pattern,
     sim::{chance::Chance, node::incarnation, scenario::Discovery},
 };
@@ -145,6 +147,53 @@ fn what_is_said_out_of_order_is_seen() {
     });
     check("ready twice", |pair| pair.say(0, &Output::Ready { network: NETWORK }));
     check("ticket 1, which nobody waits for", |pair| pair.say(0, &Output::Confirmed { ticket: 1 }));
+}
+
+/// What node 1 says of the way to node 0 on `a/b`.
+fn told(pair: &Pair, nodes: &[usize], end: Ending) -> Output {
+    let hop = |node: &usize| Hop { node: pair.ids[*node], name: String::new(), took_us: 0, onward: None };
+    let steps = nodes.iter().map(|node| Step { hop: hop(node), heard: Duration::ZERO }).collect();
+    Output::Traced { ask: 9, trail: Trail { destination: pair.ids[0], steps, end } }
+}
+
+#[test]
+fn a_trace_that_is_not_the_way_is_seen() {
+    let delivered = || Ending::At(End::Delivered(Matches::default()));
+    let check = |nodes: &[usize], end: Ending, change: fn(&mut Pair), right: bool| {
+        let mut pair = Pair::at_rest();
+        change(&mut pair);
+        pair.judge.asks_way(9, (1, 0), &Channel::parse("a/b").expect("a channel"));
+        let said = told(&pair, nodes, end.clone());
+        pair.say(1, &said);
+        let wrong = pair.judge.verdict().problems.join("\n");
+        assert_eq!(wrong.is_empty(), right, "{nodes:?} {end:?}: {wrong}");
+    };
+    let calm: fn(&mut Pair) = |_| {};
+    check(&[1, 0], delivered(), calm, true);
+    check(&[1, 0], Ending::At(End::NoMatch), calm, false);
+    check(&[1], delivered(), calm, false);
+    check(&[0, 1], delivered(), calm, false);
+    check(&[1], Ending::Silent, calm, false);
+    check(&[1], Ending::At(End::NoRoute), calm, false);
+    let unwanted: fn(&mut Pair) = |pair| {
+        let remove = InterestOp::Remove(Pattern::parse("a/b").expect("a pattern"));
+        pair.judge.wants(LATER, 0, &[remove], 3);
+    };
+    check(&[1, 0], Ending::At(End::NoMatch), unwanted, true);
+    check(&[1, 0], delivered(), unwanted, false);
+    let dead: fn(&mut Pair) = |pair| pair.judge.stopped(LATER, 0);
+    check(&[1], Ending::Silent, dead, true);
+    check(&[1, 0], delivered(), dead, false);
+    let apart: fn(&mut Pair) = |pair| pair.down(1);
+    check(&[1], Ending::At(End::NoRoute), apart, true);
+    check(&[1], Ending::Silent, apart, false);
+    let cut: fn(&mut Pair) = |pair| pair.judge.parted(7);
+    check(&[1], Ending::Silent, cut, true);
+    check(&[0], Ending::Silent, cut, false);
+    let mut pair = Pair::at_rest();
+    let said = told(&pair, &[1, 0], delivered());
+    pair.say(1, &said);
+    assert!(pair.wrong().contains("which nobody waits for"));
 }
 
 #[test]

@@ -112,6 +112,11 @@ impl Truth {
         self.nodes[node].life.filter(|_| !self.nodes[node].leaving)
     }
 
+    /// Whether a node does not live.
+    pub(super) fn is_dead(&self, node: usize) -> bool {
+        self.nodes[node].life.is_none()
+    }
+
     /// Whether a node has lived, and the network held, long enough to be expected to know the others.
     pub(super) fn is_settled(&self, now: Now, node: usize) -> bool {
         let fact = &self.nodes[node];

@@ -57,6 +57,7 @@ impl World {
                 Some((connection, end)) => self.close(connection, end, reason.is_graceful()),
                 None => self.judge.wrong(now, format!("node {number} closes {link:?}, which is not up")),
             },
+            Output::Look { look, subject, .. } => self.look(number, life, look, &subject),
             Output::Arm { timer, at } => self.arm(number, life, timer, at),
             // The others are news: the judge has heard them.
             _ => {}
