@@ -13,6 +13,7 @@ mod group;
 mod kept;
 mod outbox;
 mod peers;
+mod presence;
 mod publish;
 mod queue;
 mod queued;
@@ -35,14 +36,14 @@ pub(crate) use deliver::CONFIRM_EVERY;
 pub use deliver::{Inbound, InboundError, PeerRef};
 pub use fault::{CallError, Failure, PublishError, SubscribeError};
 pub use group::Ticket;
-use hive_proto::{
-    channel::Names,
-    id::{Incarnation, NodeId},
-    plane::account::{Account, Counts},
-};
 pub use hive_proto::{
     channel::{Address, Scope},
     event::{Event, Message},
+};
+use hive_proto::{
+    channel::{Channel, Names, NetworkIndex},
+    id::{Incarnation, NodeId},
+    plane::account::{Account, Counts},
 };
 pub use kept::Keep;
 pub use outbox::{Outbox, Outgoing};
@@ -163,6 +164,13 @@ impl Bus {
     #[must_use]
     pub fn handed_out(&self) -> usize {
         self.0.groups.len()
+    }
+
+    /// An event of the node itself that goes to nobody yet: a timer's tick.
+    pub(crate) fn own_event(&self, channel: Channel) -> Event {
+        let (id, time) = self.0.stamp();
+        let to = Address { network: NetworkIndex::HOME, channel };
+        self.0.event(&to, Message::default(), id, time, 0)
     }
 
     /// Publishes an event as a dead letter of whoever could not handle it, with its story in headers.

@@ -86,6 +86,7 @@ impl Mesh {
         let (inputs, queue) = mpsc::channel(INPUTS_MAX);
         let (sealing, stop) = (bus.clone(), part.stop().clone());
         let sealer = signer.clone();
+        bus.signed_by(signer.clone());
         part.spawn("sealer", async move { sealing.relay(sealer, stop).await });
         part.spawn("addresses", addresses::watch(endpoint.clone(), inputs.clone(), part.stop().clone()));
         let (asker, questions) = mpsc::channel(QUESTIONS_MAX);

@@ -16,6 +16,7 @@ pub mod loader;
 mod registry;
 pub mod settings;
 pub mod sketch;
+pub mod timer;
 mod trap;
 pub mod worker;
 

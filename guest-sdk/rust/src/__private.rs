@@ -4,8 +4,8 @@ use std::marker::PhantomData;
 
 pub use crate::plugin::Exported;
 use crate::{
-    Delivery, Description, Event, Failure, Instances, IntoAnswer, Message, Result, Subscription,
-    failure::reject,
+    Delivery, Description, Event, Failure, Instances, IntoAnswer, Message, Result, Subscription, Timer,
+    TimerScope, failure::reject,
 };
 
 /// The type that a function returns, so that a `Result` can be told from a plain value.
@@ -98,12 +98,13 @@ fn answer(value: impl IntoAnswer, wants_reply: bool) -> Result<Option<Message>> 
     if wants_reply { value.into_answer() } else { Ok(None) }
 }
 
-/// A description without timers and settings.
+/// A description without settings.
 pub fn description(
     name: &str,
     version: &str,
     instances: Instances,
     subscriptions: Vec<Subscription>,
+    timers: Vec<Timer>,
     publishes: &[&str],
 ) -> Description {
     Description {
@@ -111,7 +112,7 @@ pub fn description(
         version: version.to_owned(),
         instances,
         subscriptions,
-        timers: Vec::new(),
+        timers,
         publishes: publishes.iter().map(|pattern| (*pattern).to_owned()).collect(),
         settings: Vec::new(),
     }
@@ -126,6 +127,12 @@ pub fn subscription(pattern: &str, delivery: Delivery, group: Option<&str>, answ
         answers,
         settings: Vec::new(),
     }
+}
+
+/// A timer without settings.
+pub fn timer(name: &str, schedule: &str, mesh: bool) -> Timer {
+    let scope = if mesh { TimerScope::Mesh } else { TimerScope::Node };
+    Timer { name: name.to_owned(), schedule: schedule.to_owned(), scope, settings: Vec::new() }
 }
 
 /// The node named a subscription that the plugin does not have.

@@ -43,7 +43,7 @@ pub use bindings::{
 pub use context::Context;
 pub use error::Error;
 pub use failure::{Failure, OrReject, Result, reject, retry, retry_after};
-pub use hive_guest_macros::{on, plugin, start};
+pub use hive_guest_macros::{on, plugin, start, tick};
 pub use payload::{BorrowPayload, FromEvent};
 pub use plugin::Plugin;
 pub use serde_json::{Value, json};

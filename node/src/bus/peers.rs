@@ -13,6 +13,7 @@ use hive_proto::{
 use super::{
     Bus,
     outbox::{Leftover, Outbox},
+    presence::Presence,
     relay::Port,
     routes::{Peer, Remote},
 };
@@ -26,6 +27,7 @@ impl Bus {
             registry.change_peer(network, node, |entry| entry.reachable = Some(remote));
         });
         self.0.relaying(network, |relay, _| relay.begins_anew(&node));
+        self.0.tell_presence(Presence::Joined, network, node, name);
         // What an earlier life had died with it.
         self.0.groups.lost(&self.0, node);
     }
@@ -43,6 +45,7 @@ impl Bus {
         self.0.groups.lost(&self.0, node);
         if let Some(remote) = remote {
             self.0.calls.peer_lost(network, node, &remote.name);
+            self.0.tell_presence(Presence::Left, network, node, &remote.name);
         }
     }
 

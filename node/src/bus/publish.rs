@@ -2,12 +2,14 @@
 //! ordinary path takes no wait, no allocation and one short lock a consumer; it is plain code, and only
 //! who has to wait for a consumer pays for a future.
 
+mod peer;
+
 use std::{sync::atomic::Ordering, time::Duration};
 
 use hive_proto::{
     channel::Address,
     event::{Event, Message},
-    frame::{batch::Entry, relay::Destinations},
+    frame::batch::Entry,
     id::EventId,
     limits::DEPTH_MAX,
     plane::{account::DropReason, pace::Pace, table::Side},
@@ -22,7 +24,7 @@ use super::{
     outbox::{Appended, ChannelNumber},
     queue::{Offer, Queue},
     queued::Queued,
-    routes::{Peer, Target},
+    routes::Target,
 };
 
 /// Routes one publisher remembers. A publisher with more channels than this pays a table walk a publish.
@@ -355,53 +357,5 @@ impl Shared {
         }
         self.account.delivered(1);
         1
-    }
-
-    /// Encodes one copy for a peer, waiting if the pace allows. Returns how many were queued.
-    async fn send(
-        &self,
-        peer: &Peer,
-        number: ChannelNumber,
-        to: &Address,
-        entry: &Entry<'_>,
-        pace: &mut Pace,
-    ) -> u32 {
-        let outbox = &peer.outbox;
-        let mut appended = outbox.append(number, &to.channel, entry);
-        if appended == Appended::Full && !outbox.is_lagging() {
-            let now = self.clock.now();
-            appended = outbox.append_within(number, &to.channel, entry, pace.allowance(now)).await;
-            pace.spend(self.clock.now().0.saturating_sub(now.0));
-        }
-        match appended {
-            Appended::Taken => {}
-            Appended::Full => {
-                let dropped = outbox.force(number, &to.channel, entry);
-                self.account.dropped(DropReason::SlowConsumer, dropped);
-            }
-            Appended::Closed => return self.send_around(peer, to, entry),
-        }
-        self.account.sent(1);
-        1
-    }
-
-    /// One copy for a peer whose link was just lost: another way if it can still be reached, else nowhere.
-    fn send_around(&self, peer: &Peer, to: &Address, entry: &Entry<'_>) -> u32 {
-        let audience = self.audience(peer.network, Destinations::one(peer.node));
-        let reachable = self.routes.is_reachable(peer.network, peer.node);
-        match audience.filter(|_| reachable).map(|audience| self.append(&audience, &to.channel, entry)) {
-            Some(Appended::Taken) => {
-                self.account.sent(1);
-                1
-            }
-            Some(Appended::Full) => {
-                self.account.dropped(DropReason::SlowConsumer, 1);
-                0
-            }
-            Some(Appended::Closed) | None => {
-                self.account.dropped(DropReason::LostLink, 1);
-                0
-            }
-        }
     }
 }

@@ -11,7 +11,7 @@ use std::{
 
 use arc_swap::{ArcSwap, Guard};
 use hive_proto::{
-    channel::{NetworkIndex, Scope},
+    channel::{Channel, NetworkIndex, Scope},
     group::GroupName,
     id::NodeId,
     interest::{InterestOp, Joined, LocalInterest, Refusal},
@@ -146,6 +146,17 @@ impl Routes {
         let registry = self.lock();
         let neighbour = registry.peers.get(&(network, node))?.neighbour.as_ref()?;
         Some(Arc::clone(&neighbour.outbox))
+    }
+
+    /// The peers that joined a group, with a channel that each joined it for, where it is one.
+    pub(super) fn members(&self, network: NetworkIndex, group: &GroupName) -> Vec<(NodeId, Channel)> {
+        let registry = self.lock();
+        let of_network = registry.peers.iter().filter(|((of, _), _)| *of == network);
+        let joined = of_network.flat_map(|((_, node), entry)| {
+            let of_group = entry.joined.iter().filter(|(name, _)| name == group);
+            of_group.filter_map(|(_, pattern)| Some((*node, Channel::parse(pattern.as_str()).ok()?)))
+        });
+        joined.collect()
     }
 
     /// Where what is for each neighbour goes.

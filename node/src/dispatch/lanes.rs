@@ -1,14 +1,17 @@
 //! Lanes: events of one channel and key are handled one after the other, different ones side by side.
 //! Workers pull; nothing runs here between an event's arrival and the worker that takes it.
 
+mod ticks;
+
 use std::{
     cmp::Reverse,
-    collections::{BinaryHeap, VecDeque},
+    collections::{BTreeSet, BinaryHeap, VecDeque},
     hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
+use hive_proto::channel::Channel;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -53,6 +56,8 @@ struct State {
     held: usize,
     /// Failed events by the moment of their next try.
     delayed: BinaryHeap<Reverse<Delayed>>,
+    /// Timers whose last tick is not done with.
+    ticking: BTreeSet<Channel>,
     /// What was taken from the queue in one go, before it is sorted into lanes.
     incoming: Vec<Delivery>,
 }
@@ -85,6 +90,7 @@ impl Lanes {
             requests: VecDeque::new(),
             held: 0,
             delayed: BinaryHeap::new(),
+            ticking: BTreeSet::new(),
             incoming: Vec::new(),
         };
         Arc::new(Self {
@@ -298,6 +304,7 @@ impl Job {
             let lanes = Arc::clone(&self.lanes);
             if let Some((delivery, reason)) = settle(&lanes, delivery, outcome) {
                 lanes.tally.dead();
+                lanes.ticked(&delivery.event.channel);
                 lanes.bus.bury(&lanes.name, &delivery.event, &reason).await;
                 if let Some(ticket) = delivery.ticket {
                     ticket.dead();
@@ -329,6 +336,7 @@ fn abandon(lanes: &Lanes, delivery: Delivery) {
         lanes.tally.retried();
         return;
     };
+    lanes.ticked(&delivery.event.channel);
     if let Some(ticket) = delivery.ticket {
         ticket.dead();
     }
@@ -340,6 +348,7 @@ fn abandon(lanes: &Lanes, delivery: Delivery) {
 fn settle(lanes: &Lanes, delivery: Delivery, outcome: Outcome) -> Option<(Delivery, String)> {
     let (reason, after) = match outcome {
         Outcome::Done(_) => {
+            lanes.ticked(&delivery.event.channel);
             if let Some(ticket) = delivery.ticket {
                 ticket.done();
             }

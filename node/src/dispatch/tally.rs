@@ -14,6 +14,7 @@ pub(super) struct Tally {
     broken: AtomicU64,
     dead: AtomicU64,
     missed: AtomicU64,
+    skipped: AtomicU64,
 }
 
 /// A handler's counts at one moment.
@@ -33,6 +34,8 @@ pub struct Tallied {
     pub dead: u64,
     /// Dropped before the handler saw them, because its queue was full.
     pub missed: u64,
+    /// Ticks left out, because the handler was not done with the one before.
+    pub skipped: u64,
 }
 
 impl Tally {
@@ -62,6 +65,11 @@ impl Tally {
         self.missed.fetch_add(events, Ordering::Relaxed);
     }
 
+    /// A tick was left out.
+    pub(super) fn skipped(&self) {
+        self.skipped.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// The counts now.
     pub(super) fn read(&self) -> Tallied {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -73,6 +81,7 @@ impl Tally {
             broken: read(&self.broken),
             dead: read(&self.dead),
             missed: read(&self.missed),
+            skipped: read(&self.skipped),
         }
     }
 }

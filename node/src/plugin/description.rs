@@ -6,17 +6,21 @@
 use std::{collections::BTreeMap, fmt};
 
 use hive_proto::{
-    channel::{Names, Scope},
+    channel::{Channel, Names, NetworkIndex, Scope},
     group::GroupName,
+    pattern::Pattern,
 };
 
 use super::{
     grants::{self, Access, Grants},
-    host::bindings::exports::hive::node::handler::{Delivery, Description, Instances, Subscription},
+    host::bindings::exports::hive::node::handler::{
+        Delivery, Description, Instances, Subscription, Timer as Declared, TimerScope,
+    },
     instances::Mode,
     settings::PluginConfig,
+    timer::{MESH_PATTERN, Schedule, TIMERS_MAX, Timer},
 };
-use crate::bus::Wanted;
+use crate::bus::{Event, Wanted};
 
 /// Subscriptions one plugin may declare; more is a sign of data in patterns.
 const SUBSCRIPTIONS_MAX: usize = 256;
@@ -35,6 +39,8 @@ pub struct Wishes {
     pub mode: Mode,
     /// What it listens to, in the order of the description.
     pub listens: Vec<Listen>,
+    /// Its own clocks.
+    pub timers: Vec<Timer>,
     /// Where it means to publish, with the configuration's values put in.
     pub publishes: Vec<String>,
     /// Where it may publish.
@@ -56,6 +62,26 @@ pub struct Listen {
     pub answers: bool,
     /// The group it listens in: of its members one gets each event.
     pub group: Option<GroupName>,
+}
+
+impl Wishes {
+    /// The index of the timer whose tick this is.
+    #[must_use]
+    pub fn timer(&self, event: &Event) -> Option<u32> {
+        let timer = self.timers.iter().find(|timer| timer.channel == event.channel);
+        timer.map(|timer| timer.index)
+    }
+
+    /// What the bus is asked for: what it listens to, and where it has timers of the whole mesh, to be known to the
+    /// others that run it.
+    pub fn wanted(&self) -> impl Iterator<Item = Wanted> {
+        let group = self.timers.iter().find_map(|timer| timer.mesh.clone());
+        let known = group.and_then(|group| {
+            let scope = Scope { network: NetworkIndex::HOME, pattern: Pattern::parse(MESH_PATTERN).ok()? };
+            Some(Wanted { scope, answers: false, group: Some(group) })
+        });
+        self.listens.iter().map(Listen::wanted).chain(known)
+    }
 }
 
 impl Listen {
@@ -94,6 +120,7 @@ pub fn check(
         Instances::Single => Mode::Single,
     });
     let listens = check.listens(&description.subscriptions);
+    let timers = check.timers(&description.timers);
     let publishes: Vec<String> =
         description.publishes.iter().take(PUBLISHES_MAX).filter_map(|text| check.filled(text)).collect();
     let grants = check.grants(&publishes);
@@ -104,7 +131,7 @@ pub fn check(
         return Err(Problems(check.problems));
     }
     let (name, version) = (shown(&description.name), shown(&description.version));
-    Ok(Wishes { name, version, mode, listens, publishes, grants, warnings: check.warnings })
+    Ok(Wishes { name, version, mode, listens, timers, publishes, grants, warnings: check.warnings })
 }
 
 struct Check<'a> {
@@ -124,10 +151,7 @@ impl Check<'_> {
         };
         most(description.subscriptions.len(), SUBSCRIPTIONS_MAX, "subscriptions");
         most(description.publishes.len(), PUBLISHES_MAX, "patterns to publish to");
-        if let Some(timer) = description.timers.first() {
-            let name = shown(&timer.name);
-            self.problems.push(format!("it declares the timer `{name}`; timers are not in this version"));
-        }
+        most(description.timers.len(), TIMERS_MAX, "timers");
     }
 
     fn listens(&mut self, subscriptions: &[Subscription]) -> Vec<Listen> {
@@ -155,6 +179,41 @@ impl Check<'_> {
         }
         let scope = self.scope(&pattern)?;
         Some(Listen { index, scope, pattern, answers: subscription.answers, group })
+    }
+
+    fn timers(&mut self, declared: &[Declared]) -> Vec<Timer> {
+        let mut timers: Vec<Timer> = Vec::new();
+        for (index, timer) in (0_u32..).zip(declared.iter().take(TIMERS_MAX)) {
+            let name = shown(&timer.name);
+            for (setting, _) in &timer.settings {
+                let setting = shown(setting);
+                self.warnings.push(format!(
+                    "the setting `{setting}` of the timer `{name}` is not known to this version"
+                ));
+            }
+            // A name with a slash would be two segments, and could be another timer's.
+            let channel =
+                Channel::parse(&format!("$timer/{}", timer.name)).ok().filter(|_| !name.contains('/'));
+            let Some(channel) = channel else {
+                self.problems
+                    .push(format!("`{name}` is no name for a timer: it is like one segment of a channel"));
+                continue;
+            };
+            if timers.iter().any(|other| other.channel == channel) {
+                self.problems.push(format!("it declares the timer `{name}` twice"));
+                continue;
+            }
+            let mesh =
+                (timer.scope == TimerScope::Mesh).then(|| GroupName::parse(self.plugin).ok()).flatten();
+            match Schedule::parse(&timer.schedule) {
+                Ok(schedule) => timers.push(Timer { index, channel, schedule, mesh }),
+                Err(error) => {
+                    let schedule = shown(&timer.schedule);
+                    self.problems.push(format!("the timer `{name}` cannot tick at `{schedule}`: {error}"));
+                }
+            }
+        }
+        timers
     }
 
     /// The group of a subscription: the one it names, else the plugin's own name.
@@ -252,8 +311,8 @@ fn shown(text: &str) -> String {
 mod tests {
     use hive_proto::channel::NetworkName;
 
+    use super::Declared as Timer;
     use super::*;
-    use crate::plugin::host::bindings::exports::hive::node::handler::{Timer, TimerScope};
 
     fn subscription(pattern: &str) -> Subscription {
         Subscription {
@@ -291,17 +350,19 @@ mod tests {
         ]);
         bad.timers.push(Timer {
             name: "tick".into(),
-            schedule: "@every 5s".into(),
+            schedule: "often".into(),
             scope: TimerScope::Node,
             settings: Vec::new(),
         });
+        bad.timers.push(Timer { name: "a/b".into(), ..bad.timers[0].clone() });
         bad.publishes.push("a//b".into());
         let problems = checked(bad, &PluginConfig::default()).expect_err("problems").0;
         let starts = [
-            "it declares the timer `tick`",
             "`a*` is no pattern",
             "`orders/{region}` needs the configuration's value `region`",
             "it names the group `g` for `a/b`, but wants every event",
+            "the timer `tick` cannot tick at `often`: it is neither",
+            "`a/b` is no name for a timer",
             "`a//b` is no pattern",
         ];
         assert_eq!(problems.len(), starts.len(), "{problems:?}");

@@ -16,7 +16,6 @@ use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    description::Listen,
     folder::{self, ReadError},
     host::Place,
     instances::{Fault, Instance, Mode},
@@ -245,6 +244,10 @@ impl Life {
             let work = async move { dispatch::run(&lanes, &stop, &mut worker).await };
             drop(version.engine.threads().spawn(live.workers.track_future(work)));
         }
+        for timer in &version.wishes.timers {
+            let (lanes, bus, stop) = (Arc::clone(&live.lanes), self.shared.bus.clone(), live.stop.clone());
+            live.workers.spawn(timer.clone().run(lanes, bus, stop));
+        }
         live.version = version;
         live.hash = hash;
     }
@@ -313,7 +316,7 @@ impl Life {
 }
 
 fn wanted(version: &Version) -> impl Iterator<Item = Wanted> {
-    version.wishes.listens.iter().map(Listen::wanted)
+    version.wishes.wanted()
 }
 
 #[cfg(test)]

@@ -196,12 +196,14 @@ impl Heard {
 impl Invoke for Worker {
     async fn invoke(&mut self, event: &Event, call: Call) -> Outcome {
         // What an older version asked for and this one does not want any more is let go.
+        let tick = event.channel.is_reserved().then(|| self.version.wishes.timer(event)).flatten();
         let heard = match &call.group {
             _ if call.wants_reply => Some(&mut self.answers),
             Some(group) => self.joined.get_mut(group),
             None => Some(&mut self.listens),
         };
-        let Some(subscription) = heard.and_then(|heard| heard.subscription(event)) else {
+        let subscription = tick.or_else(|| heard.and_then(|heard| heard.subscription(event)));
+        let Some(subscription) = subscription else {
             return match call.group {
                 None => Outcome::Done(None),
                 Some(group) => {

@@ -7,6 +7,7 @@ use syn::{Attribute, Error, Ident, Item, ItemFn, ItemMod, Meta, Result, spanned:
 use crate::{
     function::{Function, Locals, check_signature},
     settings::{Place, Settings},
+    tick::Tick,
 };
 
 /// What `#[hive::plugin(…)]` becomes.
@@ -25,6 +26,7 @@ pub(crate) fn bare(item: TokenStream) -> TokenStream {
         if let Item::Fn(function) = item {
             while take_attribute(&mut function.attrs, "on").is_some() {}
             while take_attribute(&mut function.attrs, "start").is_some() {}
+            while take_attribute(&mut function.attrs, "tick").is_some() {}
         }
     }
     quote!(#module)
@@ -41,7 +43,7 @@ fn on_function(settings: TokenStream, item: &ItemFn) -> Result<TokenStream> {
     };
     let functions = [Function::new(item, of_function)?];
     check_patterns(&functions)?;
-    let plugin = implementation(&settings, &functions, None);
+    let plugin = implementation(&settings, &functions, &[], None);
     Ok(quote! { #item #plugin })
 }
 
@@ -55,24 +57,27 @@ fn on_module(settings: TokenStream, mut module: ItemMod) -> Result<TokenStream> 
         ));
     };
     let mut functions = Vec::new();
-    let mut start = None;
+    let (mut start, mut ticks) = (None, Vec::new());
     for item in items.iter_mut() {
         let Item::Fn(function) = item else { continue };
         if let Some(attribute) = take_attribute(&mut function.attrs, "start") {
             read_start(function, &attribute, &mut start)?;
         }
+        if let Some(attribute) = take_attribute(&mut function.attrs, "tick") {
+            ticks.push(Tick::new(function, &attribute)?);
+        }
         if let Some(attribute) = take_attribute(&mut function.attrs, "on") {
             functions.push(read_on(function, &attribute)?);
         }
     }
-    if functions.is_empty() {
+    if functions.is_empty() && ticks.is_empty() {
         return Err(Error::new(
             span,
             "no function of the module takes events: mark one with `#[on(\"orders/*\")]`",
         ));
     }
     check_patterns(&functions)?;
-    items.push(Item::Verbatim(implementation(&settings, &functions, start.as_ref())));
+    items.push(Item::Verbatim(implementation(&settings, &functions, &ticks, start.as_ref())));
     Ok(quote!(#module))
 }
 
@@ -141,7 +146,12 @@ fn check_patterns(functions: &[Function]) -> Result<()> {
 }
 
 /// The type `Plugin`, its implementation and its export.
-fn implementation(settings: &Settings, functions: &[Function], start: Option<&Ident>) -> TokenStream {
+fn implementation(
+    settings: &Settings,
+    functions: &[Function],
+    ticks: &[Tick],
+    start: Option<&Ident>,
+) -> TokenStream {
     let name =
         settings.name.as_ref().map_or_else(|| quote!(::core::env!("CARGO_PKG_NAME")), |name| quote!(#name));
     let version = settings
@@ -153,11 +163,24 @@ fn implementation(settings: &Settings, functions: &[Function], start: Option<&Id
     let subscriptions = functions.iter().map(Function::subscriptions);
     let locals = Locals::new();
     let arms = functions.iter().scan(0_u32, |first, function| {
-        let arm = function.arm(*first, &locals);
-        *first += u32::try_from(function.patterns.len()).ok()?;
+        let end = first.checked_add(u32::try_from(function.patterns.len()).ok()?)?;
+        let arm = function.arm(*first..end, &locals);
+        *first = end;
         Some(arm)
     });
+    let timers = ticks.iter().map(Tick::timer);
+    let tick_arms = (0_u32..).zip(ticks).map(|(index, tick)| tick.arm(index, &locals));
     let Locals { event, value, wants_reply } = &locals;
+    let on_ticks = (!ticks.is_empty()).then(|| {
+        quote! {
+            if #event.channel.starts_with("$timer/") {
+                return match #event.subscription {
+                    #(#tick_arms)*
+                    _ => ::core::result::Result::Err(::hive::__private::unknown_subscription(&#event)),
+                };
+            }
+        }
+    });
     let start_function = start.map(|start| {
         quote! {
             fn start() -> ::core::result::Result<(), ::std::string::String> {
@@ -186,6 +209,7 @@ fn implementation(settings: &Settings, functions: &[Function], start: Option<&Id
                         #version,
                         ::hive::Instances::#instances,
                         ::std::vec![#(#subscriptions)*],
+                        ::std::vec![#(#timers)*],
                         &[#(#publishes),*],
                     )
                 }
@@ -193,6 +217,7 @@ fn implementation(settings: &Settings, functions: &[Function], start: Option<&Id
                 #[allow(unused_mut, clippy::let_unit_value, reason = "it depends on the functions' signatures")]
                 fn handle(mut #event: ::hive::Event) -> ::hive::Result<::core::option::Option<::hive::Message>> {
                     let #wants_reply = #event.wants_reply;
+                    #on_ticks
                     match #event.subscription {
                         #(#arms)*
                         _ => ::core::result::Result::Err(::hive::__private::unknown_subscription(&#event)),

@@ -78,11 +78,14 @@ impl Function {
         }
     }
 
-    /// The arm of `handle` for the subscriptions from `first` on. Spans are those of the types, so that the compiler
+    /// The arm of `handle` for the subscriptions, or the timer, with these indices. Spans are those of the types, so that the compiler
     /// points at the parameter that cannot be made.
-    pub(crate) fn arm(&self, first: u32, Locals { event, value, wants_reply }: &Locals) -> TokenStream {
+    pub(crate) fn arm(
+        &self,
+        indices: std::ops::Range<u32>,
+        Locals { event, value, wants_reply }: &Locals,
+    ) -> TokenStream {
         let name = &self.name;
-        let indices = (first..).take(self.patterns.len());
         let argument = |n| Ident::new(&format!("argument{n}"), Span::mixed_site());
         let arguments: Vec<_> = (0..self.parameters.len()).map(argument).collect();
         // The context borrows the event, so what is taken out of the event is taken first.

@@ -7,6 +7,7 @@ mod expand;
 mod function;
 mod pattern;
 mod settings;
+mod tick;
 
 use proc_macro::TokenStream;
 
@@ -19,8 +20,8 @@ use proc_macro::TokenStream;
 /// fn hello(name: String) -> String { … }
 /// ```
 ///
-/// On a module: settings of the plugin; each function that takes events carries `#[on("pattern", …)]`, at most one
-/// carries `#[start]`.
+/// On a module: settings of the plugin; each function that takes events carries `#[on("pattern", …)]`, each that a timer
+/// calls `#[tick("schedule")]`, at most one carries `#[start]`.
 ///
 /// ```text
 /// #[hive::plugin(single, publishes = ["counter/changed"])]
@@ -30,6 +31,9 @@ use proc_macro::TokenStream;
 ///
 ///     #[on("counter/total")]
 ///     fn total() -> u64 { … }
+///
+///     #[tick("@every 1m")]
+///     fn report() { … }
 /// }
 /// ```
 ///
@@ -50,7 +54,7 @@ use proc_macro::TokenStream;
 ///
 /// | setting | meaning | default |
 /// |---|---|---|
-/// | `group`, `group = "name"` | one node of the group gets each event; the plugin's own group without a name. A node that has no groups yet refuses the plugin | every node gets it |
+/// | `group`, `group = "name"` | one node of the group gets each event; the plugin's own group without a name. | every node gets it |
 /// | `answers`, `answers = false` | whether calls may be sent here | whether the function returns a value |
 ///
 /// It writes a type `Plugin` beside the function or inside the module: unit tests hand it to `hive::testing::Host`.
@@ -71,6 +75,14 @@ pub fn plugin(settings: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn on(_: TokenStream, item: TokenStream) -> TokenStream {
     only_inside("`#[on(…)]` stands on the functions of a module marked `#[hive::plugin]`", item)
+}
+
+/// Calls a function of a `#[hive::plugin]` module again and again: `#[tick("@every 5s")]`, or five fields of cron in UTC as
+/// in `#[tick("0 8 * * MON")]`. With `mesh` behind it one of the nodes that run the plugin does so, else each of them. The
+/// timer has the function's name. A tick that comes while the last one is still handled is left out.
+#[proc_macro_attribute]
+pub fn tick(_: TokenStream, item: TokenStream) -> TokenStream {
+    only_inside("`#[tick(…)]` stands on the functions of a module marked `#[hive::plugin]`", item)
 }
 
 /// Runs a function of a `#[hive::plugin]` module once in each new instance, before its first event.

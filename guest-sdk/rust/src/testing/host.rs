@@ -103,6 +103,25 @@ impl Host {
         self.deliver_event(event)
     }
 
+    /// Lets one of the plugin's timers tick.
+    ///
+    /// # Panics
+    /// When the plugin has no such timer, or refuses to start.
+    #[track_caller]
+    pub fn tick(&mut self, timer: &str) -> Delivered {
+        let index = self.description.timers.iter().position(|declared| declared.name == timer);
+        let index = index.unwrap_or_else(|| panic!("the plugin has no timer `{timer}`"));
+        let event = Event {
+            channel: format!("$timer/{timer}"),
+            message: Message::default(),
+            subscription: u32::try_from(index).expect("few timers"),
+            attempt: 1,
+            retained: false,
+            wants_reply: false,
+        };
+        self.deliver_event(event)
+    }
+
     /// Sends a request, a value as JSON, and waits for the answer.
     ///
     /// # Panics

@@ -1,6 +1,6 @@
 //! What the macro's settings become, and which function an event reaches.
 
-use hive::{Delivery, Event, Instances, Message, testing::Host};
+use hive::{Delivery, Event, Instances, Message, TimerScope, testing::Host};
 
 #[hive::plugin(
     "a/b",
@@ -159,4 +159,37 @@ mod by_hand {
 fn plugins_can_be_written_by_hand() {
     let delivered = Host::new(by_hand::Mine).deliver_message("a/b", Message::text("x"));
     assert_eq!(delivered.message(), Message::text("x"));
+}
+
+#[hive::plugin(publishes = "x/report")]
+mod clocked {
+    use hive::{Context, Result};
+
+    #[hive::tick("@every 5s")]
+    fn often(ctx: &Context) -> Result<()> {
+        ctx.publish("x/report", &"often")?;
+        Ok(())
+    }
+
+    #[on("a/b")]
+    fn event(ctx: &Context) -> Result<()> {
+        ctx.publish("x/report", &"event")?;
+        Ok(())
+    }
+
+    #[tick("0 8 * * MON", mesh)]
+    fn weekly(ctx: &Context) -> Result<()> {
+        ctx.publish("x/report", &"weekly")?;
+        Ok(())
+    }
+}
+
+#[test]
+fn timers_are_declared_and_each_tick_reaches_its_function() {
+    let mut host = Host::new(clocked::Plugin);
+    let timers: Vec<_> = host.description().timers.iter().map(|t| (t.name.clone(), t.scope)).collect();
+    assert_eq!(timers, [("often".to_owned(), TimerScope::Node), ("weekly".to_owned(), TimerScope::Mesh)]);
+    assert_eq!(host.tick("weekly").ok().published_on("x/report"), ["weekly"]);
+    assert_eq!(host.tick("often").ok().published_on("x/report"), ["often"]);
+    assert_eq!(host.deliver("a/b", ()).ok().published_on("x/report"), ["event"]);
 }

@@ -49,13 +49,15 @@ const CLEARED: u8 = 2;
 /// The hash of a bucket or of all of them (BLAKE3, the first 16 bytes).
 pub type KeptHash = [u8; 16];
 
-/// Which version of a channel's value: the later time, then the greater node.
+/// Which version of a channel's value: the later time, then the greater node, then what it published later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeptHead {
     /// When it was published.
     pub time: Hlc,
     /// By whom.
     pub origin: NodeId,
+    /// Which of its publishes: the clock may stand still between two.
+    pub sequence: u64,
 }
 
 /// The last value of a channel, or that it has none any more.
@@ -167,7 +169,7 @@ impl Kept {
     /// Which version it is.
     #[must_use]
     pub fn head(&self) -> KeptHead {
-        KeptHead { time: self.time, origin: self.id.origin }
+        KeptHead { time: self.time, origin: self.id.origin, sequence: self.id.sequence }
     }
 }
 
@@ -217,6 +219,7 @@ impl KeptSaid {
                     put_text(&mut body, channel.as_str());
                     put_varint(&mut body, head.time.0);
                     body.put_slice(&head.origin.0);
+                    put_varint(&mut body, head.sequence);
                 }
                 DATA_KEPT_HEADS
             }
@@ -255,7 +258,8 @@ impl KeptSaid {
                 let head = |reader: &mut Reader<'_>| {
                     let channel = read_channel(reader)?;
                     let time = Hlc(reader.varint()?);
-                    Ok((channel, KeptHead { time, origin: NodeId(reader.array()?) }))
+                    let origin = NodeId(reader.array()?);
+                    Ok((channel, KeptHead { time, origin, sequence: reader.varint()? }))
                 };
                 Self::Heads(buckets, all(&mut reader, head)?)
             }

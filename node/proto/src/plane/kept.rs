@@ -158,7 +158,7 @@ impl KeptValues {
         }
         let (mut said, mut numbers, mut gathered, mut bytes) = (Vec::new(), Vec::new(), Vec::new(), 0_usize);
         for (number, heads) in by_bucket {
-            let weight: usize = heads.iter().map(|(channel, _)| channel.as_str().len() + 45).sum();
+            let weight: usize = heads.iter().map(|(channel, _)| channel.as_str().len() + 54).sum();
             if bytes > 0 && bytes.saturating_add(weight) > KEPT_FRAME_BYTES {
                 said.push(KeptSaid::Heads(std::mem::take(&mut numbers), std::mem::take(&mut gathered)));
                 bytes = 0;

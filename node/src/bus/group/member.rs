@@ -7,6 +7,7 @@ use hive_proto::{
     channel::NetworkIndex,
     event::Event,
     frame::{handout::Settled, relay::Destinations},
+    group::GroupName,
     id::NodeId,
     plane::{
         group::{Candidate, choose},
@@ -53,6 +54,17 @@ pub(in crate::bus) fn holder<'a>(
 }
 
 impl Bus {
+    /// Whether this node is the one that acts for a group of the home network: the smallest id of those that have
+    /// members which can be reached. During a partition there is one on each side.
+    #[must_use]
+    pub fn leads(&self, group: &GroupName) -> bool {
+        let shared = &*self.0;
+        let others = shared.routes.members(NetworkIndex::HOME, group);
+        !others.into_iter().any(|(node, channel)| {
+            node < shared.node && shared.rules.may_join(NetworkIndex::HOME, node, &channel)
+        })
+    }
+
     /// Queues an event of this node for one of the holders here.
     pub(super) fn give_to_holder(&self, holders: &[(HolderId, Arc<Queue>)], event: Event, ticket: Ticket) {
         let Some(queue) = holder(holders, &event) else { return ticket.refuse() };

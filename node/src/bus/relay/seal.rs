@@ -18,6 +18,12 @@ use crate::trust::sign::Signer;
 const TICK: Duration = Duration::from_millis(50);
 
 impl Bus {
+    /// What leaves this node is signed with this key; set once.
+    pub fn signed_by(&self, signer: Signer) {
+        // Set before only by somebody else with the same key.
+        let _ = self.0.relays.signer.set(signer);
+    }
+
     /// Sends what is published for peers that are no neighbours, until told to stop; what is queued then is still
     /// sent. Until this runs it waits.
     pub async fn relay(&self, signer: Signer, stop: CancellationToken) {

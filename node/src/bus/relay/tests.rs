@@ -58,6 +58,7 @@ impl Lines {
             let signer = Signer::new(&identity, &[membership]);
             let bus = Bus::new(identity.node_id(), Incarnation(1), Names::new(vec![name()]));
             bus.confirmed(u64::MAX);
+            bus.signed_by(signer.clone());
             let (sealing, stop) = (bus.clone(), stop.clone());
             tokio::spawn(async move { sealing.relay(signer, stop).await });
             let (dealing, stop) = (bus.clone(), self_stop.clone());
@@ -374,6 +375,8 @@ async fn a_frame_that_was_changed_on_the_way_is_forged() {
     let mut lines = line(&[("a/*", false)]).await;
     let there = lines.subscribe(2, "a/*", false).await;
     let (bus, to) = (lines.buses[0].clone(), lines.address("a/b"));
+    // What is said at the beginning of a link is out of the way.
+    lines.settle().await;
     bus.publish(&to, "true".into()).await.expect("published");
     while lines.carry(0, 1).await == 0 {
         tokio::task::yield_now().await;

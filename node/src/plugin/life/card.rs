@@ -135,7 +135,7 @@ impl Counts {
             work.handled.set(tally.handled);
             work.retried.set(tally.retried);
             work.dead.set(tally.dead);
-            work.dropped.set(tally.missed);
+            work.dropped.set(tally.missed.saturating_add(tally.skipped));
             work.queued.set(u64::try_from(lanes.waiting()).unwrap_or(u64::MAX));
             true
         });

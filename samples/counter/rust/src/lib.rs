@@ -5,10 +5,12 @@
 //! hive-node publish counter/add      one more
 //! hive-node publish counter/add 5    five more
 //! hive-node call counter/total       answers 6
-//! hive-node subscribe counter/changed
+//! hive-node subscribe counter/changed counter/report
 //! ```
+//!
+//! Every ten seconds it says what it has counted, whether that changed or not.
 
-#[hive::plugin(single, publishes = ["counter/changed"])]
+#[hive::plugin(single, publishes = ["counter/changed", "counter/report"])]
 mod counter {
     use std::cell::Cell;
 
@@ -29,6 +31,12 @@ mod counter {
     fn total() -> i64 {
         TOTAL.get()
     }
+
+    #[tick("@every 10s")]
+    fn report(ctx: &Context) -> Result<()> {
+        ctx.publish("counter/report", &total())?;
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -46,6 +54,13 @@ mod tests {
         );
         assert_eq!(host.deliver("counter/add", 5).ok().published_on("counter/changed"), [6]);
         assert_eq!(host.call("counter/total", ()).answer::<i64>(), 6);
+    }
+
+    #[test]
+    fn reports_when_its_timer_says_so() {
+        let mut host = Host::new(Plugin);
+        host.deliver("counter/add", 2).outcome.unwrap();
+        assert_eq!(host.tick("report").ok().published_on("counter/report"), [2]);
     }
 
     #[test]

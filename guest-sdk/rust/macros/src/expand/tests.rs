@@ -56,4 +56,7 @@ fn modules_are_checked() {
     check("mod m { #[start] fn f(x: u8) {} #[on(\"a\")] fn g() {} }", "takes nothing");
     check("mod m { #[start] fn f() {} #[start] fn g() {} }", "starts once");
     check("mod m { #[start(now)] fn f() {} }", "takes no settings");
+    check("mod m { #[tick] fn f() {} }", "say when");
+    check("mod m { #[tick(\"hourly\")] fn f() {} }", "five fields of cron");
+    check("mod m { #[tick(\"@every 5s\", node)] fn f() {} }", "expected `mesh`");
 }

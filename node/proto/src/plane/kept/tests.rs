@@ -58,6 +58,11 @@ fn the_last_writer_wins_and_a_cleared_channel_stays_cleared() {
     let mut take = |value| values.take(value, NOW_MS);
     assert_eq!(take(kept("a/b", 10, 1, Some("one"))), KeptOutcome::New);
     assert_eq!(take(kept("a/b", 10, 1, Some("one"))), KeptOutcome::Known);
+    let same_tick = EventId { origin: NodeId([1; 32]), incarnation: Incarnation(1), sequence: 11 };
+    let channel = Channel::parse("a/b").expect("a channel");
+    let when = (same_tick, Hlc::from_unix_ms(10), 0);
+    let again = Kept::sign(None, NetworkIndex::HOME, when, channel, Some(Message::from("one more")));
+    assert_eq!(take(again), KeptOutcome::New);
     assert_eq!(take(kept("a/b", 9, 9, Some("older"))), KeptOutcome::Older);
     assert_eq!(take(kept("a/b", 10, 2, Some("two"))), KeptOutcome::New);
     assert_eq!(take(kept("a/c", 11, 1, Some("three"))), KeptOutcome::New);

@@ -1,0 +1,28 @@
+//! Ticks: events that come from no queue. Of one timer there is at most one under way.
+
+use hive_proto::channel::Channel;
+
+use super::Lanes;
+use crate::bus::{Delivery, Event};
+
+impl Lanes {
+    /// Hands a tick to the workers, unless the one before is not done with: then it is left out and counted.
+    pub fn tick(&self, event: Event) {
+        let mut state = self.lock();
+        if !state.ticking.insert(event.channel.clone()) {
+            drop(state);
+            self.tally.skipped();
+            return;
+        }
+        state.enqueue(Delivery::event(event));
+        drop(state);
+        self.wake.notify_one();
+    }
+
+    /// What was done with may have been a tick.
+    pub(super) fn ticked(&self, channel: &Channel) {
+        if channel.is_reserved() {
+            self.lock().ticking.remove(channel);
+        }
+    }
+}
