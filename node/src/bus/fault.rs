@@ -37,9 +37,6 @@ pub enum PublishError {
     /// No more values fit.
     #[error("the kept values of this network take {} MiB, and no more fits", KEPT_NETWORK_BYTES_MAX >> 20)]
     KeptFull,
-    /// Another node's value is later, though it was published before.
-    #[error("another node has kept a later value there")]
-    Superseded,
     /// This node's clock is off: what it keeps would win over others' or lose against them.
     #[error("the neighbours' clocks are {} ms {} this host's", .0.abs(), if *.0 > 0 { "ahead of" } else { "behind" })]
     Clock(i64),
@@ -59,7 +56,7 @@ impl PublishError {
             Self::Message(_) => "too-large",
             Self::Denied(..) => "denied",
             Self::KeptTooLarge(_) => "too-large",
-            Self::KeptFull | Self::Superseded => "unavailable",
+            Self::KeptFull => "unavailable",
             Self::Clock(_) => "clock",
             Self::Loop => "loop",
         }

@@ -24,6 +24,7 @@ use hive_proto::{
         table::Side,
     },
     record::Keys,
+    time::Hlc,
 };
 
 use super::{
@@ -150,6 +151,9 @@ impl Publisher {
             return Err(PublishError::Clock(ahead_ms));
         }
         let (id, time) = shared.stamp();
+        // What is known here came before, also by a clock that is a little ahead.
+        let after = network.values.head(&to.channel).map(|head| Hlc(head.time.0.saturating_add(1)));
+        let time = after.map_or(time, |after| time.max(after));
         let signer = shared.relays.signer();
         let keys = signer.map(|signer| signer as &dyn Keys);
         let kept = Kept::sign(keys, to.network, (id, time, depth), to.channel.clone(), message);
@@ -158,9 +162,8 @@ impl Publisher {
         }
         match network.values.take(kept.clone(), u64::MAX / 2) {
             KeptOutcome::New | KeptOutcome::Known => {}
-            // Another node's clock is ahead, and it wrote last: the bus's own clock follows it, so that this ends.
             KeptOutcome::Older | KeptOutcome::Future | KeptOutcome::Full => {
-                return Err(PublishError::Superseded);
+                return Err(PublishError::KeptFull);
             }
         }
         shared.keeping.store(to.network, &kept);

@@ -11,6 +11,7 @@ use super::diff::own_wit;
 /// A guest under construction. Without anything said it subscribes to nothing and handles everything with success.
 pub struct Sketch {
     subscriptions: Vec<(String, bool)>,
+    timers: Vec<(String, String)>,
     publishes: Vec<String>,
     instances: u8,
     describe: String,
@@ -26,6 +27,7 @@ impl Default for Sketch {
     fn default() -> Self {
         Self {
             subscriptions: Vec::new(),
+            timers: Vec::new(),
             publishes: Vec::new(),
             instances: 0,
             describe: format!("i32.const {DESCRIPTION_AT}"),
@@ -54,6 +56,13 @@ impl Sketch {
     #[must_use]
     pub fn answers(mut self, pattern: &str) -> Self {
         self.subscriptions.push((pattern.into(), true));
+        self
+    }
+
+    /// It has a timer.
+    #[must_use]
+    pub fn timer(mut self, name: &str, schedule: &str) -> Self {
+        self.timers.push((name.into(), schedule.into()));
         self
     }
 
@@ -162,19 +171,27 @@ impl Sketch {
     fn description(&self) -> Vec<u8> {
         const RECORD: usize = 52;
         const SUBSCRIPTION: usize = 36;
+        const TIMER: usize = 28;
         const TEXT: usize = 8;
         let subscriptions = RECORD;
-        let publishes = subscriptions + self.subscriptions.len() * SUBSCRIPTION;
+        let timers = subscriptions + self.subscriptions.len() * SUBSCRIPTION;
+        let publishes = timers + self.timers.len() * TIMER;
         let mut data = Layout(vec![0; publishes + self.publishes.len() * TEXT]);
         data.text(0, "test");
         data.text(8, "1.2.3");
         data.0[16] = self.instances;
         data.list(20, subscriptions, self.subscriptions.len());
+        data.list(28, timers, self.timers.len());
         data.list(36, publishes, self.publishes.len());
         for (n, (pattern, answers)) in self.subscriptions.iter().enumerate() {
             let at = subscriptions + n * SUBSCRIPTION;
             data.text(at, pattern);
             data.0[at + 24] = u8::from(*answers);
+        }
+        for (n, (name, schedule)) in self.timers.iter().enumerate() {
+            let at = timers + n * TIMER;
+            data.text(at, name);
+            data.text(at + 8, schedule);
         }
         for (n, pattern) in self.publishes.iter().enumerate() {
             data.text(publishes + n * TEXT, pattern);

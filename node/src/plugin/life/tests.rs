@@ -313,3 +313,32 @@ async fn a_missing_folder_is_one_clear_error() {
     let said = error.expect_err("an error").to_string();
     assert!(said.starts_with("cannot use the plugin folder: cannot watch /nowhere/at/all: "), "{said}");
 }
+
+#[tokio::test]
+async fn a_timer_ticks_for_its_plugin_alone_and_waits_for_it() {
+    let often = Sketch::new().timer("often", "@every 10ms");
+    let busy = Sketch::new().timer("often", "@every 10ms").handle(SPIN);
+    let limits = |config: &mut PluginConfig| {
+        config.cpu = Some(Duration::from_millis(50));
+        config.attempts = Some(1);
+    };
+    let home = Home::with(&[("often.wasm", &often), ("busy.wasm", &busy)], limits).await;
+    let watching = home.subscribe("$timer/*").await;
+    let handled = |card: Option<&PluginCard>| card.is_some_and(|card| card.work.handled.value() >= 5);
+    home.until("ticks", "often", handled).await;
+    let skipped = |card: Option<&PluginCard>| card.is_some_and(|card| card.work.dropped.value() > 0);
+    home.until("ticks that are left out", "busy", skipped).await;
+    assert_eq!(watching.queued(), 0, "a tick is the plugin's own");
+    home.stop().await;
+}
+
+#[tokio::test]
+async fn a_timer_without_a_schedule_is_refused() {
+    let wishing = Sketch::new().timer("bad", "every now and then");
+    let home = Home::start(&[("wishing.wasm", &wishing)]).await;
+    let refused = |card: Option<&PluginCard>| card.is_some_and(|card| card.problem.is_some());
+    home.until("a problem", "wishing", refused).await;
+    let problem = home.card("wishing").and_then(|card| card.problem).expect("a problem");
+    assert!(problem.contains("the timer `bad` cannot tick at `every now and then`"), "{problem}");
+    home.stop().await;
+}
