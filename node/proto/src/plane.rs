@@ -3,9 +3,12 @@
 //! virtual time. It must not know either.
 
 pub mod account;
+pub mod crc;
+pub mod cursor;
 pub mod group;
 pub mod handouts;
 pub mod kept;
+pub mod log;
 pub mod pace;
 pub mod queue;
 pub mod relay;
