@@ -2,11 +2,12 @@
 //! run. Absolute figures of a shared machine mean little; the ratios are what to look at.
 //!
 //! Links are measured between two processes over the loopback: this one publishes, a child of the same program
-//! receives. Handlers are measured in this one.
+//! receives. Handlers and the journal are measured in this one.
 
 mod far;
 pub mod handlers;
 mod hive;
+pub mod journal;
 mod links;
 mod measure;
 mod thin;

@@ -11,6 +11,7 @@ pub mod control;
 pub mod discovery;
 pub mod dispatch;
 pub mod doctor;
+pub mod journal;
 pub mod mdns;
 pub mod mesh;
 pub mod node;

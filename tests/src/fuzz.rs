@@ -24,6 +24,7 @@ use hive_proto::{
     },
     id::NodeId,
     pattern::Pattern,
+    plane::log::{Body, Encoded, HEAD_BYTES, Head},
     record::{Keys, Signature, Statement},
 };
 
@@ -31,7 +32,7 @@ use hive_proto::{
 pub type Decoder = fn(&[u8]);
 
 /// All of them, by name.
-pub const DECODERS: [(&str, Decoder); 14] = [
+pub const DECODERS: [(&str, Decoder); 15] = [
     ("frames", frames),
     ("control", control),
     ("admission", admission),
@@ -43,6 +44,7 @@ pub const DECODERS: [(&str, Decoder); 14] = [
     ("relay", relay),
     ("trace", trace),
     ("traced", traced),
+    ("journal", journal),
     ("statement", statement),
     ("channel", channel),
     ("pattern", pattern),
@@ -174,6 +176,22 @@ pub fn traced(bytes: &[u8]) {
     assert_eq!(Traced::decode(&written), Ok(read));
 }
 
+/// What is read of a journal's record is read again from what it is written as, under the head it is given.
+pub fn journal(bytes: &[u8]) {
+    let Ok(read) = Body::decode(&Bytes::copy_from_slice(bytes)) else { return };
+    let encoded = match &read {
+        // Headers that belong to the mesh are refused where they come in, which is before they are written.
+        Body::Event(event) => event.encode().ok(),
+        Body::Cursors(changes) => Some(Encoded::cursors(changes)),
+        Body::Index(index) => Some(Encoded::index(index)),
+    };
+    let Some(mut encoded) = encoded else { return };
+    let record = Bytes::copy_from_slice(encoded.finish(7, 5, 3));
+    let head = record.first_chunk().and_then(|head| Head::decode(head, 3)).expect("a head");
+    assert_eq!((head.position, head.synced, head.length as usize), (7, 5, record.len() - HEAD_BYTES));
+    assert_eq!(Body::decode(&record.slice(HEAD_BYTES..)), Ok(read));
+}
+
 /// A statement is read again from what its changes are written as, and from nothing else.
 pub fn statement(bytes: &[u8]) {
     let body = Bytes::copy_from_slice(bytes);
@@ -276,6 +294,7 @@ mod tests {
             super::statement(&statement);
         }
 
+<<<<<<< HEAD
         /// Whole nodes are needed before anything else of a way is read.
         #[test]
         fn traces_keep_theirs(
@@ -307,6 +326,13 @@ mod tests {
             trace(&there);
             back.append(&mut rest);
             traced(&back);
+=======
+        /// A kind and its form are needed before anything is read.
+        #[test]
+        fn records_of_a_journal_keep_theirs(kind in 1_u8..4, mut body in bytes()) {
+            body.splice(0..0, [kind, 1]);
+            journal(&body);
+>>>>>>> 23f7eb7 (journal: a durable log on disk, with group commit and cursors)
         }
 
         #[test]

@@ -17,7 +17,7 @@ const NODE: &[Row] = &[
     ("main", &["cli"]),
     ("cli", &["node", "config", "toolchain", "bench", "doctor", "api"]),
     // Beside the root.
-    ("bench", &["node", "plugin", "dispatch", "bus", "transport"]),
+    ("bench", &["node", "plugin", "dispatch", "bus", "transport", "journal"]),
     ("doctor", &["config", "mesh", "discovery", "api", "transport", "mdns"]),
     ("toolchain", &["plugin", "watch"]),
     ("config", &["mesh", "plugin", "discovery", "api"]),
@@ -35,6 +35,7 @@ const NODE: &[Row] = &[
     ("bus", &[]),
     // Means.
     ("transport", &[]),
+    ("journal", &[]),
     ("mdns", &[]),
     ("watch", &[]),
 ];

@@ -12,11 +12,11 @@ use clap::{Args, Subcommand};
 use super::{Voice, exit::Fault, message, output};
 use crate::{
     Message,
-    bench::{self, Plan, handlers},
+    bench::{self, Plan, handlers, journal},
     units::{self, ByteSize},
 };
 
-/// Measure two nodes over the loopback, beside a bare QUIC link; or handlers.
+/// Measure two nodes over the loopback, beside a bare QUIC link; or handlers; or the journal.
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -25,6 +25,7 @@ Examples:
   hive-node bench
   hive-node bench --size 64B --size 16KiB --rounds 5 --json
   hive-node bench handlers                 what the node adds to a call into a handler
+  hive-node bench journal                  durable appends beside a bare write and fdatasync
 
 Figures of a shared machine mean little by themselves; look at the ratios."
 )]
@@ -50,8 +51,10 @@ pub(super) struct Bench {
 
 impl Bench {
     pub(super) async fn run(self, voice: &Voice) -> Result<(), Fault> {
-        if let Some(What::Handlers(handlers)) = self.what {
-            return handlers.run(voice).await;
+        match self.what {
+            Some(What::Handlers(handlers)) => return handlers.run(voice).await,
+            Some(What::Journal(journal)) => return journal.run(voice).await,
+            None => {}
         }
         voice.start_log("warn")?;
         if self.far {
@@ -71,6 +74,43 @@ impl Bench {
 #[derive(Debug, Subcommand)]
 enum What {
     Handlers(Handlers),
+    Journal(Journal),
+}
+
+/// Measure durable appends, beside a bare write and fdatasync on the same disk.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  hive-node bench journal
+  hive-node bench journal --dir /var/lib --size 1KiB --json
+
+Figures of a shared disk mean little by themselves; look at the ratios.")]
+struct Journal {
+    /// Where to make the files, which are removed again [default: the current directory].
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// The payload's size.
+    #[arg(long, value_name = "SIZE", default_value = "64B")]
+    size: ByteSize,
+    /// How often everything is measured, in turns.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// How long one measurement takes, of four in a round.
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = units::duration)]
+    duration: Duration,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Journal {
+    async fn run(self, voice: &Voice) -> Result<(), Fault> {
+        voice.start_log("warn")?;
+        let dir = self.dir.unwrap_or_else(|| PathBuf::from("."));
+        let plan = journal::Plan { dir, size: self.size, rounds: self.rounds, duration: self.duration };
+        let report = journal::run(&plan, |line| output::progress(voice, &line)).await?;
+        if self.json { output::json(&report) } else { output::bytes(report.table().as_bytes()) }
+    }
 }
 
 /// Measure what the node adds to a call into a handler, and what a bad neighbour costs it.

@@ -6,8 +6,6 @@
 
 use std::ops::RangeInclusive;
 
-use bytes::Bytes;
-
 use super::{CURSOR_NAME_BYTES_MAX, Cursor, CursorName, RANGES_MAX};
 use crate::frame::wire::{Reader, WireError, put_text, put_varint};
 
@@ -88,14 +86,6 @@ pub fn decode_changes(reader: &mut Reader<'_>) -> Result<Vec<CursorChange>, Wire
     Ok(changes)
 }
 
-/// The changes of a body that is nothing else.
-///
-/// # Errors
-/// As [`decode_changes`].
-pub fn changes_of(body: &Bytes) -> Result<Vec<CursorChange>, WireError> {
-    decode_changes(&mut Reader::new(body))
-}
-
 fn put_ranges(out: &mut Vec<u8>, ranges: impl ExactSizeIterator<Item = RangeInclusive<u64>>) {
     put_varint(out, ranges.len() as u64);
     for range in ranges {
@@ -117,9 +107,14 @@ fn read_ranges(reader: &mut Reader<'_>) -> Result<Vec<RangeInclusive<u64>>, Wire
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use proptest::prelude::*;
 
     use super::*;
+
+    fn changes_of(body: &Bytes) -> Result<Vec<CursorChange>, WireError> {
+        decode_changes(&mut Reader::new(body))
+    }
 
     fn change() -> impl Strategy<Value = CursorChange> {
         let name = "[a-z@]{1,8}".prop_map(|name| CursorName::parse(&name).expect("a name"));
