@@ -22,6 +22,9 @@ async fn one_file(dir: &Path, events: u64) -> Result<(PathBuf, Vec<u64>)> {
 #[tokio::test]
 async fn cut_at_any_byte_it_has_what_was_whole() -> Result<()> {
     let dir = tempfile::tempdir()?;
+    // Nothing here depends on syncs, and thousands of them take their time.
+    let weather = Arc::new(Weather::default());
+    let open = |dir: &Path, settings| open_in(dir, settings, &weather);
     let (path, ends) = one_file(dir.path(), 6).await?;
     let whole = fs::read(&path)?;
     assert_eq!(ends.last(), Some(&(whole.len() as u64)));
