@@ -36,11 +36,7 @@ pub trait Journal: fmt::Debug + Send + Sync {
     fn append(&self, event: &Logged) -> Result<Appending, AppendError>;
 
     /// Makes a cursor, on disk before this resolves; one that is there already stays where it is.
-    fn register<'a>(
-        &'a self,
-        name: &'a CursorName,
-        start: Start,
-    ) -> BoxFuture<'a, Result<Registered, CursorError>>;
+    fn register(&self, name: CursorName, start: Start) -> BoxFuture<'_, Result<Registered, CursorError>>;
 
     /// Acknowledges a stretch of positions for a cursor: at once for who asks here, on disk when what is returned
     /// resolves. Who reads with a pattern acknowledges what was [skipped](Batch::skipped), too, or the floor stays.

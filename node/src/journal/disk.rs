@@ -122,14 +122,10 @@ impl Journal for DiskJournal {
         self.shared.append(event)
     }
 
-    fn register<'a>(
-        &'a self,
-        name: &'a CursorName,
-        start: Start,
-    ) -> BoxFuture<'a, Result<Registered, CursorError>> {
+    fn register(&self, name: CursorName, start: Start) -> BoxFuture<'_, Result<Registered, CursorError>> {
         Box::pin(async move {
             let next = self.find(start).await?;
-            let (registered, saving) = self.shared.register(name, next)?;
+            let (registered, saving) = self.shared.register(&name, next)?;
             saving.await?;
             Ok(registered)
         })

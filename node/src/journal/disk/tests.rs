@@ -183,13 +183,13 @@ async fn what_waits_shares_one_sync() -> Result<()> {
     let dir = tempfile::tempdir()?;
     let weather = Arc::new(Weather::default());
     let journal = open_in(dir.path(), Settings::default(), &weather)?;
-    journal.register(&name("group"), Start::End).await?;
+    journal.register(name("group"), Start::End).await?;
     let syncs = weather.syncs();
     let held = weather.hold();
     let waiting: Vec<_> =
         (1..=1_000).map(|n| journal.append(&event(n, "a/b", "x"))).collect::<Result<_, _>>()?;
     drop(held);
-    journal.register(&name("other"), Start::End).await?;
+    journal.register(name("other"), Start::End).await?;
     for waiting in waiting {
         waiting.await?;
     }

@@ -17,13 +17,13 @@ async fn cursors_begin_where_they_are_told_and_are_remembered() -> Result<()> {
         ("time", Start::Time(Hlc::from_unix_ms(30_000)), 29),
     ];
     for (text, start, floor) in starts {
-        let registered = journal.register(&name(text), start).await?;
+        let registered = journal.register(name(text), start).await?;
         assert_eq!(registered, Registered { floor, resumed: false }, "{text}");
     }
     journal.acknowledge(&name("beginning"), 1..=7)?.await?;
     journal.acknowledge(&name("beginning"), 9..=12)?.await?;
     assert_eq!(
-        journal.register(&name("beginning"), Start::End).await?,
+        journal.register(name("beginning"), Start::End).await?,
         Registered { floor: 7, resumed: true }
     );
     journal.forget(&name("far"))?.await?;
@@ -55,7 +55,7 @@ async fn what_cannot_be_acknowledged_is_refused() -> Result<()> {
     put(&journal, &event(1, "a/b", "x")).await?;
     let unknown = journal.acknowledge(&name("nobody"), 1..=1).expect_err("nobody");
     assert!(matches!(unknown, CursorError::Unknown(_)), "{unknown}");
-    journal.register(&name("group"), Start::Beginning).await?;
+    journal.register(name("group"), Start::Beginning).await?;
     let beyond = journal.acknowledge(&name("group"), 1..=2).expect_err("too far");
     assert!(matches!(beyond, CursorError::Beyond { position: 2, last: 1 }), "{beyond}");
     assert_eq!(journal.cursor(&name("group")), Some(Cursor::at(0)));
@@ -69,7 +69,7 @@ async fn a_cursor_with_a_pattern_passes_what_is_not_for_it() -> Result<()> {
     let dir = tempfile::tempdir()?;
     let journal = open(dir.path(), small())?;
     let group = name("group");
-    journal.register(&group, Start::Beginning).await?;
+    journal.register(group.clone(), Start::Beginning).await?;
     for n in 1..=300 {
         put(&journal, &event(n, if n % 10 == 0 { "a/wanted" } else { "a/other" }, "x")).await?;
     }
@@ -97,7 +97,7 @@ async fn acknowledgements_do_not_pile_up() -> Result<()> {
     let dir = tempfile::tempdir()?;
     let journal = open(dir.path(), small())?;
     for round in 0..200 {
-        journal.register(&name(&format!("group-{}", round % 3)), Start::End).await?;
+        journal.register(name(&format!("group-{}", round % 3)), Start::End).await?;
     }
     assert_eq!(files(dir.path()).len(), 1);
     assert!(journal.status().bytes < 5 << 10);

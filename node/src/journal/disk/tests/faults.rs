@@ -9,7 +9,7 @@ async fn a_full_disk_fails_what_waits_and_nothing_else() -> Result<()> {
     let dir = tempfile::tempdir()?;
     let weather = Arc::new(Weather::default());
     let journal = open_in(dir.path(), Settings::default(), &weather)?;
-    journal.register(&name("group"), Start::Beginning).await?;
+    journal.register(name("group"), Start::Beginning).await?;
     put(&journal, &event(1, "a/b", "before")).await?;
     let mut durable = 1;
     for room in [0, 1, 30, 90, 400] {
@@ -64,7 +64,7 @@ async fn after_a_failed_sync_another_file_goes_on() -> Result<()> {
         let before = if first { 0 } else { 3 };
         if first {
             // A file without events: the next one gets its name.
-            journal.register(&name("group"), Start::End).await?;
+            journal.register(name("group"), Start::End).await?;
         }
         for n in 1..=before {
             put(&journal, &event(n, "a/b", "before")).await?;

@@ -19,7 +19,7 @@ async fn look(
     journal.close().await;
     let journal = open_in(dir, settings.clone(), weather)?;
     // It looks before it takes its first work, and after it.
-    journal.register(&name("look"), Start::End).await?;
+    journal.register(name("look"), Start::End).await?;
     journal.forget(&name("look"))?.await?;
     Ok(journal)
 }
@@ -31,7 +31,7 @@ async fn what_every_cursor_passed_goes_when_room_is_needed() -> Result<()> {
     let journal = open(dir.path(), settings)?;
     let (fast, slow) = (name("fast"), name("slow"));
     for group in [&fast, &slow] {
-        journal.register(group, Start::Beginning).await?;
+        journal.register(group.clone(), Start::Beginning).await?;
     }
     let mut last = 0;
     let refused = loop {
@@ -75,7 +75,7 @@ async fn what_is_old_goes_when_it_was_passed() -> Result<()> {
     let settings = looks_often();
     let mut journal = open_in(dir.path(), settings.clone(), &weather)?;
     let group = name("group");
-    journal.register(&group, Start::Beginning).await?;
+    journal.register(group.clone(), Start::Beginning).await?;
     for n in 1..=100 {
         put(&journal, &event(n, "a/b", "x".repeat(100))).await?;
     }
@@ -104,11 +104,11 @@ async fn what_grows_too_old_goes_and_is_counted_for_who_needed_it() -> Result<()
     let settings = Settings { max_age: Some(Duration::from_secs(100)), ..small() };
     let mut journal = open_in(dir.path(), settings.clone(), &weather)?;
     let (early, late) = (name("early"), name("late"));
-    journal.register(&early, Start::Beginning).await?;
+    journal.register(early.clone(), Start::Beginning).await?;
     for n in 1..=100 {
         put(&journal, &event(n, "a/b", "x".repeat(100))).await?;
     }
-    journal.register(&late, Start::End).await?;
+    journal.register(late.clone(), Start::End).await?;
     journal.acknowledge(&early, 3..=10)?.await?;
     weather.set_now(170_000);
     journal = look(dir.path(), &settings, &weather, journal).await?;
@@ -132,7 +132,7 @@ async fn what_is_kept_shorter_is_written_out_of_the_way() -> Result<()> {
     let settings = Settings { keep_channels: vec![short], ..small() };
     let mut journal = open_in(dir.path(), settings.clone(), &weather)?;
     let group = name("group");
-    journal.register(&group, Start::Beginning).await?;
+    journal.register(group.clone(), Start::Beginning).await?;
     for n in 1..=100 {
         put(&journal, &event(n, if n % 5 == 0 { "long/a" } else { "short/a" }, "x".repeat(100))).await?;
     }

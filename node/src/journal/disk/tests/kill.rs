@@ -18,7 +18,7 @@ fn child() -> Result<()> {
         let settings = Settings { segment_bytes: 16 << 10, ..Settings::default() };
         let journal = open(Path::new(&dir), settings)?;
         let group = name("group");
-        let floor = journal.register(&group, Start::Beginning).await?.floor;
+        let floor = journal.register(group.clone(), Start::Beginning).await?.floor;
         let mut next = floor.max(journal.status().last) + 1;
         let mut out = std::io::stdout().lock();
         loop {

@@ -139,7 +139,7 @@ impl Run {
         let last = self.journal().status().last;
         let start = Start::Position(u64::from(at) % (last + 2));
         let had = self.journal().cursor(&group_name(group)).is_some();
-        let registered = self.journal().register(&group_name(group), start).await;
+        let registered = self.journal().register(group_name(group), start).await;
         let Some(cursor) = self.journal().cursor(&group_name(group)) else { return Ok(()) };
         let known = self.model.groups.entry(group).or_default();
         if !had {

@@ -8,7 +8,7 @@ const HEAD_BYTES: u64 = 57 + 4 + 4;
 /// A journal of one file with so many events, closed. Returns where each one ends.
 async fn one_file(dir: &Path, events: u64) -> Result<(PathBuf, Vec<u64>)> {
     let journal = open(dir, Settings::default())?;
-    journal.register(&name("billing"), Start::End).await?;
+    journal.register(name("billing"), Start::End).await?;
     let mut ends = Vec::new();
     for n in 1..=events {
         put(&journal, &event(n, "a/b", format!("payload {n}"))).await?;
