@@ -294,7 +294,6 @@ mod tests {
             super::statement(&statement);
         }
 
-<<<<<<< HEAD
         /// Whole nodes are needed before anything else of a way is read.
         #[test]
         fn traces_keep_theirs(
@@ -326,13 +325,13 @@ mod tests {
             trace(&there);
             back.append(&mut rest);
             traced(&back);
-=======
+        }
+
         /// A kind and its form are needed before anything is read.
         #[test]
         fn records_of_a_journal_keep_theirs(kind in 1_u8..4, mut body in bytes()) {
             body.splice(0..0, [kind, 1]);
             journal(&body);
->>>>>>> 23f7eb7 (journal: a durable log on disk, with group commit and cursors)
         }
 
         #[test]
