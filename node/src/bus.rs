@@ -8,6 +8,7 @@ mod call;
 mod clock;
 mod dead;
 mod deliver;
+mod durable;
 mod fault;
 mod group;
 mod kept;
@@ -34,6 +35,7 @@ use std::{
 pub use call::{CallCause, Gathered, Part, Request};
 pub(crate) use deliver::CONFIRM_EVERY;
 pub use deliver::{Inbound, InboundError, PeerRef};
+pub use durable::Journalled;
 pub use fault::{CallError, Failure, PublishError, SubscribeError};
 pub use group::Ticket;
 pub use hive_proto::{
@@ -74,6 +76,7 @@ struct Shared {
     withdrawn: call::Withdrawn,
     groups: group::Groups,
     keeping: kept::Keeping,
+    durable: durable::Durable,
     /// Who may do what.
     rules: Rules,
     account: Account,
@@ -121,6 +124,7 @@ impl Bus {
             withdrawn: call::Withdrawn::default(),
             groups: group::Groups::default(),
             keeping: kept::Keeping::new(networks),
+            durable: durable::Durable::default(),
             rules,
             account: Account::default(),
         }))

@@ -5,6 +5,7 @@
 mod bad_input;
 mod crowd;
 mod doctor;
+mod durable;
 mod hosts;
 mod promises;
 mod reach;

@@ -29,6 +29,10 @@ pub enum ClientMessage {
         /// back with `handled`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         group: Option<String>,
+        /// Also what durable channels carried since then, in milliseconds since the Unix epoch, 0 for everything that is
+        /// kept. Not together with a group; what comes has a ticket, too.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since_ms: Option<u64>,
     },
     /// The events of a group up to this ticket are handled. Those that are not when the socket closes go to other
     /// members.
@@ -133,12 +137,17 @@ mod tests {
         let patterns = vec!["a/*".to_owned()];
         check(
             r#"{"type":"subscribe","patterns":["a/*"]}"#,
-            ClientMessage::Subscribe { patterns: patterns.clone(), answers: false, group: None },
+            ClientMessage::Subscribe {
+                patterns: patterns.clone(),
+                answers: false,
+                group: None,
+                since_ms: None,
+            },
         );
         let group = Some("g".to_owned());
         check(
             r#"{"type":"subscribe","patterns":["a/*"],"group":"g"}"#,
-            ClientMessage::Subscribe { patterns, answers: false, group },
+            ClientMessage::Subscribe { patterns, answers: false, group, since_ms: None },
         );
         check(r#"{"type":"handled","through":7}"#, ClientMessage::Handled { through: 7 });
         check(

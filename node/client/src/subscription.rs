@@ -25,13 +25,16 @@ pub struct Terms {
     /// The group whose member this is: of all members, wherever they are, one gets each event. An event counts as
     /// handled when the next one is asked for, or the subscription is closed; what is not goes to another member.
     pub group: Option<String>,
+    /// What durable channels carried since then comes first, in milliseconds since the Unix epoch; 0 is all that is kept.
+    /// Not together with a group.
+    pub since_ms: Option<u64>,
 }
 
 impl Terms {
     /// Every event comes, and requests may be sent here.
     #[must_use]
     pub fn answering() -> Self {
-        Self { answers: true, group: None }
+        Self { answers: true, ..Self::default() }
     }
 }
 
@@ -48,8 +51,8 @@ pub enum Incoming {
 impl Subscription {
     pub(crate) async fn open(socket: &Path, patterns: Vec<String>, terms: Terms) -> Result<Self, Error> {
         let mut subscription = Self { stream: Stream::open(socket).await?, ticket: None };
-        let Terms { answers, group } = terms;
-        subscription.say(&ClientMessage::Subscribe { patterns, answers, group }).await?;
+        let Terms { answers, group, since_ms } = terms;
+        subscription.say(&ClientMessage::Subscribe { patterns, answers, group, since_ms }).await?;
         match subscription.stream.next().await? {
             Some(ServerMessage::Subscribed { .. }) => Ok(subscription),
             Some(ServerMessage::Error { error, .. }) => Err(error.into()),

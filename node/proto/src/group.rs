@@ -21,6 +21,20 @@ impl GroupName {
         }
     }
 
+    /// The group of one subscriber that wants what was published since then, too. Its name says when it begins, so
+    /// that every node with a journal knows, also one that comes later. `own` makes it different from all others.
+    #[must_use]
+    pub fn replay(since_ms: u64, own: u64) -> Self {
+        Self(format!("~{since_ms:x}-{own:x}").into())
+    }
+
+    /// When such a group begins, in milliseconds since the Unix epoch; none for every other.
+    #[must_use]
+    pub fn replays_from_ms(&self) -> Option<u64> {
+        let (since, _) = self.0.strip_prefix('~')?.split_once('-')?;
+        u64::from_str_radix(since, 16).ok()
+    }
+
     /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -46,6 +60,10 @@ mod tests {
 
     #[test]
     fn a_name_is_one_segment() {
+        let replay = GroupName::replay(1_000, 7);
+        assert_eq!((replay.as_str(), replay.replays_from_ms()), ("~3e8-7", Some(1_000)));
+        assert_eq!(GroupName::parse("~3e8-7"), Ok(replay));
+        assert_eq!(GroupName::parse("billing").expect("a name").replays_from_ms(), None);
         assert_eq!(GroupName::parse("billing").expect("a name").as_str(), "billing");
         for bad in ["", "a/b", "a b", "*", "a\n", &"x".repeat(65)] {
             assert!(GroupName::parse(bad).is_err(), "{bad}");

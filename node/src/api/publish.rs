@@ -49,7 +49,7 @@ pub(super) async fn publish(
         (true, true) => return Err(invalid("a value is either retained or cleared")),
     };
     let (local, peers) = (receipt.local.into(), receipt.peers.into());
-    Ok(Json(Receipt { v: V1, id: receipt.id.to_string(), local, peers }))
+    Ok(Json(Receipt { v: V1, id: receipt.id.to_string(), local, peers, durable: receipt.durable }))
 }
 
 /// The message in a request: its body, and what its headers say.

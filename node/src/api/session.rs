@@ -19,7 +19,10 @@ use hive_client::{
     socket::{ClientMessage, ServerMessage},
     types::{ApiError, V1},
 };
-use hive_proto::{channel::Address, group::GroupName};
+use hive_proto::{
+    channel::{Address, ChannelError},
+    group::GroupName,
+};
 use tokio::sync::Notify;
 
 use super::{
@@ -27,7 +30,10 @@ use super::{
     listen::Seat,
     refusal::{Refusal, bad_channel, bad_group, bad_pattern, invalid},
 };
-use crate::bus::{self, Delivery, Holder, Publisher, Request, Subscription, Ticket, Wanted};
+use crate::{
+    bus::{self, Delivery, Holder, Publisher, Request, Subscription, Ticket, Wanted},
+    trust::random_bytes,
+};
 
 /// Replies that wait for a client that does not read. Those beyond are dropped; refused publishes stay counted.
 const REPLIES_MAX: usize = 64;
@@ -127,8 +133,8 @@ impl Session {
 
     async fn heard(&self, text: &str, publishing: &mut Publishing) {
         match serde_json::from_str(text) {
-            Ok(ClientMessage::Subscribe { patterns, answers, group }) => {
-                match self.subscribe(patterns, answers, group).await {
+            Ok(ClientMessage::Subscribe { patterns, answers, group, since_ms }) => {
+                match self.subscribe(patterns, answers, (group, since_ms)).await {
                     Ok(()) => {}
                     Err(refusal) => self.say_error(refusal, None),
                 }
@@ -149,10 +155,9 @@ impl Session {
         &self,
         patterns: Vec<String>,
         answers: bool,
-        group: Option<String>,
+        group: (Option<String>, Option<u64>),
     ) -> Result<(), Refusal> {
-        let group = group.map(|name| GroupName::parse(&name).map_err(|error| bad_group(&name, &error)));
-        let group = group.transpose()?;
+        let group = group_of(group)?;
         let bus = &self.app.means.bus;
         let scope =
             |pattern: &String| bus.names().scope(pattern).map_err(|error| bad_pattern(pattern, &error));
@@ -339,6 +344,21 @@ impl Session {
 
     fn requests(&self) -> MutexGuard<'_, Requests> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The group a client wants to be in: one that it names, or one of its own for what is past.
+fn group_of(wanted: (Option<String>, Option<u64>)) -> Result<Option<GroupName>, Refusal> {
+    match wanted {
+        (None, None) => Ok(None),
+        (None, Some(since_ms)) => Ok(Some(GroupName::replay(since_ms, u64::from_be_bytes(random_bytes())))),
+        (Some(_), Some(_)) => Err(invalid("a group begins where it left off, not at a time")),
+        (Some(name), None) => match GroupName::parse(&name).map_err(|error| bad_group(&name, &error))? {
+            group if group.replays_from_ms().is_some() => {
+                Err(bad_group(&name, &ChannelError::Character('~')))
+            }
+            group => Ok(Some(group)),
+        },
     }
 }
 

@@ -327,11 +327,11 @@ impl Inbound {
         &mut self,
         members: &[(HolderId, Arc<Queue>)],
         mut event: Event,
-        Handout { group, ticket, attempt }: Handout,
+        Handout { group, ticket, attempt, incarnation }: Handout,
     ) {
         let PeerRef { network, node, .. } = self.peer;
         let ticket = Ticket::remote(&self.bus, (network, node, self.outbox.clone()), (ticket, group));
-        event.attempt = attempt;
+        (event.attempt, event.id.incarnation) = (attempt, incarnation);
         match holder(members, &event) {
             Some(queue) => {
                 let delivery = Delivery { event, request: None, ticket: Some(ticket) };

@@ -40,6 +40,9 @@ pub enum PublishError {
     /// This node's clock is off: what it keeps would win over others' or lose against them.
     #[error("the neighbours' clocks are {} ms {} this host's", .0.abs(), if *.0 > 0 { "ahead of" } else { "behind" })]
     Clock(i64),
+    /// The channel is a durable one, and the journal does not take the event.
+    #[error("it is not on disk: {0}")]
+    NotDurable(String),
     /// Events cause each other without end.
     #[error("{DEPTH_MAX} events have caused each other in a row; this looks like a loop")]
     Loop,
@@ -56,7 +59,7 @@ impl PublishError {
             Self::Message(_) => "too-large",
             Self::Denied(..) => "denied",
             Self::KeptTooLarge(_) => "too-large",
-            Self::KeptFull => "unavailable",
+            Self::KeptFull | Self::NotDurable(_) => "unavailable",
             Self::Clock(_) => "clock",
             Self::Loop => "loop",
         }

@@ -40,6 +40,7 @@ use self::ticket::Origin;
 pub use self::ticket::Ticket;
 use super::{
     Bus, Shared,
+    durable::Pump,
     outbox::Appended,
     queue::Queue,
     routes::{Peer, Remote, Target},
@@ -109,6 +110,9 @@ impl Groups {
     /// A node says what became of an event.
     pub(super) fn settled(&self, shared: &Shared, from: NodeId, ticket: u64, settled: Settled) {
         let known = self.book().settled(shared.clock.now(), from, ticket, settled);
+        if known {
+            shared.durable.settled(ticket, settled);
+        }
         match settled {
             Settled::Done | Settled::Dead if known => self.space.notify_waiters(),
             Settled::Broken | Settled::Refused if known => self.due.notify_one(),
@@ -125,6 +129,7 @@ impl Groups {
 
     /// Somebody joined a group: what waits may be for them.
     pub(super) fn hurry(&self, shared: &Shared) {
+        shared.durable.hurry();
         let mut book = self.book();
         if !book.is_empty() {
             book.hurry(shared.clock.now());
@@ -186,6 +191,7 @@ impl Bus {
                 Some(Due::Offer(again)) => self.offer_again(again),
                 Some(Due::Dead(again)) => {
                     let Again { event, handout, .. } = again;
+                    self.0.durable.settled(handout.ticket, Settled::Dead);
                     let reason = format!("{} members had it and went", event.attempt.saturating_sub(1));
                     self.bury(handout.group.as_str(), &event, &reason).await;
                 }
@@ -204,8 +210,10 @@ impl Bus {
         let now = shared.clock.now();
         let Some(place) = place else {
             if !book.nobody(now, handout.ticket) {
-                shared.account.dropped(DropReason::NoMember, 1);
                 drop(book);
+                if !shared.durable.gave_up(handout.ticket) {
+                    shared.account.dropped(DropReason::NoMember, 1);
+                }
                 shared.groups.space.notify_waiters();
             }
             return;
@@ -218,10 +226,23 @@ impl Bus {
 
     /// Gives an event to one member of a group.
     pub(super) fn hand_out(&self, route: &GroupRoute, event: Event) -> Handed {
+        self.hand_out_from(route, event, None)
+    }
+
+    /// The same for an event that stands in a journal.
+    pub(super) fn hand_out_from(
+        &self,
+        route: &GroupRoute,
+        event: Event,
+        at: Option<(Arc<Pump>, u64)>,
+    ) -> Handed {
         let shared = &*self.0;
         let mut book = shared.groups.book();
         let Some(place) = route.choose(&book, &event, None) else { return Handed::Here };
         let entered = book.enter(shared.clock.now(), event.clone(), &route.group, place.node);
+        if let (Ok(handout), Some(at)) = (&entered, at) {
+            shared.durable.note(handout.ticket, at);
+        }
         drop(book);
         match entered {
             Err(Full) => Handed::Full,
@@ -321,6 +342,10 @@ impl Shared {
 }
 
 impl GroupRoute {
+    pub(super) fn group(&self) -> &GroupName {
+        &self.group
+    }
+
     fn choose(&self, book: &Handouts, event: &Event, avoid: Option<NodeId>) -> Option<&Place> {
         if let [only] = self.nodes.as_slice() {
             return Some(only);

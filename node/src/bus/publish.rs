@@ -4,7 +4,10 @@
 
 mod peer;
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use hive_proto::{
     channel::Address,
@@ -16,7 +19,10 @@ use hive_proto::{
     time::Hlc,
 };
 
-use crate::trust::may::{Action, Principal};
+use crate::{
+    journal::Journal,
+    trust::may::{Action, Principal},
+};
 
 use super::{
     Bus, Delivery, PublishError, Shared,
@@ -39,6 +45,8 @@ pub struct Receipt {
     pub local: u32,
     /// Peers it was queued for.
     pub peers: u32,
+    /// It is on disk here, and every group that is known will get it.
+    pub durable: bool,
 }
 
 /// Publishes on a bus, remembering the routes of its last few channels.
@@ -57,8 +65,9 @@ struct Route {
     address: Address,
     generation: u64,
     targets: Vec<(Target, ChannelNumber)>,
-    /// One member of each gets the event.
+    /// One member of each gets the event. None on a durable channel, whose groups are given to from the journal.
     groups: Vec<GroupRoute>,
+    durable: Option<Arc<dyn Journal>>,
 }
 
 /// An event that everyone with room has.
@@ -108,7 +117,11 @@ impl Publisher {
         depth: u8,
     ) -> Result<Receipt, PublishError> {
         self.check(to, &message, depth)?;
-        let offered = self.offer(to, &message, depth);
+        let at = self.route(to);
+        if let Some(journal) = self.routes[at].durable.clone() {
+            return Box::pin(self.publish_durably(&journal, to, message, depth)).await;
+        }
+        let offered = self.offer_at(at, self.bus.0.stamp(), to, &message, depth);
         if offered.full.is_empty() {
             return Ok(offered.receipt);
         }
@@ -124,6 +137,25 @@ impl Publisher {
 
     pub(super) fn bus(&self) -> &Bus {
         &self.bus
+    }
+
+    /// On disk first, then to everybody who is not in a group; groups have it from the journal.
+    async fn publish_durably(
+        &mut self,
+        journal: &Arc<dyn Journal>,
+        to: &Address,
+        message: Message,
+        depth: u8,
+    ) -> Result<Receipt, PublishError> {
+        let (id, time) = self.bus.0.stamp();
+        self.bus.write_down(journal, to, &message, (id, time, depth)).await?;
+        let at = self.route(to);
+        let offered = self.offer_at(at, (id, time), to, &message, depth);
+        let receipt = match offered.full.is_empty() {
+            true => offered.receipt,
+            false => self.insist(offered, to, message, depth).await,
+        };
+        Ok(Receipt { durable: true, ..receipt })
     }
 
     pub(super) fn check(&self, to: &Address, message: &Message, depth: u8) -> Result<(), PublishError> {
@@ -144,9 +176,19 @@ impl Publisher {
     /// Gives the event to everyone who has room for it.
     fn offer(&mut self, to: &Address, message: &Message, depth: u8) -> Offered {
         let at = self.route(to);
+        self.offer_at(at, self.bus.0.stamp(), to, message, depth)
+    }
+
+    fn offer_at(
+        &self,
+        at: usize,
+        (id, time): (EventId, Hlc),
+        to: &Address,
+        message: &Message,
+        depth: u8,
+    ) -> Offered {
         let (shared, route) = (&*self.bus.0, &self.routes[at]);
-        let (id, time) = shared.stamp();
-        let mut receipt = Receipt { id, local: 0, peers: 0 };
+        let mut receipt = Receipt { id, local: 0, peers: 0, durable: false };
         let mut full = Vec::new();
         for (position, (target, number)) in route.targets.iter().enumerate() {
             match target {
@@ -245,12 +287,10 @@ impl Publisher {
             Some(at) if self.routes[at].generation == generation => return at,
             _ => {}
         }
-        let route = Route {
-            address: to.clone(),
-            generation,
-            targets: shared.resolve(to),
-            groups: shared.group_routes(to),
-        };
+        let durable = shared.durable.journal(to).cloned();
+        let groups = if durable.is_some() { Vec::new() } else { shared.group_routes(to) };
+        let targets = shared.resolve(to);
+        let route = Route { address: to.clone(), generation, targets, groups, durable };
         if let Some(at) = known {
             self.routes[at] = route;
             return at;

@@ -148,6 +148,29 @@ impl Routes {
         Some(Arc::clone(&neighbour.outbox))
     }
 
+    /// The groups that have members of this node, or of peers that may be given something, with what they want.
+    pub(super) fn groups(
+        &self,
+        network: NetworkIndex,
+        may: impl Fn(NodeId, &Pattern) -> bool,
+    ) -> BTreeMap<GroupName, BTreeSet<Pattern>> {
+        let registry = self.lock();
+        let here = registry.interest.get(usize::from(network.0)).into_iter().flat_map(LocalInterest::members);
+        let of_network = registry.peers.iter().filter(|((of, _), _)| *of == network);
+        let there = of_network.flat_map(|((_, node), entry)| {
+            entry
+                .joined
+                .iter()
+                .filter(|(_, pattern)| may(*node, pattern))
+                .map(|(group, pattern)| (group, pattern))
+        });
+        let mut groups: BTreeMap<GroupName, BTreeSet<Pattern>> = BTreeMap::new();
+        for (group, pattern) in here.chain(there) {
+            groups.entry(group.clone()).or_default().insert(pattern.clone());
+        }
+        groups
+    }
+
     /// The peers that joined a group, with a channel that each joined it for, where it is one.
     pub(super) fn members(&self, network: NetworkIndex, group: &GroupName) -> Vec<(NodeId, Channel)> {
         let registry = self.lock();

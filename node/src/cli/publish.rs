@@ -57,7 +57,8 @@ impl Publish {
         if self.ask.json {
             return output::json(&receipt);
         }
-        output::note(voice, &reached(receipt.local, receipt.peers));
+        let durable = if receipt.durable { "on disk; " } else { "" };
+        output::note(voice, &format!("{durable}{}", reached(receipt.local, receipt.peers)));
         Ok(())
     }
 

@@ -3,7 +3,10 @@
 //! A line is `CHANNEL PAYLOAD`: the channel (with its network in front when that is not the home network), one space,
 //! and the payload on one line: JSON without its line ends, other text with them escaped, bytes as `<17 bytes>`.
 
-use std::{borrow::Cow, time::Duration};
+use std::{
+    borrow::Cow,
+    time::{Duration, SystemTime},
+};
 
 use clap::{Args, builder::styling::AnsiColor};
 use hive_client::{Event, Incoming, Subscription, Terms, message::payload};
@@ -27,6 +30,7 @@ Examples:
   hive-node subscribe 'orders/**'
   hive-node subscribe orders/new --count 1 --timeout 10s --json
   hive-node subscribe 'orders/**' --group billing        shares the events with others of the group
+  hive-node subscribe 'orders/**' --since 1h             what durable channels carried, then what comes
   hive-node subscribe shell/upper --exec 'tr a-z A-Z'    answers `hive-node call shell/upper hello`
 
 In a pattern `*` is one segment and `**` any number. A line is the channel, a space, the payload.
@@ -54,8 +58,43 @@ pub(super) struct Subscribe {
     /// Be a member of this group: of its members, on any node, one gets each event.
     #[arg(long, value_name = "GROUP")]
     group: Option<String>,
+    /// Begin with what durable channels carried since so long ago (`1h`), or with `all` that is kept.
+    #[arg(long, value_name = "TIME", conflicts_with = "group")]
+    since: Option<Since>,
     #[command(flatten)]
     ask: Ask,
+}
+
+/// Where to begin in the past.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Since {
+    All,
+    Ago(Duration),
+}
+
+impl std::str::FromStr for Since {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "all" => Ok(Self::All),
+            text => units::duration(text).map(Self::Ago).map_err(|error| format!("{error}, or `all`")),
+        }
+    }
+}
+
+impl Since {
+    /// Milliseconds since the Unix epoch; 0 is everything.
+    fn unix_ms(self) -> u64 {
+        match self {
+            Self::All => 0,
+            Self::Ago(ago) => {
+                let then = SystemTime::now().checked_sub(ago).unwrap_or(SystemTime::UNIX_EPOCH);
+                let since = then.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+                u64::try_from(since.as_millis()).unwrap_or(u64::MAX).max(1)
+            }
+        }
+    }
 }
 
 impl Subscribe {
@@ -63,7 +102,8 @@ impl Subscribe {
         let client = self.ask.client()?;
         let home = client.status().await?.networks.into_iter().find(|network| network.home);
         let home = home.map(|network| network.name).unwrap_or_default();
-        let terms = Terms { answers: self.exec.is_some(), group: self.group.clone() };
+        let since_ms = self.since.map(Since::unix_ms);
+        let terms = Terms { answers: self.exec.is_some(), group: self.group.clone(), since_ms };
         let mut events = client.subscribe(&self.patterns, terms).await?;
         output::note(voice, &format!("subscribed to {}", self.patterns.join(" ")));
         let exec = self.exec.as_deref().map(Exec::new);

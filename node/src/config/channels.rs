@@ -1,4 +1,4 @@
-//! The `channels:` section: who may do what where.
+//! The `channels:` section: who may do what where, and which channels are durable.
 //!
 //! What it owns: its keys. It must not know who asks the rules.
 
@@ -6,14 +6,23 @@ use hive_proto::channel::{Names, Scope};
 
 use super::{
     problem::Problem,
-    section::{Report, Section, parsed, text},
+    section::{Report, Section, parsed, text, truth},
     settings::NetworkSettings,
     yaml::Value,
 };
 use crate::trust::may::{Action, Allowed, Rule};
 
+/// What the section says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Channels {
+    /// Who may do what.
+    pub rules: Vec<Rule>,
+    /// What is on disk before it is acknowledged.
+    pub durable: Vec<Scope>,
+}
+
 /// Reads one rule after the other, in the order in which they are asked.
-pub fn read(top: &mut Section<'_>, networks: &[NetworkSettings], report: &mut Report) -> Vec<Rule> {
+pub fn read(top: &mut Section<'_>, networks: &[NetworkSettings], report: &mut Report) -> Channels {
     let names = Names::new(networks.iter().map(|network| network.name.clone()).collect());
     let path = vec!["channels".to_owned()];
     let rule = |value: &Value, report: &mut Report| {
@@ -26,6 +35,7 @@ pub fn read(top: &mut Section<'_>, networks: &[NetworkSettings], report: &mut Re
             let allowed = keys.list(action.key(), report, |value, _| parsed::<Allowed>(value));
             allows.extend(allowed.map(|allowed| (action, allowed)));
         }
+        let durable = keys.read("durable", report, truth).unwrap_or(false);
         let missing = keys.value("pattern").is_none();
         keys.finish(report);
         report.lines.truncate(lines);
@@ -33,9 +43,14 @@ pub fn read(top: &mut Section<'_>, networks: &[NetworkSettings], report: &mut Re
             let problem = Problem::new(&value.origin, "a rule does not say for which channels it is");
             return Err(problem.hint("add its `pattern`, such as `orders/**`"));
         }
-        Ok(scope.map(|scope| Rule { scope, allows }))
+        Ok(scope.map(|scope| (Rule { scope, allows }, durable)))
     };
-    top.list("channels", report, rule).unwrap_or_default().into_iter().flatten().collect()
+    let mut channels = Channels::default();
+    for (rule, durable) in top.list("channels", report, rule).unwrap_or_default().into_iter().flatten() {
+        channels.durable.extend(durable.then(|| rule.scope.clone()));
+        channels.rules.push(rule);
+    }
+    channels
 }
 
 fn scope(value: &Value, names: &Names) -> Result<Scope, Problem> {

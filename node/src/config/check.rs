@@ -6,17 +6,19 @@
 use std::{
     net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use super::{
-    channels, network, plugins,
+    channels::{self, Channels},
+    network, plugins,
     problem::Problem,
-    section::{Report, Section, parsed, text},
+    section::{Report, Section, duration, parsed, size, text},
     settings::{ListenSettings, NodeSettings, PeerAddress, Settings},
     source::Origin,
     yaml::{Entry, Kind, Value},
 };
-use crate::telemetry;
+use crate::{journal, telemetry, units::ByteSize};
 
 /// What values are relative to.
 pub struct Surroundings<'a> {
@@ -53,12 +55,13 @@ pub fn settings(root: &Value, around: &Surroundings<'_>, report: &mut Report) ->
     version(&mut top, root, report);
     let node = node(top.section("node", report), around, report);
     let networks = network::read(top.section("networks", report), around, report);
-    let channels = channels::read(&mut top, &networks, report);
+    let Channels { rules, durable } = channels::read(&mut top, &networks, report);
+    let journal = journal(top.section("journal", report), report);
     let plugins = plugins::read(top.section("plugins", report), around, report);
     api(top.section("api", report), report);
     let log = log(top.section("log", report), report);
     top.finish_with(report, not_yet);
-    let settings = Settings { node: node?, networks, channels, plugins, log };
+    let settings = Settings { node: node?, networks, channels: rules, durable, journal, plugins, log };
     report.problems.is_empty().then_some(settings)
 }
 
@@ -162,6 +165,22 @@ fn listen(value: &Value) -> Result<ListenSettings, Problem> {
     }
     let hint = "write an address and a UDP port, as in `0.0.0.0:7182`, or `loopback`";
     socket_address(value, PeerAddress::DEFAULT_PORT, hint).map(ListenSettings::Exact)
+}
+
+/// How much is kept of what durable channels carried, and for how long.
+fn journal(mut section: Section<'_>, report: &mut Report) -> journal::Settings {
+    const DAY: Duration = Duration::from_secs(86_400);
+    let usual = journal::Settings::default();
+    let (least, most) = (ByteSize::mib(1), ByteSize(1 << 50));
+    let max = section.read("max-size", report, |value| size(value, least, most));
+    let time = |value: &Value| duration(value, Duration::from_secs(1), 3_660 * DAY);
+    let keep = section.read("keep", report, time);
+    let max_age = section.read("max-age", report, time);
+    section.finish(report);
+    let max_bytes = max.map_or(usual.max_bytes, |max| max.0);
+    // Small journals in small pieces, so that what is not needed any more can go.
+    let segment_bytes = usual.segment_bytes.min((max_bytes / 8).max(64 << 10));
+    journal::Settings { max_bytes, segment_bytes, keep, max_age, ..usual }
 }
 
 /// The Unix socket is always there; another place to listen at comes with a later version.

@@ -5,12 +5,12 @@
 
 use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 
-use hive_proto::channel::NetworkName;
+use hive_proto::channel::{NetworkName, Scope};
 
-use crate::{plugin, trust::may::Rule};
+use crate::{journal, plugin, trust::may::Rule};
 
 /// Everything a node is told.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// `node:`.
     pub node: NodeSettings,
@@ -18,6 +18,10 @@ pub struct Settings {
     pub networks: Vec<NetworkSettings>,
     /// `channels:`: who may do what where.
     pub channels: Vec<Rule>,
+    /// `channels:`: which are durable.
+    pub durable: Vec<Scope>,
+    /// `journal:`.
+    pub journal: journal::Settings,
     /// `plugins:`.
     pub plugins: plugin::Config,
     /// `log.level:`, a level or directives; None leaves it to the program.

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use hive_proto::channel::NetworkName;
+use hive_proto::channel::{NetworkName, Scope};
 
 use crate::{
     api,
     config::PeerAddress,
-    plugin,
+    journal, plugin,
     transport::Listen,
     trust::{may::Rule, network::Secret},
 };
@@ -26,6 +26,8 @@ pub struct Builder {
     pub(super) no_mdns: bool,
     pub(super) offline: bool,
     pub(super) rules: Vec<Rule>,
+    pub(super) durable: Vec<Scope>,
+    pub(super) journal: journal::Settings,
     pub(super) plugins: Option<plugin::Config>,
     pub(super) api: Option<api::Config>,
 }
@@ -71,6 +73,13 @@ impl Builder {
     #[must_use]
     pub fn rules(mut self, rules: Vec<Rule>) -> Self {
         self.rules = rules;
+        self
+    }
+
+    /// What is published on these channels is on disk before it is acknowledged; needs a data directory.
+    #[must_use]
+    pub fn durable(mut self, channels: Vec<Scope>, journal: journal::Settings) -> Self {
+        (self.durable, self.journal) = (channels, journal);
         self
     }
 

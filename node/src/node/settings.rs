@@ -28,7 +28,8 @@ impl Builder {
             .mdns(node.mdns)
             .listen(listen(node.listen))
             .plugins(settings.plugins.clone())
-            .rules(settings.channels.clone());
+            .rules(settings.channels.clone())
+            .durable(settings.durable.clone(), settings.journal.clone());
         for peer in &node.peers {
             builder = builder.peer(peer.clone());
         }

@@ -2,14 +2,16 @@
 //! and stops them in the order in which work flows out.
 
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use hive_proto::{
-    channel::{Names, NetworkIndex, NetworkName},
+    channel::{Names, NetworkIndex, NetworkName, Scope},
     id::Incarnation,
+    pattern::Pattern,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -20,10 +22,11 @@ use super::{
 };
 use crate::{
     api::{self, Api, Means, PlaceError},
-    bus::Bus,
+    bus::{Bus, Journalled},
     config::PeerAddress,
     control::channel,
     discovery::{self, Here, StaticPeer},
+    journal::{self, OpenError, disk::DiskJournal},
     mesh::{self, Mesh, visit::Visitor},
     plugin::{self, Plugins},
     shutdown::{Order, Part},
@@ -57,6 +60,12 @@ pub enum StartError {
     /// Plugins cannot be run.
     #[error(transparent)]
     Plugins(#[from] plugin::StartError),
+    /// A journal cannot be opened.
+    #[error(transparent)]
+    Journal(#[from] OpenError),
+    /// Channels are durable, and there is no place for a journal.
+    #[error("durable channels need a data directory")]
+    NoPlace,
     /// The API's socket cannot be had.
     #[error(transparent)]
     Api(#[from] PlaceError),
@@ -67,7 +76,7 @@ impl StartError {
     #[must_use]
     pub fn is_configuration(&self) -> bool {
         match self {
-            Self::Lock(_) | Self::Identity(_) | Self::Api(_) => true,
+            Self::Lock(_) | Self::Identity(_) | Self::Api(_) | Self::Journal(_) | Self::NoPlace => true,
             // Nobody chose the default ports.
             Self::Bind(error) => matches!(error, BindError::Taken { .. } | BindError::Address { .. }),
             Self::Plugins(error) => matches!(error, plugin::StartError::Folder(_)),
@@ -82,6 +91,8 @@ impl StartError {
             Self::Identity(error) => Some(error.hint()),
             Self::Bind(error) => Some(error.hint().into()),
             Self::Plugins(error) => error.hint().map(Into::into),
+            Self::Journal(error) => Some(error.hint()),
+            Self::NoPlace => Some("give one with --data-dir".into()),
             Self::Api(error) => Some(error.hint().into()),
         }
     }
@@ -128,8 +139,10 @@ impl Builder {
             name: self.name.unwrap_or_else(|| life.identity.node_id().short()),
             incarnation: life.incarnation,
             started: SystemTime::now(),
-            data_dir: self.data_dir,
+            data_dir: self.data_dir.clone(),
         });
+        let journals = open_journals(self.data_dir, self.durable, self.journal, &networks, &bus).await?;
+        bus.journal_in(journals);
         boards.networks.set(cards(&networks, &memberships));
         let mut parts = Parts::new(life.lock);
         let ways = Ways {
@@ -200,6 +213,8 @@ impl Parts {
         let dealing = bus.clone();
         let stop = self.bus.stop().clone();
         self.bus.spawn("dealer", async move { dealing.deal(stop).await });
+        let (pumping, stop) = (bus.clone(), self.bus.stop().clone());
+        self.bus.spawn("journal", async move { pumping.pump(stop).await });
         let (comparing, stop) = (bus.clone(), self.bus.stop().clone());
         self.bus.spawn("kept values", async move { comparing.compare_kept(stop).await });
         match ways.online {
@@ -294,6 +309,34 @@ impl Life {
         })
         .await
     }
+}
+
+/// The journals of the networks that have durable channels.
+async fn open_journals(
+    dir: Option<PathBuf>,
+    durable: Vec<Scope>,
+    settings: journal::Settings,
+    networks: &[Network],
+    bus: &Bus,
+) -> Result<BTreeMap<NetworkIndex, Journalled>, StartError> {
+    let mut patterns: BTreeMap<NetworkIndex, Vec<Pattern>> = BTreeMap::new();
+    for Scope { network, pattern } in durable {
+        patterns.entry(network).or_default().push(pattern);
+    }
+    let mut journals = BTreeMap::new();
+    for (network, patterns) in patterns {
+        let dir = dir.clone().ok_or(StartError::NoPlace)?.join("journal");
+        let Some(name) = networks.get(usize::from(network.0)).map(|network| network.name.clone()) else {
+            continue;
+        };
+        let (origin, settings) = (bus.node(), settings.clone());
+        let journal = blocking(move || DiskJournal::open(&dir, &name, origin, settings)).await?;
+        for note in journal.notes() {
+            tracing::warn!("{note}");
+        }
+        journals.insert(network, Journalled { journal: Arc::new(journal), patterns });
+    }
+    Ok(journals)
 }
 
 /// The networks to be in: the open default one when nothing else was said.

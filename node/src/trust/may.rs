@@ -7,6 +7,7 @@ use std::{fmt, str::FromStr};
 use hive_proto::{
     channel::{Channel, NetworkIndex, Scope},
     id::NodeId,
+    pattern::Pattern,
 };
 
 /// Something that is done on a channel.
@@ -106,6 +107,25 @@ impl Rules {
         !(is_other && action == Action::Group && self.open.contains(&network))
     }
 
+    /// The same for channels that a pattern matches: whether it is worth keeping anything for a group there. Each event
+    /// is asked for alone when it is given.
+    #[must_use]
+    pub fn may_join_some(&self, network: NetworkIndex, node: NodeId, pattern: &Pattern) -> bool {
+        let includes = |rule: &Rule| {
+            let (_, allowed) = rule.allows.iter().find(|(of, _)| *of == Action::Group)?;
+            Some(allowed.iter().any(|allowed| allowed.includes(Principal::Node(node))))
+        };
+        let of_network = || self.rules.iter().filter(|rule| rule.scope.network == network);
+        let of_all = of_network().filter(|rule| rule.scope.pattern.covers(pattern)).find_map(includes);
+        let of_some = || {
+            of_network()
+                .filter(|rule| pattern.covers(&rule.scope.pattern))
+                .filter_map(includes)
+                .any(|yes| yes)
+        };
+        of_all.unwrap_or_else(|| !self.open.contains(&network) || of_some())
+    }
+
     /// Whether events may be given to members of groups on another node.
     #[must_use]
     pub fn may_join(&self, network: NetworkIndex, node: NodeId, channel: &Channel) -> bool {
@@ -159,8 +179,6 @@ impl fmt::Display for Allowed {
 
 #[cfg(test)]
 mod tests {
-    use hive_proto::pattern::Pattern;
-
     use super::*;
 
     const HOME: NetworkIndex = NetworkIndex::HOME;

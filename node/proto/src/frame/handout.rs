@@ -7,7 +7,7 @@ use super::{
     OPTIONAL, frame,
     wire::{Reader, WireError, put_text, put_varint},
 };
-use crate::{group::GroupName, limits::SEGMENT_BYTES_MAX};
+use crate::{group::GroupName, id::Incarnation, limits::SEGMENT_BYTES_MAX};
 
 /// What became of events that were given to members.
 pub const DATA_OUTCOMES: u8 = 6;
@@ -26,6 +26,8 @@ pub struct Handout {
     pub ticket: u64,
     /// 1 the first time, then 2, 3, …
     pub attempt: u32,
+    /// The life of the origin that published it: an earlier one, when it comes from a journal.
+    pub incarnation: Incarnation,
 }
 
 /// What became of an event at a member.
@@ -59,6 +61,7 @@ impl Handout {
         put_text(out, self.group.as_str());
         put_varint(out, self.ticket);
         put_varint(out, u64::from(self.attempt));
+        put_varint(out, self.incarnation.0);
     }
 
     /// Reads one; neighbours are mostly for the same group, whose name is then shared with the one before.
@@ -71,7 +74,7 @@ impl Handout {
         *before = Some(group.clone());
         let ticket = reader.varint()?;
         let attempt = u32::try_from(reader.varint()?).map_err(|_| WireError::Value("attempt"))?;
-        Ok(Self { group, ticket, attempt })
+        Ok(Self { group, ticket, attempt, incarnation: Incarnation(reader.varint()?) })
     }
 }
 

@@ -98,6 +98,11 @@ impl LocalInterest {
         joined(group, pattern, before, after)
     }
 
+    /// What is wanted as members of groups.
+    pub fn members(&self) -> impl Iterator<Item = (&GroupName, &Pattern)> {
+        self.members.keys().map(|(group, pattern)| (group, pattern))
+    }
+
     /// Whether there is room for these patterns more, with the group it is wanted in and whether each answers. One that is held already
     /// is counted as if it were not.
     ///

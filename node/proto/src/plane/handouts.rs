@@ -104,7 +104,7 @@ impl Handouts {
         self.bytes = self.bytes.saturating_add(weight);
         self.last_ticket = self.last_ticket.saturating_add(1);
         let (ticket, due) = (self.last_ticket, now.after(SILENT_MAX));
-        let (attempt, group) = (event.attempt, group.clone());
+        let (attempt, group, incarnation) = (event.attempt, group.clone(), event.id.incarnation);
         self.due.insert((due, ticket));
         let entry = Held {
             event,
@@ -118,7 +118,7 @@ impl Handouts {
         };
         self.held.insert(ticket, entry);
         self.give(ticket, Some(with));
-        Ok(Handout { group, ticket, attempt })
+        Ok(Handout { group, ticket, attempt, incarnation })
     }
 
     /// What a node has and has not settled.
@@ -179,7 +179,12 @@ impl Handouts {
         let again = Again {
             avoid,
             event: Event { attempt: held.attempt, ..held.event.clone() },
-            handout: Handout { group: held.group.clone(), ticket, attempt: held.attempt },
+            handout: Handout {
+                group: held.group.clone(),
+                ticket,
+                attempt: held.attempt,
+                incarnation: held.event.id.incarnation,
+            },
         };
         if held.attempt > ATTEMPTS_MAX {
             self.strike(ticket);

@@ -142,7 +142,7 @@ fn publish_error(error: PublishError) -> Error {
             Error::Invalid(error.to_string())
         }
         PublishError::KeptTooLarge(_) => limit(KEPT_BYTES_MAX),
-        PublishError::KeptFull => Error::Unavailable(error.to_string()),
+        PublishError::KeptFull | PublishError::NotDurable(_) => Error::Unavailable(error.to_string()),
         PublishError::Clock(_) => Error::Other(("clock".into(), error.to_string())),
         PublishError::Reserved(_) | PublishError::Denied(..) => Error::Denied(error.to_string()),
         PublishError::Loop => Error::Other(("loop".into(), error.to_string())),

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{event::Extra, limits::CALL_TIMEOUT_MS_MAX};
+use crate::{event::Extra, id::Incarnation, limits::CALL_TIMEOUT_MS_MAX};
 
 fn message() -> impl Strategy<Value = Message> {
     let text = || prop::option::of("[a-z/+]{0,12}");
@@ -21,10 +21,16 @@ fn arrived() -> impl Strategy<Value = Arrived> {
         prop_oneof![any::<u32>().prop_map(ArrivedChannel::Number), name.prop_map(ArrivedChannel::Name)];
     let call = prop::option::of((any::<u64>(), 0..=CALL_TIMEOUT_MS_MAX, any::<bool>()))
         .prop_map(|call| call.map(|(number, time_left_ms, all)| Call { number, time_left_ms, all }));
-    let handout = prop::option::of(("[a-z]{1,5}", any::<u64>(), any::<u32>())).prop_map(|handout| {
-        let group = |name: &str| GroupName::parse(name).expect("a group");
-        handout.map(|(name, ticket, attempt)| Handout { group: group(&name), ticket, attempt })
-    });
+    let handout =
+        prop::option::of(("[a-z]{1,5}", any::<u64>(), any::<u32>(), any::<u64>())).prop_map(|handout| {
+            let group = |name: &str| GroupName::parse(name).expect("a group");
+            handout.map(|(name, ticket, attempt, life)| Handout {
+                group: group(&name),
+                ticket,
+                attempt,
+                incarnation: Incarnation(life),
+            })
+        });
     (channel, any::<u64>(), any::<u64>(), any::<u8>(), message(), call, handout).prop_map(
         |(channel, sequence, time, depth, message, call, handout)| Arrived {
             channel,
