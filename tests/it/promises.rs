@@ -86,6 +86,11 @@ async fn a_killed_member_loses_nothing() -> Result<()> {
     }
     // It handles some, and dies with the rest.
     let before = numbers(&mut doomed, 20).await?;
+    wait::until("the publisher to know what was handled", MOMENT, async || {
+        let with_members = publisher.status().await.ok()?.events.handed_out;
+        (with_members <= u64::from(EVENTS) - 19).then_some(())
+    })
+    .await?;
     fragile.crash().await?;
     let after = numbers(&mut staying, EVENTS as usize).await?;
     let (seen, both): (BTreeSet<u32>, BTreeSet<u32>) = (

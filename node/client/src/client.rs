@@ -27,8 +27,9 @@ const VISIT_TIME: Duration = Duration::from_secs(60);
 /// What may stand in a path without being encoded.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'/').remove(b'$');
 
-/// A running node of this host. Making one connects to nothing; each request does, and keeps the connection.
-#[derive(Debug)]
+/// A running node of this host. Making one connects to nothing; each request does, and keeps the connection. A clone
+/// has a connection of its own.
+#[derive(Debug, Clone)]
 pub struct Client {
     http: Http,
 }

@@ -36,6 +36,13 @@ pub(crate) struct Http {
     kept: Mutex<Option<Sender>>,
 }
 
+/// The same node; the connection is the first one's.
+impl Clone for Http {
+    fn clone(&self) -> Self {
+        Self::new(self.socket.clone())
+    }
+}
+
 impl Http {
     pub(crate) fn new(socket: PathBuf) -> Self {
         Self { socket, kept: Mutex::new(None) }

@@ -220,6 +220,8 @@ pub struct EventStatus {
     pub received: u64,
     /// Copies taken over from one peer for another.
     pub relayed: u64,
+    /// Published here, with members of groups now, and not said to be handled yet.
+    pub handed_out: u64,
     /// Copies lost, by reason (`slow-consumer`, `lost-link`, …); reasons that never happened are absent.
     pub dropped: BTreeMap<String, u64>,
 }

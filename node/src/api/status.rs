@@ -174,6 +174,7 @@ fn events(means: &Means) -> types::EventStatus {
         sent: counts.sent,
         received: counts.received,
         relayed: counts.relayed,
+        handed_out: means.bus.handed_out() as u64,
         dropped: dropped.collect::<BTreeMap<_, _>>(),
     }
 }

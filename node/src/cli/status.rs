@@ -77,11 +77,14 @@ fn plugin(plugin: &types::PluginStatus) -> String {
 }
 
 fn events(events: &types::EventStatus) -> String {
-    let types::EventStatus { published, delivered, sent, received, relayed, .. } = events;
+    let types::EventStatus { published, delivered, sent, received, relayed, handed_out, .. } = events;
     let mut text =
         format!("{published} published, {delivered} delivered, {sent} sent to peers, {received} received");
     if *relayed > 0 {
         text.push_str(&format!(", {relayed} passed on between peers"));
+    }
+    if *handed_out > 0 {
+        text.push_str(&format!(", {handed_out} with members of groups"));
     }
     text
 }
