@@ -23,6 +23,7 @@ mod routes;
 mod subscribe;
 #[cfg(test)]
 mod tests;
+mod wanting;
 
 use std::{
     sync::{
@@ -52,6 +53,7 @@ pub use outbox::{Outbox, Outgoing};
 pub use publish::{Publisher, Receipt};
 pub use routes::InterestChange;
 pub use subscribe::{Holder, Subscription, Wanted};
+pub use wanting::{Wanting, WantingPeer};
 
 use crate::trust::may::Rules;
 

@@ -6,7 +6,12 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use hive_proto::{core::Place, id::NodeId};
+use hive_proto::{
+    channel::{Channel, NetworkIndex},
+    core::Place,
+    id::NodeId,
+    io::Trail,
+};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::status::Obstacle;
@@ -29,6 +34,13 @@ pub enum Control {
         /// One entry a network, home first; none without a mesh.
         reply: oneshot::Sender<Vec<Vec<Place>>>,
     },
+    /// Follow the ways that events of a channel would take to some nodes.
+    Trace {
+        /// Which.
+        route: Route,
+        /// The way to each, in their order; none without a mesh.
+        reply: oneshot::Sender<Vec<Trail>>,
+    },
     /// Connect to an address as if it were a peer's, look who is there, and leave again.
     Visit {
         /// Where.
@@ -41,6 +53,19 @@ pub enum Control {
         /// Sent when leaving has begun.
         reply: oneshot::Sender<()>,
     },
+}
+
+/// Ways to find out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// In which network.
+    pub network: NetworkIndex,
+    /// For events of which channel; one that leaves its node.
+    pub channel: Channel,
+    /// To whom.
+    pub destinations: Vec<NodeId>,
+    /// How long to wait for what the nodes on the way say.
+    pub patience: Duration,
 }
 
 /// What came of trying to be admitted somewhere.
@@ -132,6 +157,16 @@ impl ControlSender {
         answer.await.map_err(|_| leaving())
     }
 
+    /// Asks by which ways events would go to some nodes. Takes as long as the route says, at most.
+    ///
+    /// # Errors
+    /// When the node is leaving.
+    pub async fn trace(&self, route: Route) -> Result<Vec<Trail>, ControlError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Control::Trace { route, reply }).await?;
+        answer.await.map_err(|_| leaving())
+    }
+
     /// Asks the node to look who is at an address.
     ///
     /// # Errors
@@ -179,6 +214,7 @@ mod tests {
                         let _ = reply.send(done);
                     }
                     Control::Graph { reply } => drop(reply.send(Vec::new())),
+                    Control::Trace { reply, .. } => drop(reply.send(Vec::new())),
                     Control::Visit { reply, .. } => drop(reply.send(Vec::new())),
                     Control::Stop { reply } => drop(reply.send(())),
                 }

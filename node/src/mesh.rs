@@ -17,11 +17,16 @@ pub mod visit;
 
 use std::{net::SocketAddr, sync::Arc};
 
-use hive_proto::{core::Place, id::Incarnation, io::Input};
+use hive_proto::{
+    core::Place,
+    id::Incarnation,
+    io::{Input, Trail},
+};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     bus::Bus,
+    control::Route,
     shutdown::Part,
     status::Boards,
     transport::{BindError, Endpoint, Listen, Membership},
@@ -47,14 +52,30 @@ const QUESTIONS_MAX: usize = 4;
 
 /// Asks the control plane what it knows.
 #[derive(Debug, Clone)]
-pub struct Asker(mpsc::Sender<oneshot::Sender<Vec<Vec<Place>>>>);
+pub struct Asker(mpsc::Sender<Question>);
+
+/// What people ask of the control plane.
+#[derive(Debug)]
+enum Question {
+    /// Who can be reached, a list a network.
+    Places(oneshot::Sender<Vec<Vec<Place>>>),
+    /// By which ways, and what is seen on them.
+    Ways(Route, oneshot::Sender<Vec<Trail>>),
+}
 
 impl Asker {
     /// Who can be reached in each network, home first; nothing when the mesh has ended.
     pub async fn places(&self) -> Vec<Vec<Place>> {
         let (reply, answer) = oneshot::channel();
         // Without an actor there is no answer either.
-        let _ = self.0.send(reply).await;
+        let _ = self.0.send(Question::Places(reply)).await;
+        answer.await.unwrap_or_default()
+    }
+
+    /// The ways to some nodes, in their order, within the time that is allowed for it; nothing when the mesh has ended.
+    pub async fn ways(&self, route: Route) -> Vec<Trail> {
+        let (reply, answer) = oneshot::channel();
+        let _ = self.0.send(Question::Ways(route, reply)).await;
         answer.await.unwrap_or_default()
     }
 }

@@ -296,6 +296,7 @@ async fn the_boards_are_shown_and_reloads_are_asked_for() {
                     drop(reply.send(Err(ControlError::UnknownPlugin(plugin.unwrap_or_default()))));
                 }
                 Control::Graph { reply } => drop(reply.send(vec![vec![kitchen()]])),
+                Control::Trace { reply, .. } => drop(reply.send(Vec::new())),
                 Control::Visit { reply, .. } => drop(reply.send(vec![stranger()])),
                 Control::Stop { reply } => drop(reply.send(())),
             }

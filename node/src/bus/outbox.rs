@@ -162,6 +162,13 @@ impl Outbox {
         dropped
     }
 
+    /// Bytes that wait, and the events among them.
+    pub(super) fn queued(&self) -> (u64, u64) {
+        let state = self.lock();
+        let sealed = state.sealed.iter().fold(0, |sum: u64, batch| sum.saturating_add(batch.events.into()));
+        (state.bytes as u64, sealed.saturating_add(state.open.events().into()))
+    }
+
     /// Whether nobody should wait for it.
     pub(super) fn is_lagging(&self) -> bool {
         self.lock().lagging

@@ -191,6 +191,12 @@ impl Routes {
         registry.peers.iter().filter_map(outbox).collect()
     }
 
+    /// What a peer that can be reached calls itself.
+    pub(super) fn peer_name(&self, network: NetworkIndex, node: NodeId) -> Option<String> {
+        let registry = self.lock();
+        Some(registry.peers.get(&(network, node))?.reachable.as_ref()?.name.clone())
+    }
+
     /// Whether a way leads to a peer, over a link or through others.
     pub(super) fn is_reachable(&self, network: NetworkIndex, node: NodeId) -> bool {
         let registry = self.lock();

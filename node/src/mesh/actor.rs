@@ -2,6 +2,7 @@
 //! here, and every output is carried out here, in order.
 
 mod cards;
+mod questions;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,19 +12,21 @@ use std::{
 
 use hive_proto::{
     channel::NetworkIndex,
-    core::{Core, CoreConfig, Place},
+    core::{Core, CoreConfig},
     id::{Incarnation, NodeId},
     io::{self, Attempt, CloseReason, Input, Level, LinkId, Output},
     limits::NEIGHBOURS_MAX,
 };
 use tokio::{
-    sync::{Mutex, mpsc, oneshot},
+    sync::{Mutex, mpsc},
     time::{Instant, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 
+use questions::Ways;
+
 use super::{
-    Config,
+    Config, Question,
     dial::{self, Admitted, Reports},
     link::{Link, Order, Surroundings, reader::Reading},
     tickets::Tickets,
@@ -51,6 +54,8 @@ pub(super) struct Actor {
     outbox: io::Outbox,
     timers: Timers,
     tickets: Tickets,
+    /// Ways that were asked for.
+    ways: Ways,
     endpoint: Endpoint,
     memberships: Arc<[Membership]>,
     boards: Arc<Boards>,
@@ -119,6 +124,7 @@ impl Actor {
             outbox,
             timers,
             tickets: Tickets::default(),
+            ways: Ways::default(),
             endpoint,
             memberships: config.memberships.into(),
             boards: Arc::clone(&boards),
@@ -137,7 +143,7 @@ impl Actor {
     pub(super) async fn run(
         mut self,
         mut inputs: mpsc::Receiver<Input>,
-        mut questions: mpsc::Receiver<oneshot::Sender<Vec<Vec<Place>>>>,
+        mut questions: mpsc::Receiver<Question>,
     ) {
         let accepting = dial::accept(
             self.endpoint.clone(),
@@ -160,18 +166,13 @@ impl Actor {
                 Some(admitted) = self.admitted.recv() => self.link_up(admitted),
                 changes = bus.next_interest() => self.announce(changes),
                 timer = self.timers.next() => self.handle(Input::Timer(timer)),
-                // Who asked may have gone.
-                Some(reply) = questions.recv() => drop(reply.send(self.places())),
+                Some(question) = questions.recv() => self.ask(question),
             }
             if leaving_until.is_some() && self.links.is_empty() {
                 break;
             }
         }
         self.endpoint.close("leaving").await;
-    }
-
-    fn places(&self) -> Vec<Vec<Place>> {
-        self.memberships.iter().map(|membership| self.core.places(membership.index)).collect()
     }
 
     fn handle(&mut self, input: Input) {
@@ -263,8 +264,8 @@ impl Actor {
             }
             Output::Confirmed { ticket } => self.around.bus.confirmed(self.tickets.confirmed(ticket)),
             Output::Ready { network } => self.ready(network),
-            // Nobody is asked yet.
-            Output::Look { .. } | Output::Traced { .. } => {}
+            Output::Look { look, network, subject } => self.look(look, network, subject),
+            Output::Traced { ask, trail } => self.ways.answered(ask, trail),
             Output::Note { level: Level::Info, text } => tracing::info!("{text}"),
             Output::Note { level: Level::Warn, text } => tracing::warn!("{text}"),
             Output::Note { level: Level::Error, text } => tracing::error!("{text}"),

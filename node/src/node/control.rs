@@ -14,7 +14,7 @@ use crate::{
 pub(super) async fn run(
     mut requests: mpsc::Receiver<Control>,
     plugins: Plugins,
-    (graph, visitor): (Option<Asker>, Option<Visitor>),
+    (asker, visitor): (Option<Asker>, Option<Visitor>),
     leave: CancellationToken,
     root: Part,
 ) {
@@ -26,9 +26,15 @@ pub(super) async fn run(
                 let _ = reply.send(());
             }
             // Without a mesh there is nobody to be reached.
-            Control::Graph { reply } => match graph.clone() {
-                Some(graph) => {
-                    root.spawn("graph", async move { drop(reply.send(graph.places().await)) });
+            Control::Graph { reply } => match asker.clone() {
+                Some(asker) => {
+                    root.spawn("graph", async move { drop(reply.send(asker.places().await)) });
+                }
+                None => drop(reply.send(Vec::new())),
+            },
+            Control::Trace { route, reply } => match asker.clone() {
+                Some(asker) => {
+                    root.spawn("trace", async move { drop(reply.send(asker.ways(route).await)) });
                 }
                 None => drop(reply.send(Vec::new())),
             },
