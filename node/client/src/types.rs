@@ -3,13 +3,13 @@
 //! What it owns: their shapes. Fields may be added, and readers skip what they do not know; a field that is here
 //! keeps its name, meaning and unit (which is the last part of its name). It must not know how they travel.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+mod events;
 mod gathered;
 mod visit;
 
+pub use events::EventStatus;
 pub use gathered::{Answer, Gathered, Responder};
 pub use visit::{Obstacle, Trouble, Visit, VisitTry};
 
@@ -204,26 +204,6 @@ pub struct WorkStatus {
     pub queued: u64,
     /// Time spent in the guest.
     pub busy_us: u64,
-}
-
-/// What became of the events of a whole node since it started.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct EventStatus {
-    /// Published on this node.
-    pub published: u64,
-    /// Copies handed to subscriptions of this node.
-    pub delivered: u64,
-    /// Copies put into the queues of peers.
-    pub sent: u64,
-    /// Events read from peers.
-    pub received: u64,
-    /// Copies taken over from one peer for another.
-    pub relayed: u64,
-    /// Published here, with members of groups now, and not said to be handled yet.
-    pub handed_out: u64,
-    /// Copies lost, by reason (`slow-consumer`, `lost-link`, …); reasons that never happened are absent.
-    pub dropped: BTreeMap<String, u64>,
 }
 
 /// The neighbours, from `GET /v1/peers`.

@@ -4,9 +4,11 @@
 //! [`Outgoing`], which cannot grow: acknowledgements are sums, and only so many errors are kept. A client that does
 //! not read therefore still publishes, and loses only its own events, which it is told.
 
+mod publishing;
+
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use axum::extract::ws::{self, WebSocket};
@@ -19,19 +21,17 @@ use hive_client::{
     socket::{ClientMessage, ServerMessage},
     types::{ApiError, V1},
 };
-use hive_proto::{
-    channel::{Address, ChannelError},
-    group::GroupName,
-};
+use hive_proto::{channel::ChannelError, group::GroupName};
 use tokio::sync::Notify;
 
+use self::publishing::Publishing;
 use super::{
     App, convert,
     listen::Seat,
-    refusal::{Refusal, bad_channel, bad_group, bad_pattern, invalid},
+    refusal::{Refusal, bad_group, bad_pattern, invalid},
 };
 use crate::{
-    bus::{self, Delivery, Holder, Publisher, Request, Subscription, Ticket, Wanted},
+    bus::{self, Delivery, Holder, Request, Subscription, Ticket, Wanted},
     trust::random_bytes,
 };
 
@@ -359,42 +359,6 @@ fn group_of(wanted: (Option<String>, Option<u64>)) -> Result<Option<GroupName>, 
             }
             group => Ok(Some(group)),
         },
-    }
-}
-
-/// Publishes of one socket: the routes of the bus's publisher, and the last channel, so that it is read once.
-struct Publishing {
-    publisher: Publisher,
-    names: Arc<hive_proto::channel::Names>,
-    last: Option<(String, Address)>,
-}
-
-impl Publishing {
-    fn new(bus: &bus::Bus) -> Self {
-        Self { publisher: bus.publisher(), names: Arc::new(bus.names().clone()), last: None }
-    }
-
-    async fn publish(
-        &mut self,
-        channel: &str,
-        retain: bool,
-        message: hive_client::Message,
-    ) -> Result<bus::Receipt, Refusal> {
-        let known = self.last.take().filter(|(name, _)| name == channel);
-        let (name, address) = match known {
-            Some(known) => known,
-            None => {
-                let address = self.names.address(channel).map_err(|error| bad_channel(channel, &error))?;
-                (channel.to_owned(), address)
-            }
-        };
-        let message = convert::message(message);
-        let done = match retain {
-            false => self.publisher.publish(&address, message).await,
-            true => self.publisher.keep(&address, Some(message), 0),
-        };
-        self.last = Some((name, address));
-        Ok(done?)
     }
 }
 

@@ -151,11 +151,7 @@ impl Publisher {
         self.bus.write_down(journal, to, &message, (id, time, depth)).await?;
         let at = self.route(to);
         let offered = self.offer_at(at, (id, time), to, &message, depth);
-        let receipt = match offered.full.is_empty() {
-            true => offered.receipt,
-            false => self.insist(offered, to, message, depth).await,
-        };
-        Ok(Receipt { durable: true, ..receipt })
+        Ok(Receipt { durable: true, ..self.insist(offered, to, message, depth).await })
     }
 
     pub(super) fn check(&self, to: &Address, message: &Message, depth: u8) -> Result<(), PublishError> {
@@ -289,8 +285,8 @@ impl Publisher {
         }
         let durable = shared.durable.journal(to).cloned();
         let groups = if durable.is_some() { Vec::new() } else { shared.group_routes(to) };
-        let targets = shared.resolve(to);
-        let route = Route { address: to.clone(), generation, targets, groups, durable };
+        let (address, targets) = (to.clone(), shared.resolve(to));
+        let route = Route { address, generation, targets, groups, durable };
         if let Some(at) = known {
             self.routes[at] = route;
             return at;
