@@ -10,6 +10,7 @@
 //! | `POST /v1/publish/CHANNEL` | publishes the body; `content-type`, `hive-key` and `hive-header-NAME` go with it |
 //! | `POST /v1/call/CHANNEL?timeout=5s` | asks; the answer is the body, with the same headers |
 //! | `POST /v1/visit/ADDRESS` | connects to an address, looks who is there, and leaves again |
+//! | `POST /v1/trace/CHANNEL?timeout=2s` | says who would get an event, and follows the ways there; publishes nothing |
 //! | `GET /v1/socket` | a WebSocket of documents: `subscribe`, `publish`, `answer` (see `hive_client::socket`) |
 //! | `POST /v1/plugins/reload`, `/v1/plugins/NAME/reload`, `/v1/stop` | asks the node to do it |
 
@@ -39,6 +40,7 @@ mod status;
 mod subscribe;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod visit;
 
 pub use place::PlaceError;
@@ -122,6 +124,7 @@ fn router(shared: App) -> Router {
         .route("/v1/plugins/{name}/reload", post(control::reload))
         .route("/v1/stop", post(control::stop))
         .route("/v1/visit/{addr}", post(visit::visit))
+        .route("/v1/trace/{*channel}", post(trace::trace))
         .route("/v1/publish/{*channel}", post(publish::publish))
         .route("/v1/call/{*channel}", post(call::call))
         .route("/v1/socket", get(subscribe::upgrade))

@@ -30,6 +30,7 @@ mod run;
 mod sim;
 mod status;
 mod subscribe;
+mod trace;
 
 use exit::Fault;
 
@@ -105,6 +106,7 @@ enum Verb {
     Status(status::Status),
     Peers(peers::Peers),
     Plugins(plugins::Plugins),
+    Trace(trace::Trace),
     Doctor(doctor::Doctor),
     Id(id::Id),
     Keygen(keygen::Keygen),
@@ -140,6 +142,7 @@ fn run(cli: Cli) -> Result<(), Fault> {
         Verb::Status(verb) => ask(&voice, verb.run()),
         Verb::Peers(verb) => ask(&voice, verb.run()),
         Verb::Plugins(verb) => ask(&voice, verb.run()),
+        Verb::Trace(verb) => ask(&voice, verb.run()),
         Verb::Doctor(verb) => ask(&voice, verb.run()),
         Verb::Id(verb) => ask(&voice, verb.run()),
         Verb::Keygen(verb) => verb.run(),

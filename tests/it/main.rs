@@ -13,6 +13,7 @@ mod relay;
 mod reload;
 mod secrets;
 mod sim;
+mod trace;
 mod verbs;
 
 use std::{path::Path, process::Output};

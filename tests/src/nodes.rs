@@ -322,6 +322,14 @@ impl Node {
         self.ends().await
     }
 
+    /// Stops it in the middle of whatever it does (SIGSTOP), or lets it go on.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn freeze(&mut self, frozen: bool) -> Result<()> {
+        self.signal(if frozen { Signal::STOP } else { Signal::CONT })
+    }
+
     /// Waits until it has ended by itself.
     ///
     /// # Errors

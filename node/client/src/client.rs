@@ -15,7 +15,7 @@ use crate::{
     message::Message,
     publisher::Publisher,
     subscription::{Subscription, Terms},
-    types::{ApiError, Gathered, Graph, Peers, Plugins, Receipt, Reload, Status, Visit, code},
+    types::{ApiError, Gathered, Graph, Peers, Plugins, Receipt, Reload, Status, Visit, code, trace::Trace},
 };
 
 /// How long [`Client::call`] waits when nobody says.
@@ -88,6 +88,18 @@ impl Client {
         let path = format!("/v1/visit/{}", utf8_percent_encode(&addr.to_string(), NON_ALPHANUMERIC));
         let request = request(Method::POST, &path, &Message::default())?;
         document(&self.http.send(request, VISIT_TIME).await?)
+    }
+
+    /// Who would get an event of a channel, and by which ways. Nothing is published. `timeout` is how long to wait for
+    /// what the nodes on the ways say.
+    ///
+    /// # Errors
+    /// When no node answers, it is leaving, or that is no channel (`invalid`).
+    pub async fn trace(&self, channel: &str, timeout: Duration) -> Result<Trace, Error> {
+        let channel = utf8_percent_encode(channel, PATH);
+        let path = format!("/v1/trace/{channel}?timeout={}us", timeout.as_micros());
+        let request = request(Method::POST, &path, &Message::default())?;
+        document(&self.http.send(request, timeout).await?)
     }
 
     /// The node's plugins.

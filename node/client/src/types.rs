@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 mod events;
 mod gathered;
+pub mod trace;
 mod visit;
 
 pub use events::EventStatus;

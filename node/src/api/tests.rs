@@ -1,16 +1,20 @@
 //! The client against the API over a real Unix socket, with a real bus behind it.
 
-use std::{fs, sync::Arc, time::Duration};
+use std::{fs, net::SocketAddr, sync::Arc, time::Duration};
 
 use hive_client::{
     CALL_TIMEOUT, Client, Error, Event, Failure, Incoming, Message, Subscription, Terms, locate,
-    types::{Obstacle, code},
+    types::{Obstacle, code, trace::WayEnd},
 };
 use hive_proto::{
-    channel::{Names, NetworkName},
+    channel::{Names, NetworkIndex, NetworkName},
     core::Place,
+    frame::trace::{Hop, Onward},
     id::{Incarnation, NodeId},
+    interest::{InterestOp, Wanted},
+    io::{Ending, Step, Trail},
     limits::{PAYLOAD_BYTES_MAX, SUBSCRIPTION_QUEUE_EVENTS},
+    pattern::Pattern,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -20,7 +24,7 @@ use tokio::{
 
 use super::*;
 use crate::{
-    control::{self, Control, ControlError, Missed, Reloaded, Visit},
+    control::{self, Control, ControlError, Missed, Reloaded, Route, Visit},
     status::{self, NodeCard, PluginCard, PluginState, WantCard},
 };
 
@@ -30,6 +34,7 @@ const SOON: Duration = Duration::from_secs(5);
 struct Node {
     api: Api,
     client: Client,
+    bus: Bus,
     boards: Arc<Boards>,
     requests: tokio::sync::mpsc::Receiver<Control>,
     _dir: tempfile::TempDir,
@@ -44,11 +49,11 @@ fn node() -> Node {
     bus.confirmed(u64::MAX);
     let boards = Boards::new(NodeCard { id: NodeId([7; 32]), name: "kitchen".into(), ..NodeCard::default() });
     let (control, requests) = control::channel();
-    let means = Means { bus, boards: Arc::clone(&boards), control };
+    let means = Means { bus: bus.clone(), boards: Arc::clone(&boards), control };
     let config = Config { socket: dir.path().join(locate::SOCKET_NAME), link: None };
     let api = Api::start(&config, means).expect("an API");
     let client = Client::new(api.socket());
-    Node { api, client, boards, requests, _dir: dir }
+    Node { api, client, bus, boards, requests, _dir: dir }
 }
 
 /// The node itself, as it sees itself.
@@ -296,7 +301,7 @@ async fn the_boards_are_shown_and_reloads_are_asked_for() {
                     drop(reply.send(Err(ControlError::UnknownPlugin(plugin.unwrap_or_default()))));
                 }
                 Control::Graph { reply } => drop(reply.send(vec![vec![kitchen()]])),
-                Control::Trace { reply, .. } => drop(reply.send(Vec::new())),
+                Control::Trace { route, reply } => drop(reply.send(asked(&route))),
                 Control::Visit { reply, .. } => drop(reply.send(vec![stranger()])),
                 Control::Stop { reply } => drop(reply.send(())),
             }
@@ -318,6 +323,59 @@ async fn the_boards_are_shown_and_reloads_are_asked_for() {
     assert_eq!(seen, ("[::1]:7182", "vault", true, Some(Obstacle::Network), None));
     node.client.stop().await.expect("stopping");
     root.abort();
+}
+
+/// The way to the first who was asked for, over nobody, as far as was heard.
+fn asked(route: &Route) -> Vec<Trail> {
+    let onward = Onward {
+        to: NodeId([9; 32]),
+        addr: SocketAddr::from(([10, 0, 0, 9], 7182)),
+        rtt_us: Some(300),
+        queued_bytes: 70,
+        queued_events: 2,
+    };
+    let here = Hop { node: NodeId([7; 32]), name: "kitchen".into(), took_us: 5, onward: Some(onward) };
+    let steps = vec![Step { hop: here, heard: Duration::ZERO }];
+    let trail = |to: &NodeId| Trail { destination: *to, steps: steps.clone(), end: Ending::Silent };
+    route.destinations.iter().map(trail).collect()
+}
+
+#[tokio::test]
+async fn ways_are_asked_for_and_told() {
+    let mut node = node();
+    let (far, home) = (NodeId([9; 32]), NetworkIndex::HOME);
+    node.bus.peer_up(home, far, "cellar");
+    let wish = Wanted::new(Pattern::parse("a/*").expect("a pattern"), false);
+    let _ = node.bus.peer_interest(home, far, true, &[InterestOp::Add(wish)]);
+    let _here = node.client.subscribe(["a/**", "bee"], Terms::default()).await.expect("a subscription");
+    let root = tokio::spawn(async move {
+        let mut patience = Vec::new();
+        for _ in 0..3 {
+            let Some(Control::Trace { route, reply }) = node.requests.recv().await else { break };
+            patience.push((route.patience, route.destinations.len()));
+            drop(reply.send(asked(&route)));
+        }
+        patience
+    });
+    let told = node.client.trace("a/b", 3 * SOON).await.expect("a trace");
+    assert_eq!((told.channel.as_str(), told.network.as_str(), told.strictly_local), ("a/b", "hive", false));
+    assert_eq!((told.local.subscribers, &told.local.patterns[..]), (1, &["a/**".to_owned()][..]));
+    let [way] = &told.ways[..] else { panic!("one way: {told:?}") };
+    assert_eq!((way.name.as_str(), &way.patterns[..]), ("cellar", &["a/*".to_owned()][..]));
+    let at = way.at.as_ref().map(|at| at.name.as_str());
+    assert_eq!((way.end, at, way.hops[0].heard_us), (WayEnd::Silent, Some("cellar"), 0));
+    let onward = way.hops[0].onward.as_ref().expect("it goes on");
+    assert_eq!((onward.addr.as_str(), onward.rtt_us, onward.queued_events), ("10.0.0.9:7182", Some(300), 2));
+
+    let told = node.client.trace("bee", 3600 * SOON).await.expect("a trace");
+    assert_eq!((told.strictly_local, told.local.subscribers, told.ways.len()), (true, 1, 0));
+    let told = node.client.trace("$node/joined", SOON).await.expect("a trace");
+    assert_eq!((told.strictly_local, told.local.subscribers, told.ways.len()), (true, 0, 0));
+    let longest = Duration::from_secs(60);
+    assert_eq!(root.await.expect("it was asked"), [(3 * SOON, 1), (longest, 0), (SOON, 0)]);
+    let (code, message) = refusal(node.client.trace("a/*", SOON).await.expect_err("no channel"));
+    assert_eq!(code, code::INVALID);
+    assert!(message.contains("wildcards belong in the patterns"), "{message}");
 }
 
 /// What came of a visit where another secret holds.
