@@ -20,11 +20,23 @@ const NODE: &[Row] = &[
     ("bench", &["node", "plugin", "dispatch", "bus", "transport", "journal"]),
     ("doctor", &["config", "mesh", "discovery", "api", "transport", "mdns"]),
     ("toolchain", &["plugin", "watch"]),
-    ("config", &["mesh", "plugin", "discovery", "api"]),
+    ("config", &["mesh", "plugin", "discovery", "api", "journal"]),
     // The composition root.
     (
         "node",
-        &["config", "mesh", "plugin", "discovery", "api", "dispatch", "bus", "transport", "mdns", "watch"],
+        &[
+            "config",
+            "mesh",
+            "plugin",
+            "discovery",
+            "api",
+            "dispatch",
+            "bus",
+            "transport",
+            "journal",
+            "mdns",
+            "watch",
+        ],
     ),
     // Parts: they own their tasks and never import one another.
     ("mesh", &["bus", "transport"]),
@@ -32,7 +44,7 @@ const NODE: &[Row] = &[
     ("discovery", &["mdns"]),
     ("api", &["dispatch", "bus"]),
     ("dispatch", &["bus"]),
-    ("bus", &[]),
+    ("bus", &["journal"]),
     // Means.
     ("transport", &[]),
     ("journal", &[]),
@@ -51,7 +63,7 @@ const PLAIN_ROWS: &[Row] = &[
 ];
 
 /// The words of hive-proto, which may use each other.
-const WORDS: &[&str] = &["channel", "error", "event", "id", "limits", "pattern", "time"];
+const WORDS: &[&str] = &["channel", "error", "event", "group", "id", "keys", "limits", "pattern", "time"];
 
 /// hive-proto, from the top down, beside [`WORDS`].
 const PROTO: &[Row] = &[

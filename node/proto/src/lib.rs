@@ -13,6 +13,7 @@ pub mod group;
 pub mod id;
 pub mod interest;
 pub mod io;
+pub mod keys;
 pub mod limits;
 pub mod membership;
 pub mod pattern;

@@ -10,30 +10,13 @@ mod merkle;
 mod own;
 mod statement;
 
-use std::fmt;
-
+pub use crate::keys::{Keys, Signature};
 pub use fact::{Change, Description, Fact, FactError, Facts, LINKS_MAX};
 pub use merkle::{Merkle, Root};
 pub use own::Own;
 pub use statement::{STATEMENT_BYTES_MAX, Statement, StatementError};
 
-use crate::{
-    channel::NetworkIndex,
-    id::{Incarnation, NodeId},
-};
-
-/// An ed25519 signature (RFC 8032).
-pub type Signature = [u8; 64];
-
-/// This node's key, and the check of what others signed with theirs.
-///
-/// Both bind the network and the purpose: what was signed for one network means nothing in another.
-pub trait Keys: fmt::Debug + Send {
-    /// Signs with this node's key.
-    fn sign(&self, network: NetworkIndex, message: &[u8]) -> Signature;
-    /// Whether this node signed it.
-    fn verify(&self, network: NetworkIndex, node: NodeId, message: &[u8], signature: &Signature) -> bool;
-}
+use crate::id::Incarnation;
 
 /// How far a node's statements go: the later life, then the later version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

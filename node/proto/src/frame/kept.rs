@@ -17,8 +17,8 @@ use crate::{
     channel::{Channel, NetworkIndex},
     event::{Extra, Message},
     id::{EventId, Incarnation, NodeId},
+    keys::{Keys, Signature},
     limits::{HEADERS_BYTES_MAX, KEPT_BYTES_MAX, NAME_BYTES_MAX},
-    record::{Keys, Signature},
     time::Hlc,
 };
 
