@@ -14,6 +14,7 @@ mod group;
 mod kept;
 mod outbox;
 mod peers;
+mod policy;
 mod presence;
 mod publish;
 mod queue;
@@ -50,6 +51,7 @@ use hive_proto::{
 };
 pub use kept::Keep;
 pub use outbox::{Outbox, Outgoing};
+pub use policy::WhenFull;
 pub use publish::{Publisher, Receipt};
 pub use routes::InterestChange;
 pub use subscribe::{Holder, Subscription, Wanted};
@@ -79,6 +81,7 @@ struct Shared {
     groups: group::Groups,
     keeping: kept::Keeping,
     durable: durable::Durable,
+    policies: policy::Policies,
     /// Who may do what.
     rules: Rules,
     account: Account,
@@ -127,6 +130,7 @@ impl Bus {
             groups: group::Groups::default(),
             keeping: kept::Keeping::new(networks),
             durable: durable::Durable::default(),
+            policies: policy::Policies::default(),
             rules,
             account: Account::default(),
         }))

@@ -20,7 +20,7 @@ const NODE: &[Row] = &[
     ("bench", &["node", "plugin", "dispatch", "bus", "transport", "journal"]),
     ("doctor", &["config", "mesh", "discovery", "api", "transport", "mdns"]),
     ("toolchain", &["plugin", "watch"]),
-    ("config", &["mesh", "plugin", "discovery", "api", "journal"]),
+    ("config", &["mesh", "plugin", "discovery", "api", "bus", "journal"]),
     // The composition root.
     (
         "node",

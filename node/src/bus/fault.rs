@@ -40,6 +40,9 @@ pub enum PublishError {
     /// This node's clock is off: what it keeps would win over others' or lose against them.
     #[error("the neighbours' clocks are {} ms {} this host's", .0.abs(), if *.0 > 0 { "ahead of" } else { "behind" })]
     Clock(i64),
+    /// The channel's policy is `reject`, and somebody has no room.
+    #[error("a subscriber has no room, and the channel's policy is to refuse then")]
+    Overloaded,
     /// The channel is a durable one, and the journal does not take the event.
     #[error("it is not on disk: {0}")]
     NotDurable(String),
@@ -59,7 +62,7 @@ impl PublishError {
             Self::Message(_) => "too-large",
             Self::Denied(..) => "denied",
             Self::KeptTooLarge(_) => "too-large",
-            Self::KeptFull | Self::NotDurable(_) => "unavailable",
+            Self::KeptFull | Self::NotDurable(_) | Self::Overloaded => "unavailable",
             Self::Clock(_) => "clock",
             Self::Loop => "loop",
         }

@@ -203,6 +203,11 @@ impl Outbox {
         true
     }
 
+    /// Whether an event has no room.
+    pub(super) fn is_full(&self) -> bool {
+        self.lock().bytes >= PEER_QUEUE_BYTES
+    }
+
     /// Whether nothing more is taken.
     pub(super) fn is_closed(&self) -> bool {
         self.lock().closed

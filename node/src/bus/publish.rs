@@ -3,6 +3,7 @@
 //! who has to wait for a consumer pays for a future.
 
 mod peer;
+mod route;
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -15,7 +16,7 @@ use hive_proto::{
     frame::batch::Entry,
     id::EventId,
     limits::DEPTH_MAX,
-    plane::{account::DropReason, pace::Pace, table::Side},
+    plane::{account::DropReason, pace::Pace},
     time::Hlc,
 };
 
@@ -24,17 +25,15 @@ use crate::{
     trust::may::{Action, Principal},
 };
 
+use self::route::Route;
 use super::{
     Bus, Delivery, PublishError, Shared,
-    group::{GroupRoute, Handed},
-    outbox::{Appended, ChannelNumber},
+    group::Handed,
+    outbox::Appended,
     queue::{Offer, Queue},
     queued::Queued,
     routes::Target,
 };
-
-/// Routes one publisher remembers. A publisher with more channels than this pays a table walk a publish.
-const REMEMBERED_ROUTES: usize = 16;
 
 /// What a publish has come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,17 +56,6 @@ pub struct Publisher {
     /// Which remembered route gives way next.
     oldest: usize,
     pace: Pace,
-}
-
-/// The consumers of one channel under one generation of the route table.
-#[derive(Debug)]
-struct Route {
-    address: Address,
-    generation: u64,
-    targets: Vec<(Target, ChannelNumber)>,
-    /// One member of each gets the event. None on a durable channel, whose groups are given to from the journal.
-    groups: Vec<GroupRoute>,
-    durable: Option<Arc<dyn Journal>>,
 }
 
 /// An event that everyone with room has.
@@ -118,6 +106,7 @@ impl Publisher {
     ) -> Result<Receipt, PublishError> {
         self.check(to, &message, depth)?;
         let at = self.route(to);
+        self.routes[at].admit(&message)?;
         if let Some(journal) = self.routes[at].durable.clone() {
             return Box::pin(self.publish_durably(&journal, to, message, depth)).await;
         }
@@ -231,6 +220,8 @@ impl Publisher {
         let Offered { route, time, mut receipt, full } = offered;
         let Self { bus, routes, pace, .. } = self;
         let (shared, route, id) = (&*bus.0, &routes[route], receipt.id);
+        let mut own = route.when_full.pace();
+        let pace = own.as_mut().unwrap_or(pace);
         for position in full {
             let Some((target, number)) = route.targets.get(position) else {
                 let Some(group) = route.groups.get(position.saturating_sub(route.targets.len())) else {
@@ -273,32 +264,6 @@ impl Publisher {
         }
         receipt
     }
-
-    /// The position of the route to an address, resolved under the current table.
-    fn route(&mut self, to: &Address) -> usize {
-        let shared = &*self.bus.0;
-        let generation = shared.routes.generation();
-        let known = self.routes.iter().position(|route| route.address == *to);
-        match known {
-            Some(at) if self.routes[at].generation == generation => return at,
-            _ => {}
-        }
-        let durable = shared.durable.journal(to).cloned();
-        let groups = if durable.is_some() { Vec::new() } else { shared.group_routes(to) };
-        let (address, targets) = (to.clone(), shared.resolve(to));
-        let route = Route { address, generation, targets, groups, durable };
-        if let Some(at) = known {
-            self.routes[at] = route;
-            return at;
-        }
-        if self.routes.len() < REMEMBERED_ROUTES {
-            self.routes.push(route);
-            return self.routes.len() - 1;
-        }
-        self.oldest = (self.oldest + 1) % REMEMBERED_ROUTES;
-        self.routes[self.oldest] = route;
-        self.oldest
-    }
 }
 
 impl Receipt {
@@ -314,36 +279,6 @@ impl Receipt {
 }
 
 impl Shared {
-    /// Everyone who wants a channel, on this node and beyond.
-    fn resolve(&self, to: &Address) -> Vec<(Target, ChannelNumber)> {
-        let table = self.routes.table();
-        let local = table.wanting(Side::Local, to.network, &to.channel);
-        let peers = table.wanting(Side::Peer, to.network, &to.channel);
-        let (mut targets, mut beyond) = (Vec::new(), Vec::new());
-        let allowed = |target: &&Target| {
-            let node = match target {
-                Target::Peer(peer) => peer.node,
-                Target::Remote(remote) => remote.node,
-                Target::Local(_) | Target::Audience(_) => return true,
-            };
-            self.rules.may(Principal::Node(node), Action::Subscribe, to.network, &to.channel)
-        };
-        for target in local.chain(peers).filter(allowed) {
-            match target {
-                Target::Remote(remote) => beyond.push(remote.node),
-                Target::Peer(peer) => targets.push((target.clone(), peer.outbox.number(&to.channel))),
-                Target::Local(_) | Target::Audience(_) => {
-                    targets.push((target.clone(), ChannelNumber::default()));
-                }
-            }
-        }
-        let audiences = if beyond.is_empty() { Vec::new() } else { self.audiences(to.network, beyond) };
-        targets.extend(
-            audiences.into_iter().map(|audience| (Target::Audience(audience), ChannelNumber::default())),
-        );
-        targets
-    }
-
     /// The id and time of the next event.
     pub(super) fn stamp(&self) -> (EventId, Hlc) {
         let sequence = self.sequence.fetch_add(1, Ordering::Relaxed) + 1;

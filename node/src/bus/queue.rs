@@ -135,6 +135,11 @@ impl Queue {
         self.readable.notify_one();
     }
 
+    /// Whether one event of this weight has no room.
+    pub(super) fn is_full(&self, weight: usize) -> bool {
+        !self.lock().queue.has_room(1, weight)
+    }
+
     /// Whether nobody should wait for it.
     pub(super) fn is_lagging(&self) -> bool {
         self.lock().queue.is_lagging()

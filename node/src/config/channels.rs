@@ -1,4 +1,4 @@
-//! The `channels:` section: who may do what where, and which channels are durable.
+//! The `channels:` section: who may do what where, which channels are durable, and what is done when a subscriber has no room.
 //!
 //! What it owns: its keys. It must not know who asks the rules.
 
@@ -10,7 +10,10 @@ use super::{
     settings::NetworkSettings,
     yaml::Value,
 };
-use crate::trust::may::{Action, Allowed, Rule};
+use crate::{
+    bus::WhenFull,
+    trust::may::{Action, Allowed, Rule},
+};
 
 /// What the section says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,6 +22,8 @@ pub struct Channels {
     pub rules: Vec<Rule>,
     /// What is on disk before it is acknowledged.
     pub durable: Vec<Scope>,
+    /// What is done when a subscriber has no room.
+    pub when_full: Vec<(Scope, WhenFull)>,
 }
 
 /// Reads one rule after the other, in the order in which they are asked.
@@ -36,6 +41,7 @@ pub fn read(top: &mut Section<'_>, networks: &[NetworkSettings], report: &mut Re
             allows.extend(allowed.map(|allowed| (action, allowed)));
         }
         let durable = keys.read("durable", report, truth).unwrap_or(false);
+        let when_full = keys.read("when-full", report, parsed::<WhenFull>);
         let missing = keys.value("pattern").is_none();
         keys.finish(report);
         report.lines.truncate(lines);
@@ -43,11 +49,14 @@ pub fn read(top: &mut Section<'_>, networks: &[NetworkSettings], report: &mut Re
             let problem = Problem::new(&value.origin, "a rule does not say for which channels it is");
             return Err(problem.hint("add its `pattern`, such as `orders/**`"));
         }
-        Ok(scope.map(|scope| (Rule { scope, allows }, durable)))
+        Ok(scope.map(|scope| (Rule { scope, allows }, durable, when_full)))
     };
     let mut channels = Channels::default();
-    for (rule, durable) in top.list("channels", report, rule).unwrap_or_default().into_iter().flatten() {
+    for (rule, durable, when_full) in
+        top.list("channels", report, rule).unwrap_or_default().into_iter().flatten()
+    {
         channels.durable.extend(durable.then(|| rule.scope.clone()));
+        channels.when_full.extend(when_full.map(|policy| (rule.scope.clone(), policy)));
         channels.rules.push(rule);
     }
     channels

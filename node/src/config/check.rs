@@ -55,13 +55,14 @@ pub fn settings(root: &Value, around: &Surroundings<'_>, report: &mut Report) ->
     version(&mut top, root, report);
     let node = node(top.section("node", report), around, report);
     let networks = network::read(top.section("networks", report), around, report);
-    let Channels { rules, durable } = channels::read(&mut top, &networks, report);
+    let Channels { rules, durable, when_full } = channels::read(&mut top, &networks, report);
     let journal = journal(top.section("journal", report), report);
     let plugins = plugins::read(top.section("plugins", report), around, report);
     api(top.section("api", report), report);
     let log = log(top.section("log", report), report);
     top.finish_with(report, not_yet);
-    let settings = Settings { node: node?, networks, channels: rules, durable, journal, plugins, log };
+    let settings =
+        Settings { node: node?, networks, channels: rules, durable, when_full, journal, plugins, log };
     report.problems.is_empty().then_some(settings)
 }
 

@@ -7,7 +7,7 @@ use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 
 use hive_proto::channel::{NetworkName, Scope};
 
-use crate::{journal, plugin, trust::may::Rule};
+use crate::{bus::WhenFull, journal, plugin, trust::may::Rule};
 
 /// Everything a node is told.
 #[derive(Debug, Clone)]
@@ -20,6 +20,8 @@ pub struct Settings {
     pub channels: Vec<Rule>,
     /// `channels:`: which are durable.
     pub durable: Vec<Scope>,
+    /// `channels:`: what is done when a subscriber has no room.
+    pub when_full: Vec<(Scope, WhenFull)>,
     /// `journal:`.
     pub journal: journal::Settings,
     /// `plugins:`.

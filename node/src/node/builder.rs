@@ -6,6 +6,7 @@ use hive_proto::channel::{NetworkName, Scope};
 
 use crate::{
     api,
+    bus::WhenFull,
     config::PeerAddress,
     journal, plugin,
     transport::Listen,
@@ -26,6 +27,7 @@ pub struct Builder {
     pub(super) no_mdns: bool,
     pub(super) offline: bool,
     pub(super) rules: Vec<Rule>,
+    pub(super) when_full: Vec<(Scope, WhenFull)>,
     pub(super) durable: Vec<Scope>,
     pub(super) journal: journal::Settings,
     pub(super) plugins: Option<plugin::Config>,
@@ -73,6 +75,13 @@ impl Builder {
     #[must_use]
     pub fn rules(mut self, rules: Vec<Rule>) -> Self {
         self.rules = rules;
+        self
+    }
+
+    /// What is done on these channels when a subscriber has no room.
+    #[must_use]
+    pub fn when_full(mut self, policies: Vec<(Scope, WhenFull)>) -> Self {
+        self.when_full = policies;
         self
     }
 

@@ -29,6 +29,7 @@ impl Builder {
             .listen(listen(node.listen))
             .plugins(settings.plugins.clone())
             .rules(settings.channels.clone())
+            .when_full(settings.when_full.clone())
             .durable(settings.durable.clone(), settings.journal.clone());
         for peer in &node.peers {
             builder = builder.peer(peer.clone());

@@ -143,6 +143,7 @@ impl Builder {
         });
         let journals = open_journals(self.data_dir, self.durable, self.journal, &networks, &bus).await?;
         bus.journal_in(journals);
+        bus.policies(self.when_full);
         boards.networks.set(cards(&networks, &memberships));
         let mut parts = Parts::new(life.lock);
         let ways = Ways {

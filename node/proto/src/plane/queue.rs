@@ -142,10 +142,16 @@ impl<T: Load> BoundedQueue<T> {
     }
 
     /// Whether all of a load has room; one event alone always has it in an empty queue.
+    /// Whether so many events of this weight together have room now.
+    #[must_use]
+    pub fn has_room(&self, events: usize, weight: usize) -> bool {
+        (self.is_empty() && events == 1)
+            || (self.events.saturating_add(events) <= self.limits.events
+                && self.bytes.saturating_add(weight) <= self.limits.bytes)
+    }
+
     fn fits(&self, load: &T) -> bool {
-        (self.is_empty() && load.events() == 1)
-            || (self.events.saturating_add(load.events()) <= self.limits.events
-                && self.bytes.saturating_add(load.weight()) <= self.limits.bytes)
+        self.has_room(load.events(), load.weight())
     }
 }
 

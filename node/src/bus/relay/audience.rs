@@ -142,6 +142,11 @@ impl Audience {
         taken
     }
 
+    /// Whether an event has no room.
+    pub(in crate::bus) fn is_full(&self) -> bool {
+        self.lock().bytes >= PEER_QUEUE_BYTES
+    }
+
     /// Whether nobody should wait for it.
     pub(super) fn is_lagging(&self) -> bool {
         self.lock().lagging

@@ -17,6 +17,8 @@ use super::{
 };
 use crate::bus::{CallCause, CallError, PublishError, Publisher, Receipt};
 
+/// When a guest may try a publish again that had no room, in milliseconds.
+const RETRY_MS: u64 = 100;
 /// Channels an instance remembers the meaning of; past this it forgets them all and starts again.
 const DOORS_MAX: usize = 256;
 
@@ -142,6 +144,7 @@ fn publish_error(error: PublishError) -> Error {
             Error::Invalid(error.to_string())
         }
         PublishError::KeptTooLarge(_) => limit(KEPT_BYTES_MAX),
+        PublishError::Overloaded => Error::Overloaded(RETRY_MS),
         PublishError::KeptFull | PublishError::NotDurable(_) => Error::Unavailable(error.to_string()),
         PublishError::Clock(_) => Error::Other(("clock".into(), error.to_string())),
         PublishError::Reserved(_) | PublishError::Denied(..) => Error::Denied(error.to_string()),

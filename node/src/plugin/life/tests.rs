@@ -10,7 +10,7 @@ use hive_proto::{
 
 use super::*;
 use crate::{
-    bus::{CallError, Delivery, Subscription},
+    bus::{CallError, Delivery, Subscription, WhenFull},
     plugin::{
         Config, Plugins,
         sketch::{EAT, ECHO, SPIN, Sketch},
@@ -340,5 +340,42 @@ async fn a_timer_without_a_schedule_is_refused() {
     home.until("a problem", "wishing", refused).await;
     let problem = home.card("wishing").and_then(|card| card.problem).expect("a problem");
     assert!(problem.contains("the timer `bad` cannot tick at `every now and then`"), "{problem}");
+    home.stop().await;
+}
+
+/// Where event-engine hangs: each plugin publishes what the next one takes, and the publishers wait for the slower ones.
+#[tokio::test]
+async fn two_hundred_thousand_events_go_through_three_plugins() {
+    const EVENTS: u32 = 200_000;
+    let forwarder = |from: &str, to: &str| {
+        let publish = "
+            (call $publish (i32.const 900) (i32.const 7) (local.get 2) (local.get 3) (i32.const 0) (i32.const 0)
+                (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 512))
+            (if (i32.load8_u (i32.const 512)) (then unreachable))
+            i32.const 8";
+        let data = format!(r#"(data (i32.const 900) "{to}")"#);
+        Sketch::new().on(from).publishes(to).handle(publish).with(&data)
+    };
+    let chain =
+        [forwarder("chain/1", "chain/2"), forwarder("chain/2", "chain/3"), forwarder("chain/3", "chain/4")];
+    let home = Home::start(&[("a.wasm", &chain[0]), ("b.wasm", &chain[1]), ("c.wasm", &chain[2])]).await;
+    let scope: Scope = home.bus.names().scope("chain/*").expect("a pattern");
+    home.bus.policies(vec![(scope, WhenFull::Block(PATIENCE))]);
+    let mut seen = home.subscribe("chain/4").await;
+    let (bus, to) = (home.bus.clone(), home.bus.names().address("chain/1").expect("a channel"));
+    let publishing = tokio::spawn(async move {
+        let mut publisher = bus.publisher();
+        for number in 0..EVENTS {
+            publisher.publish(&to, Message::from(number.to_string())).await.expect("published");
+        }
+    });
+    let mut numbers = Vec::new();
+    while numbers.len() < EVENTS as usize {
+        let payload = next(&mut seen).await.event.message.payload;
+        numbers.push(str::from_utf8(&payload).expect("text").parse::<u32>().expect("a number"));
+    }
+    publishing.await.expect("published");
+    assert!(numbers.iter().copied().eq(0..EVENTS), "all, and in order");
+    assert_eq!(seen.missed(), 0);
     home.stop().await;
 }
