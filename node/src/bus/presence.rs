@@ -51,8 +51,13 @@ impl Shared {
     fn tell(&self, channel: Channel, message: &Message) {
         let to = Address { network: NetworkIndex::HOME, channel };
         let table = self.routes.table();
+        let mut listening = table.wanting(Side::Local, to.network, &to.channel).peekable();
+        // What nobody hears is not published, and every sequence is that of something published.
+        if listening.peek().is_none() {
+            return;
+        }
         let (id, time) = self.stamp();
-        for target in table.wanting(Side::Local, to.network, &to.channel) {
+        for target in listening {
             let Target::Local(queue) = target else { continue };
             let event = self.event(&to, message.clone(), id, time, 0);
             match queue.offer(Delivery::event(event).into()) {

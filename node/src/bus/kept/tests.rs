@@ -187,10 +187,11 @@ async fn too_large_values_and_foreign_signatures_are_refused() {
     // 1 says that 0 has published something, and 0 has not.
     keep(&bus, "a/b", "true");
     lines.settle().await;
+    let later = hive_proto::time::Hlc::from_unix_ms(super::wall_ms() + 1_000);
     let forged = hive_proto::frame::kept::Kept::sign(
         None,
         HOME,
-        (bus.publish(&to, "x".into()).await.expect("published").id, hive_proto::time::Hlc(u64::MAX >> 20), 0),
+        (bus.publish(&to, "x".into()).await.expect("published").id, later, 0),
         to.channel.clone(),
         Some("false".into()),
     );
