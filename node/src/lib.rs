@@ -18,6 +18,7 @@ pub mod node;
 pub mod plugin;
 pub mod shutdown;
 pub mod status;
+pub mod store;
 pub mod telemetry;
 pub mod toolchain;
 pub mod transport;

@@ -48,6 +48,7 @@ const NODE: &[Row] = &[
     // Means.
     ("transport", &[]),
     ("journal", &[]),
+    ("store", &[]),
     ("mdns", &[]),
     ("watch", &[]),
 ];
@@ -95,6 +96,7 @@ const CRATES: &[Row] = &[
     ("mdns_sd", &["mdns"]),
     ("notify", &["watch"]),
     ("quinn", &["transport", "mesh", "bench"]),
+    ("redb", &["store"]),
     ("rustls", &["transport", "bench"]),
     ("saphyr_parser", &["config"]),
     ("serde_yaml", &["config"]),

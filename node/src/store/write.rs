@@ -1,0 +1,267 @@
+//! The store's thread: takes all that waits, commits it at once, and tells who waits for it.
+//!
+//! Whoever needs a change on disk says so, and then everything that came before it is there, too. What nobody needs there
+//! follows within a second.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use hive_proto::time::Hlc;
+use redb::{Database, WriteTransaction};
+
+use super::{Fault, RetainedValue, StoreError, dead, retained, state};
+
+/// Changes that may wait.
+const CHANGES_MAX: usize = 65_536;
+/// Bytes of them.
+const BYTES_MAX: usize = 16 << 20;
+/// What is not durable yet becomes so after this long.
+const SETTLES: Duration = Duration::from_secs(1);
+
+/// What a change has to be before it counts as written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Readable; on disk within about a second.
+    Soon,
+    /// On disk.
+    Now,
+}
+
+/// One change of one table.
+#[derive(Debug, Clone)]
+pub(super) enum Change {
+    Retained { network: String, channel: String, value: Option<RetainedValue> },
+    ForgetCleared { network: String, before: Hlc },
+    Dead { plugin: String, number: u64, letter: Option<Vec<u8>> },
+    State { plugin: String, key: Vec<u8>, value: Option<Vec<u8>>, expires_ms: Option<u64> },
+    ForgetState { plugin: String },
+    Sweep { now_ms: u64 },
+}
+
+impl Change {
+    fn bytes(&self) -> usize {
+        let own = match self {
+            Self::Retained { network, channel, value } => {
+                let value = value.as_ref().and_then(|value| value.bytes.as_ref());
+                network.len() + channel.len() + value.map_or(0, |bytes| bytes.len())
+            }
+            Self::Dead { plugin, letter, .. } => plugin.len() + letter.as_ref().map_or(0, Vec::len),
+            Self::State { plugin, key, value, .. } => {
+                plugin.len() + key.len() + value.as_ref().map_or(0, Vec::len)
+            }
+            Self::ForgetCleared { .. } | Self::ForgetState { .. } | Self::Sweep { .. } => 0,
+        };
+        own + size_of::<Self>()
+    }
+
+    fn apply(self, transaction: &WriteTransaction) -> Result<(), redb::Error> {
+        match self {
+            Self::Retained { network, channel, value } => {
+                retained::put(transaction, &network, &channel, value.as_ref())
+            }
+            Self::ForgetCleared { network, before } => retained::forget(transaction, &network, before),
+            Self::Dead { plugin, number, letter } => {
+                dead::put(transaction, &plugin, number, letter.as_deref())
+            }
+            Self::State { plugin, key, value, expires_ms } => {
+                state::put(transaction, (&plugin, &key), value.as_deref(), expires_ms)
+            }
+            Self::ForgetState { plugin } => state::forget(transaction, &plugin),
+            Self::Sweep { now_ms } => state::sweep(transaction, now_ms),
+        }
+    }
+}
+
+/// What the store's users and its thread share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) path: PathBuf,
+    pub(super) database: Database,
+    /// Held for a push or a swap.
+    queue: Mutex<Queue>,
+    /// Wakes the thread.
+    work: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    changes: Vec<Change>,
+    bytes: usize,
+    durability: Option<Durability>,
+    outcome: Arc<Outcome>,
+    closing: bool,
+    last_failure: Option<String>,
+}
+
+/// What came of one commit. The mutex is held for a look.
+#[derive(Debug, Default)]
+struct Outcome {
+    result: Mutex<Option<Result<(), StoreError>>>,
+    told: Condvar,
+}
+
+/// A change on its way. Dropping it changes nothing.
+#[derive(Debug)]
+#[must_use = "the change may still fail"]
+pub struct Writing(Arc<Outcome>);
+
+impl Writing {
+    /// Blocks until it is written as it was asked for.
+    ///
+    /// # Errors
+    /// When the commit failed.
+    pub fn wait(self) -> Result<(), StoreError> {
+        let mut result = self.0.result.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            match &*result {
+                Some(result) => return result.clone(),
+                None => result = self.0.told.wait(result).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+    }
+
+    /// Does not wait; a failure is logged and shown in the store's status.
+    pub fn forget(self) {}
+}
+
+impl Shared {
+    pub(super) fn new(path: PathBuf, database: Database) -> Self {
+        Self { path, database, queue: Mutex::default(), work: Condvar::new() }
+    }
+
+    pub(super) fn fault(&self) -> Fault<'_> {
+        Fault(&self.path)
+    }
+
+    /// Hands a change to the thread.
+    pub(super) fn write(&self, change: Change, durability: Durability) -> Result<Writing, StoreError> {
+        let bytes = change.bytes();
+        let mut queue = self.lock();
+        if queue.closing {
+            return Err(StoreError::Closed);
+        }
+        let changes = queue.changes.len();
+        if changes >= CHANGES_MAX || (changes > 0 && queue.bytes.saturating_add(bytes) > BYTES_MAX) {
+            return Err(StoreError::Full { changes, bytes: queue.bytes });
+        }
+        queue.changes.push(change);
+        queue.bytes += bytes;
+        if queue.durability != Some(Durability::Now) {
+            queue.durability = Some(durability);
+        }
+        let writing = Writing(Arc::clone(&queue.outcome));
+        drop(queue);
+        self.work.notify_one();
+        Ok(writing)
+    }
+
+    pub(super) fn last_failure(&self) -> Option<String> {
+        self.lock().last_failure.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The thread's whole life.
+    fn run(&self) {
+        // Something was committed that is not on disk for sure.
+        let mut unsettled = false;
+        loop {
+            let mut queue = self.lock();
+            if queue.changes.is_empty() && !queue.closing {
+                let patience = if unsettled { SETTLES } else { Duration::MAX };
+                let waited = self.work.wait_timeout(queue, patience);
+                queue = waited.unwrap_or_else(PoisonError::into_inner).0;
+            }
+            let changes = std::mem::take(&mut queue.changes);
+            queue.bytes = 0;
+            let durability = queue.durability.take().unwrap_or(Durability::Now);
+            let outcome = std::mem::take(&mut queue.outcome);
+            let closing = queue.closing;
+            drop(queue);
+            if !changes.is_empty() || unsettled {
+                let result = self.commit(changes, durability);
+                unsettled = durability == Durability::Soon && result.is_ok();
+                if let Err(error) = &result {
+                    tracing::error!("{error}");
+                    self.lock().last_failure = Some(error.to_string());
+                }
+                outcome.resolve(result);
+            }
+            if closing && !unsettled && self.lock().changes.is_empty() {
+                return;
+            }
+        }
+    }
+
+    fn commit(&self, changes: Vec<Change>, durability: Durability) -> Result<(), StoreError> {
+        let committed = self.database.begin_write().map_err(redb::Error::from).and_then(|mut transaction| {
+            if durability == Durability::Soon {
+                transaction.set_durability(redb::Durability::None)?;
+            }
+            for change in changes {
+                change.apply(&transaction)?;
+            }
+            transaction.commit()?;
+            Ok(())
+        });
+        committed.map_err(|error| self.fault().of(error))
+    }
+}
+
+impl Outcome {
+    fn resolve(&self, result: Result<(), StoreError>) {
+        *self.result.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+        self.told.notify_all();
+    }
+}
+
+/// The thread, as long as somebody has the store.
+#[derive(Debug)]
+pub(super) struct Writer {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub(super) fn start(shared: Arc<Shared>) -> Result<Self, StoreError> {
+        let own = Arc::clone(&shared);
+        let ended = Ended(Arc::clone(&shared));
+        let run = move || {
+            let _ended = ended;
+            own.run();
+        };
+        let thread = thread::Builder::new().name("store".into()).spawn(run);
+        let thread = thread
+            .map_err(|error| StoreError::Io { path: shared.path.clone(), reason: error.to_string() })?;
+        Ok(Self { shared, thread: Some(thread) })
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.shared.lock().closing = true;
+        self.shared.work.notify_one();
+        if let Some(thread) = self.thread.take() {
+            // What panicked has said so, and told who waited.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Whoever waits is told also when the thread panicked.
+#[derive(Debug)]
+struct Ended(Arc<Shared>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let mut queue = self.0.lock();
+        queue.closing = true;
+        std::mem::take(&mut queue.outcome).resolve(Err(StoreError::Closed));
+    }
+}
