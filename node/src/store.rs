@@ -27,9 +27,7 @@ use std::{
     sync::Arc,
 };
 
-use redb::{
-    Database, DatabaseError, ReadableDatabase, StorageError, TableDefinition, TableError,
-};
+use redb::{Database, DatabaseError, ReadableDatabase, StorageError, TableDefinition, TableError};
 
 pub use dead::DeadLetters;
 pub use retained::{Retained, RetainedValue};

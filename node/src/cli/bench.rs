@@ -16,7 +16,7 @@ use crate::{
     units::{self, ByteSize},
 };
 
-/// Measure two nodes over the loopback, beside a bare QUIC link; or handlers; or the journal.
+/// Measure two nodes beside a bare QUIC link; or handlers; or the journal.
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
