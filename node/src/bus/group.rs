@@ -10,7 +10,10 @@ mod ticket;
 
 use std::{
     pin::pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -58,6 +61,8 @@ pub(super) struct Groups {
     due: Notify,
     /// Told when an entry was struck.
     space: Notify,
+    /// It was said that members are given nothing.
+    denied: AtomicBool,
 }
 
 /// A group that wants a channel, under one generation of the route table.
@@ -99,6 +104,8 @@ pub(super) enum Handed {
     There,
     /// The book has no room.
     Full,
+    /// All members are on other nodes, and the rules let none of them have it.
+    Denied,
 }
 
 impl Groups {
@@ -134,6 +141,16 @@ impl Groups {
         if !book.is_empty() {
             book.hurry(shared.clock.now());
             self.due.notify_one();
+        }
+    }
+
+    /// Says once that members on other nodes are given nothing: the counter has the rest.
+    fn say_denied(&self, group: &GroupName, channel: &Channel) {
+        if !self.denied.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "{channel} is for the group {group}, whose members on other nodes are given nothing: in an open \
+                 network that needs a rule, such as `channels: [{{pattern: '{channel}', group: ['*']}}]`"
+            );
         }
     }
 
@@ -238,7 +255,12 @@ impl Bus {
     ) -> Handed {
         let shared = &*self.0;
         let mut book = shared.groups.book();
-        let Some(place) = route.choose(&book, &event, None) else { return Handed::Here };
+        let Some(place) = route.choose(&book, &event, None) else {
+            drop(book);
+            shared.account.dropped(DropReason::Denied, 1);
+            shared.groups.say_denied(&route.group, &event.channel);
+            return Handed::Denied;
+        };
         let entered = book.enter(shared.clock.now(), event.clone(), &route.group, place.node);
         if let (Ok(handout), Some(at)) = (&entered, at) {
             shared.durable.note(handout.ticket, at);
@@ -309,7 +331,6 @@ impl Shared {
                 }
             }
         }
-        routes.retain(|route| !route.nodes.is_empty());
         routes
     }
 
@@ -344,6 +365,11 @@ impl Shared {
 impl GroupRoute {
     pub(super) fn group(&self) -> &GroupName {
         &self.group
+    }
+
+    /// Whether somebody may be given something.
+    pub(super) fn has_members(&self) -> bool {
+        !self.nodes.is_empty()
     }
 
     fn choose(&self, book: &Handouts, event: &Event, avoid: Option<NodeId>) -> Option<&Place> {

@@ -272,6 +272,7 @@ impl Receipt {
         match handed {
             Handed::Here => self.local += 1,
             Handed::There => self.peers += 1,
+            Handed::Denied => {}
             Handed::Full => return false,
         }
         true

@@ -23,7 +23,10 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    bus::{Bus, group::Handed},
+    bus::{
+        Bus,
+        group::{GroupRoute, Handed},
+    },
     journal::{Batch, Journal, Record, Start},
 };
 
@@ -214,7 +217,7 @@ impl Pump {
     fn give(self: &Arc<Self>, bus: &Bus, position: u64, logged: &Logged) -> bool {
         let to = Address { network: self.network, channel: logged.channel.clone() };
         let route = bus.0.group_routes(&to).into_iter().find(|route| *route.group() == self.group);
-        let Some(route) = route else { return false };
+        let Some(route) = route.filter(GroupRoute::has_members) else { return false };
         let id = EventId { origin: bus.node(), incarnation: logged.incarnation, sequence: logged.sequence };
         let event = Event {
             id,

@@ -8,6 +8,7 @@ use hive_proto::{
     id::Incarnation,
     interest::{InterestOp, Joined},
     pattern::Pattern,
+    plane::account::DropReason,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -217,6 +218,7 @@ async fn in_an_open_network_others_are_given_nothing_unless_a_rule_says_so() {
     let to = bus.address("jobs/new").expect("a channel");
     let receipt = bus.publish(&to, "x".into()).await.expect("published");
     assert_eq!((receipt.local, receipt.peers, bus.handed_out()), (0, 0, 0));
+    assert_eq!(bus.counts().dropped, [(DropReason::Denied, 1)], "counted, not silent");
     let mut here = join(&bus, "jobs/*").await;
     assert_eq!(bus.publish(&to, "y".into()).await.expect("published").local, 1);
     assert_eq!(here.next().await.expect("a delivery").event.message.payload, "y");
