@@ -39,6 +39,10 @@ pub struct Membership {
     /// The ends of each member's edges that both ends state, sorted; by place, apart from the rest because ways are
     /// searched through them.
     edges: Vec<Vec<MemberIx>>,
+    /// Who states a link to each member that this one does not state, sorted; by place.
+    claims: Vec<Vec<MemberIx>>,
+    /// The same for nodes that have no place.
+    strangers: BTreeMap<NodeId, Vec<MemberIx>>,
     /// Who can be reached, by place, for the same reason.
     present: Vec<bool>,
     /// Each member's last statement, by place, because notices are mostly of what is known.
@@ -68,11 +72,19 @@ pub struct Member {
     /// Since when it cannot be reached.
     since: Now,
     /// The statements up to the last, as they came, for who missed a few.
-    recent: VecDeque<(Head, Bytes)>,
+    recent: Recent,
     /// It stated more than anybody may: this life of it is not listened to any more.
     banned: bool,
     /// What it adds to the digest, as far as the digest knows.
     counted: digest::Counted,
+}
+
+/// Statements that follow each other.
+#[derive(Debug, Default)]
+struct Recent {
+    all: VecDeque<(Head, Bytes)>,
+    /// Of all of them.
+    bytes: usize,
 }
 
 /// What a statement or a whole set changed.
@@ -124,6 +136,8 @@ impl Membership {
             prefixes: Vec::new(),
             members: Vec::new(),
             edges: Vec::new(),
+            claims: Vec::new(),
+            strangers: BTreeMap::new(),
             present: Vec::new(),
             heads: Vec::new(),
             free: Vec::new(),
@@ -177,40 +191,34 @@ impl Membership {
             return Ok(Taken::Gap);
         }
         let reborn = member.is_of_another_life(statement.head);
-        let mut news = News {
-            reborn,
-            reset: statement.head.version == 1,
-            ops: Vec::new(),
-            links: reborn,
-            described: false,
-        };
-        if news.reset {
-            member.facts = Facts::default();
-        }
+        let reset = statement.head.version == 1;
+        let mut news = News { reborn, reset, ops: Vec::new(), links: reborn, described: false };
+        let before = reset.then(|| self.forsake(ix));
+        let Some(member) = self.members.get_mut(ix.0 as usize) else { return Ok(Taken::NoRoom) };
         for change in &statement.changes {
             news.described |= matches!(change, Change::Describe(_));
             news.ops.extend(member.facts.apply(change.clone()));
         }
         if let Err(error) = member.facts.check() {
-            (member.facts, member.banned) = (Facts::default(), true);
-            self.advance(ix, statement.head, true);
+            self.ban(ix, statement.head);
             return Err(error);
         }
-        if news.reset {
+        if reset {
             member.recent.clear();
         }
-        member.keep(statement.head, statement.bytes.clone());
+        member.recent.keep(statement.head, statement.bytes.clone());
         member.banned = false;
-        member.left &= !news.reborn;
+        member.left &= !reborn;
         (member.latest, member.root) = (statement.bytes.clone(), statement.root);
-        news.links |= self.advance(ix, statement.head, news.reset);
-        if !news.reset {
-            for change in &statement.changes {
-                if let Change::Link(other) | Change::Unlink(other) = change {
-                    news.links |= self.relink(ix, *other);
-                }
+        self.advance(ix, statement.head);
+        for change in &statement.changes {
+            match change {
+                Change::Link(other) => news.links |= self.claim(ix, *other),
+                Change::Unlink(other) => news.links |= self.disclaim(ix, *other),
+                Change::Describe(_) | Change::Interest(_) => {}
             }
         }
+        news.links |= before.is_some_and(|before| before != self.edges(ix));
         Ok(Taken::New(news))
     }
 
@@ -218,20 +226,26 @@ impl Membership {
     /// news.
     pub fn replace(&mut self, statement: &Statement, facts: Facts, now: Now) -> Option<News> {
         let ix = self.place(statement.node, now)?;
-        let member = self.members.get_mut(ix.0 as usize)?;
+        let member = self.member(ix)?;
         if statement.head <= member.head || member.is_banned(statement.head) {
             return None;
         }
         let reborn = member.is_of_another_life(statement.head);
+        let before = self.forsake(ix);
+        for other in facts.links() {
+            self.claim(ix, *other);
+        }
+        let member = self.members.get_mut(ix.0 as usize)?;
         member.facts = facts;
         member.recent.clear();
-        member.keep(statement.head, statement.bytes.clone());
+        member.recent.keep(statement.head, statement.bytes.clone());
         member.banned = false;
         member.left &= !reborn;
         (member.latest, member.root) = (statement.bytes.clone(), statement.root);
         let ops = member.facts.wants().ops().collect();
-        let links = self.advance(ix, statement.head, true);
-        Some(News { reborn, reset: true, ops, links: reborn || links, described: true })
+        self.advance(ix, statement.head);
+        let links = reborn || before != self.edges(ix);
+        Some(News { reborn, reset: true, ops, links, described: true })
     }
 
     /// What somebody who knows a node up to `known` lacks of it.
@@ -239,7 +253,7 @@ impl Membership {
     pub fn missing(&self, ix: MemberIx, known: Head) -> Missing {
         let newer = |member: &&Member| member.head.version > 0 && member.head > known;
         let Some(member) = self.member(ix).filter(newer) else { return Missing::Nothing };
-        let later: Vec<_> = member.recent.iter().filter(|(head, _)| *head > known).collect();
+        let later: Vec<_> = member.recent.all.iter().filter(|(head, _)| *head > known).collect();
         match later.first() {
             Some((first, _)) if first.follows(known) => {
                 Missing::Statements(later.into_iter().map(|(_, bytes)| bytes.clone()).collect())
@@ -257,19 +271,26 @@ impl Membership {
 
     /// A later life of a member has begun: what an earlier one stated is void.
     pub fn begin_life(&mut self, ix: MemberIx, incarnation: Incarnation) {
-        self.unlink(ix);
+        self.forsake(ix);
         let Some(member) = self.members.get_mut(ix.0 as usize) else { return };
-        (member.facts, member.latest) = (Facts::default(), Bytes::new());
+        member.latest = Bytes::new();
         (member.banned, member.left) = (false, false);
         member.recent.clear();
-        self.advance(ix, Head { incarnation, version: 0 }, false);
+        self.advance(ix, Head { incarnation, version: 0 });
     }
 
-    /// Whether edges changed, where links are looked at.
-    fn advance(&mut self, ix: MemberIx, head: Head, links: bool) -> bool {
+    /// Nothing a member states in this life counts any more.
+    fn ban(&mut self, ix: MemberIx, head: Head) {
+        self.disclaim_all(ix);
+        if let Some(member) = self.members.get_mut(ix.0 as usize) {
+            (member.facts, member.banned) = (Facts::default(), true);
+        }
+        self.advance(ix, head);
+    }
+
+    fn advance(&mut self, ix: MemberIx, head: Head) {
         self.set_head(ix, head);
         self.touch(ix);
-        links && self.link(ix)
     }
 }
 
@@ -277,8 +298,8 @@ impl Member {
     /// All statements of its life, when they are all kept.
     #[must_use]
     pub fn whole_life(&self) -> Option<Vec<Bytes>> {
-        let first = self.recent.front()?;
-        (first.0.version == 1).then(|| self.recent.iter().map(|(_, bytes)| bytes.clone()).collect())
+        let first = self.recent.all.front()?;
+        (first.0.version == 1).then(|| self.recent.all.iter().map(|(_, bytes)| bytes.clone()).collect())
     }
 
     /// Whether another life of it is known, if only by its greeting.
@@ -289,13 +310,22 @@ impl Member {
     fn is_banned(&self, head: Head) -> bool {
         self.banned && head.incarnation == self.head.incarnation
     }
+}
 
+impl Recent {
     fn keep(&mut self, head: Head, bytes: Bytes) {
-        self.recent.push_back((head, bytes));
-        let size =
-            |recent: &VecDeque<(Head, Bytes)>| recent.iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
-        while self.recent.len() > 1 && size(&self.recent) > RECENT_BYTES_MAX {
-            self.recent.pop_front();
+        self.bytes = self.bytes.saturating_add(bytes.len());
+        self.all.push_back((head, bytes));
+        while self.all.len() > 1
+            && self.bytes > RECENT_BYTES_MAX
+            && let Some((_, oldest)) = self.all.pop_front()
+        {
+            self.bytes = self.bytes.saturating_sub(oldest.len());
         }
+    }
+
+    fn clear(&mut self) {
+        self.all.clear();
+        self.bytes = 0;
     }
 }

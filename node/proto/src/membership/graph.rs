@@ -1,6 +1,9 @@
 //! The graph of links: an edge is there when both ends state it.
+//!
+//! Who is stated by whom is kept with who is stated, so that nobody has to look among all that the other end states:
+//! in a mesh that starts all at once there is a statement of every link at every node.
 
-use super::{Member, MemberIx, Membership};
+use super::{Facts, MemberIx, Membership};
 use crate::id::NodeId;
 
 impl Membership {
@@ -10,73 +13,100 @@ impl Membership {
         self.edges.get(ix.0 as usize).map_or(&[], Vec::as_slice)
     }
 
-    /// Brings a member's edges up to date after it stated other links. Whether any of them changed.
-    pub(super) fn link(&mut self, ix: MemberIx) -> bool {
-        let Some(member) = self.member(ix) else { return false };
-        let node = member.node;
-        let mutual = |other: &NodeId| {
-            let at = self.find(*other)?;
-            (at != ix && self.member(at)?.states(node)).then_some(at)
+    /// A member states a link. Whether an edge is there by that.
+    pub(super) fn claim(&mut self, ix: MemberIx, other: NodeId) -> bool {
+        let Some(at) = self.find(other) else {
+            insert(self.strangers.entry(other).or_default(), ix);
+            return false;
         };
-        let mut edges: Vec<MemberIx> = member.facts.links().iter().filter_map(mutual).collect();
-        edges.sort_unstable();
-        let before = match self.edges.get_mut(ix.0 as usize) {
-            Some(known) => std::mem::replace(known, edges.clone()),
-            None => return false,
-        };
-        for other in before.iter().filter(|other| edges.binary_search(other).is_err()) {
-            self.change_edges(*other, |theirs| theirs.retain(|end| *end != ix));
-        }
-        for other in edges.iter().filter(|other| before.binary_search(other).is_err()) {
-            self.change_edges(*other, |theirs| {
-                if let Err(at) = theirs.binary_search(&ix) {
-                    theirs.insert(at, ix);
-                }
-            });
-        }
-        before != edges
-    }
-
-    /// The same for one link that it stated or took back.
-    pub(super) fn relink(&mut self, ix: MemberIx, other: NodeId) -> bool {
-        let Some(at) = self.find(other).filter(|at| *at != ix) else { return false };
-        let (Some(one), Some(two)) = (self.member(ix), self.member(at)) else { return false };
-        // Most that are stated are there already, or are not stated by the other end yet.
-        let known = self.edges(ix).binary_search(&at).is_ok();
-        let mutual = one.states(two.node) && two.states(one.node);
-        if known == mutual {
+        if at == ix || self.edges(ix).binary_search(&at).is_ok() {
             return false;
         }
-        for (end, other) in [(ix, at), (at, ix)] {
-            self.change_edges(end, |ends| match (ends.binary_search(&other), mutual) {
-                (Err(place), true) => ends.insert(place, other),
-                (Ok(place), false) => drop(ends.remove(place)),
-                _ => {}
-            });
+        if self.change(ix, |here| remove(here.claims, at)) {
+            self.change(ix, |here| insert(here.edges, at));
+            return self.change(at, |there| insert(there.edges, ix));
         }
-        true
+        self.change(at, |there| insert(there.claims, ix));
+        false
     }
 
-    /// Takes a member out of the graph.
-    pub(super) fn unlink(&mut self, ix: MemberIx) {
-        let edges = match self.edges.get_mut(ix.0 as usize) {
-            Some(known) => std::mem::take(known),
-            None => return,
+    /// A member does not state a link any more. Whether an edge is gone by that.
+    pub(super) fn disclaim(&mut self, ix: MemberIx, other: NodeId) -> bool {
+        let Some(at) = self.find(other) else {
+            if let Some(claims) = self.strangers.get_mut(&other) {
+                remove(claims, ix);
+                if claims.is_empty() {
+                    self.strangers.remove(&other);
+                }
+            }
+            return false;
         };
-        for other in edges {
-            self.change_edges(other, |theirs| theirs.retain(|end| *end != ix));
+        if self.change(ix, |here| remove(here.edges, at)) {
+            self.change(at, |there| remove(there.edges, ix));
+            return self.change(ix, |here| insert(here.claims, at));
+        }
+        self.change(at, |there| remove(there.claims, ix));
+        false
+    }
+
+    /// A member states nothing any more. The ends of the edges it had.
+    pub(super) fn forsake(&mut self, ix: MemberIx) -> Vec<MemberIx> {
+        let before = self.edges(ix).to_vec();
+        let facts = self.members.get_mut(ix.0 as usize).map(|member| std::mem::take(&mut member.facts));
+        let links = facts.as_ref().map(Facts::links).unwrap_or_default();
+        links.iter().for_each(|other| _ = self.disclaim(ix, *other));
+        before
+    }
+
+    /// The same where it is not known what was taken from what it states: all members are asked.
+    pub(super) fn disclaim_all(&mut self, ix: MemberIx) {
+        let all: Vec<NodeId> = self.index.keys().chain(self.strangers.keys()).copied().collect();
+        all.into_iter().for_each(|other| _ = self.disclaim(ix, other));
+    }
+
+    /// A node that somebody may have stated a link to has a place.
+    pub(super) fn meet_stranger(&mut self, ix: MemberIx, node: NodeId) {
+        let known = self.strangers.remove(&node).unwrap_or_default();
+        self.change(ix, |here| {
+            *here.claims = known;
+            true
+        });
+    }
+
+    /// And has none any more. It states nothing.
+    pub(super) fn make_stranger(&mut self, ix: MemberIx, node: NodeId) {
+        let Some(claims) = self.claims.get_mut(ix.0 as usize).map(std::mem::take) else { return };
+        if !claims.is_empty() {
+            self.strangers.insert(node, claims);
         }
     }
 
-    fn change_edges(&mut self, ix: MemberIx, change: impl FnOnce(&mut Vec<MemberIx>)) {
-        if let Some(known) = self.edges.get_mut(ix.0 as usize) {
-            change(known);
-        }
+    fn change(&mut self, ix: MemberIx, change: impl FnOnce(Ends<'_>) -> bool) -> bool {
+        let place = ix.0 as usize;
+        let ends = self.edges.get_mut(place).zip(self.claims.get_mut(place));
+        ends.is_some_and(|(edges, claims)| change(Ends { edges, claims }))
     }
 }
 
-impl Member {
-    fn states(&self, link: NodeId) -> bool {
-        self.facts.is_linked(link)
-    }
+/// What leads to one member.
+struct Ends<'a> {
+    edges: &'a mut Vec<MemberIx>,
+    claims: &'a mut Vec<MemberIx>,
 }
+
+fn insert(sorted: &mut Vec<MemberIx>, ix: MemberIx) -> bool {
+    sorted.binary_search(&ix).is_err_and(|at| {
+        sorted.insert(at, ix);
+        true
+    })
+}
+
+fn remove(sorted: &mut Vec<MemberIx>, ix: MemberIx) -> bool {
+    sorted.binary_search(&ix).is_ok_and(|at| {
+        sorted.remove(at);
+        true
+    })
+}
+
+#[cfg(test)]
+mod tests;

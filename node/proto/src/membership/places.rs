@@ -1,11 +1,9 @@
 //! Members' places: how one is found, made and given up, and what is kept of each member apart from the rest because it
 //! is looked at for everybody at once.
 
-use std::collections::VecDeque;
-
 use bytes::Bytes;
 
-use super::{Member, MemberIx, Membership, digest, prefix_of};
+use super::{Member, MemberIx, Membership, Recent, digest, prefix_of};
 use crate::{
     id::NodeId,
     limits::MEMBERS_MAX,
@@ -73,7 +71,7 @@ impl Membership {
             reachable: false,
             left: false,
             since: now,
-            recent: VecDeque::new(),
+            recent: Recent::default(),
             banned: false,
             counted: digest::Counted::default(),
         };
@@ -86,6 +84,7 @@ impl Membership {
             None => {
                 self.members.push(member);
                 self.edges.push(Vec::new());
+                self.claims.push(Vec::new());
                 self.present.push(false);
                 self.heads.push(Head::default());
             }
@@ -95,6 +94,7 @@ impl Membership {
         if let Err(at) = self.prefixes.binary_search(&entry) {
             self.prefixes.insert(at, entry);
         }
+        self.meet_stranger(ix, node);
         ix
     }
 
@@ -117,7 +117,8 @@ impl Membership {
 
     fn forget(&mut self, ix: MemberIx) {
         let Some(node) = self.member(ix).map(|member| member.node) else { return };
-        self.unlink(ix);
+        self.forsake(ix);
+        self.make_stranger(ix, node);
         // Not counted under another's name later.
         self.count(ix);
         self.index.remove(&node);
@@ -126,8 +127,8 @@ impl Membership {
         }
         self.set_head(ix, Head::default());
         if let Some(member) = self.members.get_mut(ix.0 as usize) {
-            (member.facts, member.latest) = (Facts::default(), Bytes::new());
-            member.recent = VecDeque::new();
+            member.latest = Bytes::new();
+            member.recent = Recent::default();
         }
         self.free.push(ix);
     }
