@@ -83,7 +83,32 @@ pub fn frame_head(kind: u8, length: usize) -> Bytes {
 /// # Errors
 /// When the length is malformed or over `max`.
 pub fn split_frame(buffer: &mut BytesMut, max: usize) -> Result<Option<(u8, Bytes)>, FrameError> {
-    let Some((&kind, rest)) = buffer.split_first() else { return Ok(None) };
+    let Some(head) = read_head(buffer, max)? else { return Ok(None) };
+    buffer.advance(head.width);
+    Ok(Some((head.kind, buffer.split_to(head.length).freeze())))
+}
+
+/// The same for bytes that are not read into a buffer first.
+///
+/// # Errors
+/// As [`split_frame`].
+pub fn take_frame(bytes: &mut Bytes, max: usize) -> Result<Option<(u8, Bytes)>, FrameError> {
+    let Some(head) = read_head(bytes, max)? else { return Ok(None) };
+    bytes.advance(head.width);
+    Ok(Some((head.kind, bytes.split_to(head.length))))
+}
+
+/// What stands before a body, which is all there.
+struct Head {
+    kind: u8,
+    /// Bytes before the body.
+    width: usize,
+    /// Bytes of the body.
+    length: usize,
+}
+
+fn read_head(bytes: &[u8], max: usize) -> Result<Option<Head>, FrameError> {
+    let Some((&kind, rest)) = bytes.split_first() else { return Ok(None) };
     let (length, width) = match decode_varint(rest) {
         Ok(read) => read,
         Err(WireError::Truncated) => return Ok(None),
@@ -93,11 +118,8 @@ pub fn split_frame(buffer: &mut BytesMut, max: usize) -> Result<Option<(u8, Byte
         Ok(fits) if fits <= max => fits,
         _ => return Err(FrameError::TooLarge { kind, length, max }),
     };
-    if rest.len() - width < length {
-        return Ok(None);
-    }
-    buffer.advance(1 + width);
-    Ok(Some((kind, buffer.split_to(length).freeze())))
+    let whole = rest.len() - width >= length;
+    Ok(whole.then_some(Head { kind, width: 1 + width, length }))
 }
 
 #[cfg(test)]
@@ -147,9 +169,12 @@ mod tests {
         #[test]
         fn any_bytes_split_or_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
             let mut buffer = BytesMut::from(&bytes[..]);
-            while let Ok(Some((_, body))) = split_frame(&mut buffer, 32) {
+            let mut whole = buffer.clone().freeze();
+            while let Ok(Some((kind, body))) = split_frame(&mut buffer, 32) {
                 prop_assert!(body.len() <= 32);
+                prop_assert_eq!(take_frame(&mut whole, 32), Ok(Some((kind, body))));
             }
+            prop_assert_eq!(split_frame(&mut buffer, 32), take_frame(&mut whole, 32));
         }
     }
 }

@@ -293,14 +293,11 @@ impl Gossip {
                 });
             }
         }
-        let mut next = [self.pulls.next(), self.mention_by].into_iter().flatten().min();
-        for at in self.circle.take_awake() {
-            let due = self.circle.contact(at).and_then(|contact| contact.flush(around, out));
-            if due.is_some() {
-                self.circle.stay_awake(at);
+        for at in self.circle.take_awake(around.now).iter() {
+            if let Some(due) = self.circle.contact(at).and_then(|contact| contact.flush(around, out)) {
+                self.circle.wait(at, due);
             }
-            next = [next, due].into_iter().flatten().min();
         }
-        next
+        [self.pulls.next(), self.mention_by, self.circle.wait_until()].into_iter().flatten().min()
     }
 }

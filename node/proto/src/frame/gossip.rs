@@ -85,6 +85,9 @@ const FLAG: u8 = 1;
 /// The second: the last part.
 const LAST: u8 = 2;
 
+/// The prefix and two numbers of one byte.
+const HEAD_BYTES_MIN: usize = size_of::<u32>() + 2;
+
 /// Buckets of a digest.
 const BUCKETS_MAX: usize = 64;
 
@@ -100,15 +103,9 @@ impl Gossip {
         let mut body = BytesMut::new();
         match self {
             Self::Statements { answer, statements } => {
-                let flag = [u8::from(*answer)];
-                let put = |body: &mut BytesMut, statement: &Bytes| {
-                    put_varint(body, statement.len() as u64);
-                    body.put_slice(statement);
-                };
-                let size = |statement: &Bytes| varint_width(statement.len() as u64) + statement.len();
-                put_parts(out, STATEMENTS, &flag, statements, size, put);
+                put_statements(*answer, statements, |statement| statement, out);
             }
-            Self::Have(heads) => put_parts(out, HAVE, &[], heads, head_bytes, put_head),
+            Self::Have(heads) => put_notices(heads, out),
             Self::Pull { graft, known } => {
                 put_parts(out, PULL, &[u8::from(*graft)], known, head_bytes, put_head);
             }
@@ -209,6 +206,21 @@ impl Gossip {
     }
 }
 
+/// Appends [`Gossip::Statements`] of what is kept in another form.
+pub fn put_statements<T>(answer: bool, all: &[T], bytes: impl Fn(&T) -> &Bytes, out: &mut BytesMut) {
+    let put = |body: &mut BytesMut, statement: &T| {
+        put_varint(body, bytes(statement).len() as u64);
+        body.put_slice(bytes(statement));
+    };
+    let size = |statement: &T| varint_width(bytes(statement).len() as u64) + bytes(statement).len();
+    put_parts(out, STATEMENTS, &[u8::from(answer)], all, size, put);
+}
+
+/// Appends [`Gossip::Have`].
+pub fn put_notices(heads: &[HeadRef], out: &mut BytesMut) {
+    put_parts(out, HAVE, &[], heads, head_bytes, put_head);
+}
+
 /// Puts the items into as many frames as they need, each beginning with the same bytes; at least one.
 fn put_parts<T>(
     out: &mut BytesMut,
@@ -252,7 +264,7 @@ fn put_head(body: &mut BytesMut, head: &HeadRef) {
 }
 
 fn read_heads(mut reader: Reader<'_>) -> Result<Vec<HeadRef>, WireError> {
-    let mut heads = Vec::new();
+    let mut heads = Vec::with_capacity(reader.remaining() / HEAD_BYTES_MIN);
     while !reader.is_empty() {
         let prefix = u32::from_be_bytes(reader.array()?);
         let incarnation = Incarnation(reader.varint()?);

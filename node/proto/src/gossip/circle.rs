@@ -3,10 +3,10 @@
 //! Sets of neighbours are a bit each, kept by member: a statement of one member then touches one word, not every
 //! neighbour. Neighbours past the last bit are pushed and told nothing but this node's own statements; they compare.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::contact::Contact;
-use crate::{id::NodeId, membership::MemberIx};
+use crate::{id::NodeId, membership::MemberIx, time::Now};
 
 /// Some of the neighbours, a bit each.
 pub(super) type Few = u128;
@@ -14,8 +14,10 @@ pub(super) type Few = u128;
 /// All of them.
 #[derive(Debug, Default)]
 pub(super) struct Circle {
-    places: BTreeMap<NodeId, usize>,
     contacts: Vec<Option<Contact>>,
+    /// By place: the neighbour, and for a short search the beginning of its id; of who is gone, too.
+    nodes: Vec<NodeId>,
+    keys: Vec<u64>,
     /// The bits of those that are there.
     all: Few,
     /// By member: who is pushed its statements.
@@ -26,13 +28,29 @@ pub(super) struct Circle {
     mentions: Vec<Few>,
     /// The members of whom somebody is to be told, in the order of the first time; some of them may not be any more.
     mentioned: Vec<MemberIx>,
-    /// Who has something to send, now or later.
-    awake: BTreeSet<usize>,
+    /// Who may have something to send now.
+    awake: Places,
+    /// Who has something to send later, and when the first of them has.
+    waiting: Places,
+    wait_until: Option<Now>,
+}
+
+/// Places in a set.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Places {
+    few: Few,
+    /// Those past the last bit.
+    beyond: BTreeSet<usize>,
 }
 
 impl Circle {
     pub(super) fn find(&self, peer: NodeId) -> Option<usize> {
-        self.places.get(&peer).copied()
+        let key = key(peer);
+        let alike = self.keys.iter().enumerate().filter(|(_, known)| **known == key);
+        let there = |at: &usize| {
+            self.nodes.get(*at) == Some(&peer) && self.contacts.get(*at).is_some_and(Option::is_some)
+        };
+        alike.map(|(at, _)| at).find(there)
     }
 
     /// A neighbour's contact, which will have something to send.
@@ -54,7 +72,8 @@ impl Circle {
 
     /// All of them, awake.
     pub(super) fn wake_all(&mut self) -> impl Iterator<Item = &mut Contact> {
-        self.awake.extend(self.places.values());
+        let there = self.contacts.iter().enumerate().filter(|(_, contact)| contact.is_some());
+        there.for_each(|(at, _)| self.awake.insert(at));
         self.contacts.iter_mut().flatten()
     }
 
@@ -69,19 +88,19 @@ impl Circle {
         }
         let free = self.contacts.iter().position(Option::is_none);
         let at = free.unwrap_or(self.contacts.len());
-        match self.contacts.get_mut(at) {
-            Some(place) => *place = Some(new()),
-            None => self.contacts.push(Some(new())),
-        }
-        self.places.insert(peer, at);
+        self.contacts.resize_with(self.contacts.len().max(at + 1), || None);
+        self.nodes.resize(self.contacts.len(), peer);
+        self.keys.resize(self.contacts.len(), 0);
+        (self.contacts[at], self.nodes[at], self.keys[at]) = (Some(new()), peer, key(peer));
         self.all |= bit(at);
         at
     }
 
     /// A neighbour is gone; its place, which is free for another.
     pub(super) fn leave(&mut self, peer: NodeId) -> Option<usize> {
-        let at = self.places.remove(&peer)?;
-        self.awake.remove(&at);
+        let at = self.find(peer)?;
+        self.awake.remove(at);
+        self.waiting.remove(at);
         let own = !bit(at);
         self.all &= own;
         self.eager.iter_mut().chain(&mut self.mentions).for_each(|some| *some &= own);
@@ -143,19 +162,54 @@ impl Circle {
         mentioned.into_iter().map(|ix| (ix, std::mem::take(slot(&mut self.mentions, ix)))).collect()
     }
 
-    /// Takes the places of those that have something to send.
-    pub(super) fn take_awake(&mut self) -> BTreeSet<usize> {
-        std::mem::take(&mut self.awake)
+    /// Takes the places of those that may have something to send now.
+    pub(super) fn take_awake(&mut self, now: Now) -> Places {
+        let mut awake = std::mem::take(&mut self.awake);
+        if self.wait_until.is_some_and(|until| until <= now) {
+            self.wait_until = None;
+            awake.add(std::mem::take(&mut self.waiting));
+        }
+        awake
     }
 
-    /// These have something to send later.
-    pub(super) fn stay_awake(&mut self, at: usize) {
-        self.awake.insert(at);
+    /// This one has something to send then.
+    pub(super) fn wait(&mut self, at: usize, until: Now) {
+        self.waiting.insert(at);
+        self.wait_until = Some(self.wait_until.map_or(until, |first| first.min(until)));
+    }
+
+    /// When the first of those that wait has something to send, or had until lately.
+    pub(super) fn wait_until(&self) -> Option<Now> {
+        self.wait_until
     }
 
     /// The places beyond the last bit that are taken.
     pub(super) fn beyond(&self) -> impl Iterator<Item = usize> {
         (BITS..self.contacts.len()).filter(|at| self.contacts.get(*at).is_some_and(Option::is_some))
+    }
+}
+
+impl Places {
+    fn insert(&mut self, at: usize) {
+        self.few |= bit(at);
+        if at >= BITS {
+            self.beyond.insert(at);
+        }
+    }
+
+    fn remove(&mut self, at: usize) {
+        self.few &= !bit(at);
+        self.beyond.remove(&at);
+    }
+
+    fn add(&mut self, others: Self) {
+        self.few |= others.few;
+        self.beyond.extend(others.beyond);
+    }
+
+    /// All of them, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = usize> {
+        places(self.few).chain(self.beyond.iter().copied())
     }
 }
 
@@ -184,6 +238,12 @@ pub(super) fn pick(some: Few, count: u32, turn: u32) -> Few {
         left &= left.wrapping_sub(1);
     }
     picked.rotate_left(turn % Few::BITS)
+}
+
+fn key(node: NodeId) -> u64 {
+    let mut first = [0; 8];
+    first.copy_from_slice(&node.0[..8]);
+    u64::from_be_bytes(first)
 }
 
 fn slot<T: Clone + Default>(by_member: &mut Vec<T>, ix: MemberIx) -> &mut T {
@@ -217,7 +277,7 @@ mod tests {
         circle.wake(first);
         assert_eq!(circle.leave(node(1)), Some(first));
         assert_eq!(enter(&mut circle, 3), first);
-        assert_eq!((circle.eager(MemberIx(70)), circle.take_awake()), (0, BTreeSet::new()));
+        assert_eq!((circle.eager(MemberIx(70)), circle.take_awake(Now::default())), (0, Places::default()));
         assert_eq!(circle.take_mentions(), [(MemberIx(70), 0)]);
         assert_eq!(places(circle.all_but(None)).collect::<Vec<_>>(), [first, second]);
     }

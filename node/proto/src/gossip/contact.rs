@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::{Around, PUSH_PAUSE, snapshot::Assembly};
 use crate::{
-    frame::gossip::{Gossip as Frame, HeadRef},
+    frame::gossip::{Gossip as Frame, HeadRef, put_notices, put_statements},
     id::{Incarnation, NodeId},
     io::{LinkId, Outbox, Output},
     membership::{Member, MemberIx, Prefix, prefix_of},
@@ -175,15 +175,15 @@ impl Contact {
         }
         let push_at = self.pushed.map_or(now, |pushed| pushed.after(PUSH_PAUSE));
         if !self.pushes.is_empty() && push_at <= now {
-            let statements =
-                std::mem::take(&mut self.pushes).into_iter().map(|(_, _, bytes)| bytes).collect();
-            Frame::Statements { answer: false, statements }.put(&mut self.frames);
+            put_statements(false, &self.pushes, |(_, _, bytes)| bytes, &mut self.frames);
+            self.pushes.clear();
             self.pushed = Some(now);
         } else if !self.pushes.is_empty() {
             next = Some(next.map_or(push_at, |next| next.min(push_at)));
         }
         if !self.mentions.is_empty() {
-            Frame::Have(std::mem::take(&mut self.mentions)).put(&mut self.frames);
+            put_notices(&self.mentions, &mut self.frames);
+            self.mentions.clear();
         }
         if !self.prunes.is_empty() {
             Frame::Prune(std::mem::take(&mut self.prunes).into_iter().collect()).put(&mut self.frames);

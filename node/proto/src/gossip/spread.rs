@@ -19,18 +19,17 @@ impl Gossip {
     pub(super) fn told(&mut self, around: &Around<'_>, at: usize, heads: &[HeadRef]) {
         for told in heads {
             let head = head_of(told);
-            let (mut known, mut pushed) = (Head::default(), false);
+            let mut known = Head::default();
             for ix in around.members.with_prefix(told.prefix) {
                 let mine = around.members.head(ix);
                 known = known.max(mine);
-                pushed |= self.circle.has_source(ix);
                 self.has(at, ix, head, mine);
             }
             if head <= known {
                 continue;
             }
             // What nobody pushes here does not come by itself.
-            match pushed {
+            match around.members.with_prefix(told.prefix).any(|ix| self.circle.has_source(ix)) {
                 true => self.pulls.mentioned(told.prefix, head, at, around.now),
                 false => self.pulls.unheard(told.prefix, head, at, around.now),
             }

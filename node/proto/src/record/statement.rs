@@ -18,6 +18,9 @@ pub const STATEMENT_BYTES_MAX: usize = 60 << 10;
 /// What a node, its head, the root and the signature take at most.
 pub(super) const FRAME_BYTES: usize = 32 + 10 + 10 + 5 + 32 + 64;
 
+/// Changes there is room for before they are read: as many as most statements have.
+const CHANGES_EXPECTED: usize = 16;
+
 /// Why bytes are no statement.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StatementError {
@@ -91,15 +94,14 @@ impl Statement {
             return Err(StatementError::Forged(node));
         }
         let count = reader.length(bytes.len())?;
-        let mut changes = Vec::new();
+        let mut changes = Vec::with_capacity(count.min(CHANGES_EXPECTED));
         for _ in 0..count {
             changes.push(Change::read(&mut reader)?);
         }
         let root = Root(reader.array()?);
         let _: Signature = reader.array()?;
         reader.end()?;
-        // A copy: it is kept, and must not keep all that it came with.
-        Ok(Self { node, head, changes, root, bytes: Bytes::copy_from_slice(bytes) })
+        Ok(Self { node, head, changes, root, bytes: keys.keep(bytes) })
     }
 }
 

@@ -69,6 +69,8 @@ pub(super) struct Judge {
     changed: bool,
     /// A node and another of which it knew something wrong, at the last look.
     wrong_pair: Option<(usize, usize)>,
+    /// The node from which the next such pair is looked for.
+    looked_at: usize,
     /// The longest way that was walked.
     longest: u64,
     /// How long into the phase the views became right, if they are.
@@ -104,6 +106,7 @@ impl Judge {
             traced: Traced::default(),
             changed: true,
             wrong_pair: None,
+            looked_at: 0,
             longest: 0,
             settled: None,
             verdict: Verdict::default(),

@@ -97,7 +97,14 @@ impl Node {
     }
 
     /// Begins the next life.
-    pub(super) fn start(&mut self, now: Now, name: String, scenario: &Scenario, seed: u64, out: &mut Outbox) {
+    pub(super) fn start(
+        &mut self,
+        now: Now,
+        name: String,
+        keys: Stamp,
+        (scenario, seed): (&Scenario, u64),
+        out: &mut Outbox,
+    ) {
         self.life += 1;
         let config = CoreConfig {
             node: self.id,
@@ -110,7 +117,7 @@ impl Node {
             seed,
         };
         self.alive = Some(Alive {
-            core: Core::new(now, config, Box::new(Stamp(self.id)), out),
+            core: Core::new(now, config, Box::new(keys), out),
             leaving: false,
             timers: BTreeMap::new(),
             links: BTreeMap::new(),
@@ -163,14 +170,15 @@ impl Alive {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::channel::NetworkIndex;
+    use crate::{channel::NetworkIndex, sim::keys::Archive};
 
     #[test]
     fn a_timer_rings_once_when_it_is_due_last() {
         let at = |ms| Now(Duration::from_millis(ms));
         let timer = Timer::Ready(NetworkIndex::HOME);
         let mut node = Node::new(1, &Oddities::default(), &mut Chance::new(1));
-        node.start(at(0), "one".into(), &Scenario::default(), 1, &mut Outbox::new());
+        let keys = Stamp::new(node.id, &Archive::default());
+        node.start(at(0), "one".into(), keys, (&Scenario::default(), 1), &mut Outbox::new());
         let alive = node.living(1).expect("it was started");
         assert_eq!(alive.arm(timer, at(10)), Some(at(10)));
         assert_eq!(alive.arm(timer, at(20)), None);

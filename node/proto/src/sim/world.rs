@@ -14,6 +14,7 @@ use super::{
     check::Judge,
     connections::Connections,
     heard::Heard,
+    keys::{Archive, Stamp},
     node::Node,
     plan::{Action, Plan},
     queue::Queue,
@@ -61,6 +62,10 @@ pub(super) struct World {
     trace: Trace,
     judge: Judge,
     inputs: u64,
+    /// Empty; kept because there are as many as inputs.
+    outbox: Outbox,
+    /// What the nodes keep of each other's statements.
+    archive: Archive,
 }
 
 /// Something that will happen.
@@ -119,6 +124,8 @@ impl World {
             trace: Trace::new(lines),
             judge: Judge::new(&ids, heard.clone(), &scenario.phases),
             inputs: 0,
+            outbox: Outbox::new(),
+            archive: Archive::default(),
             nodes,
             heard,
             scenario,
@@ -207,11 +214,12 @@ impl World {
         }
         let mut out = Outbox::new();
         let seed = self.chance.number();
-        node.start(self.now, format!("node {number}"), &self.scenario, seed, &mut out);
+        let keys = Stamp::new(node.id, &self.archive);
+        node.start(self.now, format!("node {number}"), keys, (&self.scenario, seed), &mut out);
         let life = node.life;
         self.judge.started(self.now, number, life);
         self.start_bus(number, life);
-        self.obey(number, life, out);
+        self.obey(number, life, &mut out);
         let wants = self.wants[number].clone();
         if !wants.is_empty() {
             self.want(number, wants);

@@ -37,9 +37,10 @@ impl Meter {
     }
 
     pub(super) fn sent(&mut self, now: Now, node: usize, bytes: &[u8]) {
-        for tally in [&mut self.phase, &mut self.whole] {
-            tally.nodes[node] += bytes.len() as u64;
-            for (kind, length, _) in frames(bytes) {
+        self.phase.nodes[node] += bytes.len() as u64;
+        self.whole.nodes[node] += bytes.len() as u64;
+        for (kind, length, _) in frames(bytes) {
+            for tally in [&mut self.phase, &mut self.whole] {
                 let (frames, sum) = &mut tally.kinds[usize::from(kind)];
                 (*frames, *sum) = (*frames + 1, *sum + length as u64);
             }

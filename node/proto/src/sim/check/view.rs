@@ -165,14 +165,14 @@ impl Judge {
         believed.is_some_and(|peer| peer.life == life && peer.wants.unwrap_or(EMPTY) == told)
     }
 
-    /// The first pair of nodes of which one believes something wrong of the other.
+    /// A pair of nodes of which one believes something wrong of the other. Looks on from where the last was, because
+    /// most before that are right by then.
     pub(super) fn find_wrong_pair(&mut self) -> Option<(usize, usize)> {
         let nodes = self.truth.len();
-        for node in 0..nodes {
-            for of in 0..nodes {
-                if !self.is_right(node, of) {
-                    return Some((node, of));
-                }
+        for node in (self.looked_at..nodes).chain(0..self.looked_at) {
+            if let Some(of) = (0..nodes).find(|of| !self.is_right(node, *of)) {
+                self.looked_at = node;
+                return Some((node, of));
             }
         }
         None

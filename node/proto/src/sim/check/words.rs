@@ -35,8 +35,8 @@ pub(super) struct Words {
     steps: BTreeMap<(SetId, u64), SetId>,
     /// By the number of a pattern of a set that has a wildcard, the pattern.
     wild: BTreeMap<u32, Pattern>,
-    /// What others have to be told of a set.
-    told: BTreeMap<SetId, SetId>,
+    /// What others have to be told of each set, once somebody asked.
+    told: Vec<Option<SetId>>,
 }
 
 impl Words {
@@ -49,7 +49,7 @@ impl Words {
             numbers: BTreeMap::from([(empty, EMPTY)]),
             steps: BTreeMap::new(),
             wild: BTreeMap::new(),
-            told: BTreeMap::new(),
+            told: Vec::new(),
         }
     }
 
@@ -117,7 +117,7 @@ impl Words {
 
     /// What others have to be told of a set: what nothing else in it covers that answers as well.
     pub(super) fn told(&mut self, set: SetId) -> SetId {
-        if let Some(told) = self.told.get(&set) {
+        if let Some(Some(told)) = self.told.get(set as usize) {
             return *told;
         }
         let codes = self.sets[set as usize].clone();
@@ -132,7 +132,8 @@ impl Words {
         });
         let alone = alone.copied().collect();
         let told = self.number(alone);
-        self.told.insert(set, told);
+        self.told.resize(self.sets.len(), None);
+        self.told[set as usize] = Some(told);
         told
     }
 

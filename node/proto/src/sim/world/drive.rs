@@ -10,13 +10,14 @@ impl World {
         let Some(alive) = self.nodes[number].living(life) else { return };
         self.trace.note(self.now, number, '<', &input);
         self.inputs += 1;
-        let mut out = Outbox::new();
+        let mut out = std::mem::take(&mut self.outbox);
         alive.core.handle(self.now, input, &mut out);
-        self.obey(number, life, out);
+        self.obey(number, life, &mut out);
+        self.outbox = out;
     }
 
     /// Does what a life of a node says, in order.
-    pub(super) fn obey(&mut self, number: usize, life: u64, mut out: Outbox) {
+    pub(super) fn obey(&mut self, number: usize, life: u64, out: &mut Outbox) {
         while let Some(output) = out.pop() {
             self.trace.note(self.now, number, '>', &output);
             self.judge.said(self.now, number, &output);

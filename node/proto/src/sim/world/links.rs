@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 use super::*;
 use crate::{
-    frame::split_frame,
+    frame::take_frame,
     io::LinkId,
     limits::CONTROL_FRAME_BYTES_MAX,
     sim::network::{CLOSE_LIMIT, Connection, DIALLER, LISTENER},
@@ -124,10 +124,9 @@ impl World {
             let there = &mut connection.ends[end];
             let Some(link) = there.link.filter(|_| !there.down) else { return };
             let (node, life) = (there.node, there.life);
-            let Some(frame) = there.stream.take(self.now) else { return };
-            let mut frames = frame.into();
+            let Some(mut frames) = there.stream.take(self.now) else { return };
             loop {
-                match split_frame(&mut frames, CONTROL_FRAME_BYTES_MAX) {
+                match take_frame(&mut frames, CONTROL_FRAME_BYTES_MAX) {
                     Ok(Some((kind, body))) => self.feed(node, life, Input::Frame { link, kind, body }),
                     Ok(None) if frames.is_empty() => break,
                     other => {
