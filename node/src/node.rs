@@ -5,6 +5,7 @@
 
 mod builder;
 mod control;
+mod kept;
 mod respond;
 mod settings;
 mod start;

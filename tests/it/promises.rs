@@ -205,6 +205,14 @@ async fn kept_values_cross_hosts_and_come_first() -> Result<()> {
     ensure!(!event.retained && event.message.text() == Some(""), "{event:?}");
     let none = run(Some(&there), &["subscribe", "room/*", "--count", "1", "--timeout", "300ms"]).await?;
     ensure!(none.status.code() == Some(1), "{}", stdout(&none));
+    // A node that ends alone still has them when it begins again.
+    let folder = tempfile::tempdir()?;
+    let mut alone = node("alone").data_dir(folder.path()).start().await?;
+    run(Some(&alone), &["publish", "--retain", "room/3", "alone"]).await?;
+    alone.stop().await?;
+    let alone = node("alone").data_dir(folder.path()).start().await?;
+    let kept = run(Some(&alone), &["subscribe", "room/*", "--count", "1", "--timeout", "5s"]).await?;
+    ensure!(stdout(&kept) == "room/3 alone\n", "{}", stdout(&kept));
     let wrong = run(Some(&here), &["publish", "--clear", "room/1", "21.5"]).await?;
     ensure!(wrong.status.code() == Some(2), "{}", stderr(&wrong));
     Ok(())

@@ -34,6 +34,7 @@ const NODE: &[Row] = &[
             "bus",
             "transport",
             "journal",
+            "store",
             "mdns",
             "watch",
         ],

@@ -159,7 +159,6 @@ impl Groups {
         let deadline = tokio::time::Instant::now() + at_most;
         let mut space = pin!(self.space.notified());
         space.as_mut().enable();
-        // Whether there is room then, the next try tells.
         let _ = timeout_at(deadline, space).await;
     }
 

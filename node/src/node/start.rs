@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Node,
     builder::{Builder, DEFAULT_NETWORK, Network},
-    control,
+    control, kept,
 };
 use crate::{
     api::{self, Api, Means, PlaceError},
@@ -31,6 +31,7 @@ use crate::{
     plugin::{self, Plugins},
     shutdown::{Order, Part},
     status::{Boards, NetworkCard, NodeCard},
+    store::StoreError,
     transport::{BindError, Listen, Membership},
     trust::{
         identity::{self, DirLock, Identity, IdentityError, LockError},
@@ -60,6 +61,9 @@ pub enum StartError {
     /// Plugins cannot be run.
     #[error(transparent)]
     Plugins(#[from] plugin::StartError),
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// A journal cannot be opened.
     #[error(transparent)]
     Journal(#[from] OpenError),
@@ -77,6 +81,7 @@ impl StartError {
     pub fn is_configuration(&self) -> bool {
         match self {
             Self::Lock(_) | Self::Identity(_) | Self::Api(_) | Self::Journal(_) | Self::NoPlace => true,
+            Self::Store(_) => true,
             // Nobody chose the default ports.
             Self::Bind(error) => matches!(error, BindError::Taken { .. } | BindError::Address { .. }),
             Self::Plugins(error) => matches!(error, plugin::StartError::Folder(_)),
@@ -91,6 +96,7 @@ impl StartError {
             Self::Identity(error) => Some(error.hint()),
             Self::Bind(error) => Some(error.hint().into()),
             Self::Plugins(error) => error.hint().map(Into::into),
+            Self::Store(error) => error.hint(),
             Self::Journal(error) => Some(error.hint()),
             Self::NoPlace => Some("give one with --data-dir".into()),
             Self::Api(error) => Some(error.hint().into()),
@@ -141,6 +147,9 @@ impl Builder {
             started: SystemTime::now(),
             data_dir: self.data_dir.clone(),
         });
+        if let Some(data_dir) = self.data_dir.clone() {
+            kept::open(data_dir, &bus).await?;
+        }
         let journals = open_journals(self.data_dir, self.durable, self.journal, &networks, &bus).await?;
         bus.journal_in(journals);
         bus.policies(self.when_full);
@@ -374,7 +383,7 @@ fn cards(networks: &[Network], memberships: &[Membership]) -> Vec<NetworkCard> {
 }
 
 /// Runs what blocks where it may.
-async fn blocking<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> R {
+pub(super) async fn blocking<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> R {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
         Err(error) => std::panic::resume_unwind(error.into_panic()),
