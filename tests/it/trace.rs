@@ -62,6 +62,7 @@ async fn a_trace_shows_the_node_between_and_the_subscriber_behind_it() -> Result
     let _news = subscriber.client().subscribe(["news/*", "news/**"], Terms::default()).await?;
     let _own = publisher.client().subscribe(["news/today", "bee"], Terms::default()).await?;
     let told = until("the way to be known", &publisher, &["news/today"], is_delivered).await?;
+    let before = publisher.status().await?.events.published;
     ensure!(hops(&told) == ["left", "between", "right"], "{told:?}");
     ensure!((told.local.subscribers, told.network.as_str()) == (1, "hive"), "{told:?}");
     let way = &told.ways[0];
@@ -91,7 +92,7 @@ async fn a_trace_shows_the_node_between_and_the_subscriber_behind_it() -> Result
     let (own, code) = trace(&publisher, &["bee"]).await?;
     ensure!(own.strictly_local && own.local.subscribers == 1 && code == Some(0), "{own:?}");
     let published = publisher.status().await?.events.published;
-    ensure!(published == 0, "tracing publishes nothing, and {published} were");
+    ensure!(published == before, "tracing publishes nothing, and {published} were, {before} before it");
     Ok(())
 }
 
