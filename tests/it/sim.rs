@@ -14,12 +14,14 @@ use serde_json::Value;
 use crate::{PROGRAM, stderr, stdout, write};
 
 /// The scenarios, and how many nodes they have here where that is fewer than they say.
-const SCENARIOS: [(&str, Option<&str>); 9] = [
+const SCENARIOS: [(&str, Option<&str>); 11] = [
     ("asymmetric-loss", Some("40")),
     ("churn", Some("40")),
     ("clock-skew", Some("40")),
     ("crash-and-restart", None),
+    ("drifting-clocks", Some("40")),
     ("joins", Some("40")),
+    ("lying-relays", Some("40")),
     ("partition-and-heal", Some("40")),
     ("slow-links", Some("40")),
     ("thousand", Some("50")),
@@ -60,7 +62,9 @@ scenarios! {
     churn: "churn",
     clock_skew: "clock-skew",
     crash_and_restart: "crash-and-restart",
+    drifting_clocks: "drifting-clocks",
     joins: "joins",
+    lying_relays: "lying-relays",
     partition_and_heal: "partition-and-heal",
     slow_links: "slow-links",
     thousand: "thousand",

@@ -7,9 +7,11 @@
 mod bus;
 mod chance;
 mod check;
+mod clock;
 mod connections;
 mod heard;
 mod keys;
+mod liar;
 mod network;
 mod node;
 mod plan;
@@ -20,7 +22,7 @@ mod trace;
 mod world;
 
 pub use report::{Figures, Kind, PhaseReport, Report};
-pub use scenario::{Discovery, Network, Oddities, Phase, Scenario, Way};
+pub use scenario::{Discovery, Lies, Network, Oddities, Phase, Scenario, Way};
 
 use world::World;
 

@@ -5,7 +5,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use hive_proto::sim::{Discovery, Network, Oddities, Phase, Scenario, Way};
+use hive_proto::sim::{Discovery, Lies, Network, Oddities, Phase, Scenario, Way};
 
 use super::{
     find,
@@ -35,6 +35,8 @@ const NODES_MAX: u64 = 5_000;
 const PHASES_MAX: usize = 64;
 /// Times of one kind in one phase.
 const COUNT_MAX: u64 = 1_000_000;
+/// A clock that is off by more than a hundredth is no clock.
+const DRIFT_PPM_MAX: u32 = 10_000;
 const NONE: Duration = Duration::ZERO;
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -81,7 +83,8 @@ fn whole_file(root: &Value, report: &mut Report) -> ScenarioFile {
     let network = network_of(network, report);
     let clocks = keys.section("clocks", report);
     let slow = keys.section("slow", report);
-    let oddities = oddities_of(clocks, slow, report);
+    let lies = lies_of(keys.section("liars", report), report);
+    let oddities = Oddities { lies, ..oddities_of(clocks, slow, report) };
     let mut expectations = expect::read(keys.section("expect", report), None, report);
     let phases = phases_of(&mut keys, &mut expectations, report);
     if phases.is_empty() && report.problems.is_empty() {
@@ -143,11 +146,29 @@ fn way(keys: &mut Section<'_>, default: Way, report: &mut Report) -> Way {
 
 fn oddities_of(mut clocks: Section<'_>, mut slow: Section<'_>, report: &mut Report) -> Oddities {
     let clock_skew = time(&mut clocks, "skew", report).unwrap_or(NONE);
+    let clock_drift_ppm = clocks.read("drift", report, |value| ppm(value, DRIFT_PPM_MAX)).unwrap_or(0);
+    let clock_jump = time(&mut clocks, "jump", report).unwrap_or(NONE);
     let slow_percent = percent_of(&mut slow, "share", report);
     let slow_by = time(&mut slow, "by", report).unwrap_or(NONE);
     clocks.finish(report);
     slow.finish(report);
-    Oddities { clock_skew, slow_percent, slow_by }
+    let lies = Lies::default();
+    Oddities { clock_skew, clock_drift_ppm, clock_jump, slow_percent, slow_by, lies }
+}
+
+fn lies_of(mut keys: Section<'_>, report: &mut Report) -> Lies {
+    let share = percent_of(&mut keys, "share", report);
+    let kinds = ["drop", "double", "alter", "replay"];
+    let [drop, double, alter, replay] = kinds.map(|key| percent_of(&mut keys, key, report));
+    let all = [drop, double, alter, replay].into_iter().map(u32::from).sum::<u32>();
+    let given = kinds.into_iter().find_map(|key| keys.value(key));
+    if let Some(value) = given.filter(|_| all > 100) {
+        let problem = Problem::new(&value.origin, format!("lies about {all}% of the frames"));
+        let hint = "`drop`, `double`, `alter` and `replay` are 100% together at most";
+        report.problems.push(problem.hint(hint));
+    }
+    keys.finish(report);
+    Lies { share, drop, double, alter, replay }
 }
 
 fn phases_of(keys: &mut Section<'_>, expected: &mut Vec<Expectation>, report: &mut Report) -> Vec<Phase> {
@@ -182,7 +203,7 @@ fn phase(
     let mut count = |key| keys.read(key, report, |value| whole(value, 0..=COUNT_MAX)).map_or(0, as_usize);
     let [changes, wishes, crashes] = ["changes", "wishes", "crashes"].map(&mut count);
     let [leaves, breaks, partitions] = ["leaves", "breaks", "partitions"].map(&mut count);
-    let [publishes, traces] = ["publishes", "traces"].map(count);
+    let [publishes, traces, jumps] = ["publishes", "traces", "jumps"].map(count);
     let halved = keys.read("halved", report, truth).unwrap_or(false);
     let churn_percent = u32::from(percent_of(&mut keys, "churn", report));
     expected.extend(expect::read(keys.section("expect", report), Some(number), report));
@@ -195,6 +216,7 @@ fn phase(
         crashes,
         leaves,
         breaks,
+        jumps,
         partitions,
         halved,
         publishes,

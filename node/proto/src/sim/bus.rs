@@ -7,14 +7,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::{Bytes, BytesMut};
 
+use super::keys::stamp;
 use crate::{
     channel::{Channel, NetworkIndex},
     event::Message,
     frame::{
         batch::Entry,
         relay::{
-            DATA_CONFIRM, DATA_RELAY, DATA_SET, DATA_STREAM, Destinations, NamedBatch, NamedReader,
-            SIGNATURE_BYTES, Sealed, put_confirm, read_confirm, read_stream,
+            DATA_CONFIRM, DATA_RELAY, DATA_SET, DATA_STREAM, Destinations, NamedBatch, NamedReader, Sealed,
+            put_confirm, read_confirm, read_stream,
         },
         split_frame,
         trace::{Matches, PATTERNS_NAMED_MAX},
@@ -35,6 +36,7 @@ use crate::{
 /// One life of a node's data plane in the one network.
 #[derive(Debug)]
 pub(super) struct Bus {
+    me: NodeId,
     relay: Relay,
     account: Account,
     table: RouteTable<NodeId>,
@@ -62,6 +64,7 @@ pub(super) struct Delivery {
 impl Bus {
     pub(super) fn new(me: NodeId, life: u64) -> Self {
         Self {
+            me,
             relay: Relay::new(me, Incarnation(life)),
             account: Account::default(),
             table: RouteTable::new(1),
@@ -191,7 +194,9 @@ impl Bus {
             batch.push(channel, &entry);
             let (inner, events) = batch.take();
             let set = self.relay.set(set);
-            let sealed = self.relay.seal(&set, &inner, events).sign(&[0; SIGNATURE_BYTES]);
+            let unsigned = self.relay.seal(&set, &inner, events);
+            let signature = stamp(NetworkIndex::HOME, self.me, unsigned.message());
+            let sealed = unsigned.sign(&signature);
             self.relay.send(at, &set, sealed);
         }
     }
@@ -234,7 +239,7 @@ impl Bus {
             }
             kind => return Err(format!("a data frame of kind {kind}").into()),
         };
-        let ready = match here.map(|sealed| (self.relay.check(sealed.envelope()), sealed)) {
+        let ready = match here.map(|sealed| (self.check(&sealed), sealed)) {
             None => Vec::new(),
             Some((Ok(()), sealed)) => self.relay.admit(at, sealed),
             Some((Err(reason), sealed)) => {
@@ -243,6 +248,16 @@ impl Bus {
             }
         };
         self.hand_over(ready)
+    }
+
+    /// Whether a frame for this node is new here, and from whom it says.
+    fn check(&self, sealed: &Sealed) -> Result<(), DropReason> {
+        self.relay.check(sealed.envelope())?;
+        let origin = sealed.envelope().origin;
+        match stamp(NetworkIndex::HOME, origin, &sealed.message()) == sealed.signature() {
+            true => Ok(()),
+            false => Err(DropReason::Forged),
+        }
     }
 
     fn hand_over(&mut self, ready: Vec<Sealed>) -> Result<Vec<Delivery>, Box<dyn std::error::Error>> {

@@ -21,6 +21,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::{
     heard::Heard,
+    liar::Lie,
     report::{Figures, PhaseReport},
     scenario::Phase,
 };
@@ -42,6 +43,9 @@ use truth::Truth;
 use view::View;
 use ways::{Traced, Way};
 use words::Words;
+
+/// A node tells its clock in whole milliseconds, of two times that are each cut off.
+const CLOCK_ROUNDING_MS: u64 = 2;
 
 /// Problems that are written out; the others are counted.
 const PROBLEMS_MAX: usize = 100;
@@ -65,6 +69,8 @@ pub(super) struct Judge {
     /// Traces that are not answered, by their numbers, and what became of the others.
     asked: BTreeMap<u64, Way>,
     traced: Traced,
+    /// Copies that relays lied about.
+    lies: BTreeMap<Lie, u64>,
     /// Something changed since the views were compared last.
     changed: bool,
     /// A node and another of which it knew something wrong, at the last look.
@@ -87,6 +93,7 @@ pub(super) struct Verdict {
     pub(super) phases: Vec<PhaseReport>,
     pub(super) whole: Figures,
     pub(super) drops: Vec<(&'static str, u64)>,
+    pub(super) lies: Vec<(&'static str, u64)>,
 }
 
 impl Judge {
@@ -104,6 +111,7 @@ impl Judge {
             bill: Bill::new(ids),
             asked: BTreeMap::new(),
             traced: Traced::default(),
+            lies: BTreeMap::new(),
             changed: true,
             wrong_pair: None,
             looked_at: 0,
@@ -214,8 +222,26 @@ impl Judge {
         self.delivery.dropped(counts);
     }
 
+    /// A relay lies about a frame of so many events.
+    pub(super) fn lied(&mut self, lie: Lie, events: u64) {
+        *self.lies.entry(lie).or_default() += events;
+    }
+
+    /// A node sends frames to another while its wall clock says this, in milliseconds since the Unix epoch.
+    pub(super) fn sent_at(&mut self, now: Now, (from, to): (usize, usize), wall_ms: u64, frames: &[u8]) {
+        if let Some(told) =
+            frames::told_clock(frames).filter(|told| told.abs_diff(wall_ms) > CLOCK_ROUNDING_MS)
+        {
+            self.wrong(
+                now,
+                format!("node {from} tells node {to} that it is {told}, and its clock says {wall_ms}"),
+            );
+        }
+        self.sent(now, (from, to), frames);
+    }
+
     /// A node sends frames to another.
-    pub(super) fn sent(&mut self, now: Now, (from, to): (usize, usize), frames: &[u8]) {
+    fn sent(&mut self, now: Now, (from, to): (usize, usize), frames: &[u8]) {
         self.meter.sent(now, from, frames);
         self.bill.sent((from, to), frames);
     }
@@ -313,6 +339,7 @@ impl Judge {
         self.delivery.figures(|_| true, &mut whole);
         self.traced.figures(&mut whole);
         self.verdict.drops = self.delivery.drops();
+        self.verdict.lies = self.lies.iter().map(|(lie, copies)| (lie.name(), *copies)).collect();
         self.verdict.whole = whole;
     }
 
@@ -323,7 +350,9 @@ impl Judge {
     /// Counts all events. Whatever was lost has to be counted where it was, with its reason.
     fn end_events(&mut self, now: Now) {
         let lost = self.lost + self.delivery.close(now, true).len() as u64;
-        let counted = self.delivery.counted();
+        // What a relay dropped or altered may have been for every node behind it.
+        let lied = self.lies.values().sum::<u64>().saturating_mul(self.truth.len() as u64);
+        let counted = self.delivery.counted().saturating_add(lied);
         if lost > counted {
             self.wrong(now, format!("{lost} copies of events were lost, and {counted} are counted"));
         }

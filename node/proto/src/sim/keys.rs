@@ -44,7 +44,8 @@ impl Stamp {
     }
 }
 
-fn stamp(network: NetworkIndex, node: NodeId, message: &[u8]) -> Signature {
+/// The signature of a node under something.
+pub(super) fn stamp(network: NetworkIndex, node: NodeId, message: &[u8]) -> Signature {
     let mut print = Fingerprint::default();
     print.write(&node.0);
     print.write_u8(network.0);

@@ -9,6 +9,7 @@ use std::{
 use super::{
     bus::Bus,
     chance::Chance,
+    clock::{Clock, EPOCH_MS},
     keys::Stamp,
     scenario::{Oddities, Scenario},
 };
@@ -18,9 +19,6 @@ use crate::{
     io::{Attempt, LinkId, Outbox, Timer},
     time::Now,
 };
-
-/// The wall clock at the beginning of a run, in milliseconds since the Unix epoch.
-const EPOCH_MS: u64 = 1_800_000_000_000;
 
 /// One node through all its lives.
 #[derive(Debug)]
@@ -34,8 +32,10 @@ pub(super) struct Node {
     pub(super) alive: Option<Alive>,
     /// The connections it has an end of, in whichever life.
     pub(super) connections: BTreeSet<u64>,
-    /// Its wall clock at the beginning of the run.
-    unix_ms: u64,
+    /// Its own time.
+    pub(super) clock: Clock,
+    /// Whether it lies as a relay.
+    pub(super) lies: bool,
     /// How late it notices what happened, at most.
     pub(super) slow_by: Duration,
 }
@@ -76,9 +76,7 @@ impl Node {
         let net = u8::try_from(number / 250).unwrap_or(0);
         let interfaces = if number.is_multiple_of(3) { 2 } else { 1 };
         let addrs = (0..interfaces).map(|i| SocketAddr::from(([10, i, net, host], 7182))).collect();
-        let skew = chance.between(Duration::ZERO, oddities.clock_skew.saturating_mul(2));
-        let skew = u64::try_from(skew.as_millis()).unwrap_or(u64::MAX);
-        let most = u64::try_from(oddities.clock_skew.as_millis()).unwrap_or(u64::MAX);
+        let clock = Clock::new(oddities, chance);
         let slow = oddities.slow_percent > 0 && chance.percent(oddities.slow_percent);
         Self {
             id,
@@ -86,7 +84,8 @@ impl Node {
             life: 0,
             alive: None,
             connections: BTreeSet::new(),
-            unix_ms: EPOCH_MS.saturating_add(skew).saturating_sub(most),
+            clock,
+            lies: oddities.lies.share > 0 && chance.percent(oddities.lies.share),
             slow_by: if slow { oddities.slow_by } else { Duration::ZERO },
         }
     }
@@ -113,11 +112,11 @@ impl Node {
             addrs: self.addrs.clone(),
             networks: 1,
             max_neighbours: scenario.neighbours,
-            unix_ms: self.unix_ms,
+            unix_ms: self.clock.unix_ms,
             seed,
         };
         self.alive = Some(Alive {
-            core: Core::new(now, config, Box::new(keys), out),
+            core: Core::new(self.clock.here(now), config, Box::new(keys), out),
             leaving: false,
             timers: BTreeMap::new(),
             links: BTreeMap::new(),

@@ -34,6 +34,8 @@ pub(super) enum Action {
     /// These are cut off from the others.
     Part(Vec<usize>),
     Heal,
+    /// Somebody sets a node's wall clock forward by so many milliseconds, or back.
+    Jump(usize, i64),
 }
 
 /// Everything that will be done.
@@ -73,6 +75,7 @@ impl Plan {
             plan.stretch(number, nodes, (begin, phase), chance);
             plan.publishes(nodes, &pool, (begin, phase), chance);
             plan.traces(nodes, &pool, (begin, phase), chance);
+            plan.jumps(scenario, (begin, phase), chance);
         }
         plan
     }
@@ -131,6 +134,16 @@ impl Plan {
             if let Ok(channel) = Channel::parse(channel) {
                 self.actions.push((at, Action::Trace(node, to, channel)));
             }
+        }
+    }
+
+    fn jumps(&mut self, scenario: &Scenario, (begin, phase): (Now, &Phase), chance: &mut Chance) {
+        let most = u64::try_from(scenario.oddities.clock_jump.as_millis()).unwrap_or(u64::MAX);
+        for _ in 0..phase.jumps {
+            let at = begin.after(chance.between(Duration::ZERO, phase.length));
+            let by = i64::try_from(chance.millis(0, most.saturating_mul(2)).as_millis()).unwrap_or(i64::MAX);
+            let by = by.saturating_sub_unsigned(most);
+            self.actions.push((at, Action::Jump(chance.below(scenario.nodes), by)));
         }
     }
 

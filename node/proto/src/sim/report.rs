@@ -23,6 +23,8 @@ pub struct Report {
     pub whole: Figures,
     /// Copies of events that nodes say they dropped, by reason.
     pub drops: Vec<(&'static str, u64)>,
+    /// Copies of events that lying relays dropped, doubled, altered or replayed.
+    pub lies: Vec<(&'static str, u64)>,
     /// The last inputs and outputs, if somebody wanted to read them.
     pub lines: Vec<String>,
 }

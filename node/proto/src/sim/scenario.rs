@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use super::{chance::Chance, liar::Lie};
+
 /// A run from its start to its end.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scenario {
@@ -66,10 +68,31 @@ pub struct Way {
 pub struct Oddities {
     /// Wall clocks are wrong by up to this, either way.
     pub clock_skew: Duration,
+    /// Clocks run too fast or too slow by up to this, in millionths.
+    pub clock_drift_ppm: u32,
+    /// How far a wall clock jumps at most, either way, when somebody sets it.
+    pub clock_jump: Duration,
+    /// Nodes that lie as relays.
+    pub lies: Lies,
     /// Nodes that take their time, in percent.
     pub slow_percent: u8,
     /// How late those notice what happened, at most.
     pub slow_by: Duration,
+}
+
+/// What nodes that lie make of the frames they relay: of how many in a hundred, each kind by itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Lies {
+    /// How many nodes lie, in percent.
+    pub share: u8,
+    /// Frames that are confirmed and dropped.
+    pub drop: u8,
+    /// Frames that are sent twice.
+    pub double: u8,
+    /// Frames of which a bit is turned over.
+    pub alter: u8,
+    /// Frames behind which an earlier one is sent again.
+    pub replay: u8,
 }
 
 /// A stretch of a run. Counts are for the whole phase, spread over it by chance.
@@ -89,6 +112,8 @@ pub struct Phase {
     pub leaves: usize,
     /// Links that break while both ends live.
     pub breaks: usize,
+    /// Times somebody sets a node's wall clock.
+    pub jumps: usize,
     /// Times the nodes fall into two groups that do not hear each other for a while.
     pub partitions: usize,
     /// The nodes are in two halves that do not hear each other all the time.
@@ -120,6 +145,24 @@ impl Scenario {
     #[must_use]
     pub fn has_events(&self) -> bool {
         self.phases.iter().any(|phase| phase.publishes > 0 || phase.traces > 0)
+    }
+}
+
+impl Lies {
+    /// What becomes of one frame.
+    pub(super) fn draw(&self, chance: &mut Chance) -> Option<Lie> {
+        let number = chance.below(100);
+        let kinds = [
+            (self.drop, Lie::Dropped),
+            (self.double, Lie::Doubled),
+            (self.alter, Lie::Altered),
+            (self.replay, Lie::Replayed),
+        ];
+        let mut below = 0;
+        kinds.into_iter().find_map(|(percent, lie)| {
+            below += usize::from(percent);
+            (number < below).then_some(lie)
+        })
     }
 }
 

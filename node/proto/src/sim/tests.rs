@@ -47,7 +47,8 @@ fn lossy_links_that_differ_by_direction_come_to_rest() {
     let odd = Way { loss_ppm: 200_000, bytes_per_second: Some(2_000), ..Way::of_ms(5, 200) };
     let usual = Way { loss_ppm: 10_000, ..Way::of_ms(1, 5) };
     let network = Network { usual, odd, odd_percent: 30, odd_one_way: true, dial_loss: 10 };
-    let oddities = Oddities { clock_skew: 3600 * SECOND, slow_percent: 20, slow_by: SECOND / 2 };
+    let oddities =
+        Oddities { clock_skew: 3600 * SECOND, slow_percent: 20, slow_by: SECOND / 2, ..Oddities::default() };
     check(0..15, &Scenario { network, oddities, patterns: 5, ..Scenario::default() });
 }
 
@@ -144,6 +145,48 @@ fn traces_tell_the_way_also_while_relays_die() {
     let figures = run(1, &scenario).whole;
     assert!(figures.traces > 550 && figures.traces_delivered > 150, "{figures:?}");
     assert!(figures.traces_silent > 0 && figures.longest_way > 2, "{figures:?}");
+}
+
+/// What is wrong about clocks changes nothing: a run in which they are wrong by an hour is the run in which they are
+/// wrong by two milliseconds, but for what greetings say.
+#[test]
+fn how_wrong_a_wall_clock_is_makes_no_difference() {
+    let phases = weather(|phase| (phase.changes, phase.churn_percent) = (10, 20));
+    let runs = [3600 * SECOND, SECOND / 500].map(|clock_skew| {
+        let oddities = Oddities { clock_skew, ..Oddities::default() };
+        run(3, &Scenario { oddities, patterns: 3, phases: phases.clone(), ..Scenario::default() })
+    });
+    assert_eq!((&runs[0].whole, &runs[0].problems), (&runs[1].whole, &Vec::new()));
+}
+
+#[test]
+fn clocks_that_drift_and_jump_come_to_rest() {
+    let phases = weather(|phase| (phase.jumps, phase.changes, phase.publishes) = (20, 10, 300));
+    let (clock_skew, clock_jump) = (60 * SECOND, 5 * SECOND);
+    let oddities = Oddities { clock_skew, clock_jump, clock_drift_ppm: 200, ..Oddities::default() };
+    check(0..10, &Scenario { oddities, patterns: 3, phases, ..Scenario::default() });
+}
+
+/// Nothing is handed over twice, altered or behind later events, and what honest nodes saw of it they counted.
+#[test]
+fn relays_that_lie_are_found_out_where_they_can_be() {
+    let lies = Lies { share: 20, drop: 10, double: 10, alter: 10, replay: 10 };
+    let phases = vec![
+        Phase::quiet("joins", 10 * SECOND),
+        Phase { publishes: 2_000, ..Phase::quiet("lies", 30 * SECOND) },
+        Phase::quiet("rest", 15 * SECOND),
+    ];
+    let network = Network::even(Way { loss_ppm: 10_000, ..Way::of_ms(1, 5) });
+    let scenario = Scenario { nodes: 40, neighbours: 6, patterns: 3, network, phases, ..Scenario::default() };
+    let scenario = Scenario { discovery: Discovery::Sample(6), ..scenario };
+    let lying = Scenario { oddities: Oddities { lies, ..Oddities::default() }, ..scenario.clone() };
+    check(0..5, &lying);
+    let (honest, lying) = (run(1, &scenario), run(1, &lying));
+    assert_eq!((honest.lies.len(), lying.lies.len()), (0, 4), "{:?}", lying.lies);
+    let dropped = |report: &Report, reason| report.drops.iter().any(|(name, n)| *name == reason && *n > 0);
+    assert!(!dropped(&honest, "forged") && dropped(&lying, "forged") && dropped(&lying, "duplicate"));
+    assert_eq!(honest.whole.delivered, honest.whole.expected);
+    assert!(lying.whole.delivered < lying.whole.expected, "what is dropped cannot be found out");
 }
 
 #[test]

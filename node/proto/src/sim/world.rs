@@ -159,6 +159,7 @@ impl World {
             phases: verdict.phases,
             whole: verdict.whole,
             drops: verdict.drops,
+            lies: verdict.lies,
             lines: self.trace.into_lines(),
         }
     }
@@ -204,7 +205,15 @@ impl World {
             Action::Break(which) => self.break_one(which),
             Action::Part(apart) => self.part(&apart),
             Action::Heal => self.part(&[]),
+            Action::Jump(node, by_ms) => self.jump(node, by_ms),
         }
+    }
+
+    /// Somebody sets a wall clock, and the driver tells the node.
+    fn jump(&mut self, number: usize, by_ms: i64) {
+        self.nodes[number].clock.jump(by_ms);
+        let (life, unix_ms) = (self.nodes[number].life, self.nodes[number].clock.wall_ms(self.now));
+        self.feed(number, life, Input::Clock { unix_ms });
     }
 
     fn start(&mut self, number: usize) {

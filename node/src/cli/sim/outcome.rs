@@ -34,6 +34,8 @@ pub(super) struct Outcome {
     whole: Value,
     /// Copies of events that nodes dropped, by reason.
     drops: Value,
+    /// Copies that lying relays dropped, doubled, altered or replayed.
+    lies: Value,
     #[serde(skip)]
     rows: Vec<Vec<String>>,
 }
@@ -72,11 +74,8 @@ impl Outcome {
             expectations,
             phases: report.phases.iter().map(phase_json).collect(),
             whole: figures_json(&report.whole),
-            drops: report
-                .drops
-                .iter()
-                .map(|(reason, copies)| ((*reason).to_owned(), json!(copies)))
-                .collect(),
+            drops: counts(&report.drops),
+            lies: counts(&report.lies),
             rows: report.phases.iter().map(phase_row).collect(),
         }
     }
@@ -115,6 +114,10 @@ impl Outcome {
         text.push_str(if self.problems.is_empty() { "\n" } else { "\n\n" });
         text
     }
+}
+
+fn counts(all: &[(&str, u64)]) -> Value {
+    all.iter().map(|(name, copies)| ((*name).to_owned(), json!(copies))).collect()
 }
 
 const HEAD: [&str; 12] = [

@@ -24,13 +24,15 @@ network:
   loss: 0.5%
   dial-loss: 10%
   odd: {share: 20%, one-way: true, loss: 30%, rate: 16KiB}
-clocks: {skew: 1h}
+clocks: {skew: 1h, drift: 0.02%, jump: 5s}
+liars: {share: 10%, drop: 20%, double: 5%, alter: 10%, replay: 1%}
 slow: {share: 10%, by: 200ms}
 phases:
   - {name: joins, for: 10s}
   - name: weather
     for: 30s
     changes: 4
+    jumps: 7
     churn: 10%
     expect: {known-99: 1s, gossip-bytes-per-second: 2KiB}
 expect:
@@ -51,7 +53,10 @@ expect:
         (scenario.network.odd_percent, scenario.network.odd_one_way, scenario.network.dial_loss),
         (20, true, 10)
     );
-    assert_eq!(scenario.oddities.clock_skew, HOUR);
+    let Oddities { clock_skew, clock_drift_ppm, clock_jump, lies, .. } = scenario.oddities;
+    assert_eq!((clock_skew, clock_drift_ppm, clock_jump), (HOUR, 200, Duration::from_secs(5)));
+    assert_eq!(lies, Lies { share: 10, drop: 20, double: 5, alter: 10, replay: 1 });
+    assert_eq!(scenario.phases[1].jumps, 7);
     assert_eq!((scenario.phases[1].changes, scenario.phases[1].churn_percent), (4, 10));
     let limits: Vec<_> = file.expectations.iter().map(|e| (e.phase, e.figure, e.shown())).collect();
     assert_eq!(
@@ -84,6 +89,9 @@ fn every_problem_is_said_with_its_place() {
         "version: 1\nphases: [{for: 1s, expect: {known: 1s}}]\n",
         &["unknown key `known`", "known here: `known-50`"],
     );
+    let liars = "version: 1\nphases: [{for: 1s}]\nliars: {share: 5%, drop: 60%, alter: 50%, forge: 1%}\n";
+    check(liars, &["x.yaml:3:", "110% of the frames", "100% together at most", "unknown key `forge`"]);
+    check("version: 1\nphases: [{for: 1s}]\nclocks: {drift: 2%}\n", &["out of range", "1%"]);
     check("version: 1\nphases: [nothing]\n", &["a phase must be keys with values"]);
     check("version: 1\nnodes: 0\nphases: [{for: 1s}]\n", &["0 is out of range"]);
 }

@@ -13,6 +13,18 @@ pub(super) fn frames(bytes: &[u8]) -> impl Iterator<Item = (u8, usize, &[u8])> {
     })
 }
 
+/// The kind of a greeting.
+const GREETING: u8 = 0x10;
+
+/// The wall clock that a greeting among these frames tells, in milliseconds since the Unix epoch.
+pub(super) fn told_clock(bytes: &[u8]) -> Option<u64> {
+    let (_, _, body) = frames(bytes).find(|(kind, ..)| *kind == GREETING)?;
+    let mut read = Read(body);
+    // The minor version, features, incarnation and dial stand before it.
+    (0..4).try_for_each(|_| read.varint().map(drop))?;
+    read.varint()
+}
+
 /// What is left to be read.
 pub(super) struct Read<'a>(pub(super) &'a [u8]);
 

@@ -7,11 +7,15 @@ use crate::io::{LinkId, Output};
 impl World {
     /// Gives one life of a node an input; nothing when that life is over.
     pub(super) fn feed(&mut self, number: usize, life: u64, input: Input) {
-        let Some(alive) = self.nodes[number].living(life) else { return };
+        if self.nodes[number].living(life).is_none() {
+            return;
+        }
         self.trace.note(self.now, number, '<', &input);
         self.inputs += 1;
         let mut out = std::mem::take(&mut self.outbox);
-        alive.core.handle(self.now, input, &mut out);
+        let here = self.nodes[number].clock.here(self.now);
+        let Some(alive) = self.nodes[number].living(life) else { return };
+        alive.core.handle(here, input, &mut out);
         self.obey(number, life, &mut out);
         self.outbox = out;
     }
@@ -21,9 +25,9 @@ impl World {
         while let Some(output) = out.pop() {
             self.trace.note(self.now, number, '>', &output);
             self.judge.said(self.now, number, &output);
-            let now = self.now;
+            let here = self.here(number);
             if let Some(bus) = self.bus(number, life) {
-                bus.heard(now, &output);
+                bus.heard(here, &output);
             }
             self.obey_one(number, life, output);
         }
@@ -68,7 +72,8 @@ impl World {
     fn arm(&mut self, number: usize, life: u64, timer: Timer, at: Now) {
         let node = &mut self.nodes[number];
         let late = self.chance.between(Duration::ZERO, node.slow_by);
-        let called = node.alive.as_mut().and_then(|alive| alive.arm(timer, at.max(self.now).after(late)));
+        let at = node.clock.when(at).max(self.now);
+        let called = node.alive.as_mut().and_then(|alive| alive.arm(timer, at.after(late)));
         if let Some(called) = called {
             self.queue.push(called, Happening::Timer(number, life, timer));
         }

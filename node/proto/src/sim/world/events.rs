@@ -6,7 +6,10 @@ use super::*;
 use crate::{
     channel::Channel,
     io::LinkId,
-    sim::bus::{Bus, Delivery},
+    sim::{
+        bus::{Bus, Delivery},
+        liar,
+    },
 };
 
 /// How often a node confirms what it has taken over.
@@ -25,7 +28,7 @@ impl World {
     }
 
     pub(super) fn publish(&mut self, number: usize, channel: &Channel) {
-        let (now, life) = (self.now, self.nodes[number].life);
+        let (now, life, here) = (self.now, self.nodes[number].life, self.here(number));
         if self.nodes[number].alive.as_ref().is_none_or(|alive| alive.leaving) {
             return;
         }
@@ -33,16 +36,17 @@ impl World {
         let event = self.last_event;
         self.judge.published(now, number, channel, event);
         if let Some(bus) = self.bus(number, life) {
-            bus.publish(now, channel, event);
+            bus.publish(here, channel, event);
         }
         self.flush_bus(number, life);
     }
 
     /// Sends what the data plane has for others, and has it called when it is time.
     pub(super) fn flush_bus(&mut self, number: usize, life: u64) {
-        let now = self.now;
+        let (now, here) = (self.now, self.here(number));
         let Some(bus) = self.bus(number, life) else { return };
-        let (out, due) = (bus.outgoing(now), bus.next_due());
+        let (out, due) = (bus.outgoing(here), bus.next_due());
+        let due = due.map(|due| self.nodes[number].clock.when(due));
         out.into_iter().for_each(|(link, frames)| self.send_data(number, link, frames));
         let Some(due) = due.map(|due| due.max(now.after(Duration::from_millis(1)))) else { return };
         let Some(alive) = self.nodes[number].living(life) else { return };
@@ -53,13 +57,13 @@ impl World {
     }
 
     pub(super) fn tick(&mut self, number: usize, life: u64) {
-        let now = self.now;
+        let (now, here) = (self.now, self.here(number));
         let Some(alive) = self.nodes[number].living(life).filter(|alive| alive.bus_called == Some(now))
         else {
             return;
         };
         alive.bus_called = None;
-        let Some(came) = alive.bus.as_mut().map(|bus| bus.tick(now)) else { return };
+        let Some(came) = alive.bus.as_mut().map(|bus| bus.tick(here)) else { return };
         self.handed_over(number, came);
         self.flush_bus(number, life);
     }
@@ -73,11 +77,24 @@ impl World {
 
     fn send_data(&mut self, number: usize, link: LinkId, frames: Bytes) {
         let Some((connection, end)) = self.end_of(number, link) else { return };
+        let frames = if self.nodes[number].lies { self.lie(number, frames) } else { frames };
         let Some(known) = self.connections.get_mut(connection).filter(|known| !known.cut) else { return };
         let arrives = known.ends[1 - end].data.send(self.now, frames, &mut self.chance);
         if let Some(at) = arrives {
             self.queue.push(at, Happening::Data(connection, 1 - end));
         }
+    }
+
+    fn lie(&mut self, number: usize, frames: Bytes) -> Bytes {
+        let (frames, told) =
+            liar::tell(self.nodes[number].id, frames, &self.scenario.oddities.lies, &mut self.chance);
+        told.into_iter().for_each(|(lie, events)| self.judge.lied(lie, events));
+        frames
+    }
+
+    /// What a node calls this moment.
+    pub(super) fn here(&self, number: usize) -> Now {
+        self.nodes[number].clock.here(self.now)
     }
 
     /// Hands over the events that have reached an end by now.
@@ -87,10 +104,17 @@ impl World {
             let Some(link) = there.link.filter(|_| !there.down) else { return };
             let (number, life, now) = (there.node, there.life, self.now);
             let Some(frames) = there.data.take(now) else { return };
+            let from = known.ends[1 - end].node;
+            let here = self.here(number);
             let Some(alive) = self.nodes[number].living(life) else { return };
             let Some(bus) = &mut alive.bus else { return };
             self.trace.note(now, number, '<', &frames);
-            let came = bus.arrived(now, link, frames);
+            let came = bus.arrived(here, link, frames);
+            if came.is_err() && (self.nodes[from].lies || self.nodes[number].lies) {
+                // What is wrong about it is found out: a node closes such a link.
+                self.sever(connection, Duration::ZERO, LinkEnd::Failed("it lies".into()));
+                return;
+            }
             self.handed_over(number, came);
             self.flush_bus(number, life);
         }

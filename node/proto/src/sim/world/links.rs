@@ -106,7 +106,8 @@ impl World {
     pub(super) fn send(&mut self, number: u64, end: usize, frame: Bytes) {
         let Some(connection) = self.connections.get_mut(number) else { return };
         let [from, to] = [end, 1 - end].map(|end| connection.ends[end].node);
-        self.judge.sent(self.now, (from, to), &frame);
+        let wall_ms = self.nodes[from].clock.wall_ms(self.now);
+        self.judge.sent_at(self.now, (from, to), wall_ms, &frame);
         if connection.cut {
             return;
         }
