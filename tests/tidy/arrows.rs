@@ -65,7 +65,8 @@ const PLAIN_ROWS: &[Row] = &[
 ];
 
 /// The words of hive-proto, which may use each other.
-const WORDS: &[&str] = &["channel", "error", "event", "group", "id", "keys", "limits", "pattern", "time"];
+const WORDS: &[&str] =
+    &["channel", "error", "event", "group", "id", "keys", "limits", "mix", "pattern", "time"];
 
 /// hive-proto, from the top down, beside [`WORDS`].
 const PROTO: &[Row] = &[

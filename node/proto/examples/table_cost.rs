@@ -16,6 +16,7 @@ use std::{
 
 use hive_proto::{
     channel::{Channel, NetworkIndex},
+    mix::{STEP, scatter},
     pattern::Pattern,
     plane::table::{HolderId, RouteTable, Side},
 };
@@ -106,10 +107,7 @@ fn resident_bytes() -> anyhow::Result<u64> {
     Ok(pages * 4096)
 }
 
-/// A number that looks random, by splitmix64.
+/// A number that looks random.
 fn mix(n: u64) -> u64 {
-    let mut z = n.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
+    scatter(n.wrapping_add(1).wrapping_mul(STEP))
 }

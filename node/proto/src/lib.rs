@@ -16,6 +16,7 @@ pub mod io;
 pub mod keys;
 pub mod limits;
 pub mod membership;
+pub mod mix;
 pub mod pattern;
 pub mod plane;
 pub mod record;

@@ -7,6 +7,7 @@ use crate::{
     id::NodeId,
     limits::HOPS_MAX,
     membership::{MemberIx, Membership},
+    mix::scatter,
 };
 
 /// First hops that are told apart: a bit each. Neighbours past them are reached, and lead to nobody else.
@@ -125,11 +126,9 @@ pub fn pair_rank(a: NodeId, b: NodeId) -> u64 {
         first.copy_from_slice(&id.0[8..16]);
         u64::from_le_bytes(first)
     };
-    let mut mixed = word(a).wrapping_add(word(b))
+    let both = word(a).wrapping_add(word(b))
         ^ word(a).wrapping_mul(word(b) | 1).wrapping_add(word(b).wrapping_mul(word(a) | 1));
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
+    scatter(both)
 }
 
 impl Search {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-/// The splitmix64 generator (Steele, Lea, Flood 2014): small, and good enough to spread delays.
+use crate::mix;
+
+/// The state of a small generator, good enough to spread delays.
 #[derive(Debug, Clone)]
 pub(super) struct Jitter(u64);
 
@@ -13,16 +15,9 @@ impl Jitter {
 
     /// Between half and one and a half of the delay.
     pub(super) fn around(&mut self, delay: Duration) -> Duration {
-        let permille = 500 + self.next() % 1001;
+        let permille = 500 + mix::next(&mut self.0) % 1001;
         // At most 1500, so it fits.
         delay.saturating_mul(permille as u32) / 1000
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
     }
 }
 

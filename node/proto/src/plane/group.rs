@@ -3,6 +3,8 @@
 //! Every origin chooses alike for a key, so that it stays with one member while the members stay. What becomes of the
 //! event then is not known here.
 
+use crate::mix::scatter;
+
 /// What is still with a member before it counts as busy.
 const BUSY: usize = 64;
 
@@ -57,13 +59,6 @@ fn better_of_two<C: Candidate>(among: &[usize], candidates: &[C], draw: u64) -> 
     let (one, other) = (drawn(draw)?, drawn(!draw)?);
     let load = |at: usize| candidates.get(at).map_or(usize::MAX, Candidate::load);
     Some(if load(other) < load(one) { other } else { one })
-}
-
-/// The finisher of splitmix64 (Steele, Lea, Flood 2014).
-fn scatter(number: u64) -> u64 {
-    let mixed = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
 }
 
 #[cfg(test)]

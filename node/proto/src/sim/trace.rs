@@ -9,7 +9,10 @@ use std::{
     hash::{Hash, Hasher},
 };
 
-use crate::time::Now;
+use crate::{
+    mix::{STEP, scatter},
+    time::Now,
+};
 
 /// The fingerprint so far, and the last lines.
 #[derive(Debug)]
@@ -84,7 +87,7 @@ impl Fingerprint {
 
 /// A bijection of either for a given other.
 fn step(state: u64, word: u64) -> u64 {
-    (state.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(1)
+    (state.rotate_left(23) ^ word).wrapping_mul(STEP).wrapping_add(1)
 }
 
 impl Hasher for Fingerprint {
@@ -113,11 +116,9 @@ impl Hasher for Fingerprint {
         self.word(number as u64);
     }
 
-    /// The state is spread once more (Stafford's thirteenth mix), so that its high bits show the last words.
+    /// The state is scattered once more, so that its high bits show the last words.
     fn finish(&self) -> u64 {
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        scatter(self.0)
     }
 }
 

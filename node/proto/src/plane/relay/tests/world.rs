@@ -14,6 +14,7 @@ use crate::{
         batch::Entry,
         relay::{DATA_RELAY, DATA_SET, DATA_STREAM, NamedBatch, NamedReader, SIGNATURE_BYTES, read_stream},
     },
+    mix,
     time::Hlc,
 };
 
@@ -154,11 +155,7 @@ impl World {
     }
 
     fn draw(&mut self, below: usize) -> usize {
-        // splitmix64
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.random ^ (self.random >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ (mixed >> 31)) % below as u64).unwrap_or(0)
+        usize::try_from(mix::next(&mut self.random) % below as u64).unwrap_or(0)
     }
 
     fn link(&mut self, edge: Edge) {
