@@ -61,7 +61,7 @@ struct Asked {
 enum Reply {
     Local(oneshot::Sender<Answer>),
     /// One of several answers here.
-    LocalPart(mpsc::UnboundedSender<Part>),
+    LocalPart(mpsc::Sender<Part>),
     Remote {
         caller: Caller,
         call: u64,
@@ -144,7 +144,7 @@ impl Request {
             None => {}
             // A caller that has gone does not miss its answer; so also below.
             Some(Reply::Local(answer)) => drop(answer.send(outcome)),
-            Some(Reply::LocalPart(parts)) => drop(parts.send(Part::here(outcome))),
+            Some(Reply::LocalPart(parts)) => drop(parts.try_send(Part::here(outcome))),
             Some(Reply::Remote { caller, call, of, bus }) => {
                 bus.0.withdrawn.forget(&caller, call);
                 bus.0.answer(&caller, call, of, &outcome);

@@ -162,25 +162,9 @@ fn implementation(
     let publishes = &settings.publishes;
     let subscriptions = functions.iter().map(Function::subscriptions);
     let locals = Locals::new();
-    let arms = functions.iter().scan(0_u32, |first, function| {
-        let end = first.checked_add(u32::try_from(function.patterns.len()).ok()?)?;
-        let arm = function.arm(*first..end, &locals);
-        *first = end;
-        Some(arm)
-    });
+    let (arms, on_ticks) = (event_arms(functions, &locals), on_ticks(ticks, &locals));
     let timers = ticks.iter().map(Tick::timer);
-    let tick_arms = (0_u32..).zip(ticks).map(|(index, tick)| tick.arm(index, &locals));
     let Locals { event, value, wants_reply } = &locals;
-    let on_ticks = (!ticks.is_empty()).then(|| {
-        quote! {
-            if #event.channel.starts_with("$timer/") {
-                return match #event.subscription {
-                    #(#tick_arms)*
-                    _ => ::core::result::Result::Err(::hive::__private::unknown_subscription(&#event)),
-                };
-            }
-        }
-    });
     let start_function = start.map(|start| {
         quote! {
             fn start() -> ::core::result::Result<(), ::std::string::String> {
@@ -230,6 +214,33 @@ fn implementation(
 
         #export
     }
+}
+
+/// The arms of `handle`'s match, one a function.
+fn event_arms(functions: &[Function], locals: &Locals) -> Vec<TokenStream> {
+    let arm = |first: &mut u32, function: &Function| {
+        let end = first.checked_add(u32::try_from(function.patterns.len()).ok()?)?;
+        let arm = function.arm(*first..end, locals);
+        *first = end;
+        Some(arm)
+    };
+    functions.iter().scan(0, arm).collect()
+}
+
+/// What `handle` does with a tick, before anything else: its number is that of a timer.
+fn on_ticks(ticks: &[Tick], locals: &Locals) -> Option<TokenStream> {
+    let Locals { event, .. } = locals;
+    let arms = (0_u32..).zip(ticks).map(|(index, tick)| tick.arm(index, locals));
+    (!ticks.is_empty()).then(|| {
+        quote! {
+            if #event.channel.starts_with("$timer/") {
+                return match #event.subscription {
+                    #(#arms)*
+                    _ => ::core::result::Result::Err(::hive::__private::unknown_subscription(&#event)),
+                };
+            }
+        }
+    })
 }
 
 #[cfg(test)]

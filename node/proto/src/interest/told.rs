@@ -101,7 +101,7 @@ impl Told {
             return;
         };
         let key = (group.clone(), pattern.clone());
-        let before = self.wants.get_joined(group, pattern);
+        let before = self.wants.joined_in(group, pattern);
         if self.wants.apply(&op) {
             self.joined_before.entry(key).or_insert(before);
         }
@@ -131,7 +131,7 @@ impl Told {
         }
         let (mut more, mut less) = (Vec::new(), Vec::new());
         for ((group, pattern), before) in std::mem::take(&mut self.joined_before) {
-            match self.wants.get_joined(&group, &pattern) {
+            match self.wants.joined_in(&group, &pattern) {
                 now if now == before => {}
                 Some(now) => more.push(InterestOp::Join(now)),
                 None => less.push(InterestOp::Leave(group, pattern)),

@@ -67,7 +67,7 @@ impl Wants {
 
     /// What is said of this very pattern in this group.
     #[must_use]
-    pub fn get_joined(&self, group: &GroupName, pattern: &Pattern) -> Option<Joined> {
+    pub fn joined_in(&self, group: &GroupName, pattern: &Pattern) -> Option<Joined> {
         let (group, pattern) = (group.clone(), pattern.clone());
         let answers = *self.joined.get(&(group.clone(), pattern.clone()))?;
         Some(Joined { group, pattern, answers })

@@ -113,7 +113,7 @@ impl Own {
                         wants.get(pattern).map(Fact::Want)
                     }
                     InterestOp::Join(Joined { group, pattern, .. }) | InterestOp::Leave(group, pattern) => {
-                        wants.get_joined(group, pattern).map(Fact::Join)
+                        wants.joined_in(group, pattern).map(Fact::Join)
                     }
                     InterestOp::Block(block) => wants.filter().block(block.number()).map(Fact::Block),
                 };

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use hive_proto::{
     channel::Address,
     event::Message,
-    frame::{batch::Entry, relay::Destinations},
+    frame::{batch::Entry, data::PARTS_MAX, relay::Destinations},
     id::{EventId, NodeId},
     plane::table::Side,
     time::Hlc,
@@ -45,7 +45,7 @@ pub struct Gathered {
 
 /// A call that is under way at everybody.
 struct Round<'a> {
-    parts: mpsc::UnboundedReceiver<Part>,
+    parts: mpsc::Receiver<Part>,
     /// Who still owes answers, by name: how many, where that is known. None is this node.
     open: BTreeMap<Option<NodeId>, (String, usize)>,
     cause: CallCause,
@@ -107,11 +107,12 @@ impl Bus {
         if roll.here.is_empty() && roll.peers.is_empty() && roll.beyond.is_empty() {
             return Err(CallError::NoResponder);
         }
-        let (sender, parts) = mpsc::unbounded_channel();
         let (id, time) = self.0.stamp();
         let near = roll.peers.iter().map(|peer| ((peer.network, peer.node), peer.name.clone()));
         let far = roll.beyond.iter().map(|remote| ((remote.network, remote.node), remote.name.clone()));
         let peers: Vec<_> = near.chain(far).collect();
+        let most = peers.len().saturating_mul(PARTS_MAX as usize).saturating_add(roll.here.len());
+        let (sender, parts) = mpsc::channel(most.max(1));
         let mut open: BTreeMap<_, _> =
             peers.iter().map(|((_, node), name)| (Some(*node), (name.clone(), 1))).collect();
         if !roll.here.is_empty() {
@@ -147,7 +148,7 @@ impl Bus {
         message: &Message,
         (id, time): (EventId, Hlc),
         cause: CallCause,
-        parts: &mpsc::UnboundedSender<Part>,
+        parts: &mpsc::Sender<Part>,
     ) {
         for queue in queues {
             let request = Request::new(cause.deadline, Reply::LocalPart(parts.clone()));

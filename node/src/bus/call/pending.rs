@@ -45,7 +45,7 @@ struct Round {
     /// Who has not answered to the end: how many answers are still to come, once that is known.
     open: BTreeMap<Peer, (Option<u32>, String)>,
     bytes: usize,
-    parts: mpsc::UnboundedSender<Part>,
+    parts: mpsc::Sender<Part>,
 }
 
 /// Forgets a call when its caller stops waiting, however that happens, and tells who is still at it.
@@ -82,7 +82,7 @@ impl Pending {
         &self,
         call: u64,
         peers: impl Iterator<Item = (Peer, String)>,
-        parts: mpsc::UnboundedSender<Part>,
+        parts: mpsc::Sender<Part>,
     ) {
         let open = peers.map(|(peer, name)| (peer, (None, name))).collect();
         self.lock().insert(call, Waiting::All(Round { open, bytes: 0, parts }));
@@ -167,14 +167,14 @@ impl Round {
             true => Err(CallError::Failed("the answers together are over 64 MiB".into())),
             false => outcome,
         };
-        self.parts.send(Part { node: Some(peer.1), name, outcome, is_last: after == 0 }).is_ok()
+        self.parts.try_send(Part { node: Some(peer.1), name, outcome, is_last: after == 0 }).is_ok()
     }
 
     fn lost(&mut self, peer: Peer) {
         if let Some((_, name)) = self.open.remove(&peer) {
             let outcome = Err(lost(&name));
             // The caller may have given up in the same moment.
-            let _ = self.parts.send(Part { node: Some(peer.1), name, outcome, is_last: true });
+            let _ = self.parts.try_send(Part { node: Some(peer.1), name, outcome, is_last: true });
         }
     }
 }

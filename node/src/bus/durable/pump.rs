@@ -248,7 +248,7 @@ impl Pump {
         match self.journal.acknowledge(&name, from..=to) {
             Ok(saving) => drop(saving),
             Err(error) => {
-                tracing::debug!(group = %self.group, "{from} to {to} are not acknowledged: {error}")
+                tracing::debug!(group = %self.group, "{from} to {to} are not acknowledged: {error}");
             }
         }
     }
