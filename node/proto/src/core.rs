@@ -10,7 +10,6 @@ mod dialling;
 mod jitter;
 mod links;
 mod neighbours;
-mod pace;
 mod reach;
 mod spread;
 mod trace;
@@ -40,7 +39,6 @@ use dialling::{Dialling, Whereabouts};
 use jitter::Jitter;
 use links::{Greeted, Link, State};
 use neighbours::Neighbour;
-use pace::LinkPace;
 pub use reach::Place;
 
 /// A node that has found nobody by then is ready alone.
@@ -110,9 +108,11 @@ struct Network {
     /// When what is pending there is stated, and when something last was.
     say_at: Option<Now>,
     said: Option<Now>,
-    /// The links among what is pending, and when it is looked whether they wait on.
-    links: LinkPace,
-    look_at: Option<Now>,
+    /// Whether links are among what is pending, and when some last were.
+    links_wait: bool,
+    links_said: Option<Now>,
+    /// How long new ones wait after that.
+    links_pause: Duration,
     /// Everybody who was heard of.
     members: Membership,
     /// How statements come and go.
@@ -131,21 +131,13 @@ struct Network {
     /// Whose interest is not confirmed by everybody yet.
     tickets: Tickets,
     /// The times of this network's timers that were armed last.
-    armed: Armed,
+    armed: BTreeMap<Timer, Now>,
     /// [`ALONE_AFTER`] has passed.
     waited: bool,
     /// `Ready` was said.
     ready: bool,
     /// The network was said to be full.
     full: bool,
-}
-
-/// When a network's timers were armed to, those that are looked at after every input.
-#[derive(Debug, Default)]
-struct Armed {
-    say: Option<Now>,
-    reach: Option<Now>,
-    gossip: Option<Now>,
 }
 
 impl Core {
@@ -207,7 +199,7 @@ impl Core {
             self.reach(now, index, out);
             let gossip_at = self.spread(now, index, out);
             let Some(network) = self.networks.get_mut(&index) else { continue };
-            let (say_at, reach_at) = (sooner(network.say_at, network.look_at), network.reach_at);
+            let (say_at, reach_at) = (network.say_at, network.reach_at);
             network.arm(Timer::Say(index), say_at, out);
             network.arm(Timer::Reach(index), reach_at, out);
             network.arm(Timer::Gossip(index), gossip_at, out);
@@ -226,7 +218,7 @@ impl Core {
             Timer::Dial => self.dialling.due(now, out),
             Timer::Say(network) | Timer::Reach(network) | Timer::Gossip(network) => {
                 if let Some(known) = self.networks.get_mut(&network) {
-                    known.armed.of(&timer).take();
+                    known.armed.remove(&timer);
                 }
             }
             Timer::Compare(network) => self.compare(now, network, out),
@@ -269,8 +261,9 @@ impl Network {
             own,
             say_at: Some(now),
             said: None,
-            links: LinkPace::default(),
-            look_at: None,
+            links_wait: false,
+            links_said: None,
+            links_pause: Duration::ZERO,
             members: Membership::new(config.node),
             gossip: Gossip::new(index),
             routes: Routes::default(),
@@ -280,7 +273,7 @@ impl Network {
             neighbours: BTreeMap::new(),
             gone: BTreeMap::new(),
             tickets: Tickets::default(),
-            armed: Armed::default(),
+            armed: BTreeMap::new(),
             waited: false,
             ready: false,
             full: false,
@@ -290,20 +283,9 @@ impl Network {
     /// Asks to be called, unless that was asked for an earlier time already.
     fn arm(&mut self, timer: Timer, at: Option<Now>, out: &mut Outbox) {
         let Some(at) = at else { return };
-        let armed = self.armed.of(&timer);
-        if armed.is_none_or(|armed| armed > at) {
-            *armed = Some(at);
+        if self.armed.get(&timer).is_none_or(|armed| *armed > at) {
+            self.armed.insert(timer, at);
             out.push(Output::Arm { timer, at });
-        }
-    }
-}
-
-impl Armed {
-    fn of(&mut self, timer: &Timer) -> &mut Option<Now> {
-        match timer {
-            Timer::Say(_) => &mut self.say,
-            Timer::Reach(_) => &mut self.reach,
-            _ => &mut self.gossip,
         }
     }
 }
@@ -314,11 +296,6 @@ impl CoreConfig {
         let (name, addrs) = (own_name(&self.name), self.addrs.clone());
         Change::Describe(Description { name, addrs, features: 0 })
     }
-}
-
-/// The one that is sooner, of those that are.
-fn sooner(one: Option<Now>, other: Option<Now>) -> Option<Now> {
-    [one, other].into_iter().flatten().min()
 }
 
 /// Milliseconds since the driver's time zero.

@@ -3,12 +3,20 @@
 use std::collections::VecDeque;
 
 use super::*;
-use crate::{interest::InterestOp, limits::PATTERNS_MAX, membership::MemberIx, record::Change};
+use crate::{interest::InterestOp, limits::PATTERNS_MAX, record::Change};
 
 /// What is wanted is stated at once, but not more often than this.
 const WISH_PAUSE: Duration = Duration::from_millis(10);
-/// Who is somewhere else says so after this: more addresses change then.
-const ADDRESS_DELAY: Duration = Duration::from_millis(50);
+/// Changes of links wait for others this long.
+const LINK_DELAY: Duration = Duration::from_millis(50);
+
+/// And until this long after those before them.
+const LINK_PAUSE: Duration = Duration::from_millis(300);
+/// New links wait twice as long each time: who has just started has many, one after the other, and everybody is told of
+/// each. Those that are gone do not: others would send that way.
+const LINK_PAUSE_MAX: Duration = Duration::from_millis(1200);
+/// After a time without any the pause is short again.
+const LINK_CALM: Duration = Duration::from_secs(5);
 
 /// Changes that are waited for one by one. When there are more the latest are waited for together, which
 /// confirms some of them later than could be.
@@ -106,41 +114,40 @@ impl Core {
         }
         for network in self.networks.values_mut() {
             network.own.note(self.config.description());
-            network.say_by(now.after(ADDRESS_DELAY));
+            network.say_by(now.after(LINK_DELAY));
         }
     }
 
     /// A neighbour came or went: others hear of it soon.
     pub(super) fn change_link(&mut self, now: Now, (index, peer): Peer, linked: bool) {
         let Some(network) = self.networks.get_mut(&index) else { return };
-        let look_at = if linked {
-            network.own.note(Change::Link(peer));
-            let led = network.members.of(peer).is_some_and(|member| member.reachable);
-            network.links.linked(now, peer, led)
-        } else {
-            network.own.note(Change::Unlink(peer));
-            network.links.unlinked(now, peer)
-        };
-        match network.own.head().version {
-            // Who has said nothing yet is waited for.
-            0 => network.say_by(now),
-            _ => network.look_at = sooner(network.look_at, Some(look_at)),
-        }
+        network.own.note(if linked { Change::Link(peer) } else { Change::Unlink(peer) });
+        network.links_wait = true;
+        let pause = if linked { network.links_pause } else { LINK_PAUSE };
+        let next = network.links_said.map_or(now, |said| said.after(pause));
+        // Who has said nothing yet is waited for.
+        let next = if network.own.head().version == 0 { now } else { now.after(LINK_DELAY).max(next) };
+        network.say_by(next);
     }
 
     /// States what is to be stated by now.
     pub(super) fn say(&mut self, now: Now, index: NetworkIndex, out: &mut Outbox) {
         let Some(network) = self.networks.get_mut(&index) else { return };
-        if !network.is_time_to_say(now) {
+        if network.say_at.is_none_or(|at| at > now) {
             return;
         }
-        (network.say_at, network.look_at, network.said) = (None, None, Some(now));
+        (network.say_at, network.said) = (None, Some(now));
         // Before the first neighbour nobody hears it: what is wanted and that link go into one statement.
         if network.own.head().version == 0 && network.neighbours.is_empty() {
             let unsaid = std::mem::take(&mut network.tickets.unsaid);
             return unsaid.into_iter().for_each(|ticket| out.push(Output::Confirmed { ticket }));
         }
-        network.links.say(now, &mut self.jitter);
+        if std::mem::take(&mut network.links_wait) {
+            let calm = network.links_said.is_none_or(|said| said.after(LINK_CALM) < now);
+            let pause = network.links_pause.saturating_mul(2).min(LINK_PAUSE_MAX);
+            network.links_pause = if calm { LINK_PAUSE } else { pause };
+            network.links_said = Some(now);
+        }
         for statement in network.own.say(&*self.keys) {
             // This node's own facts are within what anybody may state: who adds to them sees to that.
             let _ = network.members.take(&statement, now);
@@ -227,26 +234,7 @@ impl Core {
 impl Network {
     /// What is pending is stated at this time, or earlier.
     fn say_by(&mut self, by: Now) {
-        self.say_at = sooner(self.say_at, Some(by));
-    }
-
-    /// Whether what is pending is stated now; links may be waited for longer.
-    fn is_time_to_say(&mut self, now: Now) -> bool {
-        let due = |at: Option<Now>| at.is_some_and(|at| at <= now);
-        if due(self.look_at) {
-            self.look_at = self.links.wait(now, |peer| self.is_led_to(peer));
-            return due(self.say_at) || self.look_at.is_none();
-        }
-        due(self.say_at)
-    }
-
-    /// Whether everybody is led to a neighbour without the links that were not stated yet.
-    fn is_led_to(&self, peer: NodeId) -> bool {
-        let Some(ix) = self.members.find(peer) else { return false };
-        let stated =
-            |hop: MemberIx| self.members.member(hop).is_some_and(|hop| !self.links.is_fresh(hop.node));
-        let others = self.members.edges(ix).iter().filter(|end| **end != self.members.me());
-        others.filter_map(|end| self.routes.next(*end)).any(stated)
+        self.say_at = Some(self.say_at.map_or(by, |at| at.min(by)));
     }
 }
 

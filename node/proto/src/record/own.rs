@@ -57,18 +57,9 @@ impl Own {
         !self.pending.is_empty()
     }
 
-    /// Something is to be said. A link that came and went meanwhile is not.
+    /// Something is to be said.
     pub fn note(&mut self, change: Change) {
-        let undoes = |earlier: &Change| match (earlier, &change) {
-            (Change::Link(one), Change::Unlink(other)) | (Change::Unlink(one), Change::Link(other)) => {
-                one == other
-            }
-            _ => false,
-        };
-        match self.pending.iter().position(undoes) {
-            Some(at) => drop(self.pending.remove(at)),
-            None => self.pending.push(change),
-        }
+        self.pending.push(change);
     }
 
     /// Says what was noted: no statement when nothing was, several when it does not fit into one.

@@ -55,30 +55,6 @@ fn who_is_linked_to_a_neighbour_is_reached_through_it() {
     );
 }
 
-/// Others find the way; until the links are complete, or the one that others go by is gone.
-#[test]
-fn a_link_to_whom_others_lead_waits_for_the_next() {
-    let linked = |who| Change::Link(node(who));
-    let late = |ms: u64| {
-        let mut rig = crossroads();
-        rig.pass(500);
-        rig.frame(1, &pushed(chain(&[50, 60, 51])[1..2].to_vec()));
-        rig.pass(1000);
-        rig.neighbour(3, 60, 1);
-        assert_eq!(said(&rig.pass(1500), 1), [[]; 0]);
-        rig.neighbour(4, 61, 1);
-        rig.frame(1, &pushed(chain(&[50, 61, 51])[1..2].to_vec()));
-        (said(&rig.pass(ms), 1), rig)
-    };
-    assert_eq!(late(1000).0, [[linked(60), linked(61)]], "nobody leads to the second");
-    let mut rig = crossroads();
-    rig.frame(1, &pushed(chain(&[50, 60, 51])[1..2].to_vec()));
-    rig.pass(1000);
-    rig.neighbour(3, 60, 1);
-    assert_eq!(said(&rig.pass(1999), 1), [[]; 0]);
-    assert_eq!(said(&rig.pass(1), 1), [[linked(60)]], "no other came");
-}
-
 /// It left before it had stated anything, and its next life is heard of through others.
 #[test]
 fn who_left_and_was_started_again_is_listened_to() {
