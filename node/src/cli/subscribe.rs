@@ -30,7 +30,7 @@ Examples:
   hive-node subscribe 'orders/**'
   hive-node subscribe orders/new --count 1 --timeout 10s --json
   hive-node subscribe 'orders/**' --group billing        shares the events with others of the group
-  hive-node subscribe 'orders/**' --since 1h             what durable channels carried, then what comes
+  hive-node subscribe 'orders/**' --since 1h             what durable channels carried, and on
   hive-node subscribe shell/upper --exec 'tr a-z A-Z'    answers `hive-node call shell/upper hello`
 
 In a pattern `*` is one segment and `**` any number. A line is the channel, a space, the payload.
