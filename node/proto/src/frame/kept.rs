@@ -3,7 +3,7 @@
 //!
 //! Layout of a value: origin (32 bytes), incarnation, sequence, time (varints), depth (1 byte), channel, kind (1 byte), and unless it is
 //! cleared the optional parts of the message and the payload with its length; then the signature (64 bytes) over
-//! everything before it, behind [`LABEL`].
+//! everything before it, behind a label.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
