@@ -141,7 +141,9 @@ async fn the_past_and_the_groups_of_two_hosts() -> Result<()> {
         origin.client().publish("orders/new", &Message::from(number.to_string().as_str())).await?;
     }
     let member = other.client().subscribe(["orders/**"], audit()).await?;
-    let waited = handle(member, Duration::from_secs(2)).await;
+    let mut waited = handle(member, Duration::from_secs(2)).await;
+    // One that was refused while the member was going comes again, and has no order.
+    waited.sort_unstable();
     ensure!(waited == [5, 6, 7], "{waited:?}");
     let both = run(Some(&other), &["subscribe", "a/b", "--since", "1h", "--group", "g"]).await?;
     ensure!(both.status.code() == Some(2), "{}", stderr(&both));

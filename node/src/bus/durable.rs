@@ -32,6 +32,8 @@ pub(super) use self::pump::Pump;
 use super::{Bus, PublishError};
 use crate::journal::Journal;
 
+/// Groups one node pumps for. Each has a cursor, and who joins them may be anybody whom the rules let.
+const PUMPS_MAX: usize = 1024;
 /// How often it is looked whether a group came or changed, beside when somebody joins.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -148,6 +150,10 @@ impl Bus {
             if let Some(pump) = pumps.get(&(network, group.clone())) {
                 pump.wants(patterns);
                 continue;
+            }
+            if pumps.len() >= PUMPS_MAX {
+                tracing::warn!(%group, "{PUMPS_MAX} groups are given to already; this one waits until one has gone");
+                return;
             }
             let pump = Arc::new(Pump::new(network, group.clone(), Arc::clone(&journalled.journal), patterns));
             running.spawn(Arc::clone(&pump).run(self.clone(), stop.clone()));
