@@ -8,7 +8,9 @@ mod publishing;
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    pin::pin,
     sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    time::Duration,
 };
 
 use axum::extract::ws::{self, WebSocket};
@@ -22,7 +24,7 @@ use hive_client::{
     types::{ApiError, V1},
 };
 use hive_proto::{channel::ChannelError, group::GroupName};
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::timeout};
 
 use self::publishing::Publishing;
 use super::{
@@ -39,6 +41,8 @@ use crate::{
 const REPLIES_MAX: usize = 64;
 /// Requests that one client may have unanswered; further ones fail at once.
 const REQUESTS_MAX: usize = 4096;
+/// How long it is listened to a client that takes nothing more.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Events of a group that one client may have and not have handled; further ones wait.
 const TICKETS_MAX: usize = 1024;
 /// Events taken from the queue at a time.
@@ -97,9 +101,13 @@ pub(super) async fn run(socket: WebSocket, app: App, number: u64, _seat: Seat) {
         tickets: Mutex::default(),
         wake: Notify::new(),
     };
+    let mut reading = pin!(session.read(stream));
     tokio::select! {
-        () = session.read(stream) => {}
-        Err(Gone) | Ok(()) = session.write(sink) => {}
+        () = &mut reading => {}
+        Err(Gone) | Ok(()) = session.write(sink) => {
+            // What the client said before it went counts: answers, and what it has handled.
+            let _ = timeout(LAST_WORDS, reading).await;
+        }
     }
 }
 
