@@ -46,7 +46,9 @@ pub async fn run(lanes: &Arc<Lanes>, stop: &CancellationToken, handler: &mut imp
         let (event, request) = job.parts();
         let outcome = match request {
             None => Some(handler.invoke(event, call).await),
+            // A handler that is done at once never looks whether it is still wanted.
             Some(request) => tokio::select! {
+                biased;
                 outcome = handler.invoke(event, call) => Some(outcome),
                 () = request.withdrawn() => None,
             },

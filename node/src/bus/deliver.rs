@@ -3,6 +3,7 @@
 //! events for the same consumers stay together until those take them.
 
 mod channels;
+mod one;
 mod relayed;
 
 use std::{
@@ -16,12 +17,11 @@ use hive_proto::{
     channel::NetworkIndex,
     event::Event,
     frame::{
-        batch::{Arrived, ArrivedChannel, BatchReader, Call, Piece, Run},
+        batch::{Arrived, ArrivedChannel, BatchReader, Piece, Run},
         data::{
-            DATA_ANSWER, DATA_BATCH, DATA_DEFINITIONS, DATA_PART, PARTS_MAX, read_answer, read_definitions,
-            read_part,
+            DATA_ANSWER, DATA_BATCH, DATA_DEFINITIONS, DATA_PART, read_answer, read_definitions, read_part,
         },
-        handout::{DATA_CANCEL, DATA_OUTCOMES, Handout, read_cancel, read_outcomes},
+        handout::{DATA_CANCEL, DATA_OUTCOMES, read_cancel, read_outcomes},
         is_optional,
         kept::KeptSaid,
         relay::{
@@ -36,21 +36,16 @@ use hive_proto::{
         pace::Pace,
         queue::Load,
         relay::{Incoming, RelayError},
-        table::{HolderId, Side},
     },
 };
 
 use self::channels::{Fate, LinkChannel, LinkChannels};
-use crate::trust::may::{Action, Principal};
-
 use super::{
     Bus, CallError, Delivery,
-    call::{Caller, Request},
-    group::{Ticket, holder},
+    call::Caller,
     outbox::Outbox,
     queue::Queue,
     queued::{Arrivals, Queued},
-    routes::Target,
 };
 
 /// How often a peer is told what was taken of its stream, while something is.
@@ -294,6 +289,8 @@ impl Inbound {
             Fate::Denied if call.is_some() => &Vec::new(),
             Fate::Denied => {
                 bus.0.account.dropped(DropReason::Denied, 1);
+                // Its origin is told that nothing more comes of it.
+                handout.into_iter().for_each(|handout| self.ticket(&handout).dead());
                 return Ok(());
             }
         };
@@ -320,50 +317,6 @@ impl Inbound {
         }
         stage_for(staged, last, Delivery::event(event).into());
         Ok(())
-    }
-
-    /// An event that was given to one member here; there may be none any more.
-    fn stage_for_member(
-        &mut self,
-        members: &[(HolderId, Arc<Queue>)],
-        mut event: Event,
-        Handout { group, ticket, attempt, incarnation }: Handout,
-    ) {
-        let PeerRef { network, node, .. } = self.peer;
-        let ticket = Ticket::remote(&self.bus, (network, node, self.outbox.clone()), (ticket, group));
-        (event.attempt, event.id.incarnation) = (attempt, incarnation);
-        match holder(members, &event) {
-            Some(queue) => {
-                let delivery = Delivery { event, request: None, ticket: Some(ticket) };
-                stage_for(&mut self.staged, queue, delivery.into());
-            }
-            None => ticket.refuse(),
-        }
-    }
-
-    /// A request goes to one local responder, or to all; to none if there is none any more.
-    fn request(&mut self, event: Event, caller: Caller, call: Call) {
-        let Self { bus, staged, .. } = self;
-        if !bus.0.rules.may(Principal::Node(caller.node), Action::Call, event.network, &event.channel) {
-            bus.0.account.dropped(DropReason::Denied, 1);
-            let error = CallError::Rejected("its rules do not let this node call there".into());
-            return Request::remote(bus, caller, call, 1).decline(error);
-        }
-        let table = bus.0.routes.table();
-        let responders = table.answering(Side::Local, event.network, &event.channel);
-        let queues = responders.filter_map(|target| match target {
-            Target::Local(queue) => Some(queue),
-            Target::Peer(_) | Target::Remote(_) | Target::Audience(_) => None,
-        });
-        let queues: Vec<_> = queues.take(if call.all { PARTS_MAX as usize } else { 1 }).collect();
-        let request = || Request::remote(bus, caller.clone(), call, queues.len());
-        if queues.is_empty() {
-            request().decline(CallError::NoResponder);
-        }
-        for queue in &queues {
-            let delivery = Delivery { event: event.clone(), request: Some(request()), ticket: None };
-            stage_for(staged, queue, delivery.into());
-        }
     }
 
     async fn flush(&mut self) {
