@@ -69,6 +69,9 @@ pub(super) fn bad_group(name: &str, error: &ChannelError) -> Refusal {
 
 /// A call without an answer; the channel tells what may help.
 pub(super) fn unanswered(channel: &str, local: bool, error: &CallError) -> Refusal {
+    if let CallError::Publish(error) = error {
+        return error.clone().into();
+    }
     let refusal = ApiError::new(error.code(), format!("`{channel}`: {error}"));
     Refusal(match error {
         CallError::NoResponder if local => refusal

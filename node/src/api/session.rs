@@ -362,9 +362,7 @@ fn group_of(wanted: (Option<String>, Option<u64>)) -> Result<Option<GroupName>, 
         (None, Some(since_ms)) => Ok(Some(GroupName::replay(since_ms, u64::from_be_bytes(random_bytes())))),
         (Some(_), Some(_)) => Err(invalid("a group begins where it left off, not at a time")),
         (Some(name), None) => match GroupName::parse(&name).map_err(|error| bad_group(&name, &error))? {
-            group if group.replays_from_ms().is_some() => {
-                Err(bad_group(&name, &ChannelError::Character('~')))
-            }
+            group if group.as_str().starts_with('~') => Err(bad_group(&name, &ChannelError::Character('~'))),
             group => Ok(Some(group)),
         },
     }

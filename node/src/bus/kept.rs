@@ -140,6 +140,9 @@ impl Publisher {
         let live = message.clone().unwrap_or_default();
         self.check(to, &live, depth)?;
         let shared = &*self.bus().0;
+        if !shared.may_publish(to) {
+            return Err(PublishError::Denied(Action::Publish, to.channel.clone()));
+        }
         if !shared.rules.may(Principal::Local, Action::Retain, to.network, &to.channel) {
             return Err(PublishError::Denied(Action::Retain, to.channel.clone()));
         }

@@ -5,10 +5,7 @@
 mod peer;
 mod route;
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{sync::atomic::Ordering, time::Duration};
 
 use hive_proto::{
     channel::Address,
@@ -20,10 +17,7 @@ use hive_proto::{
     time::Hlc,
 };
 
-use crate::{
-    journal::Journal,
-    trust::may::{Action, Principal},
-};
+use crate::trust::may::Action;
 
 use self::route::Route;
 use super::{
@@ -106,9 +100,8 @@ impl Publisher {
     ) -> Result<Receipt, PublishError> {
         self.check(to, &message, depth)?;
         let at = self.route(to);
-        self.routes[at].admit(&message)?;
-        if let Some(journal) = self.routes[at].durable.clone() {
-            return Box::pin(self.publish_durably(&journal, to, message, depth)).await;
+        if self.routes[at].special.is_some() {
+            return Box::pin(self.publish_specially(at, to, message, depth)).await;
         }
         let offered = self.offer_at(at, self.bus.0.stamp(), to, &message, depth);
         if offered.full.is_empty() {
@@ -128,27 +121,34 @@ impl Publisher {
         &self.bus
     }
 
-    /// On disk first, then to everybody who is not in a group; groups have it from the journal.
-    async fn publish_durably(
+    /// On a channel of which the configuration says something. What is durable is on disk first, then goes to everybody
+    /// who is not in a group; groups have it from the journal.
+    async fn publish_specially(
         &mut self,
-        journal: &Arc<dyn Journal>,
+        at: usize,
         to: &Address,
         message: Message,
         depth: u8,
     ) -> Result<Receipt, PublishError> {
+        let route = &self.routes[at];
+        if route.special.as_ref().is_some_and(|special| special.denied) {
+            return Err(PublishError::Denied(Action::Publish, to.channel.clone()));
+        }
+        route.admit(&message)?;
+        let journal = route.special.as_ref().and_then(|special| special.durable.clone());
         let (id, time) = self.bus.0.stamp();
-        self.bus.write_down(journal, to, &message, (id, time, depth)).await?;
+        if let Some(journal) = &journal {
+            self.bus.write_down(journal, to, &message, (id, time, depth)).await?;
+        }
         let at = self.route(to);
         let offered = self.offer_at(at, (id, time), to, &message, depth);
-        Ok(Receipt { durable: true, ..self.insist(offered, to, message, depth).await })
+        let receipt = self.insist(offered, to, message, depth).await;
+        Ok(Receipt { durable: journal.is_some(), ..receipt })
     }
 
     pub(super) fn check(&self, to: &Address, message: &Message, depth: u8) -> Result<(), PublishError> {
         if to.channel.is_reserved() {
             return Err(PublishError::Reserved(to.channel.clone()));
-        }
-        if !self.bus.0.rules.may(Principal::Local, Action::Publish, to.network, &to.channel) {
-            return Err(PublishError::Denied(Action::Publish, to.channel.clone()));
         }
         message.check()?;
         if depth > DEPTH_MAX {
@@ -220,7 +220,7 @@ impl Publisher {
         let Offered { route, time, mut receipt, full } = offered;
         let Self { bus, routes, pace, .. } = self;
         let (shared, route, id) = (&*bus.0, &routes[route], receipt.id);
-        let mut own = route.when_full.pace();
+        let mut own = route.when_full().pace();
         let pace = own.as_mut().unwrap_or(pace);
         for position in full {
             let Some((target, number)) = route.targets.get(position) else {

@@ -15,6 +15,7 @@ use hive_proto::{
 };
 
 use super::*;
+use crate::trust::may::{Action, Allowed, Rule};
 
 const HOME: NetworkIndex = NetworkIndex::HOME;
 const SOON: Duration = Duration::from_secs(5);
@@ -443,4 +444,43 @@ async fn what_came_before_a_malformed_entry_is_delivered_and_the_link_ends() {
         subscription.take(usize::MAX, &mut got);
         assert_eq!(numbers(&got), [1, 2], "{says}");
     }
+}
+
+#[tokio::test]
+async fn rules_say_what_is_published_kept_and_asked_here_and_taken_from_there() {
+    let rule = |pattern: &str, action, allowed: Vec<Allowed>| Rule {
+        scope: Scope { network: HOME, pattern: Pattern::parse(pattern).expect("a pattern") },
+        allows: vec![(action, allowed)],
+    };
+    let rules = vec![
+        rule("shut/**", Action::Publish, Vec::new()),
+        rule("mine/**", Action::Publish, vec![Allowed::Local]),
+        rule("shut/**", Action::Call, Vec::new()),
+        rule("live/**", Action::Retain, Vec::new()),
+    ];
+    let names = Names::new(vec![NetworkName::parse("hive").expect("a network")]);
+    let ruled = Bus::ruled(NodeId([2; 32]), Incarnation(1), names, Rules::new(rules, Vec::new()));
+    ruled.confirmed(u64::MAX);
+    let to = |name: &str| address(&ruled, name);
+    let denied = |action, name: &str| PublishError::Denied(action, to(name).channel);
+    let mut publisher = ruled.publisher();
+    assert_eq!(publisher.publish(&to("shut/a"), "x".into()).await, Err(denied(Action::Publish, "shut/a")));
+    assert_eq!(publisher.keep(&to("shut/a"), None, 0), Err(denied(Action::Publish, "shut/a")));
+    assert_eq!(publisher.keep(&to("live/a"), None, 0), Err(denied(Action::Retain, "live/a")));
+    assert!(publisher.publish(&to("mine/a"), "x".into()).await.is_ok());
+    let refused = ruled.call(&to("shut/a"), "x".into(), SOON).await;
+    assert_eq!(refused, Err(denied(Action::Call, "shut/a").into()));
+    // From elsewhere nothing of it is taken, and that is counted.
+    let there = bus(1);
+    let outbox = join(&there, &ruled, &[("**", false)]);
+    let subscription = subscribe(&ruled, &["**"], false).await;
+    for name in ["mine/a", "shut/a", "open/a"] {
+        there.publish(&address(&there, name), "x".into()).await.expect("published");
+    }
+    let mut inbound = inbound(&ruled, &there, Arc::new(Outbox::new()));
+    carry(&outbox, &mut inbound).await.expect("carried");
+    let mut got = Vec::new();
+    subscription.take(usize::MAX, &mut got);
+    assert_eq!(got.iter().map(|one| one.event.channel.as_str()).collect::<Vec<_>>(), ["open/a"]);
+    assert_eq!(dropped(&ruled, DropReason::Denied), 2);
 }

@@ -57,8 +57,13 @@ impl Publish {
         if self.ask.json {
             return output::json(&receipt);
         }
-        let durable = if receipt.durable { "on disk; " } else { "" };
-        output::note(voice, &format!("{durable}{}", reached(receipt.local, receipt.peers)));
+        let done = match (self.retain, self.clear, receipt.durable) {
+            (true, ..) => "kept; ",
+            (_, true, _) => "cleared; ",
+            (_, _, true) => "on disk; ",
+            _ => "",
+        };
+        output::note(voice, &format!("{done}{}", reached(receipt.local, receipt.peers)));
         Ok(())
     }
 

@@ -22,14 +22,28 @@ pub(super) struct Route {
     pub(super) targets: Vec<(Target, ChannelNumber)>,
     /// One member of each gets the event. None on a durable channel, whose groups are given to from the journal.
     pub(super) groups: Vec<GroupRoute>,
+    /// What is not as everywhere, behind one pointer that most channels do not have.
+    pub(super) special: Option<Box<Special>>,
+}
+
+/// What the configuration says of a channel.
+#[derive(Debug, Default)]
+pub(super) struct Special {
+    /// Nobody here may publish.
+    pub(super) denied: bool,
     pub(super) durable: Option<Arc<dyn Journal>>,
     pub(super) when_full: WhenFull,
 }
 
 impl Route {
+    /// What is done when a consumer has no room.
+    pub(super) fn when_full(&self) -> WhenFull {
+        self.special.as_ref().map_or(WhenFull::Pace, |special| special.when_full)
+    }
+
     /// Whether everybody has room for a message, where the channel's policy is that all or nobody gets it.
     pub(super) fn admit(&self, message: &Message) -> Result<(), PublishError> {
-        if self.when_full != WhenFull::Reject {
+        if self.when_full() != WhenFull::Reject {
             return Ok(());
         }
         let full = self.targets.iter().any(|(target, _)| match target {
@@ -39,6 +53,19 @@ impl Route {
             Target::Remote(_) => false,
         });
         if full { Err(PublishError::Overloaded) } else { Ok(()) }
+    }
+}
+
+impl Special {
+    fn of(shared: &Shared, to: &Address) -> Option<Box<Self>> {
+        let special = Self {
+            // The node itself may publish on its own channels, which no rule is about.
+            denied: !to.channel.is_reserved() && !shared.may_publish(to),
+            durable: shared.durable.journal(to).cloned(),
+            when_full: shared.policies.when_full(to),
+        };
+        let is_ordinary = !special.denied && special.durable.is_none() && special.when_full == WhenFull::Pace;
+        (!is_ordinary).then(|| Box::new(special))
     }
 }
 
@@ -52,11 +79,11 @@ impl Publisher {
             Some(at) if self.routes[at].generation == generation => return at,
             _ => {}
         }
-        let durable = shared.durable.journal(to).cloned();
-        let groups = if durable.is_some() { Vec::new() } else { shared.group_routes(to) };
+        let special = Special::of(shared, to);
+        let durable = special.as_ref().is_some_and(|special| special.durable.is_some());
+        let groups = if durable { Vec::new() } else { shared.group_routes(to) };
         let (address, targets) = (to.clone(), shared.resolve(to));
-        let when_full = shared.policies.when_full(to);
-        let route = Route { address, generation, targets, groups, durable, when_full };
+        let route = Route { address, generation, targets, groups, special };
         if let Some(at) = known {
             self.routes[at] = route;
             return at;
@@ -72,6 +99,11 @@ impl Publisher {
 }
 
 impl Shared {
+    /// Whether this node may publish there.
+    pub(in crate::bus) fn may_publish(&self, to: &Address) -> bool {
+        self.rules.may(Principal::Local, Action::Publish, to.network, &to.channel)
+    }
+
     /// Everyone who wants a channel, on this node and beyond.
     pub(super) fn resolve(&self, to: &Address) -> Vec<(Target, ChannelNumber)> {
         let table = self.routes.table();
