@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::{
     channel::{Channel, NetworkIndex},
     id::EventId,
-    limits::{CONTENT_TYPE_BYTES_MAX, HEADERS_BYTES_MAX, KEY_BYTES_MAX, PAYLOAD_BYTES_MAX},
+    limits::{CONTENT_TYPE_BYTES_MAX, HEADERS_BYTES_MAX, HEADERS_MAX, KEY_BYTES_MAX, PAYLOAD_BYTES_MAX},
     time::Hlc,
 };
 
@@ -40,6 +40,9 @@ pub enum MessageError {
     /// All headers together are over the limit.
     #[error("the headers have {0} bytes; {HEADERS_BYTES_MAX} is the most")]
     HeadersTooLarge(usize),
+    /// More headers than an event may have, however short.
+    #[error("there are {0} headers; {HEADERS_MAX} is the most")]
+    TooManyHeaders(usize),
     /// The key is over the limit.
     #[error("the key has {0} bytes; {KEY_BYTES_MAX} is the most")]
     KeyTooLong(usize),
@@ -143,6 +146,9 @@ impl Message {
 
 impl Extra {
     fn check(&self, headers_bytes: usize) -> Result<(), MessageError> {
+        if self.headers.len() > HEADERS_MAX {
+            return Err(MessageError::TooManyHeaders(self.headers.len()));
+        }
         if headers_bytes > HEADERS_BYTES_MAX {
             return Err(MessageError::HeadersTooLarge(headers_bytes));
         }

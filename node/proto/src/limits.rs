@@ -12,6 +12,8 @@ pub const DEEP_WILDCARDS_MAX: usize = 4;
 pub const PAYLOAD_BYTES_MAX: usize = 16 << 20;
 /// Bytes of all headers of one event together, names and values.
 pub const HEADERS_BYTES_MAX: usize = 8 << 10;
+/// Headers of one event: names and values may be empty, so their bytes bound nothing.
+pub const HEADERS_MAX: usize = 256;
 /// Bytes of an event's ordering key.
 pub const KEY_BYTES_MAX: usize = 255;
 /// Bytes of a media type.

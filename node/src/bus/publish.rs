@@ -175,6 +175,7 @@ impl Publisher {
         let (shared, route) = (&*self.bus.0, &self.routes[at]);
         let mut receipt = Receipt { id, local: 0, peers: 0, durable: false };
         let mut full = Vec::new();
+        let entry = Entry { sequence: id.sequence, time, depth, message, call: None, handout: None };
         for (position, (target, number)) in route.targets.iter().enumerate() {
             match target {
                 Target::Local(queue) => {
@@ -186,22 +187,16 @@ impl Publisher {
                     }
                 }
                 Target::Peer(peer) => {
-                    let entry =
-                        Entry { sequence: id.sequence, time, depth, message, call: None, handout: None };
                     match peer.outbox.append(*number, &to.channel, &entry) {
                         Appended::Taken => receipt.peers += 1,
                         // Its link was lost a moment ago; there may be another way.
                         Appended::Closed | Appended::Full => full.push(position),
                     }
                 }
-                Target::Audience(audience) => {
-                    let entry =
-                        Entry { sequence: id.sequence, time, depth, message, call: None, handout: None };
-                    match shared.append(audience, &to.channel, &entry) {
-                        Appended::Taken => receipt.peers += audience.copies(),
-                        Appended::Closed | Appended::Full => full.push(position),
-                    }
-                }
+                Target::Audience(audience) => match shared.append(audience, &to.channel, &entry) {
+                    Appended::Taken => receipt.peers += audience.copies(),
+                    Appended::Closed | Appended::Full => full.push(position),
+                },
                 Target::Remote(_) => {}
             }
         }
@@ -222,6 +217,8 @@ impl Publisher {
         let (shared, route, id) = (&*bus.0, &routes[route], receipt.id);
         let mut own = route.when_full().pace();
         let pace = own.as_mut().unwrap_or(pace);
+        let entry =
+            Entry { sequence: id.sequence, time, depth, message: &message, call: None, handout: None };
         for position in full {
             let Some((target, number)) = route.targets.get(position) else {
                 let Some(group) = route.groups.get(position.saturating_sub(route.targets.len())) else {
@@ -238,25 +235,9 @@ impl Publisher {
                     receipt.local += shared.deliver(queue, one, pace).await;
                 }
                 Target::Peer(peer) => {
-                    let entry = Entry {
-                        sequence: id.sequence,
-                        time,
-                        depth,
-                        message: &message,
-                        call: None,
-                        handout: None,
-                    };
                     receipt.peers += shared.send(peer, *number, to, &entry, pace).await;
                 }
                 Target::Audience(audience) => {
-                    let entry = Entry {
-                        sequence: id.sequence,
-                        time,
-                        depth,
-                        message: &message,
-                        call: None,
-                        handout: None,
-                    };
                     receipt.peers += shared.send_to_audience(audience, &to.channel, &entry, pace).await;
                 }
                 Target::Remote(_) => {}

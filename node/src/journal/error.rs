@@ -2,9 +2,9 @@
 
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
-use hive_proto::plane::{
-    cursor::{CursorName, Scattered},
-    log::LogError,
+use hive_proto::{
+    event::MessageError,
+    plane::cursor::{CursorName, Scattered},
 };
 
 use crate::units::{self, ByteSize};
@@ -14,7 +14,7 @@ use crate::units::{self, ByteSize};
 pub enum AppendError {
     /// The event is over a limit.
     #[error(transparent)]
-    Event(#[from] LogError),
+    Event(#[from] MessageError),
     /// More is published than the disk takes.
     #[error("{events} events ({bytes}) wait for the disk already", bytes = ByteSize(*.bytes as u64))]
     Busy {

@@ -5,15 +5,12 @@ use bytes::{Bytes, BytesMut};
 
 use super::{
     frame_head,
-    wire::{Reader, WireError, put_text, put_varint},
+    wire::{Reader, WireError, put_headers, put_text, put_varint},
 };
 use crate::{
     channel::Channel,
     event::{Extra, Message},
-    limits::{
-        CHANNEL_NUMBERS_MAX, CONTENT_TYPE_BYTES_MAX, HEADERS_BYTES_MAX, KEY_BYTES_MAX, NAME_BYTES_MAX,
-        PAYLOAD_BYTES_MAX,
-    },
+    limits::{CHANNEL_NUMBERS_MAX, CONTENT_TYPE_BYTES_MAX, KEY_BYTES_MAX, NAME_BYTES_MAX, PAYLOAD_BYTES_MAX},
 };
 
 /// Channel names and the numbers they have from now on.
@@ -32,8 +29,6 @@ pub const PARTS_MAX: u32 = 1024;
 const DEFINITIONS_PER_FRAME: usize = 256;
 /// Bytes of an error's text; longer ones are cut.
 const ERROR_TEXT_BYTES_MAX: usize = 4 << 10;
-/// Headers in one message: each costs memory beside its bytes.
-const HEADERS_MAX: usize = 256;
 
 /// Appends the frames that give `names` the numbers from `first` on.
 pub fn put_definitions(out: &mut BytesMut, first: usize, names: &[Channel]) {
@@ -187,27 +182,14 @@ pub(super) fn put_extra(out: &mut BytesMut, extra: &Extra) {
             None => out.extend_from_slice(&[0]),
         }
     }
-    put_varint(out, extra.headers.len() as u64);
-    for (name, value) in &extra.headers {
-        put_text(out, name);
-        put_text(out, value);
-    }
+    put_headers(out, &extra.headers);
 }
 
 /// Reads the optional parts.
 pub(super) fn read_extra(reader: &mut Reader<'_>) -> Result<Extra, WireError> {
     let content_type = read_optional(reader, CONTENT_TYPE_BYTES_MAX)?;
     let key = read_optional(reader, KEY_BYTES_MAX)?;
-    let count = reader.length(HEADERS_MAX)?;
-    let mut left = HEADERS_BYTES_MAX;
-    let mut headers = Vec::new();
-    for _ in 0..count {
-        let name = reader.text(left)?;
-        left = left.saturating_sub(name.len());
-        let value = reader.text(left)?;
-        left = left.saturating_sub(value.len());
-        headers.push((name.to_owned(), value.to_owned()));
-    }
+    let headers = reader.headers()?;
     Ok(Extra { content_type, key, headers })
 }
 
@@ -261,6 +243,12 @@ mod tests {
             let frame = put_part(7, of, Err((CallFault::Failed, String::new())));
             assert_eq!(read_part(&body(&frame)), Err(WireError::Value("number of answers")));
         }
+        let crowded = Message::from_parts(
+            Bytes::new(),
+            Extra { headers: vec![Default::default(); 256], ..Extra::default() },
+        );
+        assert_eq!(crowded.check(), Ok(()));
+        assert_eq!(read_answer(&body(&put_answer(7, Ok(&crowded)))), Ok((7, Ok(crowded))));
         let long = "é".repeat(ERROR_TEXT_BYTES_MAX);
         let (_, outcome) =
             read_answer(&body(&put_answer(1, Err((CallFault::Failed, long))))).expect("an answer");

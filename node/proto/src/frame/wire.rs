@@ -7,6 +7,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use bytes::{BufMut, Bytes};
 
+use crate::limits::{HEADERS_BYTES_MAX, HEADERS_MAX};
+
 /// Bytes the longest varint takes.
 pub const VARINT_BYTES_MAX: usize = 10;
 
@@ -161,6 +163,24 @@ impl<'a> Reader<'a> {
         str::from_utf8(self.slice(length)?).map_err(|_| WireError::NotUtf8)
     }
 
+    /// The headers of a message: names and values.
+    ///
+    /// # Errors
+    /// When they are too many, too long together, cut off or not UTF-8.
+    pub fn headers(&mut self) -> Result<Vec<(String, String)>, WireError> {
+        let count = self.length(HEADERS_MAX)?;
+        let mut left = HEADERS_BYTES_MAX;
+        let mut headers = Vec::new();
+        for _ in 0..count {
+            let name = self.text(left)?;
+            left = left.saturating_sub(name.len());
+            let value = self.text(left)?;
+            left = left.saturating_sub(value.len());
+            headers.push((name.to_owned(), value.to_owned()));
+        }
+        Ok(headers)
+    }
+
     /// An IP address and a port.
     ///
     /// # Errors
@@ -251,6 +271,15 @@ pub fn put_varint(out: &mut impl BufMut, mut value: u64) {
 #[inline]
 pub fn put_text(out: &mut impl BufMut, text: &str) {
     put_bytes(out, text.as_bytes());
+}
+
+/// Appends how many headers there are, then each name and value.
+pub fn put_headers(out: &mut impl BufMut, headers: &[(String, String)]) {
+    put_varint(out, headers.len() as u64);
+    for (name, value) in headers {
+        put_text(out, name);
+        put_text(out, value);
+    }
 }
 
 /// Appends an IP address and a port.

@@ -9,7 +9,7 @@ mod event;
 mod index;
 
 use bytes::Bytes;
-pub use event::{LogError, Logged};
+pub use event::Logged;
 pub use index::{ChannelUse, Index, Mark};
 
 use super::{

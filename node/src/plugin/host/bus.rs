@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use hive_proto::{
     channel::Address,
     event::{Extra, Message, MessageError},
-    limits::{CONTENT_TYPE_BYTES_MAX, HEADERS_BYTES_MAX, KEPT_BYTES_MAX, KEY_BYTES_MAX, PAYLOAD_BYTES_MAX},
+    limits::{
+        CONTENT_TYPE_BYTES_MAX, HEADERS_BYTES_MAX, HEADERS_MAX, KEPT_BYTES_MAX, KEY_BYTES_MAX,
+        PAYLOAD_BYTES_MAX,
+    },
 };
 
 use super::{
@@ -134,10 +137,11 @@ fn answered(message: &Message) -> MessageResult {
 }
 
 fn publish_error(error: PublishError) -> Error {
-    let limit = |bytes: usize| Error::TooLarge(u64::try_from(bytes).unwrap_or(u64::MAX));
+    let limit = |most: usize| Error::TooLarge(u64::try_from(most).unwrap_or(u64::MAX));
     match &error {
         PublishError::Message(MessageError::PayloadTooLarge(_)) => limit(PAYLOAD_BYTES_MAX),
         PublishError::Message(MessageError::HeadersTooLarge(_)) => limit(HEADERS_BYTES_MAX),
+        PublishError::Message(MessageError::TooManyHeaders(_)) => limit(HEADERS_MAX),
         PublishError::Message(MessageError::KeyTooLong(_)) => limit(KEY_BYTES_MAX),
         PublishError::Message(MessageError::ContentTypeTooLong(_)) => limit(CONTENT_TYPE_BYTES_MAX),
         PublishError::Name { .. } | PublishError::Message(MessageError::ReservedHeader(_)) => {

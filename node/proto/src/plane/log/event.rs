@@ -8,9 +8,9 @@ use super::{EVENT, Encoded};
 use crate::{
     channel::Channel,
     event::{Extra, Message, MessageError},
-    frame::wire::{Reader, WireError, put_text, put_varint},
+    frame::wire::{Reader, WireError, put_headers, put_text, put_varint},
     id::Incarnation,
-    limits::{CONTENT_TYPE_BYTES_MAX, HEADERS_BYTES_MAX, KEY_BYTES_MAX, NAME_BYTES_MAX, PAYLOAD_BYTES_MAX},
+    limits::{CONTENT_TYPE_BYTES_MAX, KEY_BYTES_MAX, NAME_BYTES_MAX, PAYLOAD_BYTES_MAX},
     time::Hlc,
 };
 
@@ -21,8 +21,6 @@ const HAS_KEY: u8 = 1 << 1;
 const HAS_HEADERS: u8 = 1 << 2;
 const HAS_EXPIRY: u8 = 1 << 3;
 const KNOWN_FLAGS: u8 = HAS_CONTENT_TYPE | HAS_KEY | HAS_HEADERS | HAS_EXPIRY;
-/// Headers of one event: names and values may be empty, so their bytes bound nothing.
-const HEADERS_MAX: usize = 8_192;
 
 /// One event of a journal. Cloning shares the bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,28 +41,14 @@ pub struct Logged {
     pub message: Message,
 }
 
-/// Why an event cannot be written down.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LogError {
-    /// A limit of every event.
-    #[error(transparent)]
-    Message(#[from] MessageError),
-    /// So many that they could not be read again.
-    #[error("the event has {0} headers; {HEADERS_MAX} is the most")]
-    TooManyHeaders(usize),
-}
-
 impl Logged {
     /// The record of it, in one allocation.
     ///
     /// # Errors
     /// When it is over a limit, and could not be read again.
-    pub fn encode(&self) -> Result<Encoded, LogError> {
+    pub fn encode(&self) -> Result<Encoded, MessageError> {
         self.message.check()?;
         let headers = self.message.headers();
-        if headers.len() > HEADERS_MAX {
-            return Err(LogError::TooManyHeaders(headers.len()));
-        }
         let (content_type, key) = (self.message.content_type(), self.message.key());
         let weight = self.message.weight() + self.channel.as_str().len() + 64 + headers.len() * 4;
         let texts = [content_type, key].into_iter().flatten().fold(0, |sum, text| sum + text.len());
@@ -86,11 +70,7 @@ impl Logged {
             put_text(&mut out, text);
         }
         if !headers.is_empty() {
-            put_varint(&mut out, headers.len() as u64);
-            for (name, value) in headers {
-                put_text(&mut out, name);
-                put_text(&mut out, value);
-            }
+            put_headers(&mut out, headers);
         }
         out.extend_from_slice(&self.message.payload);
         Ok(Encoded::end(out))
@@ -117,27 +97,13 @@ pub(super) fn decode(mut reader: Reader<'_>) -> Result<Logged, WireError> {
     };
     let content_type = text(HAS_CONTENT_TYPE, CONTENT_TYPE_BYTES_MAX)?;
     let key = text(HAS_KEY, KEY_BYTES_MAX)?;
-    let headers = if flags & HAS_HEADERS != 0 { headers(&mut reader)? } else { Vec::new() };
+    let headers = if flags & HAS_HEADERS != 0 { reader.headers()? } else { Vec::new() };
     let payload: Bytes = reader.rest();
     if payload.len() > PAYLOAD_BYTES_MAX {
         return Err(WireError::Value("length of the payload"));
     }
     let message = Message::from_parts(payload, Extra { content_type, key, headers });
     Ok(Logged { incarnation, sequence, time, depth, expires_ms, channel, message })
-}
-
-fn headers(reader: &mut Reader<'_>) -> Result<Vec<(String, String)>, WireError> {
-    let count = reader.length(HEADERS_MAX)?;
-    let mut left = HEADERS_BYTES_MAX;
-    let mut headers = Vec::new();
-    for _ in 0..count {
-        let name = reader.text(left)?;
-        left = left.saturating_sub(name.len());
-        let value = reader.text(left)?;
-        left = left.saturating_sub(value.len());
-        headers.push((name.to_owned(), value.to_owned()));
-    }
-    Ok(headers)
 }
 
 #[cfg(test)]
@@ -216,11 +182,11 @@ mod tests {
         };
         let empty = |n| vec![(String::new(), String::new()); n];
         let with = |n| Message::from_parts(Bytes::new(), Extra { headers: empty(n), ..Extra::default() });
-        assert_eq!(logged(with(8_193)).encode().err(), Some(LogError::TooManyHeaders(8_193)));
-        let most = logged(with(8_192));
+        assert_eq!(logged(with(257)).encode().err(), Some(MessageError::TooManyHeaders(257)));
+        let most = logged(with(256));
         let body = Bytes::from(record(&most)).slice(HEAD_BYTES..);
         assert_eq!(Body::decode(&body), Ok(Body::Event(most)));
         let large = logged(Message::new(vec![0; PAYLOAD_BYTES_MAX + 1]));
-        assert!(matches!(large.encode(), Err(LogError::Message(MessageError::PayloadTooLarge(_)))));
+        assert!(matches!(large.encode(), Err(MessageError::PayloadTooLarge(_))));
     }
 }
