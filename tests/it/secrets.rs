@@ -34,7 +34,8 @@ async fn who_does_not_know_the_secret_is_refused() -> Result<()> {
 
     let friend = in_network("friend", Some(&right)).peer(&inside).start().await?;
     friend.has_peers(1, MOMENT).await?;
-    friend.client().publish("door/open", &Message::from("friend")).await?;
+    let receipt = friend.client().publish("door/open", &Message::from("friend")).await?;
+    ensure!(receipt.peers == 1, "nobody was sent it: {receipt:?}");
     let event = next(&mut events, "the friend's event").await?;
     ensure!(event.message.text() == Some("friend"), "came before the friend's: {event:?}");
     ensure!(!inside.printed().contains("00112233"), "a secret was printed: {}", inside.printed());

@@ -199,7 +199,7 @@ impl Node {
         Ok(status)
     }
 
-    /// Waits until it is connected to that many peers.
+    /// Waits until it is connected to that many peers and knows what each of them wants.
     ///
     /// # Errors
     /// When it never is.
@@ -207,7 +207,7 @@ impl Node {
         let what = format!("{} to have {count} peers", self.name);
         wait::until(&what, within, async || {
             let peers = self.client.peers().await.ok()?.peers;
-            (peers.len() == count).then_some(())
+            (peers.len() == count && peers.iter().all(|peer| peer.ready)).then_some(())
         })
         .await
         .with_context(|| self.printed())

@@ -107,6 +107,9 @@ pub struct PeerStatus {
     pub since_ms: u64,
     /// How long ago that is.
     pub connected_ms: u64,
+    /// It has said what it wants: from now on it is sent what is published for it.
+    #[serde(default)]
+    pub ready: bool,
     /// How many patterns it wants.
     pub patterns: u64,
     /// The link's round trip; absent: not measured yet.

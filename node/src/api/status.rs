@@ -99,6 +99,7 @@ fn peer(means: &Means, (network, id): (NetworkIndex, NodeId), card: &PeerCard) -
         dialled: card.dialled,
         since_ms: unix_ms(card.since),
         connected_ms: age_ms(card.since),
+        ready: card.informed,
         patterns: card.patterns,
         rtt_us: Some(traffic.rtt_us.value()).filter(|rtt| *rtt > 0),
         sent_events: traffic.sent_events.value(),
