@@ -5,6 +5,7 @@
 //! here, who reads brings them, and who verifies a signature says so.
 
 mod arrivals;
+mod balance;
 mod departures;
 mod incoming;
 mod line;
@@ -38,6 +39,7 @@ use crate::{
 };
 
 pub use self::{
+    balance::Balance,
     incoming::Incoming,
     line::{ConfirmError, LineCounts},
     paths::Set,
@@ -96,6 +98,12 @@ pub struct Relay {
     departures: Departures,
     /// Neighbours that have something to send since this was last asked.
     woken: BTreeSet<NodeId>,
+    /// Copies that this node sent itself.
+    own: u64,
+    /// Copies taken over for others.
+    others: u64,
+    /// What became of what was sent to neighbours that are none any more.
+    past: LineCounts,
 }
 
 impl Relay {
@@ -110,6 +118,9 @@ impl Relay {
             arrivals: Arrivals::new(me),
             departures: Departures::new(me, incarnation),
             woken: BTreeSet::new(),
+            own: 0,
+            others: 0,
+            past: LineCounts::default(),
         }
     }
 
@@ -142,6 +153,7 @@ impl Relay {
         self.paths.neighbour(peer, false);
         self.woken.remove(&peer);
         let (frames, counts) = line.close();
+        self.past = self.past.and(&counts);
         self.redirect(at, frames.into_iter().map(|frame| (at.now, frame)).collect());
         Some(counts)
     }
@@ -171,6 +183,7 @@ impl Relay {
     /// Sends a frame of this node on its way. Some names a neighbour that is slow, see [`Relayed::crowded`].
     pub fn send(&mut self, at: Moment<'_>, set: &Set, sealed: Sealed) -> Option<NodeId> {
         let frame = Frame { sealed, set: set.clone(), hops: HOPS_MAX - 1, from: None, sent: false };
+        self.own = self.own.saturating_add(frame.copies());
         self.forward(at, at.now, frame, false)
     }
 
@@ -213,6 +226,7 @@ impl Relay {
             None => at.account.dropped(DropReason::HopLimit, copies),
             Some(hops) => {
                 at.account.relayed(copies);
+                self.others = self.others.saturating_add(copies);
                 let frame = Frame { sealed, set, hops, from: Some(incoming.from()), sent: false };
                 crowded = self.forward(at, at.now, frame, false);
             }

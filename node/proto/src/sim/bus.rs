@@ -27,7 +27,7 @@ use crate::{
     pattern::Pattern,
     plane::{
         account::{Account, DropReason},
-        relay::{Incoming, Moment, Relay},
+        relay::{Balance, Incoming, Moment, Relay},
         table::{HolderId, RouteTable, Side},
     },
     time::{Hlc, Now},
@@ -112,6 +112,11 @@ impl Bus {
     /// Copies that were dropped here, by reason.
     pub(super) fn dropped(&self) -> Vec<(DropReason, u64)> {
         self.account.counts().dropped
+    }
+
+    /// What it has to account for.
+    pub(super) fn balance(&self) -> Balance {
+        self.relay.balance()
     }
 
     /// The state machine says something.

@@ -4,6 +4,7 @@
 //! no rule by which the state machines decide, only what must come of it, and looks into none of them.
 
 mod bill;
+mod books;
 mod confirm;
 mod delivery;
 mod frames;
@@ -31,11 +32,12 @@ use crate::{
     interest::InterestOp,
     io::{LinkId, Output},
     pattern::Pattern,
-    plane::account::DropReason,
+    plane::{account::DropReason, relay::Balance},
     time::Now,
 };
 
 use bill::Bill;
+use books::Books;
 use delivery::{Delivery, Fault};
 use meter::Meter;
 use spread::Spread;
@@ -66,6 +68,7 @@ pub(super) struct Judge {
     lost: u64,
     meter: Meter,
     bill: Bill,
+    books: Books,
     /// Traces that are not answered, by their numbers, and what became of the others.
     asked: BTreeMap<u64, Way>,
     traced: Traced,
@@ -109,6 +112,7 @@ impl Judge {
             lost: 0,
             meter: Meter::new(ids.len()),
             bill: Bill::new(ids),
+            books: Books::new(ids),
             asked: BTreeMap::new(),
             traced: Traced::default(),
             lies: BTreeMap::new(),
@@ -133,6 +137,7 @@ impl Judge {
         self.truth.started(now, node, life);
         self.views[node] = View::new(self.truth.len());
         self.meter.started();
+        self.books.begin(node);
         self.changed = true;
     }
 
@@ -206,6 +211,7 @@ impl Judge {
 
     /// A node hands an event over.
     pub(super) fn delivered(&mut self, now: Now, node: usize, number: u64) {
+        self.books.handed(node);
         let life = self.truth.life(node).unwrap_or(0);
         match self.delivery.arrived(now, (node, life), number) {
             Ok(()) => {}

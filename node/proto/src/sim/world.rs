@@ -194,7 +194,10 @@ impl World {
     fn act(&mut self, action: Action) {
         self.trace.note(self.now, 0, '!', &action);
         match action {
-            Action::Phase(number) => self.judge.phase(self.now, number),
+            Action::Phase(number) => {
+                self.audit();
+                self.judge.phase(self.now, number);
+            }
             Action::Start(node) => self.start(node),
             Action::Want(node, ops) => self.want(node, ops),
             Action::Change(node, op) => self.change(node, op),

@@ -109,6 +109,12 @@ impl Arrivals {
         ready
     }
 
+    /// Events that wait for an earlier frame.
+    pub(super) fn waiting(&self) -> u64 {
+        let waiting = self.origins.values().flat_map(|origin| origin.waiting.values());
+        waiting.fold(0, |sum, waiting| waiting.sealed.envelope().events.saturating_add(sum))
+    }
+
     /// When something will have waited for long enough.
     pub(super) fn next_due(&self) -> Option<Now> {
         let waiting = self.origins.values().flat_map(|origin| origin.waiting.values());

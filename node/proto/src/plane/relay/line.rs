@@ -45,7 +45,8 @@ impl Frame {
     }
 }
 
-/// What became of the copies that were sent to one neighbour: `sent` is the sum of the others, always.
+/// What became of the copies that were sent to one neighbour: `sent` is the sum of `confirmed`, `in_flight` and
+/// `taken_back`, always.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LineCounts {
     /// Copies written to a data stream.
@@ -56,6 +57,21 @@ pub struct LineCounts {
     pub in_flight: u64,
     /// Copies that were taken back, to be sent again or another way, because a stream or the neighbour was lost.
     pub taken_back: u64,
+    /// Copies that set out again, of those that were taken back or are in flight.
+    pub again: u64,
+}
+
+impl LineCounts {
+    /// Both together.
+    pub(super) fn and(&self, other: &Self) -> Self {
+        Self {
+            sent: self.sent.saturating_add(other.sent),
+            confirmed: self.confirmed.saturating_add(other.confirmed),
+            in_flight: self.in_flight.saturating_add(other.in_flight),
+            taken_back: self.taken_back.saturating_add(other.taken_back),
+            again: self.again.saturating_add(other.again),
+        }
+    }
 }
 
 /// A neighbour confirms what was never sent.
@@ -139,6 +155,7 @@ impl Line {
             self.counts.taken_back = self.counts.taken_back.saturating_add(kept.copies);
             if let Some(frame) = kept.frame {
                 self.unsent_bytes = self.unsent_bytes.saturating_add(frame.weight());
+                self.counts.again = self.counts.again.saturating_add(frame.copies());
                 self.unsent.push_front(Frame { sent: true, ..frame });
             }
         }
@@ -215,20 +232,24 @@ impl Line {
         moved: impl Fn(&NodeId) -> bool,
         mut number: impl FnMut(Destinations) -> Set,
     ) -> Vec<Frame> {
-        let mut withdrawn = Vec::new();
-        let mut part = |frame: Frame| {
+        let mut part = |frame: Frame, withdrawn: &mut Vec<Frame>| {
             let (gone, stays): (Vec<_>, Vec<_>) =
                 frame.set.nodes().nodes().iter().partition(|node| moved(node));
             let Some(gone) = Destinations::new(gone) else { return Some(frame) };
             withdrawn.push(Frame { set: number(gone), ..frame.clone() });
             Destinations::new(stays).map(|stays| Frame { set: number(stays), ..frame })
         };
+        let (mut again, mut unsent) = (Vec::new(), Vec::new());
         for kept in &mut self.kept {
-            kept.frame = kept.frame.take().map(|frame| Frame { sent: true, ..frame }).and_then(&mut part);
+            let frame = kept.frame.take().map(|frame| Frame { sent: true, ..frame });
+            kept.frame = frame.and_then(|frame| part(frame, &mut again));
         }
-        self.unsent = std::mem::take(&mut self.unsent).into_iter().filter_map(part).collect();
+        let waiting = std::mem::take(&mut self.unsent).into_iter();
+        self.unsent = waiting.filter_map(|frame| part(frame, &mut unsent)).collect();
         self.unsent_bytes = self.unsent.iter().map(Frame::weight).sum();
-        withdrawn
+        self.counts.again = self.counts.again.saturating_add(copies(&again));
+        again.extend(unsent);
+        again
     }
 
     /// The neighbour is lost: everything it has not confirmed, oldest first, and how the counts end.
@@ -236,18 +257,25 @@ impl Line {
         self.counts.taken_back = self.counts.taken_back.saturating_add(self.counts.in_flight);
         self.counts.in_flight = 0;
         let sent = self.kept.into_iter().filter_map(|kept| kept.frame);
-        let sent = sent.map(|frame| Frame { sent: true, ..frame });
-        (sent.chain(self.unsent).collect(), self.counts)
+        let mut frames: Vec<Frame> = sent.map(|frame| Frame { sent: true, ..frame }).collect();
+        self.counts.again = self.counts.again.saturating_add(copies(&frames));
+        frames.extend(self.unsent);
+        (frames, self.counts)
     }
 
     /// Bytes that were not sent yet, and the copies in them.
     pub(super) fn queued(&self) -> (usize, u64) {
-        (self.unsent_bytes, self.unsent.iter().fold(0, |sum, frame| frame.copies().saturating_add(sum)))
+        (self.unsent_bytes, copies(&self.unsent))
     }
 
     pub(super) fn counts(&self) -> LineCounts {
         self.counts
     }
+}
+
+/// Copies that frames stand for together.
+pub(super) fn copies<'a>(frames: impl IntoIterator<Item = &'a Frame>) -> u64 {
+    frames.into_iter().fold(0, |sum, frame| frame.copies().saturating_add(sum))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use super::line::Frame;
+use super::line::{Frame, copies};
 use crate::{plane::account::DropReason, time::Now};
 
 /// Bytes that may wait for a way; past it the oldest are dropped.
@@ -69,6 +69,11 @@ impl Parked {
         }
         self.bytes = self.frames.iter().map(|waiting| waiting.frame.weight()).sum();
         (again, lost)
+    }
+
+    /// Copies that wait.
+    pub(super) fn copies(&self) -> u64 {
+        copies(self.frames.iter().map(|waiting| &waiting.frame))
     }
 
     /// When something is due.

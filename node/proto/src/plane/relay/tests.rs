@@ -133,7 +133,7 @@ fn a_lost_neighbours_frames_take_another_way() {
     lone.send(&[5]);
     let (at, relay) = lone.at(10);
     let counts = relay.neighbour_down(at, node(1)).expect("it was one");
-    assert_eq!(counts, LineCounts { sent: 1, taken_back: 1, ..LineCounts::default() });
+    assert_eq!(counts, LineCounts { sent: 1, taken_back: 1, again: 1, ..LineCounts::default() });
     assert_eq!(lone.take(2), 0);
     let (at, relay) = lone.at(20);
     relay.route(at, &[(node(5), Some(node(2)))]);
@@ -152,7 +152,7 @@ fn a_confirmed_frame_is_never_sent_again() {
     lone.relay.stream_broke(&node(1));
     lone.relay.begin_stream(&node(1));
     assert_eq!(lone.take(1), 1);
-    let counts = LineCounts { sent: 3, confirmed: 1, in_flight: 1, taken_back: 1 };
+    let counts = LineCounts { sent: 3, confirmed: 1, in_flight: 1, taken_back: 1, again: 1 };
     assert_eq!(lone.relay.counts(&node(1)), Some(counts));
 }
 

@@ -77,6 +77,7 @@ impl World {
 
     fn send_data(&mut self, number: usize, link: LinkId, frames: Bytes) {
         let Some((connection, end)) = self.end_of(number, link) else { return };
+        self.judge.writes(number, link, &frames);
         let frames = if self.nodes[number].lies { self.lie(number, frames) } else { frames };
         let Some(known) = self.connections.get_mut(connection).filter(|known| !known.cut) else { return };
         let arrives = known.ends[1 - end].data.send(self.now, frames, &mut self.chance);
@@ -109,7 +110,11 @@ impl World {
             let Some(alive) = self.nodes[number].living(life) else { return };
             let Some(bus) = &mut alive.bus else { return };
             self.trace.note(now, number, '<', &frames);
+            self.judge.reached(number, link, &frames);
             let came = bus.arrived(here, link, frames);
+            if came.is_err() {
+                self.judge.torn(number);
+            }
             if came.is_err() && (self.nodes[from].lies || self.nodes[number].lies) {
                 // What is wrong about it is found out: a node closes such a link.
                 self.sever(connection, Duration::ZERO, LinkEnd::Failed("it lies".into()));
@@ -129,8 +134,18 @@ impl World {
         }
     }
 
+    /// The judge looks into the books of all who live.
+    pub(super) fn audit(&mut self) {
+        for (number, node) in self.nodes.iter().enumerate() {
+            if let Some(bus) = node.alive.as_ref().and_then(|alive| alive.bus.as_ref()) {
+                self.judge.accounts(self.now, number, (&bus.balance(), &bus.dropped()));
+            }
+        }
+    }
+
     /// The run is over: what the living have dropped counts too.
     pub(super) fn count_drops(&mut self) {
+        self.audit();
         for node in &self.nodes {
             if let Some(bus) = node.alive.as_ref().and_then(|alive| alive.bus.as_ref()) {
                 self.judge.dropped(&bus.dropped());

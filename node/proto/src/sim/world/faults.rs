@@ -8,6 +8,7 @@ impl World {
     pub(super) fn stop(&mut self, number: usize) {
         let Some(alive) = self.nodes[number].alive.take() else { return };
         if let Some(bus) = alive.bus {
+            self.judge.accounts(self.now, number, (&bus.balance(), &bus.dropped()));
             self.judge.dropped(&bus.dropped());
         }
         self.judge.stopped(self.now, number);

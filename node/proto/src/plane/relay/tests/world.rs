@@ -397,7 +397,7 @@ impl World {
             {
                 self.wrong.push(format!("{to} to {from}: {error}"));
             }
-            if let Some(LineCounts { sent, confirmed, in_flight, taken_back }) =
+            if let Some(LineCounts { sent, confirmed, in_flight, taken_back, .. }) =
                 self.nodes[from].relay.counts(&id(to))
                 && sent != confirmed + in_flight + taken_back
             {
