@@ -241,8 +241,15 @@ pub fn clock_incarnation() -> Incarnation {
 /// A data directory held by this process until dropped.
 #[derive(Debug)]
 pub struct DirLock {
-    /// The lock is the open file's: closing it, or dying, releases it.
-    _file: File,
+    /// The lock is the open file's; dying releases it.
+    file: File,
+}
+
+impl Drop for DirLock {
+    fn drop(&mut self) {
+        // Closing would not be enough while a child that is being started has the file, too. Nothing is lost if it fails.
+        let _ = self.file.unlock();
+    }
 }
 
 /// Claims a data directory, and makes it if it is missing.
@@ -274,7 +281,7 @@ pub fn lock(dir: &Path) -> Result<DirLock, LockError> {
         Err(TryLockError::Error(e)) => return Err(unusable(e)),
     }
     file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(unusable)?;
-    Ok(DirLock { _file: file })
+    Ok(DirLock { file })
 }
 
 /// Why a data directory cannot be claimed.

@@ -99,8 +99,9 @@ impl Honest {
         assert_eq!(receipt.peers, 1, "{what}");
         let event = tokio::time::timeout(SOON, self.events.next()).await.expect("in time").expect("an event");
         assert_eq!(event.event.message.payload, self.sent.to_string(), "{what}");
-        let others = self.member.boards().peers.read().len();
-        assert_eq!(others, 1, "{what}: the member sees the node and nobody else");
+        // A slow machine may have lost the link for a moment.
+        let alone = format!("{what}: the member sees the node and nobody else");
+        until(&alone, || self.member.boards().peers.read().len() == 1).await;
     }
 
     async fn end(self) {
