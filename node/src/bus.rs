@@ -6,6 +6,7 @@
 
 mod call;
 mod clock;
+mod consumers;
 mod dead;
 mod deliver;
 mod durable;
@@ -35,6 +36,7 @@ use std::{
 };
 
 pub use call::{CallCause, Gathered, Part, Request};
+pub use consumers::Consumer;
 pub(crate) use deliver::CONFIRM_EVERY;
 pub use deliver::{Inbound, InboundError, PeerRef};
 pub use durable::Journalled;
@@ -47,12 +49,16 @@ pub use hive_proto::{
 use hive_proto::{
     channel::{Channel, Names, NetworkIndex},
     id::{Incarnation, NodeId},
-    plane::account::{Account, Counts},
+    limits::QUEUES_BYTES,
+    plane::{
+        account::{Account, Counts},
+        budget::Budget,
+    },
 };
 pub use kept::Keep;
 pub use outbox::{Outbox, Outgoing};
 pub use policy::WhenFull;
-pub use publish::{Publisher, Receipt};
+pub use publish::{Begun, Publisher, Receipt};
 pub use routes::InterestChange;
 pub use subscribe::{Holder, Subscription, Wanted};
 pub use wanting::{Wanting, WantingPeer};
@@ -85,6 +91,9 @@ struct Shared {
     /// Who may do what.
     rules: Rules,
     account: Account,
+    /// What all queues may hold together.
+    budget: Arc<Budget>,
+    consumers: consumers::Consumers,
 }
 
 /// One event for one consumer, with the request behind it when somebody waits for an answer.
@@ -116,7 +125,7 @@ impl Bus {
     /// The same with rules for who may do what.
     #[must_use]
     pub fn ruled(node: NodeId, incarnation: Incarnation, names: Names, rules: Rules) -> Self {
-        let networks = names.networks().len();
+        let (networks, budget) = (names.networks().len(), Budget::new(QUEUES_BYTES));
         Self(Arc::new(Shared {
             node,
             incarnation,
@@ -124,7 +133,7 @@ impl Bus {
             sequence: AtomicU64::new(0),
             clock: clock::Clock::start(),
             routes: routes::Routes::new(networks),
-            relays: relay::Relays::new(node, incarnation, networks),
+            relays: relay::Relays::new((node, incarnation), networks, &budget),
             calls: call::Pending::default(),
             withdrawn: call::Withdrawn::default(),
             groups: group::Groups::default(),
@@ -133,6 +142,8 @@ impl Bus {
             policies: policy::Policies::default(),
             rules,
             account: Account::default(),
+            budget,
+            consumers: consumers::Consumers::default(),
         }))
     }
 
@@ -167,7 +178,14 @@ impl Bus {
     /// What became of every copy so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        Counts { published: self.0.sequence.load(Ordering::Relaxed), ..self.0.account.counts() }
+        let published = self.0.sequence.load(Ordering::Relaxed);
+        Counts { published, consumers: self.0.consumers.counts(), ..self.0.account.counts() }
+    }
+
+    /// Bytes that all queues hold together, and how many they may. Each has a little more of its own.
+    #[must_use]
+    pub fn queues(&self) -> (usize, usize) {
+        (self.0.budget.taken(), self.0.budget.limit())
     }
 
     /// Events of this node that members of groups have and have not settled.

@@ -19,6 +19,7 @@ use arc_swap::ArcSwap;
 use hive_proto::{
     channel::{NetworkIndex, NetworkName},
     id::{Incarnation, NodeId},
+    trace::TraceCounts,
 };
 
 /// Everything one node says about itself.
@@ -32,6 +33,8 @@ pub struct Boards {
     pub networks: Board<Vec<NetworkCard>>,
     /// The neighbours it is connected to; written by the mesh.
     pub peers: Board<BTreeMap<(NetworkIndex, NodeId), PeerCard>>,
+    /// What became of traces; written by the mesh.
+    pub traces: Board<TraceCounts>,
     /// Connections that came to nothing lately, at most [`TROUBLES_MAX`]; written by the mesh.
     pub troubles: Board<Troubles>,
     /// The plugins by name; written by the plugin part.
@@ -144,10 +147,6 @@ pub struct Traffic {
     pub received_events: Count,
     /// Their bytes.
     pub received_bytes: Count,
-    /// Events dropped because the peer lagged.
-    pub dropped: Count,
-    /// Events waiting to be written (a gauge).
-    pub queued: Count,
     /// The link's round trip in microseconds (a gauge; 0: not measured yet).
     pub rtt_us: Count,
 }

@@ -147,7 +147,47 @@ async fn the_past_and_the_groups_of_two_hosts() -> Result<()> {
     ensure!(waited == [5, 6, 7], "{waited:?}");
     let both = run(Some(&other), &["subscribe", "a/b", "--since", "1h", "--group", "g"]).await?;
     ensure!(both.status.code() == Some(2), "{}", stderr(&both));
+    readers_go_on_where_they_left_off(&origin, &other).await?;
     let data = origin.data_dir().join("journal");
     ensure!(std::fs::read_dir(&data).context("the journal")?.count() == 1, "one network has a journal");
+    Ok(())
+}
+
+/// A reader of one name on each host has everything, also what was published while it was away, and nothing twice.
+async fn readers_go_on_where_they_left_off(origin: &Node, other: &Node) -> Result<()> {
+    let reader = || Terms { durable: Some("ledger".into()), ..Terms::default() };
+    let status = async || {
+        let journal = origin.status().await.ok()?.networks.into_iter().find_map(|network| network.journal)?;
+        let readers = journal.cursors.into_iter().filter(|cursor| cursor.name.starts_with("ledger@"));
+        Some(readers.collect::<Vec<_>>())
+    };
+    let (here, there) = (
+        origin.client().subscribe(["orders/**"], reader()).await?,
+        other.client().subscribe(["orders/**"], reader()).await?,
+    );
+    wait::until("both to have a cursor", MOMENT, async || (status().await?.len() == 2).then_some(())).await?;
+    here.close().await;
+    there.close().await;
+    let numbers: Vec<u32> = (100..110).collect();
+    // All on one socket, without waiting for the disk in between; one of them is refused in its turn.
+    let mut publisher = origin.client().publisher().await?;
+    for number in &numbers {
+        publisher.publish("orders/new", &Message::from(number.to_string().as_str())).await?;
+    }
+    publisher.publish("no//channel", &Message::from("x")).await?;
+    let published = publisher.finish().await;
+    ensure!(matches!(&published, Err(error) if error.to_string().contains("no//channel")), "{published:?}");
+    for node in [origin, other] {
+        let reading = node.client().subscribe(["orders/**"], reader()).await?;
+        let mut came = handle(reading, Duration::from_secs(2)).await;
+        came.sort_unstable();
+        ensure!(came == numbers, "at {}: {came:?}", node.data_dir().display());
+    }
+    wait::until("all of it to be handled", MOMENT, async || {
+        status().await?.iter().all(|cursor| cursor.lag == 0).then_some(())
+    })
+    .await?;
+    let bad = run(Some(other), &["subscribe", "orders/**", "--durable", "a@b"]).await?;
+    ensure!(bad.status.code() == Some(2) && stderr(&bad).contains("`a@b` is no reader"), "{}", stderr(&bad));
     Ok(())
 }

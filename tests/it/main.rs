@@ -2,6 +2,7 @@
 //!
 //! What they own: the promises made to those who run nodes. What one module promises is tested beside it.
 
+mod accounts;
 mod bad_input;
 mod crowd;
 mod doctor;

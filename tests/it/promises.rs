@@ -220,3 +220,23 @@ async fn kept_values_cross_hosts_and_come_first() -> Result<()> {
     ensure!(wrong.status.code() == Some(2), "{}", stderr(&wrong));
     Ok(())
 }
+
+/// A responder that is killed with a call in hand: the caller is told so long before its time is over.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_responder_that_dies_in_a_call_ends_it() -> Result<()> {
+    let caller = node("caller").start().await?;
+    let mut responder = node("responder").peer(&caller).start().await?;
+    let mut requests = responder.client().subscribe(["work/do"], Terms::answering()).await?;
+    caller.has_peers(1, MOMENT).await?;
+    let client = caller.client().clone();
+    let call =
+        tokio::spawn(
+            async move { client.call("work/do", &Message::from("x"), Duration::from_secs(600)).await },
+        );
+    let asked = wait::within("the request to be there", MOMENT, requests.next()).await??;
+    ensure!(matches!(&asked, Some(Incoming::Event(event)) if event.request.is_some()), "{asked:?}");
+    responder.crash().await?;
+    let answer = wait::within("the caller to be told", MOMENT, call).await??;
+    ensure!(matches!(&answer, Err(error) if error.to_string().contains("responder")), "{answer:?}");
+    Ok(())
+}

@@ -62,7 +62,9 @@ async fn a_trace_shows_the_node_between_and_the_subscriber_behind_it() -> Result
     let _news = subscriber.client().subscribe(["news/*", "news/**"], Terms::default()).await?;
     let _own = publisher.client().subscribe(["news/today", "bee"], Terms::default()).await?;
     let told = until("the way to be known", &publisher, &["news/today"], is_delivered).await?;
-    let before = publisher.status().await?.events.published;
+    let status = publisher.status().await?;
+    ensure!(status.traces.asked > 0 && status.traces.passed > 0, "{:?}", status.traces);
+    let before = status.events.published;
     ensure!(hops(&told) == ["left", "between", "right"], "{told:?}");
     ensure!((told.local.subscribers, told.network.as_str()) == (1, "hive"), "{told:?}");
     let way = &told.ways[0];

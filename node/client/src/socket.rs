@@ -33,6 +33,10 @@ pub enum ClientMessage {
         /// kept. Not together with a group; what comes has a ticket, too.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         since_ms: Option<u64>,
+        /// A reader of this name on this node: what durable channels carry comes at least once, from where it left off;
+        /// at first from now on. Not together with a group or a time; what comes has a ticket, too.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        durable: Option<String>,
     },
     /// The events of a group up to this ticket are handled. Those that are not when the socket closes go to other
     /// members.
@@ -142,12 +146,13 @@ mod tests {
                 answers: false,
                 group: None,
                 since_ms: None,
+                durable: None,
             },
         );
         let group = Some("g".to_owned());
         check(
             r#"{"type":"subscribe","patterns":["a/*"],"group":"g"}"#,
-            ClientMessage::Subscribe { patterns, answers: false, group, since_ms: None },
+            ClientMessage::Subscribe { patterns, answers: false, group, since_ms: None, durable: None },
         );
         check(r#"{"type":"handled","through":7}"#, ClientMessage::Handled { through: 7 });
         check(

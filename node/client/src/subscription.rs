@@ -28,6 +28,9 @@ pub struct Terms {
     /// What durable channels carried since then comes first, in milliseconds since the Unix epoch; 0 is all that is kept.
     /// Not together with a group.
     pub since_ms: Option<u64>,
+    /// The name of a reader: what durable channels carry comes at least once, from where the reader of this name on
+    /// this node left off; the first time from now on. Not together with a group or a time.
+    pub durable: Option<String>,
 }
 
 impl Terms {
@@ -51,8 +54,8 @@ pub enum Incoming {
 impl Subscription {
     pub(crate) async fn open(socket: &Path, patterns: Vec<String>, terms: Terms) -> Result<Self, Error> {
         let mut subscription = Self { stream: Stream::open(socket).await?, ticket: None };
-        let Terms { answers, group, since_ms } = terms;
-        subscription.say(&ClientMessage::Subscribe { patterns, answers, group, since_ms }).await?;
+        let Terms { answers, group, since_ms, durable } = terms;
+        subscription.say(&ClientMessage::Subscribe { patterns, answers, group, since_ms, durable }).await?;
         match subscription.stream.next().await? {
             Some(ServerMessage::Subscribed { .. }) => Ok(subscription),
             Some(ServerMessage::Error { error, .. }) => Err(error.into()),

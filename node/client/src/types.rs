@@ -7,11 +7,15 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 mod events;
 mod gathered;
+mod peers;
+mod stores;
 pub mod trace;
 mod visit;
 
-pub use events::EventStatus;
+pub use events::{ConsumerStatus, EventStatus, TraceStatus};
 pub use gathered::{Answer, Gathered, Responder};
+pub use peers::{Graph, GraphNode, NetworkGraph, PassedOn, PeerStatus, Peers};
+pub use stores::{CursorStatus, JournalStatus, KeptStatus};
 pub use visit::{Obstacle, Trouble, Visit, VisitTry};
 
 /// The `"v":1` that every document carries; reading any other number is an error.
@@ -53,6 +57,18 @@ pub struct Status {
     pub plugins: Vec<PluginStatus>,
     /// What became of events since it started.
     pub events: EventStatus,
+    /// Its consumers: at most 256 of them, those that missed something first.
+    #[serde(default)]
+    pub consumers: Vec<ConsumerStatus>,
+    /// How many consumers there are.
+    #[serde(default)]
+    pub consumers_total: u64,
+    /// The values it keeps.
+    #[serde(default)]
+    pub kept: KeptStatus,
+    /// What became of traces.
+    #[serde(default)]
+    pub traces: TraceStatus,
 }
 
 /// Who a node is.
@@ -88,45 +104,9 @@ pub struct NetworkStatus {
     pub ready: bool,
     /// Connected neighbours in it.
     pub peers: u64,
-}
-
-/// One neighbour.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PeerStatus {
-    /// Its public key: 64 hex digits.
-    pub id: String,
-    /// What it calls itself.
-    pub name: String,
-    /// The network the link belongs to.
-    pub network: String,
-    /// Where its packets come from.
-    pub addr: String,
-    /// Whether this node dialled.
-    pub dialled: bool,
-    /// Since when, in milliseconds since the Unix epoch.
-    pub since_ms: u64,
-    /// How long ago that is.
-    pub connected_ms: u64,
-    /// It has said what it wants: from now on it is sent what is published for it.
-    #[serde(default)]
-    pub ready: bool,
-    /// How many patterns it wants.
-    pub patterns: u64,
-    /// The link's round trip; absent: not measured yet.
+    /// What is published on durable channels of it; absent: it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rtt_us: Option<u64>,
-    /// Events written to the link.
-    pub sent_events: u64,
-    /// Their bytes.
-    pub sent_bytes: u64,
-    /// Events read from the link.
-    pub received_events: u64,
-    /// Their bytes.
-    pub received_bytes: u64,
-    /// Events waiting to be written.
-    pub queued: u64,
-    /// Events dropped because the peer lagged.
-    pub dropped: u64,
+    pub journal: Option<JournalStatus>,
 }
 
 /// One plugin.
@@ -208,50 +188,6 @@ pub struct WorkStatus {
     pub queued: u64,
     /// Time spent in the guest.
     pub busy_us: u64,
-}
-
-/// The neighbours, from `GET /v1/peers`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Peers {
-    /// The document's version.
-    pub v: V1,
-    /// One entry a link.
-    pub peers: Vec<PeerStatus>,
-}
-
-/// Everybody who can be reached, from `GET /v1/graph`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Graph {
-    /// The document's version.
-    pub v: V1,
-    /// The networks, home first; none when the node is in none.
-    pub networks: Vec<NetworkGraph>,
-}
-
-/// One network as a node sees it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct NetworkGraph {
-    /// Its name.
-    pub network: String,
-    /// Everybody in it who can be reached, the node itself among them, by id.
-    pub nodes: Vec<GraphNode>,
-}
-
-/// One node of a graph.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct GraphNode {
-    /// Its public key: 64 hex digits.
-    pub id: String,
-    /// What it calls itself.
-    pub name: String,
-    /// The neighbour that leads to it: itself when it is one; absent for the asked node, and where no way is short
-    /// enough.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub via: Option<String>,
-    /// Whom it is linked to, as both ends state.
-    pub links: Vec<String>,
-    /// How many patterns it announces.
-    pub patterns: u64,
 }
 
 /// The plugins, from `GET /v1/plugins`.

@@ -2,7 +2,15 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::channel::{ChannelError, check_segment};
+use crate::{
+    channel::{ChannelError, check_segment},
+    id::NodeId,
+};
+
+/// Between a reader's name and its node.
+const READER_AT: char = '@';
+/// Hex digits of the node's id: nobody meets another with the same 64 bits by chance.
+const READER_NODE_DIGITS: usize = 16;
 
 /// A group's name: like one segment of a channel, 1 to 64 bytes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,6 +43,19 @@ impl GroupName {
         u64::from_str_radix(since, 16).ok()
     }
 
+    /// The group of one reader on one node, of that name: it has every event of a durable channel, and goes on where it
+    /// left off.
+    ///
+    /// # Errors
+    /// As for [`GroupName::parse`]; a reader's name has at most 47 bytes and no `@`.
+    pub fn reader(name: &str, node: NodeId) -> Result<Self, ChannelError> {
+        Self::parse(name)?;
+        if name.contains(READER_AT) {
+            return Err(ChannelError::Character(READER_AT));
+        }
+        Self::parse(&format!("{name}{READER_AT}{}", &node.to_string()[..READER_NODE_DIGITS]))
+    }
+
     /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -65,6 +86,12 @@ mod tests {
         assert_eq!(GroupName::parse("~3e8-7"), Ok(replay));
         assert_eq!(GroupName::parse("billing").expect("a name").replays_from_ms(), None);
         assert_eq!(GroupName::parse("billing").expect("a name").as_str(), "billing");
+        let reader = GroupName::reader("audit", NodeId([0xab; 32])).expect("a reader");
+        assert_eq!((reader.as_str(), reader.replays_from_ms()), ("audit@abababababababab", None));
+        assert!(GroupName::reader(&"x".repeat(47), NodeId([1; 32])).is_ok());
+        for bad in ["a@b", "a/b", "", &"x".repeat(48)] {
+            assert!(GroupName::reader(bad, NodeId([1; 32])).is_err(), "{bad}");
+        }
         for bad in ["", "a/b", "a b", "*", "a\n", &"x".repeat(65)] {
             assert!(GroupName::parse(bad).is_err(), "{bad}");
         }

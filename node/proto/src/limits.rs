@@ -43,6 +43,8 @@ pub const PEER_QUEUE_BYTES: usize = 8 << 20;
 pub const SUBSCRIPTION_QUEUE_BYTES: usize = 8 << 20;
 /// Events queued for one subscription or plugin.
 pub const SUBSCRIPTION_QUEUE_EVENTS: usize = 65_536;
+/// Bytes that all queues of events hold together, beside the little that each has of its own.
+pub const QUEUES_BYTES: usize = 256 << 20;
 /// Bytes of one kept value's payload.
 pub const KEPT_BYTES_MAX: usize = 64 << 10;
 /// Bytes of all kept values of one network, with what stands around them; past it publishing more is refused.

@@ -3,6 +3,7 @@
 //! virtual time. It must not know either.
 
 pub mod account;
+pub mod budget;
 pub mod crc;
 pub mod cursor;
 pub mod group;

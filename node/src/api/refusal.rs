@@ -67,6 +67,13 @@ pub(super) fn bad_group(name: &str, error: &ChannelError) -> Refusal {
     Refusal(ApiError::new(code::INVALID, format!("`{name}` is no group: {error}")).with_hint(hint))
 }
 
+/// No name for a reader.
+pub(super) fn bad_reader(name: &str, error: &ChannelError) -> Refusal {
+    let hint =
+        "a reader's name is like one segment of a channel without `@`, of at most 47 bytes, such as `audit`";
+    Refusal(ApiError::new(code::INVALID, format!("`{name}` is no reader: {error}")).with_hint(hint))
+}
+
 /// A call without an answer; the channel tells what may help.
 pub(super) fn unanswered(channel: &str, local: bool, error: &CallError) -> Refusal {
     if let CallError::Publish(error) = error {

@@ -5,6 +5,7 @@
 //! not read therefore still publishes, and loses only its own events, which it is told.
 
 mod publishing;
+mod share;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -23,19 +24,15 @@ use hive_client::{
     socket::{ClientMessage, ServerMessage},
     types::{ApiError, V1},
 };
-use hive_proto::{channel::ChannelError, group::GroupName};
 use tokio::{sync::Notify, time::timeout};
 
-use self::publishing::Publishing;
+use self::{publishing::Publishing, share::Share};
 use super::{
     App, convert,
     listen::Seat,
-    refusal::{Refusal, bad_group, bad_pattern, invalid},
+    refusal::{Refusal, bad_pattern, invalid},
 };
-use crate::{
-    bus::{self, Delivery, Holder, Request, Subscription, Ticket, Wanted},
-    trust::random_bytes,
-};
+use crate::bus::{self, Delivery, Holder, Request, Subscription, Ticket, Wanted};
 
 /// Replies that wait for a client that does not read. Those beyond are dropped; refused publishes stay counted.
 const REPLIES_MAX: usize = 64;
@@ -115,12 +112,21 @@ impl Session {
     async fn read(&self, mut stream: SplitStream<WebSocket>) {
         let mut publishing = Publishing::new(&self.app.means.bus);
         loop {
-            let frame = match stream.next().now_or_never() {
+            // What is on disk goes on before more is read.
+            if publishing.ready().now_or_never().is_some() {
+                self.finish(&mut publishing).await;
+                continue;
+            }
+            let at_once = if publishing.is_full() { None } else { stream.next().now_or_never() };
+            let frame = match at_once {
                 Some(frame) => frame,
                 None => {
                     // Nothing more has come: a good moment to be told about what has.
                     self.wake.notify_one();
-                    stream.next().await
+                    tokio::select! {
+                        () = publishing.ready() => continue,
+                        frame = stream.next(), if !publishing.is_full() => frame,
+                    }
                 }
             };
             match frame {
@@ -132,24 +138,33 @@ impl Session {
                 Some(Ok(_)) => {}
                 Some(Err(error)) => {
                     tracing::debug!(client = self.number, "a socket ended: {error}");
-                    return;
+                    break;
                 }
-                None => return,
+                None => break,
             }
         }
+        while self.finish(&mut publishing).await {}
+    }
+
+    /// Finishes the oldest publish that waits. False when there is none.
+    async fn finish(&self, publishing: &mut Publishing) -> bool {
+        let Some(done) = publishing.finish().await else { return false };
+        self.published(done);
+        true
     }
 
     async fn heard(&self, text: &str, publishing: &mut Publishing) {
         match serde_json::from_str(text) {
-            Ok(ClientMessage::Subscribe { patterns, answers, group, since_ms }) => {
-                match self.subscribe(patterns, answers, (group, since_ms)).await {
+            Ok(ClientMessage::Subscribe { patterns, answers, group, since_ms, durable }) => {
+                match self.subscribe(patterns, answers, Share { group, since_ms, durable }).await {
                     Ok(()) => {}
                     Err(refusal) => self.say_error(refusal, None),
                 }
             }
             Ok(ClientMessage::Publish { channel, retain, message }) => {
-                let done = publishing.publish(&channel, retain, message).await;
-                self.published(done);
+                if let Some(done) = publishing.publish(&channel, retain, message).await {
+                    self.published(done);
+                }
             }
             Ok(ClientMessage::Answer { request, failure, message }) => {
                 self.answered(request, failure, message);
@@ -159,14 +174,9 @@ impl Session {
         }
     }
 
-    async fn subscribe(
-        &self,
-        patterns: Vec<String>,
-        answers: bool,
-        group: (Option<String>, Option<u64>),
-    ) -> Result<(), Refusal> {
-        let group = group_of(group)?;
+    async fn subscribe(&self, patterns: Vec<String>, answers: bool, share: Share) -> Result<(), Refusal> {
         let bus = &self.app.means.bus;
+        let group = share.group(bus.node())?;
         let scope =
             |pattern: &String| bus.names().scope(pattern).map_err(|error| bad_pattern(pattern, &error));
         let wanted = patterns
@@ -352,19 +362,6 @@ impl Session {
 
     fn requests(&self) -> MutexGuard<'_, Requests> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The group a client wants to be in: one that it names, or one of its own for what is past.
-fn group_of(wanted: (Option<String>, Option<u64>)) -> Result<Option<GroupName>, Refusal> {
-    match wanted {
-        (None, None) => Ok(None),
-        (None, Some(since_ms)) => Ok(Some(GroupName::replay(since_ms, u64::from_be_bytes(random_bytes())))),
-        (Some(_), Some(_)) => Err(invalid("a group begins where it left off, not at a time")),
-        (Some(name), None) => match GroupName::parse(&name).map_err(|error| bad_group(&name, &error))? {
-            group if group.as_str().starts_with('~') => Err(bad_group(&name, &ChannelError::Character('~'))),
-            group => Ok(Some(group)),
-        },
     }
 }
 

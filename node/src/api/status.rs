@@ -1,10 +1,13 @@
 //! `GET /v1/status`, `/v1/peers`, `/v1/graph`, `/v1/plugins`: what the node knows, as documents.
 
-use std::{collections::BTreeMap, net::SocketAddr, time::SystemTime};
+use std::{cmp::Reverse, collections::BTreeMap, net::SocketAddr, sync::Arc, time::SystemTime};
 
 use axum::{Json, extract::State};
 use hive_client::types::{self, V1, Want};
-use hive_proto::{channel::NetworkIndex, core::Place, id::NodeId};
+use hive_proto::{
+    channel::NetworkIndex, core::Place, id::NodeId, plane::account::ConsumerCounts, time::Hlc,
+    trace::TraceCounts,
+};
 
 use super::{
     App, Means,
@@ -12,12 +15,19 @@ use super::{
     refusal::Refusal,
     visit::obstacle,
 };
-use crate::status::{PeerCard, PluginCard, PluginState, TroubleCard, Work};
+use crate::{
+    bus::{Consumer, Holder},
+    journal::{CursorStatus, Journal},
+    status::{PeerCard, PluginCard, PluginState, TroubleCard, Work},
+};
+
+/// Consumers in a status; a node may have a hundred thousand.
+const CONSUMERS_SHOWN: usize = 256;
 
 pub(super) async fn status(State(app): State<App>) -> Json<types::Status> {
     let means = &app.means;
     let node = means.boards.node.read();
-    let peers = read_peers(means);
+    let (peers, consumers, (values, bytes)) = (read_peers(means), means.bus.consumers(), means.bus.kept());
     Json(types::Status {
         v: V1,
         node: types::NodeStatus {
@@ -35,6 +45,10 @@ pub(super) async fn status(State(app): State<App>) -> Json<types::Status> {
         troubles: troubles(means),
         plugins: read_plugins(means),
         events: events(means),
+        consumers_total: consumers.len() as u64,
+        consumers: list(consumers),
+        kept: types::KeptStatus { values: values as u64, bytes: bytes as u64 },
+        traces: traces(means),
     })
 }
 
@@ -71,6 +85,7 @@ pub(super) async fn plugins(State(app): State<App>) -> Json<types::Plugins> {
 
 fn networks(means: &Means, peers: &[types::PeerStatus]) -> Vec<types::NetworkStatus> {
     let cards = means.boards.networks.read();
+    let journals = means.bus.journals();
     let status = |(at, card): (usize, &crate::status::NetworkCard)| {
         let connected = peers.iter().filter(|peer| peer.network == card.name.as_str()).count();
         types::NetworkStatus {
@@ -79,6 +94,10 @@ fn networks(means: &Means, peers: &[types::PeerStatus]) -> Vec<types::NetworkSta
             open: card.open,
             ready: card.ready,
             peers: u64::try_from(connected).unwrap_or(u64::MAX),
+            journal: journals
+                .iter()
+                .find(|(network, _)| usize::from(network.0) == at)
+                .map(|(_, j)| journal(j)),
         }
     };
     cards.iter().enumerate().map(status).collect()
@@ -91,6 +110,8 @@ fn read_peers(means: &Means) -> Vec<types::PeerStatus> {
 
 fn peer(means: &Means, (network, id): (NetworkIndex, NodeId), card: &PeerCard) -> types::PeerStatus {
     let traffic = &card.traffic;
+    let (link, line) = means.bus.link_counts(network, id).unwrap_or_default();
+    let (_, queued) = means.bus.queued(network, id);
     types::PeerStatus {
         id: id.to_string(),
         name: card.name.clone(),
@@ -106,8 +127,17 @@ fn peer(means: &Means, (network, id): (NetworkIndex, NodeId), card: &PeerCard) -
         sent_bytes: traffic.sent_bytes.value(),
         received_events: traffic.received_events.value(),
         received_bytes: traffic.received_bytes.value(),
-        queued: traffic.queued.value(),
-        dropped: traffic.dropped.value(),
+        queued,
+        dropped: link.dropped,
+        confirmed: link.confirmed,
+        in_flight: link.in_flight,
+        lost: link.lost,
+        passed_on: types::PassedOn {
+            sent: line.sent,
+            confirmed: line.confirmed,
+            in_flight: line.in_flight,
+            taken_back: line.taken_back,
+        },
     }
 }
 
@@ -167,17 +197,64 @@ fn work(work: &Work) -> types::WorkStatus {
 }
 
 fn events(means: &Means) -> types::EventStatus {
-    let counts = means.bus.counts();
+    let (counts, (taken, limit)) = (means.bus.counts(), means.bus.queues());
     let dropped = counts.dropped.iter().map(|(reason, copies)| (reason.name().to_owned(), *copies));
     types::EventStatus {
         published: counts.published,
-        delivered: counts.delivered,
+        delivered: counts.consumers.matched,
+        handed_over: counts.consumers.handed_over,
+        queued: counts.consumers.queued,
+        missed: counts.consumers.dropped,
+        queues_bytes: taken as u64,
+        queues_bytes_max: limit as u64,
         sent: counts.sent,
         received: counts.received,
         relayed: counts.relayed,
         handed_out: means.bus.handed_out() as u64,
         dropped: dropped.collect::<BTreeMap<_, _>>(),
     }
+}
+
+/// Those that missed something first, then those that have most to do.
+fn list(mut consumers: Vec<Consumer>) -> Vec<types::ConsumerStatus> {
+    consumers.sort_by_key(|consumer| Reverse((consumer.counts.dropped, consumer.counts.queued)));
+    let status = |Consumer { holder, counts, lagging }| {
+        let (kind, name) = match holder {
+            Holder::Client(name) => ("client", name),
+            Holder::Plugin(name) => ("plugin", name),
+        };
+        let ConsumerCounts { matched, handed_over, queued, dropped } = counts;
+        types::ConsumerStatus { kind: kind.into(), name, matched, handed_over, queued, dropped, lagging }
+    };
+    consumers.into_iter().take(CONSUMERS_SHOWN).map(status).collect()
+}
+
+fn journal(journal: &Arc<dyn Journal>) -> types::JournalStatus {
+    let status = journal.status();
+    let cursor = |cursor: CursorStatus| types::CursorStatus {
+        name: cursor.name.to_string(),
+        floor: cursor.floor,
+        lag: cursor.lag,
+        lost: cursor.lost,
+        since_ms: cursor.since_ms,
+    };
+    types::JournalStatus {
+        bytes: status.bytes,
+        events: status.events,
+        segments: status.segments as u64,
+        first: status.first,
+        last: status.last,
+        oldest_ms: status.oldest.map(Hlc::unix_ms),
+        waiting: status.waiting as u64,
+        last_failure: status.last_failure,
+        cursors: status.cursors.into_iter().map(cursor).collect(),
+    }
+}
+
+fn traces(means: &Means) -> types::TraceStatus {
+    let TraceCounts { asked, refused, silent, passed, ended, reports, over_rate, stray } =
+        *means.boards.traces.read();
+    types::TraceStatus { asked, refused, silent, passed, ended, reports, over_rate, stray }
 }
 
 fn age_ms(since: SystemTime) -> u64 {

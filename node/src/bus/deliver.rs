@@ -322,7 +322,7 @@ impl Inbound {
     async fn flush(&mut self) {
         let shared = &*self.bus.0;
         for (queue, loads) in &mut self.staged {
-            shared.account.delivered(queue.offer_batch(loads));
+            queue.offer_batch(loads);
             while let Some(first) = split_event(loads) {
                 if first.is_ticketed() {
                     // Another member may have room.
@@ -330,7 +330,7 @@ impl Inbound {
                     continue;
                 }
                 shared.deliver(queue, first, &mut self.pace).await;
-                shared.account.delivered(queue.offer_batch(loads));
+                queue.offer_batch(loads);
             }
         }
         // Queues of consumers that have gone are not kept alive, nor is the memory of a burst.

@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(super) use self::pump::Pump;
 use super::{Bus, PublishError};
-use crate::journal::Journal;
+use crate::journal::{AppendError, Appending, Journal};
 
 /// Groups one node pumps for. Each has a cursor, and who joins them may be anybody whom the rules let.
 const PUMPS_MAX: usize = 1024;
@@ -160,26 +160,28 @@ impl Bus {
             pumps.insert((network, group), pump);
         }
     }
+}
 
-    /// Writes an event down. Returns once it is on disk.
-    pub(super) async fn write_down(
-        &self,
-        journal: &Arc<dyn Journal>,
-        to: &Address,
-        message: &Message,
-        (id, time, depth): (EventId, Hlc, u8),
-    ) -> Result<(), PublishError> {
-        let logged = Logged {
-            incarnation: id.incarnation,
-            sequence: id.sequence,
-            time,
-            depth,
-            expires_ms: None,
-            channel: to.channel.clone(),
-            message: message.clone(),
-        };
-        let refused = |error: crate::journal::AppendError| PublishError::NotDurable(error.to_string());
-        journal.append(&logged).map_err(refused)?.await.map_err(refused)?;
-        Ok(())
-    }
+/// Has an event written down. It is on disk when what is returned resolves.
+pub(super) fn write_down(
+    journal: &Arc<dyn Journal>,
+    to: &Address,
+    message: &Message,
+    (id, time, depth): (EventId, Hlc, u8),
+) -> Result<Appending, PublishError> {
+    let logged = Logged {
+        incarnation: id.incarnation,
+        sequence: id.sequence,
+        time,
+        depth,
+        expires_ms: None,
+        channel: to.channel.clone(),
+        message: message.clone(),
+    };
+    journal.append(&logged).map_err(not_durable)
+}
+
+/// The journal could not take it.
+pub(super) fn not_durable(error: AppendError) -> PublishError {
+    PublishError::NotDurable(error.to_string())
 }

@@ -196,7 +196,6 @@ impl Shared {
             }
             local = local.saturating_add(1);
         }
-        self.account.delivered(u64::from(local));
         local
     }
 

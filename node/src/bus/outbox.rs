@@ -19,7 +19,7 @@ use hive_proto::{
     channel::Channel,
     frame::{batch::Entry, handout::Settled, relay::Taken},
     limits::{BATCH_BYTES_TARGET, CHANNEL_NUMBERS_MAX, PEER_QUEUE_BYTES},
-    plane::relay::RelayError,
+    plane::{account::LinkCounts, budget::Share, relay::RelayError},
 };
 use tokio::{
     sync::Notify,
@@ -72,19 +72,20 @@ pub(super) enum Appended {
 }
 
 impl Outbox {
-    pub(super) fn new() -> Self {
+    /// One whose queue has a share of what all may hold, and that also carries what goes on over its peer to others.
+    pub(super) fn with(share: Share, port: Option<Port>) -> Self {
         Self {
-            state: Mutex::default(),
+            state: Mutex::new(State::new(share)),
             ready: Notify::new(),
             space: Notify::new(),
             turn: Default::default(),
-            port: None,
+            port,
         }
     }
 
-    /// One that also carries what goes on over its peer.
-    pub(super) fn with_port(port: Port) -> Self {
-        Self { port: Some(port), ..Self::new() }
+    #[cfg(test)]
+    pub(super) fn new() -> Self {
+        Self::with(hive_proto::plane::budget::Budget::new(1 << 30).share(), None)
     }
 
     /// The number this peer knows, or will know, a channel by.
@@ -107,7 +108,7 @@ impl Outbox {
         if state.closed {
             return Appended::Closed;
         }
-        if state.bytes >= PEER_QUEUE_BYTES {
+        if state.is_full() {
             return Appended::Full;
         }
         let before = state.bytes;
@@ -150,12 +151,13 @@ impl Outbox {
     pub(super) fn force(&self, number: ChannelNumber, channel: &Channel, entry: &Entry<'_>) -> u64 {
         let mut state = self.lock();
         let mut dropped = 0_u64;
-        while state.bytes >= PEER_QUEUE_BYTES {
+        while state.is_full() {
             let Some(batch) = state.sealed.pop_front() else { break };
-            state.bytes = state.bytes.saturating_sub(batch.body.len());
+            state.drained(batch.body.len());
             state.lagging = true;
             dropped = dropped.saturating_add(u64::from(batch.events));
         }
+        state.dropped = state.dropped.saturating_add(dropped);
         state.encode(number, channel, entry);
         drop(state);
         self.ready.notify_one();
@@ -165,8 +167,13 @@ impl Outbox {
     /// Bytes that wait, and the events among them.
     pub(super) fn queued(&self) -> (u64, u64) {
         let state = self.lock();
-        let sealed = state.sealed.iter().fold(0, |sum: u64, batch| sum.saturating_add(batch.events.into()));
-        (state.bytes as u64, sealed.saturating_add(state.open.events().into()))
+        (state.bytes as u64, state.events())
+    }
+
+    /// What became of the events.
+    pub(super) fn counts(&self) -> LinkCounts {
+        let state = self.lock();
+        LinkCounts { queued: state.events(), dropped: state.dropped, ..state.streams.counts() }
     }
 
     /// Whether nobody should wait for it.
@@ -205,7 +212,7 @@ impl Outbox {
 
     /// Whether an event has no room.
     pub(super) fn is_full(&self) -> bool {
-        self.lock().bytes >= PEER_QUEUE_BYTES
+        self.lock().is_full()
     }
 
     /// Whether nothing more is taken.
@@ -216,7 +223,7 @@ impl Outbox {
     /// Queues a frame in its order among the events. False when there is no room.
     pub(super) fn in_order(&self, frame: Bytes) -> bool {
         let mut state = self.lock();
-        if state.closed || state.bytes >= PEER_QUEUE_BYTES {
+        if state.closed || state.is_full() {
             return false;
         }
         state.push_in_order(frame);

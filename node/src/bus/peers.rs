@@ -7,7 +7,11 @@ use hive_proto::{
     channel::NetworkIndex,
     id::NodeId,
     interest::InterestOp,
-    plane::{account::DropReason, table::Side},
+    plane::{
+        account::{DropReason, LinkCounts},
+        relay::LineCounts,
+        table::Side,
+    },
 };
 
 use super::{
@@ -55,7 +59,7 @@ impl Bus {
     pub fn neighbour_up(&self, network: NetworkIndex, node: NodeId, name: &str) -> (Arc<Outbox>, usize) {
         self.neighbour_down(network, node);
         let port = Port::new(Arc::downgrade(&self.0), network, node);
-        let outbox = Arc::new(Outbox::with_port(port));
+        let outbox = Arc::new(Outbox::with(self.0.budget.share(), Some(port)));
         self.0.relay_over(network, node, &outbox);
         let peer = Arc::new(Peer { node, network, name: name.into(), outbox: Arc::clone(&outbox) });
         let patterns = self.0.routes.change(|registry| {
@@ -88,6 +92,15 @@ impl Bus {
         self.0.calls.link_lost(network, node, &peer.name, &kept.into_iter().collect::<BTreeSet<_>>());
         // What was on the way to a member there or back may be among what was lost.
         self.0.groups.lost(&self.0, node);
+    }
+
+    /// What became of what was sent to a neighbour: of its own events, and of what is passed on over it. None when it is
+    /// no neighbour.
+    #[must_use]
+    pub fn link_counts(&self, network: NetworkIndex, node: NodeId) -> Option<(LinkCounts, LineCounts)> {
+        let outbox = self.0.routes.outbox(network, node)?;
+        let line = self.0.relaying(network, |relay, _| relay.counts(&node)).flatten();
+        Some((outbox.counts(), line.unwrap_or_default()))
     }
 
     fn lose(&self, leftover: &Leftover) -> Vec<u64> {

@@ -61,11 +61,9 @@ impl Shared {
             let Target::Local(queue) = target else { continue };
             let event = self.event(&to, message.clone(), id, time, 0);
             match queue.offer(Delivery::event(event).into()) {
-                Offer::Taken => {}
-                Offer::Closed(_) => continue,
+                Offer::Taken | Offer::Closed(_) => {}
                 Offer::Full(back) => self.account.dropped(DropReason::SlowConsumer, queue.force(*back)),
             }
-            self.account.delivered(1);
         }
     }
 }

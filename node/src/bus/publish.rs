@@ -17,11 +17,15 @@ use hive_proto::{
     time::Hlc,
 };
 
-use crate::trust::may::Action;
+use crate::{
+    journal::{AppendError, Appending},
+    trust::may::Action,
+};
 
 use self::route::Route;
 use super::{
     Bus, Delivery, PublishError, Shared,
+    durable::{not_durable, write_down},
     group::Handed,
     outbox::Appended,
     queue::{Offer, Queue},
@@ -50,6 +54,40 @@ pub struct Publisher {
     /// Which remembered route gives way next.
     oldest: usize,
     pace: Pace,
+}
+
+/// A publish that has begun, and of which nobody has anything yet.
+#[derive(Debug)]
+#[must_use = "nobody gets it before it is finished"]
+pub struct Begun {
+    to: Address,
+    message: Message,
+    depth: u8,
+    stamp: (EventId, Hlc),
+    disk: Disk,
+}
+
+/// How far a journal is with an event.
+#[derive(Debug)]
+enum Disk {
+    Waiting(Appending),
+    /// None where it need not be on disk.
+    Done(Option<Result<u64, AppendError>>),
+}
+
+impl Begun {
+    /// Whether it has to be on disk first, and is not known to be.
+    #[must_use]
+    pub fn is_for_disk(&self) -> bool {
+        matches!(self.disk, Disk::Waiting(_))
+    }
+
+    /// Waits until it is on disk, or never will be. Cancel-safe.
+    pub async fn on_disk(&mut self) {
+        if let Disk::Waiting(appending) = &mut self.disk {
+            self.disk = Disk::Done(Some(appending.await));
+        }
+    }
 }
 
 /// An event that everyone with room has.
@@ -121,8 +159,7 @@ impl Publisher {
         &self.bus
     }
 
-    /// On a channel of which the configuration says something. What is durable is on disk first, then goes to everybody
-    /// who is not in a group; groups have it from the journal.
+    /// On a channel of which the configuration says something.
     async fn publish_specially(
         &mut self,
         at: usize,
@@ -130,20 +167,54 @@ impl Publisher {
         message: Message,
         depth: u8,
     ) -> Result<Receipt, PublishError> {
+        let mut begun = self.begin_at(at, to, message, depth)?;
+        begun.on_disk().await;
+        self.finish(begun).await
+    }
+
+    /// Begins a publish, for who has more to publish while the disk takes its time: what is durable is on its way to the
+    /// journal, in the order in which it was begun. Nobody has it before [`Publisher::finish`].
+    ///
+    /// # Errors
+    /// As [`Publisher::publish`].
+    pub fn begin(&mut self, to: &Address, message: Message) -> Result<Begun, PublishError> {
+        self.check(to, &message, 0)?;
+        let at = self.route(to);
+        self.begin_at(at, to, message, 0)
+    }
+
+    fn begin_at(&self, at: usize, to: &Address, message: Message, depth: u8) -> Result<Begun, PublishError> {
         let route = &self.routes[at];
         if route.special.as_ref().is_some_and(|special| special.denied) {
             return Err(PublishError::Denied(Action::Publish, to.channel.clone()));
         }
         route.admit(&message)?;
-        let journal = route.special.as_ref().and_then(|special| special.durable.clone());
+        let journal = route.special.as_ref().and_then(|special| special.durable.as_ref());
         let (id, time) = self.bus.0.stamp();
-        if let Some(journal) = &journal {
-            self.bus.write_down(journal, to, &message, (id, time, depth)).await?;
-        }
-        let at = self.route(to);
-        let offered = self.offer_at(at, (id, time), to, &message, depth);
-        let receipt = self.insist(offered, to, message, depth).await;
-        Ok(Receipt { durable: journal.is_some(), ..receipt })
+        let disk = match journal {
+            Some(journal) => Disk::Waiting(write_down(journal, to, &message, (id, time, depth))?),
+            None => Disk::Done(None),
+        };
+        Ok(Begun { to: to.clone(), message, depth, stamp: (id, time), disk })
+    }
+
+    /// Ends a publish that is on disk if it has to be: it goes to everybody who is not in a group; groups have what is
+    /// durable from the journal.
+    ///
+    /// # Errors
+    /// When the journal could not take it.
+    pub async fn finish(&mut self, mut begun: Begun) -> Result<Receipt, PublishError> {
+        begun.on_disk().await;
+        let Begun { to, message, depth, stamp, disk } = begun;
+        let durable = match disk {
+            Disk::Done(Some(Err(error))) => return Err(not_durable(error)),
+            Disk::Done(written) => written.is_some(),
+            Disk::Waiting(_) => false,
+        };
+        let at = self.route(&to);
+        let offered = self.offer_at(at, stamp, &to, &message, depth);
+        let receipt = self.insist(offered, &to, message, depth).await;
+        Ok(Receipt { durable, ..receipt })
     }
 
     pub(super) fn check(&self, to: &Address, message: &Message, depth: u8) -> Result<(), PublishError> {
@@ -200,7 +271,9 @@ impl Publisher {
                 Target::Remote(_) => {}
             }
         }
-        shared.count(receipt.local, receipt.peers);
+        if receipt.peers > 0 {
+            shared.account.sent(u64::from(receipt.peers));
+        }
         for (position, group) in (route.targets.len()..).zip(&route.groups) {
             let event = shared.event(to, message.clone(), id, time, depth);
             if !receipt.add(self.bus.hand_out(group, event)) {
@@ -268,16 +341,6 @@ impl Shared {
         (id, self.clock.stamp())
     }
 
-    /// Counts copies of one event that were queued.
-    fn count(&self, local: u32, peers: u32) {
-        if local > 0 {
-            self.account.delivered(u64::from(local));
-        }
-        if peers > 0 {
-            self.account.sent(u64::from(peers));
-        }
-    }
-
     pub(super) fn event(&self, to: &Address, message: Message, id: EventId, time: Hlc, depth: u8) -> Event {
         let Address { network, channel } = to.clone();
         Event { id, channel, network, time, attempt: 1, depth, retained: false, message }
@@ -286,10 +349,7 @@ impl Shared {
     /// Queues one copy for a local consumer, waiting if the pace allows. Returns how many were queued.
     pub(super) async fn deliver(&self, queue: &Queue, one: Queued, pace: &mut Pace) -> u32 {
         let one = match queue.offer(one) {
-            Offer::Taken => {
-                self.account.delivered(1);
-                return 1;
-            }
+            Offer::Taken => return 1,
             Offer::Closed(_) => return 0,
             Offer::Full(one) => *one,
         };
@@ -308,7 +368,6 @@ impl Shared {
                 self.account.dropped(DropReason::SlowConsumer, queue.force(*one));
             }
         }
-        self.account.delivered(1);
         1
     }
 }

@@ -4,13 +4,17 @@
 use std::{
     collections::VecDeque,
     pin::pin,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use hive_proto::{
     limits::{SUBSCRIPTION_QUEUE_BYTES, SUBSCRIPTION_QUEUE_EVENTS},
-    plane::queue::{BoundedQueue, Load, QueueLimits},
+    plane::{
+        account::ConsumerCounts,
+        budget::Budget,
+        queue::{BoundedQueue, Load, QueueLimits},
+    },
 };
 use tokio::{
     sync::Notify,
@@ -18,7 +22,7 @@ use tokio::{
 };
 
 use super::{
-    Delivery, Event,
+    Delivery, Event, Holder,
     queued::{Queued, Taken},
 };
 
@@ -32,6 +36,8 @@ const REQUEST_LIMITS: QueueLimits = QueueLimits { events: 4_096, bytes: SUBSCRIP
 /// A bounded queue of deliveries with one reader.
 #[derive(Debug)]
 pub(super) struct Queue {
+    /// Whose it is.
+    holder: Holder,
     /// Held for a few instructions, never across a wait.
     state: Mutex<State>,
     /// Told when the queue stops being empty, when a request comes, and when it closes.
@@ -46,6 +52,9 @@ struct State {
     requests: BoundedQueue<Queued>,
     /// Kept values that the reader is to have before anything else. As many as are kept, whose bytes they share.
     first: VecDeque<Event>,
+    /// Of these, everything there ever was, and what was never taken.
+    began_with: u64,
+    first_dropped: u64,
     /// The reader is gone: what comes is let go without a word.
     closed: bool,
 }
@@ -61,14 +70,27 @@ pub(super) enum Offer {
 }
 
 impl Queue {
-    pub(super) fn new(limits: QueueLimits) -> Self {
+    pub(super) fn new(holder: Holder, limits: QueueLimits, budget: &Arc<Budget>) -> Self {
         let state = State {
-            queue: BoundedQueue::new(limits),
-            requests: BoundedQueue::new(REQUEST_LIMITS),
+            queue: BoundedQueue::new(limits, budget.share()),
+            requests: BoundedQueue::new(REQUEST_LIMITS, budget.share()),
             first: VecDeque::new(),
+            began_with: 0,
+            first_dropped: 0,
             closed: false,
         };
-        Self { state: Mutex::new(state), readable: Notify::new(), space: Notify::new() }
+        Self { holder, state: Mutex::new(state), readable: Notify::new(), space: Notify::new() }
+    }
+
+    /// Whose it is.
+    pub(super) fn holder(&self) -> &Holder {
+        &self.holder
+    }
+
+    /// What became of everything that was ever queued, and whether nobody waits for the reader.
+    pub(super) fn counts(&self) -> (ConsumerCounts, bool) {
+        let state = self.lock();
+        (state.counts(), state.queue.is_lagging())
     }
 
     /// Queues one event if it fits.
@@ -86,13 +108,12 @@ impl Queue {
         offered.map_or_else(|back| Offer::Full(Box::new(back)), |()| Offer::Taken)
     }
 
-    /// Queues from the front of `staged` until the queue is full. Returns how many events were queued; a
-    /// closed queue swallows all and says none.
-    pub(super) fn offer_batch(&self, staged: &mut VecDeque<Queued>) -> u64 {
+    /// Queues from the front of `staged` until the queue is full. A closed queue swallows all.
+    pub(super) fn offer_batch(&self, staged: &mut VecDeque<Queued>) {
         let mut state = self.lock();
         if state.closed {
             staged.clear();
-            return 0;
+            return;
         }
         let (before, mut wake) = (state.len(), state.queue.is_empty());
         while let Some(load) = staged.pop_front() {
@@ -107,7 +128,6 @@ impl Queue {
         if wake && taken > 0 {
             self.readable.notify_one();
         }
-        taken as u64
     }
 
     /// Queues one event at the cost of the oldest ones. Returns how many were dropped.
@@ -129,6 +149,7 @@ impl Queue {
         }
         let mut state = self.lock();
         if !state.closed {
+            state.began_with = state.began_with.saturating_add(values.len() as u64);
             state.first.extend(values);
         }
         drop(state);
@@ -214,21 +235,25 @@ impl Queue {
         self.lock().len()
     }
 
-    /// The reader is gone. Returns what was still queued.
+    /// The reader is gone. What somebody else may have, or answer, is given back. Returns the events that were still
+    /// queued and nobody gets.
     pub(super) fn close(&self) -> u64 {
         let mut state = self.lock();
         state.closed = true;
-        let left = state.len() as u64;
+        let before = state.counts().dropped;
+        state.first_dropped = state.first_dropped.saturating_add(state.first.len() as u64);
         state.first.clear();
-        let mut taken = Vec::new();
-        while let Some(load) = state.requests.pop(usize::MAX).or_else(|| state.queue.pop(usize::MAX)) {
-            taken.push(load);
+        let lost = |load: &Queued| !load.is_request() && !load.is_ticketed();
+        let mut left = Vec::new();
+        while let Some(load) = state.requests.withdraw(lost).or_else(|| state.queue.withdraw(lost)) {
+            left.push(load);
         }
+        let unread = state.counts().dropped.saturating_sub(before);
         drop(state);
-        taken.into_iter().for_each(Queued::refuse);
+        left.into_iter().for_each(Queued::refuse);
         self.readable.notify_waiters();
         self.space.notify_waiters();
-        left
+        unread
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -237,6 +262,13 @@ impl Queue {
 }
 
 impl State {
+    fn counts(&self) -> ConsumerCounts {
+        let (queued, dropped) = (self.first.len() as u64, self.first_dropped);
+        let handed_over = self.began_with.saturating_sub(queued).saturating_sub(dropped);
+        let first = ConsumerCounts { matched: self.began_with, handed_over, queued, dropped };
+        self.queue.counts().and(self.requests.counts()).and(first)
+    }
+
     fn len(&self) -> usize {
         self.queue.len().saturating_add(self.requests.len()).saturating_add(self.first.len())
     }

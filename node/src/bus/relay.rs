@@ -31,6 +31,7 @@ use hive_proto::{
     limits::{DESTINATIONS_MAX, FRAME_BYTES_MAX},
     plane::{
         account::DropReason,
+        budget::Budget,
         pace::Pace,
         relay::{Moment, Relay},
     },
@@ -85,10 +86,14 @@ struct State {
 }
 
 impl Relays {
-    pub(super) fn new(node: NodeId, incarnation: Incarnation, networks: usize) -> Self {
+    pub(super) fn new(
+        (node, incarnation): (NodeId, Incarnation),
+        networks: usize,
+        budget: &Arc<Budget>,
+    ) -> Self {
         let network = |_| Network {
             state: Mutex::new(State {
-                relay: Relay::new(node, incarnation),
+                relay: Relay::new(node, incarnation, budget),
                 outboxes: BTreeMap::new(),
                 audiences: BTreeMap::new(),
             }),

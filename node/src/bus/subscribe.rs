@@ -6,7 +6,11 @@ use std::{
     time::Duration,
 };
 
-use hive_proto::{channel::Scope, group::GroupName, plane::table::HolderId};
+use hive_proto::{
+    channel::Scope,
+    group::GroupName,
+    plane::{account::DropReason, table::HolderId},
+};
 
 use super::{
     Bus, Delivery, SubscribeError,
@@ -50,7 +54,6 @@ pub struct Subscription {
     missed: u64,
     /// What the route table holds for us; changed only by `set` and drop.
     wanted: Mutex<BTreeSet<Wanted>>,
-    holder: Holder,
 }
 
 impl Bus {
@@ -64,13 +67,14 @@ impl Bus {
         holder: Holder,
         wanted: impl IntoIterator<Item = Wanted>,
     ) -> Result<Subscription, SubscribeError> {
-        let queue = Arc::new(Queue::new(LIMITS));
+        let queue = Arc::new(Queue::new(holder, LIMITS, &self.0.budget));
         let target = Target::Local(Arc::clone(&queue));
         let id = self.0.routes.change(|registry| {
             let id = registry.new_holder();
             registry.table.attach(id, target);
             id
         });
+        self.0.consumers.come(id, &queue);
         let subscription = Subscription {
             bus: self.clone(),
             id,
@@ -78,7 +82,6 @@ impl Bus {
             local: Taken::default(),
             missed: 0,
             wanted: Mutex::default(),
-            holder,
         };
         subscription.set(wanted).await?;
         Ok(subscription)
@@ -144,7 +147,7 @@ impl Subscription {
     /// Who holds it.
     #[must_use]
     pub fn holder(&self) -> &Holder {
-        &self.holder
+        self.queue.holder()
     }
 
     /// Replaces the patterns. What stays wanted is not interrupted. Waits like `Bus::subscribe`.
@@ -186,11 +189,14 @@ impl Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         let wanted = std::mem::take(self.wanted.get_mut().unwrap_or_else(PoisonError::into_inner));
-        self.bus.0.routes.change(|registry| {
+        let shared = &self.bus.0;
+        shared.routes.change(|registry| {
             wanted.iter().for_each(|wanted| registry.unwant(self.id, wanted));
             registry.table.detach(self.id);
         });
-        self.queue.close();
+        let unread = self.queue.close();
+        shared.account.dropped(DropReason::Unread, unread);
+        shared.consumers.left(self.id);
     }
 }
 

@@ -11,7 +11,7 @@ use hive_proto::{
     interest::{InterestOp, Wanted as RemoteWanted},
     limits::{FRAME_BYTES_MAX, PAYLOAD_BYTES_MAX, PEER_QUEUE_BYTES, SUBSCRIPTION_QUEUE_EVENTS},
     pattern::Pattern,
-    plane::account::DropReason,
+    plane::account::{ConsumerCounts, DropReason},
 };
 
 use super::*;
@@ -43,6 +43,11 @@ async fn subscribe(bus: &Bus, patterns: &[&str], answers: bool) -> Subscription 
 
 async fn next(subscription: &mut Subscription) -> Delivery {
     tokio::time::timeout(SOON, subscription.next()).await.expect("in time").expect("a delivery")
+}
+
+/// What became of everything that a subscriber was to get.
+fn counts(matched: u64, handed_over: u64, queued: u64, dropped: u64) -> ConsumerCounts {
+    ConsumerCounts { matched, handed_over, queued, dropped }
 }
 
 /// Nothing is queued. Delivery is synchronous here, so there is nothing to wait for.
@@ -288,6 +293,50 @@ async fn a_slow_subscriber_loses_its_oldest_alone_and_is_told() {
     assert_eq!(next(&mut slow).await.event.message.payload, extra.to_string());
     assert_eq!(slow.missed(), extra as u64);
     assert_eq!(dropped(&bus, DropReason::SlowConsumer), extra as u64);
+
+    // What each was to get it has, waits for it, or is counted; also when it has left.
+    let (room, extra) = (SUBSCRIPTION_QUEUE_EVENTS as u64, extra as u64);
+    let all = room + extra;
+    let of = |at: usize| bus.consumers()[at].counts;
+    assert_eq!(of(0), counts(all, room, 0, extra));
+    publisher.publish(&to, "one more".into()).await.expect("published");
+    assert_eq!(of(0), counts(all + 1, room, 1, extra));
+    let waiting = of(1).queued;
+    assert_eq!(of(1), counts(all + 1, all + 1 - waiting, waiting, 0));
+    drop((slow, quick));
+    assert_eq!(bus.consumers(), []);
+    let unread = waiting + 1;
+    assert_eq!(
+        bus.counts().consumers,
+        counts(2 * (all + 1), 2 * (all + 1) - extra - unread, 0, extra + unread)
+    );
+    assert_eq!(dropped(&bus, DropReason::Unread), unread);
+}
+
+#[tokio::test]
+async fn many_who_are_slow_hold_no_more_than_the_budget_and_leave_room_for_the_others() {
+    let bus = bus(1);
+    let to = address(&bus, "a/b");
+    let mut slow = Vec::new();
+    for _ in 0..40 {
+        slow.push(subscribe(&bus, &["a/*"], false).await);
+    }
+    let quick = subscribe(&bus, &["a/b"], false).await;
+    let mut publisher = bus.publisher();
+    let payload = Bytes::from(vec![7; 60 << 10]);
+    let (mut got, mut missed) = (Vec::new(), 0);
+    for _ in 0..200 {
+        publisher.publish(&to, Message::from(payload.clone())).await.expect("published");
+        missed += quick.take(usize::MAX, &mut got);
+        let (held, limit) = bus.queues();
+        assert!(held <= limit, "{held}");
+    }
+    assert_eq!((got.len(), missed), (200, 0));
+    let held: u64 = bus.consumers().iter().map(|consumer| consumer.counts.queued).sum();
+    let most = (QUEUES_BYTES + 41 * (128 << 10)) / payload.len();
+    assert!(held <= most as u64 && held >= most as u64 / 2, "{held} of {most}");
+    drop((slow, quick));
+    assert_eq!(bus.queues().0, 0);
 }
 
 #[tokio::test]
@@ -398,7 +447,7 @@ async fn what_lags_behind_a_link_loses_its_oldest_events_and_not_whole_batches()
     first.append(&mut rest);
     assert_eq!(numbers(&first), (1_234..total).collect::<Vec<_>>());
     assert_eq!(dropped(&there, DropReason::SlowConsumer), 1_234);
-    assert_eq!((there.counts().received, there.counts().delivered), (total as u64, total as u64));
+    assert_eq!((there.counts().received, there.counts().consumers.matched), (total as u64, total as u64));
 }
 
 #[tokio::test]

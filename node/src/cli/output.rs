@@ -13,6 +13,7 @@ use std::{
 use serde::Serialize;
 
 use super::{Voice, exit::Fault};
+use crate::units::ByteSize;
 
 /// Writes bytes to stdout and hands them on at once.
 pub(super) fn bytes(bytes: &[u8]) -> Result<(), Fault> {
@@ -86,6 +87,12 @@ pub(super) fn span(ms: u64) -> String {
 /// `1 event`, `2 events`.
 pub(super) fn count(n: u64, one: &str) -> String {
     if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
+}
+
+/// A number of bytes in a unit of which there are at least ten: `812B`, `64KiB`.
+pub(super) fn size(bytes: u64) -> String {
+    let unit = [30, 20, 10].into_iter().map(|power| 1_u64 << power).find(|unit| bytes / unit >= 10);
+    ByteSize(bytes - bytes % unit.unwrap_or(1)).to_string()
 }
 
 /// How many a second.

@@ -37,6 +37,11 @@ fn text(status: &types::Status) -> String {
     rows.extend(status.peers.iter().map(|each| row("peer", &peer(each))));
     rows.extend(status.plugins.iter().map(|each| row("plugin", &plugin(each))));
     rows.push(row("events", &events(&status.events)));
+    rows.extend(
+        status.consumers.iter().filter(|each| each.dropped > 0).map(|each| row("missed", &missed(each))),
+    );
+    rows.extend(status.networks.iter().flat_map(journals).map(|text| row("journal", &text)));
+    rows.extend((status.kept.values > 0).then(|| row("kept", &kept(&status.kept))));
     rows.extend((!status.events.dropped.is_empty()).then(|| row("dropped", &dropped(&status.events))));
     output::table(&rows)
 }
@@ -87,6 +92,34 @@ fn events(events: &types::EventStatus) -> String {
         text.push_str(&format!(", {handed_out} with members of groups"));
     }
     text
+}
+
+/// Who was too slow, and how much of what was for it it did not get.
+fn missed(consumer: &types::ConsumerStatus) -> String {
+    let types::ConsumerStatus { kind, name, matched, dropped, lagging, .. } = consumer;
+    let now = if *lagging { ", and lags" } else { "" };
+    format!("{kind} {name}: {dropped} of {matched}{now}")
+}
+
+/// What a network's journal holds, and how far each group is in it.
+fn journals(network: &types::NetworkStatus) -> Vec<String> {
+    let Some(journal) = &network.journal else { return Vec::new() };
+    let types::JournalStatus { events, bytes, cursors, last_failure, .. } = journal;
+    let mut text = format!("{}: {}, {}", network.name, output::count(*events, "event"), output::size(*bytes));
+    if let Some(failure) = last_failure {
+        text.push_str(&format!("; the disk failed last with: {failure}"));
+    }
+    let mut lines = vec![text];
+    lines.extend(cursors.iter().map(|cursor| {
+        let types::CursorStatus { name, lag, lost, .. } = cursor;
+        let lost = if *lost > 0 { format!(", {lost} went by age") } else { String::new() };
+        format!("{}: group {name} is {} behind{lost}", network.name, output::count(*lag, "event"))
+    }));
+    lines
+}
+
+fn kept(kept: &types::KeptStatus) -> String {
+    format!("{}, {}", output::count(kept.values, "value"), output::size(kept.bytes))
 }
 
 fn dropped(events: &types::EventStatus) -> String {

@@ -31,6 +31,7 @@ Examples:
   hive-node subscribe orders/new --count 1 --timeout 10s --json
   hive-node subscribe 'orders/**' --group billing        shares the events with others of the group
   hive-node subscribe 'orders/**' --since 1h             what durable channels carried, and on
+  hive-node subscribe 'orders/**' --durable audit        the same from where `audit` left off
   hive-node subscribe shell/upper --exec 'tr a-z A-Z'    answers `hive-node call shell/upper hello`
 
 In a pattern `*` is one segment and `**` any number. A line is the channel, a space, the payload.
@@ -38,9 +39,10 @@ With --exec the payload is the command's stdin; a call is answered with its stdo
 last line end), and fails when it ends with another status than 0. $HIVE_CHANNEL, $HIVE_NETWORK,
 $HIVE_ID, $HIVE_ORIGIN, $HIVE_KEY, $HIVE_CONTENT_TYPE and, for a call, $HIVE_TIMEOUT_MS say more.
 
-With --group an event counts as handled when the next one is asked for; what a member that goes
-had in hand is given to another. In an open network members on other nodes are given nothing
-unless the publisher's configuration says so: channels: [{pattern: 'orders/**', group: ['*']}]"
+With --group and --durable an event counts as handled when the next one is asked for; what a
+member that goes had in hand is given to another. In an open network members on other nodes are
+given nothing unless the publisher's configuration says so:
+channels: [{pattern: 'orders/**', group: ['*']}]"
 )]
 pub(super) struct Subscribe {
     /// What to listen to.
@@ -61,6 +63,9 @@ pub(super) struct Subscribe {
     /// Begin with what durable channels carried since so long ago (`1h`), or with `all` that is kept.
     #[arg(long, value_name = "TIME", conflicts_with = "group")]
     since: Option<Since>,
+    /// Read durable channels under this name: begin where it left off on this node, at least once each.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["group", "since"])]
+    durable: Option<String>,
     #[command(flatten)]
     ask: Ask,
 }
@@ -103,7 +108,12 @@ impl Subscribe {
         let home = client.status().await?.networks.into_iter().find(|network| network.home);
         let home = home.map(|network| network.name).unwrap_or_default();
         let since_ms = self.since.map(Since::unix_ms);
-        let terms = Terms { answers: self.exec.is_some(), group: self.group.clone(), since_ms };
+        let terms = Terms {
+            answers: self.exec.is_some(),
+            group: self.group.clone(),
+            since_ms,
+            durable: self.durable.clone(),
+        };
         let mut events = client.subscribe(&self.patterns, terms).await?;
         output::note(voice, &format!("subscribed to {}", self.patterns.join(" ")));
         let exec = self.exec.as_deref().map(Exec::new);

@@ -187,6 +187,7 @@ impl Actor {
         }
         self.core.handle(self.timers.now(), input, &mut self.outbox);
         self.perform();
+        self.show_traces();
         if let Some(link) = frame_of {
             self.read(link);
         }

@@ -37,11 +37,13 @@ pub enum DropReason {
     GroupFull,
     /// It is for a group that has had no member for too long.
     NoMember,
+    /// Its consumer left before it took it.
+    Unread,
 }
 
 impl DropReason {
     /// Every reason, in the order of their counters.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::SlowConsumer,
         Self::LostLink,
         Self::LocalChannel,
@@ -58,6 +60,7 @@ impl DropReason {
         Self::Future,
         Self::GroupFull,
         Self::NoMember,
+        Self::Unread,
     ];
 
     /// The name in status, metrics and logs.
@@ -80,16 +83,59 @@ impl DropReason {
             Self::Future => "future",
             Self::GroupFull => "group-full",
             Self::NoMember => "no-member",
+            Self::Unread => "unread",
         }
     }
 }
 
+/// What became of the copies that went into one consumer's queue: `matched` is the sum of the others, always.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ConsumerCounts {
+    /// Copies put into its queue, but for those that were given back because somebody else is to have them.
+    pub matched: u64,
+    /// Copies it took.
+    pub handed_over: u64,
+    /// Copies that wait for it.
+    pub queued: u64,
+    /// Copies dropped because it was too slow, or left.
+    pub dropped: u64,
+}
+
+impl ConsumerCounts {
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            matched: self.matched.saturating_add(other.matched),
+            handed_over: self.handed_over.saturating_add(other.handed_over),
+            queued: self.queued.saturating_add(other.queued),
+            dropped: self.dropped.saturating_add(other.dropped),
+        }
+    }
+}
+
+/// What became of the events for one neighbour: `sent` is the sum of `confirmed`, `in_flight` and `lost`, always.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LinkCounts {
+    /// Events that wait to be written.
+    pub queued: u64,
+    /// Events dropped before they were written, because the link was too slow.
+    pub dropped: u64,
+    /// Events written.
+    pub sent: u64,
+    /// Events that the neighbour said it has.
+    pub confirmed: u64,
+    /// Events of which it has not said so yet.
+    pub in_flight: u64,
+    /// Events it may not have got, because the stream they were on broke.
+    pub lost: u64,
+}
+
 /// A node's counters. Relaxed: each is exact, two of them read together are not a snapshot. What is published here
-/// is not among them: the sequences count it.
+/// is not among them: the sequences count it; nor is what consumers got: their queues do.
 #[derive(Debug, Default)]
 pub struct Account {
     received: AtomicU64,
-    delivered: AtomicU64,
     sent: AtomicU64,
     relayed: AtomicU64,
     dropped: [AtomicU64; DropReason::ALL.len()],
@@ -102,8 +148,8 @@ pub struct Counts {
     pub published: u64,
     /// Events that arrived over links.
     pub received: u64,
-    /// Copies put into local consumers' queues.
-    pub delivered: u64,
+    /// What became of the copies for consumers on this node, over all there ever were.
+    pub consumers: ConsumerCounts,
     /// Copies put into peers' outgoing queues.
     pub sent: u64,
     /// Copies taken over from one neighbour for another.
@@ -116,11 +162,6 @@ impl Account {
     /// So many events arrived.
     pub fn received(&self, events: u64) {
         self.received.fetch_add(events, Ordering::Relaxed);
-    }
-
-    /// So many copies went into local queues.
-    pub fn delivered(&self, copies: u64) {
-        self.delivered.fetch_add(copies, Ordering::Relaxed);
     }
 
     /// So many copies went into peers' queues.
@@ -140,7 +181,8 @@ impl Account {
         }
     }
 
-    /// The counters now. What was published is for the caller to fill in, who gives out the sequences.
+    /// The counters now. What was published and what consumers got is for the caller to fill in, who gives out the
+    /// sequences and has the queues.
     #[must_use]
     pub fn counts(&self) -> Counts {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -148,7 +190,7 @@ impl Account {
         Counts {
             published: 0,
             received: read(&self.received),
-            delivered: read(&self.delivered),
+            consumers: ConsumerCounts::default(),
             sent: read(&self.sent),
             relayed: read(&self.relayed),
             dropped: dropped.filter(|(_, copies)| *copies > 0).collect(),

@@ -3,6 +3,8 @@
 
 use std::collections::VecDeque;
 
+use super::{account::ConsumerCounts, budget::Share};
+
 /// How much a queue holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueLimits {
@@ -36,16 +38,31 @@ pub struct BoundedQueue<T> {
     events: usize,
     bytes: usize,
     limits: QueueLimits,
+    /// Of what all queues may hold.
+    share: Share,
     lagging: bool,
-    /// Dropped since the consumer last asked.
-    missed: u64,
+    /// Everything that was ever queued.
+    matched: u64,
+    dropped: u64,
+    /// Of those that were dropped the consumer knows so many.
+    told: u64,
 }
 
 impl<T: Load> BoundedQueue<T> {
     /// An empty queue.
     #[must_use]
-    pub fn new(limits: QueueLimits) -> Self {
-        Self { loads: VecDeque::new(), events: 0, bytes: 0, limits, lagging: false, missed: 0 }
+    pub fn new(limits: QueueLimits, share: Share) -> Self {
+        Self {
+            loads: VecDeque::new(),
+            events: 0,
+            bytes: 0,
+            limits,
+            share,
+            lagging: false,
+            matched: 0,
+            dropped: 0,
+            told: 0,
+        }
     }
 
     /// Takes the oldest events of a load, as many as fit; gives the rest back.
@@ -58,7 +75,7 @@ impl<T: Load> BoundedQueue<T> {
             return Ok(());
         }
         let events = self.limits.events.saturating_sub(self.events);
-        let bytes = self.limits.bytes.saturating_sub(self.bytes);
+        let bytes = self.share.room(self.bytes).min(self.limits.bytes.saturating_sub(self.bytes));
         let mut fitting = load.split_front(events, bytes);
         if fitting.is_none() && self.is_empty() {
             fitting = load.split_front(1, usize::MAX);
@@ -89,6 +106,7 @@ impl<T: Load> BoundedQueue<T> {
         };
         self.events = self.events.saturating_sub(taken.events());
         self.bytes = self.bytes.saturating_sub(taken.weight());
+        self.share.keep(self.bytes);
         self.lagging &= !self.is_empty();
         Some(taken)
     }
@@ -119,7 +137,27 @@ impl<T: Load> BoundedQueue<T> {
 
     /// How many were dropped since this was last asked.
     pub fn take_missed(&mut self) -> u64 {
-        std::mem::take(&mut self.missed)
+        self.dropped.saturating_sub(std::mem::replace(&mut self.told, self.dropped))
+    }
+
+    /// What became of everything that was ever queued.
+    #[must_use]
+    pub fn counts(&self) -> ConsumerCounts {
+        let queued = self.events as u64;
+        let handed_over = self.matched.saturating_sub(queued).saturating_sub(self.dropped);
+        ConsumerCounts { matched: self.matched, handed_over, queued, dropped: self.dropped }
+    }
+
+    /// The oldest load, which the consumer does not get: `lost`, or as if it had never been queued.
+    pub fn withdraw(&mut self, lost: impl FnOnce(&T) -> bool) -> Option<T> {
+        let load = self.pop(usize::MAX)?;
+        let events = load.events() as u64;
+        if lost(&load) {
+            self.dropped = self.dropped.saturating_add(events);
+        } else {
+            self.matched = self.matched.saturating_sub(events);
+        }
+        Some(load)
     }
 
     fn force_one(&mut self, load: T) -> u64 {
@@ -129,7 +167,7 @@ impl<T: Load> BoundedQueue<T> {
         }
         if dropped > 0 {
             self.lagging = true;
-            self.missed = self.missed.saturating_add(dropped);
+            self.dropped = self.dropped.saturating_add(dropped);
         }
         self.push(load);
         dropped
@@ -137,12 +175,12 @@ impl<T: Load> BoundedQueue<T> {
 
     fn push(&mut self, load: T) {
         self.events = self.events.saturating_add(load.events());
+        self.matched = self.matched.saturating_add(load.events() as u64);
         self.bytes = self.bytes.saturating_add(load.weight());
         self.loads.push_back(load);
     }
 
-    /// Whether all of a load has room; one event alone always has it in an empty queue.
-    /// Whether so many events of this weight together have room now.
+    /// Whether so many events of this weight together have room now; one alone always has it in an empty queue.
     #[must_use]
     pub fn has_room(&self, events: usize, weight: usize) -> bool {
         (self.is_empty() && events == 1)
@@ -150,8 +188,9 @@ impl<T: Load> BoundedQueue<T> {
                 && self.bytes.saturating_add(weight) <= self.limits.bytes)
     }
 
-    fn fits(&self, load: &T) -> bool {
-        self.has_room(load.events(), load.weight())
+    fn fits(&mut self, load: &T) -> bool {
+        let bytes = self.bytes.saturating_add(load.weight());
+        self.has_room(load.events(), load.weight()) && (self.is_empty() || self.share.hold(bytes))
     }
 }
 
@@ -160,6 +199,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::plane::budget::Budget;
 
     /// Events as their numbers and weights.
     #[derive(Debug, Clone, PartialEq)]
@@ -189,6 +229,11 @@ mod tests {
         }
     }
 
+    /// A share of a budget that nobody else has a part of.
+    fn alone() -> Share {
+        Budget::new(1 << 30).share()
+    }
+
     #[derive(Debug, Clone)]
     enum Step {
         Offer(Vec<usize>),
@@ -211,7 +256,7 @@ mod tests {
         #[test]
         fn every_event_is_accounted_for(steps in prop::collection::vec(step(), 0..200)) {
             let limits = QueueLimits { events: 5, bytes: 60 };
-            let mut queue = BoundedQueue::new(limits);
+            let mut queue = BoundedQueue::new(limits, alone());
             let (mut accepted, mut handed, mut dropped, mut last, mut number) = (0_u64, 0_u64, 0_u64, 0, 0);
             let mut load = |weights: Vec<usize>| Numbered(weights.into_iter().map(|weight| {
                 number += 1;
@@ -250,9 +295,20 @@ mod tests {
                 prop_assert!(queue.bytes() <= limits.bytes);
                 prop_assert!(!(queue.is_empty() && queue.is_lagging()));
                 prop_assert_eq!(queue.is_empty(), accepted == handed + dropped);
-                prop_assert_eq!(accepted, handed + dropped + queue.len() as u64);
+                let queued = queue.len() as u64;
+                prop_assert_eq!(
+                    queue.counts(),
+                    ConsumerCounts { matched: accepted, handed_over: handed, queued, dropped }
+                );
+                prop_assert_eq!(accepted, handed + dropped + queued);
             }
             prop_assert_eq!(queue.take_missed(), dropped);
+            prop_assert_eq!(queue.take_missed(), 0);
+            let counts = queue.counts();
+            while queue.withdraw(|load| load.0[0].0 % 2 == 0).is_some() {}
+            let ConsumerCounts { matched, handed_over, queued, dropped } = queue.counts();
+            prop_assert_eq!((handed_over, queued), (counts.handed_over, 0));
+            prop_assert_eq!(matched, handed_over + dropped);
         }
     }
 
@@ -261,8 +317,26 @@ mod tests {
     }
 
     #[test]
+    fn where_the_budget_is_spent_a_queue_is_full_with_what_it_has_of_its_own() {
+        const MANY: QueueLimits = QueueLimits { events: 1000, bytes: 1 << 30 };
+        const LARGE: usize = 40 << 10;
+        let budget = Budget::new(3 * (64 << 10));
+        let (mut greedy, mut late) =
+            (BoundedQueue::new(MANY, budget.share()), BoundedQueue::new(MANY, budget.share()));
+        let taken = (1..100).take_while(|number| greedy.offer(one(*number, LARGE)).is_ok()).count();
+        assert_eq!(taken, 6, "four pieces of 64 KiB");
+        assert_eq!(late.offer(one(1, LARGE)), Ok(()));
+        assert_eq!(late.offer(one(2, LARGE)), Err(one(2, LARGE)));
+        // What comes at its own cost gets in, and so does the next when the other has made room.
+        assert_eq!(late.force(one(2, LARGE)), 1);
+        while greedy.pop(1).is_some() {}
+        assert_eq!(late.offer(one(3, LARGE)), Ok(()));
+        assert_eq!(late.len(), 2);
+    }
+
+    #[test]
     fn an_event_over_the_byte_limit_still_passes_alone() {
-        let mut queue = BoundedQueue::new(QueueLimits { events: 5, bytes: 10 });
+        let mut queue = BoundedQueue::new(QueueLimits { events: 5, bytes: 10 }, alone());
         assert_eq!(queue.offer(Numbered(vec![(1, 100), (2, 1)])), Err(one(2, 1)));
         assert_eq!(queue.force(one(2, 1)), 1);
         assert!(queue.is_lagging());
@@ -272,7 +346,7 @@ mod tests {
 
     #[test]
     fn what_is_dropped_is_split_off_what_came_together() {
-        let mut queue = BoundedQueue::new(QueueLimits { events: 3, bytes: 100 });
+        let mut queue = BoundedQueue::new(QueueLimits { events: 3, bytes: 100 }, alone());
         assert_eq!(queue.offer(Numbered(vec![(1, 1), (2, 1), (3, 1)])), Ok(()));
         assert_eq!(queue.force(one(4, 1)), 1);
         assert_eq!(queue.pop(1), Some(one(2, 1)));

@@ -7,6 +7,7 @@
 mod arrivals;
 mod balance;
 mod departures;
+mod error;
 mod incoming;
 mod line;
 mod parked;
@@ -15,7 +16,10 @@ mod paths;
 mod tests;
 mod window;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 
@@ -26,13 +30,13 @@ use self::{
     parked::Parked,
     paths::Paths,
 };
-use super::account::{Account, DropReason};
+use super::{
+    account::{Account, DropReason},
+    budget::Budget,
+};
 use crate::{
     channel::Channel,
-    frame::{
-        relay::{Destinations, Envelope, Inner, Sealed, Taken, Unsigned, read_relay, read_set},
-        wire::WireError,
-    },
+    frame::relay::{Destinations, Envelope, Inner, Sealed, Taken, Unsigned, read_relay, read_set},
     id::{Incarnation, NodeId},
     limits::HOPS_MAX,
     time::Now,
@@ -40,6 +44,7 @@ use crate::{
 
 pub use self::{
     balance::Balance,
+    error::RelayError,
     incoming::Incoming,
     line::{ConfirmError, LineCounts},
     paths::Set,
@@ -56,26 +61,6 @@ pub struct Moment<'a> {
     pub now: Now,
     /// The node's counters.
     pub account: &'a Account,
-}
-
-/// Why a neighbour's relayed frames cannot be read any further.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum RelayError {
-    /// A malformed frame.
-    #[error("a malformed relayed frame: {0}")]
-    Wire(#[from] WireError),
-    /// A set under a number that is not its turn, or more nodes than all sets may have.
-    #[error("the destination set {0} is declared out of turn, or one too many")]
-    Set(u32),
-    /// A frame for a set that was never declared.
-    #[error("the destination set {0} was never declared")]
-    Unknown(u32),
-    /// A stream that says its number twice, or 0.
-    #[error("a data stream numbers itself {0} out of turn")]
-    Stream(u64),
-    /// More is confirmed than was sent.
-    #[error(transparent)]
-    Confirm(#[from] ConfirmError),
 }
 
 /// What came of a frame that arrived.
@@ -104,12 +89,13 @@ pub struct Relay {
     others: u64,
     /// What became of what was sent to neighbours that are none any more.
     past: LineCounts,
+    budget: Arc<Budget>,
 }
 
 impl Relay {
-    /// The relay of this life of a node.
+    /// The relay of this life of a node, whose queues share a budget.
     #[must_use]
-    pub fn new(me: NodeId, incarnation: Incarnation) -> Self {
+    pub fn new(me: NodeId, incarnation: Incarnation, budget: &Arc<Budget>) -> Self {
         Self {
             me,
             paths: Paths::new(me),
@@ -121,6 +107,7 @@ impl Relay {
             own: 0,
             others: 0,
             past: LineCounts::default(),
+            budget: Arc::clone(budget),
         }
     }
 
@@ -140,7 +127,7 @@ impl Relay {
     /// A link to a neighbour can be used.
     pub fn neighbour_up(&mut self, at: Moment<'_>, peer: NodeId) {
         self.neighbour_down(at, peer);
-        self.lines.insert(peer, Line::default());
+        self.lines.insert(peer, Line::new(self.budget.share()));
         self.paths.neighbour(peer, true);
         let frames = self.parked.take();
         self.redirect(at, frames);

@@ -23,10 +23,11 @@ use crate::{
     id::{Incarnation, NodeId},
     interest::InterestOp,
     io::{LinkId, Output, Sight, Subject},
-    limits::{DESTINATIONS_MAX, FRAME_BYTES_MAX},
+    limits::{DESTINATIONS_MAX, FRAME_BYTES_MAX, QUEUES_BYTES},
     pattern::Pattern,
     plane::{
         account::{Account, DropReason},
+        budget::Budget,
         relay::{Balance, Incoming, Moment, Relay},
         table::{HolderId, RouteTable, Side},
     },
@@ -65,7 +66,7 @@ impl Bus {
     pub(super) fn new(me: NodeId, life: u64) -> Self {
         Self {
             me,
-            relay: Relay::new(me, Incarnation(life)),
+            relay: Relay::new(me, Incarnation(life), &Budget::new(QUEUES_BYTES)),
             account: Account::default(),
             table: RouteTable::new(1),
             peers: BTreeMap::new(),
@@ -274,7 +275,6 @@ impl Bus {
                 if !self.relay.in_order(sealed.envelope(), &channel) {
                     self.account.dropped(DropReason::Late, 1);
                 } else if self.wants.iter().any(|pattern| pattern.matches(&channel)) {
-                    self.account.delivered(1);
                     deliveries.push(Delivery { number: arrived.sequence });
                 } else {
                     self.account.dropped(DropReason::NoMatch, 1);

@@ -32,7 +32,7 @@ use crate::{
     interest::InterestOp,
     io::{LinkId, Output},
     pattern::Pattern,
-    plane::{account::DropReason, relay::Balance},
+    plane::account::DropReason,
     time::Now,
 };
 

@@ -1,6 +1,6 @@
-//! What one socket publishes: the bus's publisher, and the last channel.
+//! What one socket publishes: the bus's publisher, the last channel, and what waits for its turn.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use hive_proto::channel::Address;
 
@@ -8,26 +8,79 @@ use super::super::{
     convert,
     refusal::{Refusal, bad_channel},
 };
-use crate::bus::{self, Publisher};
+use crate::bus::{self, Begun, Message, Publisher};
+
+/// Publishes of one socket that may wait for the disk, so that they share a sync; past it nothing more is read.
+const WAITING_MAX: usize = 1024;
 
 /// Publishes of one socket: the routes of the bus's publisher, and the last channel, so that it is read once.
 pub(super) struct Publishing {
     publisher: Publisher,
     names: Arc<hive_proto::channel::Names>,
     last: Option<(String, Address)>,
+    /// In the order in which the client said them, in which it hears of them, too.
+    waiting: VecDeque<Waiting>,
+}
+
+/// A publish that has not had its turn.
+enum Waiting {
+    Begun(Begun),
+    /// A value to be kept.
+    Keep(Address, Message),
+    Refused(Refusal),
 }
 
 impl Publishing {
     pub(super) fn new(bus: &bus::Bus) -> Self {
-        Self { publisher: bus.publisher(), names: Arc::new(bus.names().clone()), last: None }
+        let names = Arc::new(bus.names().clone());
+        Self { publisher: bus.publisher(), names, last: None, waiting: VecDeque::new() }
     }
 
+    /// Whether nothing more is taken until something has had its turn.
+    pub(super) fn is_full(&self) -> bool {
+        self.waiting.len() >= WAITING_MAX
+    }
+
+    /// Waits until the oldest publish that waits can be finished; for ever when there is none. Cancel-safe.
+    pub(super) async fn ready(&mut self) {
+        match self.waiting.front_mut() {
+            Some(Waiting::Begun(begun)) => begun.on_disk().await,
+            Some(Waiting::Keep(..) | Waiting::Refused(_)) => {}
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Finishes the oldest publish that waits; none when there is none.
+    pub(super) async fn finish(&mut self) -> Option<Result<bus::Receipt, Refusal>> {
+        Some(match self.waiting.pop_front()? {
+            Waiting::Begun(begun) => self.publisher.finish(begun).await.map_err(Refusal::from),
+            Waiting::Keep(address, message) => {
+                self.publisher.keep(&address, Some(message), 0).map_err(Refusal::from)
+            }
+            Waiting::Refused(refusal) => Err(refusal),
+        })
+    }
+
+    /// Publishes. None when something has to be waited for first: the disk, or what the client has published before.
     pub(super) async fn publish(
         &mut self,
         channel: &str,
         retain: bool,
         message: hive_client::Message,
-    ) -> Result<bus::Receipt, Refusal> {
+    ) -> Option<Result<bus::Receipt, Refusal>> {
+        let waiting = self.begin(channel, retain, message).unwrap_or_else(Waiting::Refused);
+        let waits =
+            !self.waiting.is_empty() || matches!(&waiting, Waiting::Begun(begun) if begun.is_for_disk());
+        self.waiting.push_back(waiting);
+        if waits { None } else { self.finish().await }
+    }
+
+    fn begin(
+        &mut self,
+        channel: &str,
+        retain: bool,
+        message: hive_client::Message,
+    ) -> Result<Waiting, Refusal> {
         let known = self.last.take().filter(|(name, _)| name == channel);
         let (name, address) = match known {
             Some(known) => known,
@@ -37,11 +90,11 @@ impl Publishing {
             }
         };
         let message = convert::message(message);
-        let done = match retain {
-            false => self.publisher.publish(&address, message).await,
-            true => self.publisher.keep(&address, Some(message), 0),
+        let waiting = match retain {
+            false => self.publisher.begin(&address, message).map(Waiting::Begun),
+            true => Ok(Waiting::Keep(address.clone(), message)),
         };
         self.last = Some((name, address));
-        Ok(done?)
+        Ok(waiting?)
     }
 }

@@ -154,7 +154,7 @@ impl Bus {
             let request = Request::new(cause.deadline, Reply::LocalPart(parts.clone()));
             let event = self.0.event(to, message.clone(), id, time, cause.depth);
             match queue.offer(Delivery { event, request: Some(request), ticket: None }.into()) {
-                Offer::Taken => self.0.account.delivered(1),
+                Offer::Taken => {}
                 Offer::Full(back) | Offer::Closed(back) => {
                     let error = CallError::Unavailable("the responder takes nothing more".into());
                     back.into_request().into_iter().for_each(|request| request.decline(error.clone()));

@@ -69,7 +69,7 @@ impl Bus {
         let request = Request::new(cause.deadline, Reply::Local(answer));
         let event = self.0.event(to, message, id, time, cause.depth);
         match queue.offer(Delivery { event, request: Some(request), ticket: None }.into()) {
-            Offer::Taken => self.0.account.delivered(1),
+            Offer::Taken => {}
             Offer::Closed(_) => return Err(CallError::NoResponder),
             Offer::Full(_) => return Err(CallError::Unavailable("the responder's queue is full".into())),
         }

@@ -69,7 +69,7 @@ impl Bus {
     pub(super) fn give_to_holder(&self, holders: &[(HolderId, Arc<Queue>)], event: Event, ticket: Ticket) {
         let Some(queue) = holder(holders, &event) else { return ticket.refuse() };
         match queue.offer(Delivery { event, request: None, ticket: Some(ticket) }.into()) {
-            Offer::Taken => self.0.account.delivered(1),
+            Offer::Taken => {}
             Offer::Full(back) => back.refuse(),
             // What it held was refused when it closed; this came too late for that.
             Offer::Closed(back) => back.refuse(),

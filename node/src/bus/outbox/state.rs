@@ -12,7 +12,8 @@ use hive_proto::{
         frame,
         handout::{DATA_OUTCOMES, OUTCOMES_MAX, Settled, put_outcomes},
     },
-    limits::BATCH_BYTES_TARGET,
+    limits::{BATCH_BYTES_TARGET, PEER_QUEUE_BYTES},
+    plane::budget::Share,
 };
 
 use super::{
@@ -24,8 +25,10 @@ use super::{
 /// What one outcome counts in the queue's bound: a number and a code at their longest.
 const OUTCOME_BYTES: usize = 11;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct State {
+    /// Of what all queues may hold.
+    share: Share,
     /// Takes events until it passes [`BATCH_BYTES_TARGET`].
     pub(super) open: BatchWriter,
     /// Closed batches, oldest first; these are what a lagging peer loses.
@@ -48,6 +51,8 @@ pub(super) struct State {
     pub(super) lagging: bool,
     /// The peer is gone.
     pub(super) closed: bool,
+    /// Events that a lagging peer has lost.
+    pub(super) dropped: u64,
     /// What was written.
     pub(super) streams: Streams,
 }
@@ -74,6 +79,38 @@ pub struct Outgoing {
 }
 
 impl State {
+    pub(super) fn new(share: Share) -> Self {
+        Self {
+            share,
+            open: BatchWriter::default(),
+            sealed: VecDeque::new(),
+            frames: Vec::new(),
+            outcomes: Vec::new(),
+            bytes: 0,
+            gathering: false,
+            gather: Gather::default(),
+            names: Vec::new(),
+            numbers: HashMap::new(),
+            defined: 0,
+            lagging: false,
+            closed: false,
+            dropped: 0,
+            streams: Streams::default(),
+        }
+    }
+
+    /// Whether an event has no room.
+    #[inline]
+    pub(super) fn is_full(&mut self) -> bool {
+        self.bytes >= PEER_QUEUE_BYTES || !self.share.hold(self.bytes)
+    }
+
+    /// So many bytes are not held any more.
+    pub(super) fn drained(&mut self, bytes: usize) {
+        self.bytes = self.bytes.saturating_sub(bytes);
+        self.share.keep(self.bytes);
+    }
+
     /// Whether a whole batch is likely to be there soon, and nothing speaks against waiting for it.
     pub(super) fn begins_to_gather(&mut self) -> bool {
         self.gathering = self.gather.is_stream();
@@ -125,11 +162,17 @@ impl State {
                 self.sealed.push_back(self.open.take());
             }
         }
-        self.bytes = self.bytes.saturating_sub(taken);
+        self.drained(taken);
         self.lagging &= self.bytes > 0;
         self.streams.wrote(outgoing.events);
         self.gather.took(outgoing.events);
         outgoing
+    }
+
+    /// Events that wait.
+    pub(super) fn events(&self) -> u64 {
+        let sealed = self.sealed.iter().fold(0, |sum: u64, batch| sum.saturating_add(batch.events.into()));
+        sealed.saturating_add(self.open.events().into())
     }
 
     pub(super) fn push_frame(&mut self, frame: Bytes) {
@@ -165,7 +208,7 @@ impl State {
             self.sealed.push_back(self.open.take());
         }
         self.frame_outcomes();
-        self.bytes = 0;
+        self.drained(usize::MAX);
         Leftover {
             batches: self.sealed.drain(..).collect(),
             frames: std::mem::take(&mut self.frames),

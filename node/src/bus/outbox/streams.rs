@@ -2,7 +2,7 @@
 //! events on them are known to have arrived.
 
 use bytes::Bytes;
-use hive_proto::frame::relay::Taken;
+use hive_proto::{frame::relay::Taken, plane::account::LinkCounts};
 
 /// What was written, and what became of it.
 #[derive(Debug, Default)]
@@ -19,6 +19,8 @@ pub(super) struct Streams {
     sent_before: u64,
     /// Events that may not have arrived on streams that broke.
     lost: u64,
+    /// Of these, what was counted already.
+    told: u64,
     /// The last one has not ended with everything on it having arrived.
     unfinished: bool,
 }
@@ -65,11 +67,21 @@ impl Streams {
         }
     }
 
+    /// What became of everything that was written.
+    pub(super) fn counts(&self) -> LinkCounts {
+        let in_flight = self.sent.saturating_sub(self.settled);
+        let confirmed = self.settled.saturating_sub(self.lost);
+        LinkCounts { sent: self.sent, confirmed, in_flight, lost: self.lost, ..LinkCounts::default() }
+    }
+
     /// It is over: how many events may not have arrived.
     pub(super) fn end(&mut self) -> u64 {
-        let lost = self.lost.saturating_add(self.sent.saturating_sub(self.settled));
-        (self.lost, self.settled) = (0, self.sent);
-        lost
+        let before = std::mem::replace(
+            &mut self.told,
+            self.lost.saturating_add(self.sent.saturating_sub(self.settled)),
+        );
+        (self.lost, self.settled) = (self.told, self.sent);
+        self.told.saturating_sub(before)
     }
 }
 
@@ -88,11 +100,14 @@ mod tests {
         streams.begin(Vec::new());
         streams.confirmed(&taken(1, 5));
         streams.wrote(4);
+        let nothing = LinkCounts::default();
+        assert_eq!(streams.counts(), LinkCounts { sent: 9, confirmed: 3, in_flight: 4, lost: 2, ..nothing });
         streams.arrived();
         streams.begin(Vec::new());
         streams.wrote(1);
         streams.confirmed(&taken(3, 0));
         assert_eq!(streams.end(), 2 + 1);
         assert_eq!(streams.end(), 0);
+        assert_eq!(streams.counts(), LinkCounts { sent: 10, confirmed: 7, lost: 3, ..nothing });
     }
 }

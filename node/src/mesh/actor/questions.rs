@@ -74,6 +74,14 @@ impl Actor {
         }
     }
 
+    /// Keeps the board of traces up to date: they are few, and most inputs change none.
+    pub(super) fn show_traces(&self) {
+        let counts = self.core.trace_counts();
+        if counts != *self.boards.traces.read() {
+            self.boards.traces.set(counts);
+        }
+    }
+
     /// Tells the state machine what there is to see, for a trace.
     pub(super) fn look(&mut self, look: u64, network: NetworkIndex, subject: Subject) {
         let bus = &self.around.bus;

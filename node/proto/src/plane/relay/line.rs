@@ -13,6 +13,7 @@ use crate::{
     frame::relay::{Destinations, Leg, Sealed, SetBudget, Taken, put_set, put_stream, relay_head},
     id::NodeId,
     limits::PEER_QUEUE_BYTES,
+    plane::budget::Share,
     time::Now,
 };
 
@@ -84,8 +85,10 @@ pub struct ConfirmError {
 }
 
 /// The frames for one neighbour.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Line {
+    /// Of what all queues may hold.
+    share: Share,
     unsent: VecDeque<Frame>,
     unsent_bytes: usize,
     /// In the order in which they were sent.
@@ -114,10 +117,25 @@ struct Kept {
 }
 
 impl Line {
+    pub(super) fn new(share: Share) -> Self {
+        Self {
+            share,
+            unsent: VecDeque::new(),
+            unsent_bytes: 0,
+            kept: VecDeque::new(),
+            kept_bytes: 0,
+            stream: 0,
+            written: 0,
+            budget: SetBudget::default(),
+            numbers: BTreeMap::new(),
+            counts: LineCounts::default(),
+        }
+    }
+
     /// Adds a frame. Returns how many copies were dropped to make room: the oldest that were not sent.
     pub(super) fn push(&mut self, frame: Frame) -> u64 {
         let mut dropped = 0_u64;
-        while self.unsent_bytes.saturating_add(frame.weight()) > PEER_QUEUE_BYTES {
+        while !self.has_room(frame.weight()) {
             let Some(oldest) = self.unsent.pop_front() else { break };
             self.unsent_bytes = self.unsent_bytes.saturating_sub(oldest.weight());
             dropped = dropped.saturating_add(oldest.copies());
@@ -125,6 +143,11 @@ impl Line {
         self.unsent_bytes = self.unsent_bytes.saturating_add(frame.weight());
         self.unsent.push_back(frame);
         dropped
+    }
+
+    fn has_room(&mut self, weight: usize) -> bool {
+        let unsent = self.unsent_bytes.saturating_add(weight);
+        unsent <= PEER_QUEUE_BYTES && self.share.hold(unsent.saturating_add(self.kept_bytes))
     }
 
     /// Whether who brings more should wait if it can.
@@ -217,6 +240,7 @@ impl Line {
             self.counts.confirmed = self.counts.confirmed.saturating_add(oldest.copies);
             self.kept.pop_front();
         }
+        self.share.keep(self.unsent_bytes.saturating_add(self.kept_bytes));
         Ok(())
     }
 
@@ -288,7 +312,10 @@ mod tests {
         },
         id::Incarnation,
         limits::HOPS_MAX,
-        plane::relay::{departures::Departures, paths::Paths},
+        plane::{
+            budget::Budget,
+            relay::{departures::Departures, paths::Paths},
+        },
     };
 
     /// Makes frames of one origin to one node, one after the other.
@@ -329,7 +356,7 @@ mod tests {
 
     #[test]
     fn what_a_stream_lost_comes_first_on_the_next_and_in_order() {
-        let (mut line, mut source) = (Line::default(), Source::new());
+        let (mut line, mut source) = (Line::new(Budget::new(1 << 30).share()), Source::new());
         line.begin_stream();
         (0..3).for_each(|_| assert_eq!(line.push(source.next()), 0));
         let most = HOPS_MAX - 1;
@@ -350,7 +377,7 @@ mod tests {
 
     #[test]
     fn no_more_is_sent_than_may_be_unconfirmed() {
-        let (mut line, mut source) = (Line::default(), Source::new());
+        let (mut line, mut source) = (Line::new(Budget::new(1 << 30).share()), Source::new());
         line.begin_stream();
         let mut sent = 0;
         for _ in 0..UNCONFIRMED_MAX / 1_000 + 2 {

@@ -74,7 +74,7 @@ struct Lone {
 impl Lone {
     fn new() -> Self {
         let account = Account::default();
-        let mut relay = Relay::new(node(9), Incarnation(1));
+        let mut relay = Relay::new(node(9), Incarnation(1), &Budget::new(1 << 30));
         let at = Moment { now: ZERO, account: &account };
         relay.neighbour_up(at, node(1));
         relay.neighbour_up(at, node(2));

@@ -76,7 +76,7 @@ fn number(id: NodeId) -> usize {
 impl World {
     pub(super) fn new(plan: Plan) -> Self {
         let station = |number| Station {
-            relay: Relay::new(id(number), Incarnation(1)),
+            relay: Relay::new(id(number), Incarnation(1), &Budget::new(1 << 30)),
             account: Account::default(),
             graph: BTreeSet::new(),
             ways: BTreeMap::new(),
