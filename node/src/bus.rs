@@ -55,7 +55,7 @@ use hive_proto::{
         budget::Budget,
     },
 };
-pub use kept::Keep;
+pub use kept::{Keep, Page};
 pub use outbox::{Outbox, Outgoing};
 pub use policy::WhenFull;
 pub use publish::{Begun, Publisher, Receipt};

@@ -360,7 +360,8 @@ pub mod hive {
                 }
             }
             #[allow(unused_unsafe, clippy::all)]
-            /// The mesh's own headers (`hive-*`, `traceparent`).
+            /// The mesh's own headers: `hive-depth` (how many publishes made while handling another event led to this one), what
+            /// a dead letter says of itself (`hive-reason`, `hive-channel`, `hive-id`, `hive-attempts`), and `traceparent`.
             #[allow(async_fn_in_trait)]
             pub fn mesh_headers() -> Headers {
                 unsafe {
@@ -436,6 +437,84 @@ pub mod hive {
             pub type Message = super::super::super::hive::node::types::Message;
             pub type Headers = super::super::super::hive::node::types::Headers;
             pub type Error = super::super::super::hive::node::types::Error;
+            /// A request, one of several that are made together.
+            #[derive(Clone, PartialEq)]
+            pub struct Call {
+                pub channel: _rt::String,
+                pub message: Message,
+            }
+            impl ::core::fmt::Debug for Call {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("Call")
+                        .field("channel", &self.channel)
+                        .field("message", &self.message)
+                        .finish()
+                }
+            }
+            /// What one responder answered.
+            #[derive(Clone, PartialEq)]
+            pub struct Answer {
+                /// The answering node's id.
+                pub origin: _rt::String,
+                pub outcome: Result<Message, Error>,
+            }
+            impl ::core::fmt::Debug for Answer {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("Answer")
+                        .field("origin", &self.origin)
+                        .field("outcome", &self.outcome)
+                        .finish()
+                }
+            }
+            /// What came of asking everybody.
+            #[derive(Clone, PartialEq)]
+            pub struct Answers {
+                /// In the order in which they came, failures among them.
+                pub answers: _rt::Vec<Answer>,
+                /// Nodes that were asked and had not answered to the end when time ran out.
+                pub missing: u32,
+            }
+            impl ::core::fmt::Debug for Answers {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("Answers")
+                        .field("answers", &self.answers)
+                        .field("missing", &self.missing)
+                        .finish()
+                }
+            }
+            /// A channel's last value.
+            #[derive(Clone, PartialEq)]
+            pub struct Kept {
+                /// The channel without its network.
+                pub channel: _rt::String,
+                pub message: Message,
+                /// The id of the event that brought it.
+                pub id: _rt::String,
+                /// Milliseconds since the Unix epoch, by its origin's clock.
+                pub published_at: u64,
+            }
+            impl ::core::fmt::Debug for Kept {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("Kept")
+                        .field("channel", &self.channel)
+                        .field("message", &self.message)
+                        .field("id", &self.id)
+                        .field("published-at", &self.published_at)
+                        .finish()
+                }
+            }
             #[allow(unused_unsafe, clippy::all)]
             /// The event's id, once the node has accepted it. Takes effect at once, also when `handle` fails later.
             #[allow(async_fn_in_trait)]
@@ -965,6 +1044,475 @@ pub mod hive {
                 }
             }
             #[allow(unused_unsafe, clippy::all)]
+            /// Publishes and keeps it as the channel's last value, on every node: whoever subscribes later gets it first.
+            #[allow(async_fn_in_trait)]
+            pub fn retain(
+                channel: &str,
+                message: &Message,
+            ) -> Result<_rt::String, Error> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = channel;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let super::super::super::hive::node::types::Message {
+                        payload: payload1,
+                        content_type: content_type1,
+                        key: key1,
+                        headers: headers1,
+                    } = message;
+                    let vec2 = payload1;
+                    let ptr2 = vec2.as_ptr().cast::<u8>();
+                    let len2 = vec2.len();
+                    let (result4_0, result4_1, result4_2) = match content_type1 {
+                        Some(e) => {
+                            let vec3 = e;
+                            let ptr3 = vec3.as_ptr().cast::<u8>();
+                            let len3 = vec3.len();
+                            (1i32, ptr3.cast_mut(), len3)
+                        }
+                        None => (0i32, ::core::ptr::null_mut(), 0usize),
+                    };
+                    let (result6_0, result6_1, result6_2) = match key1 {
+                        Some(e) => {
+                            let vec5 = e;
+                            let ptr5 = vec5.as_ptr().cast::<u8>();
+                            let len5 = vec5.len();
+                            (1i32, ptr5.cast_mut(), len5)
+                        }
+                        None => (0i32, ::core::ptr::null_mut(), 0usize),
+                    };
+                    let vec10 = headers1;
+                    let len10 = vec10.len();
+                    let layout10 = _rt::alloc::Layout::from_size_align(
+                            vec10.len() * (4 * ::core::mem::size_of::<*const u8>()),
+                            ::core::mem::size_of::<*const u8>(),
+                        )
+                        .unwrap();
+                    let (result10, _cleanup10) = wit_bindgen::rt::Cleanup::new(layout10);
+                    for (i, e) in vec10.into_iter().enumerate() {
+                        let base = result10
+                            .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                        {
+                            let (t7_0, t7_1) = e;
+                            let vec8 = t7_0;
+                            let ptr8 = vec8.as_ptr().cast::<u8>();
+                            let len8 = vec8.len();
+                            *base
+                                .add(::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len8;
+                            *base.add(0).cast::<*mut u8>() = ptr8.cast_mut();
+                            let vec9 = t7_1;
+                            let ptr9 = vec9.as_ptr().cast::<u8>();
+                            let len9 = vec9.len();
+                            *base
+                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len9;
+                            *base
+                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                .cast::<*mut u8>() = ptr9.cast_mut();
+                        }
+                    }
+                    let ptr11 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "hive:node/bus@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "retain"]
+                        fn wit_import12(
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import12(
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import12(
+                        ptr0.cast_mut(),
+                        len0,
+                        ptr2.cast_mut(),
+                        len2,
+                        result4_0,
+                        result4_1,
+                        result4_2,
+                        result6_0,
+                        result6_1,
+                        result6_2,
+                        result10,
+                        len10,
+                        ptr11,
+                    );
+                    let l13 = i32::from(*ptr11.add(0).cast::<u8>());
+                    let result42 = match l13 {
+                        0 => {
+                            let e = {
+                                let l14 = *ptr11.add(8).cast::<*mut u8>();
+                                let l15 = *ptr11
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let len16 = l15;
+                                let bytes16 = _rt::Vec::from_raw_parts(
+                                    l14.cast(),
+                                    len16,
+                                    len16,
+                                );
+                                _rt::string_lift(bytes16)
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l17 = i32::from(*ptr11.add(8).cast::<u8>());
+                                use super::super::super::hive::node::types::Error as V41;
+                                let v41 = match l17 {
+                                    0 => {
+                                        let e41 = {
+                                            let l18 = *ptr11.add(16).cast::<*mut u8>();
+                                            let l19 = *ptr11
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len20 = l19;
+                                            let bytes20 = _rt::Vec::from_raw_parts(
+                                                l18.cast(),
+                                                len20,
+                                                len20,
+                                            );
+                                            _rt::string_lift(bytes20)
+                                        };
+                                        V41::Denied(e41)
+                                    }
+                                    1 => {
+                                        let e41 = {
+                                            let l21 = *ptr11.add(16).cast::<*mut u8>();
+                                            let l22 = *ptr11
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len23 = l22;
+                                            let bytes23 = _rt::Vec::from_raw_parts(
+                                                l21.cast(),
+                                                len23,
+                                                len23,
+                                            );
+                                            _rt::string_lift(bytes23)
+                                        };
+                                        V41::Invalid(e41)
+                                    }
+                                    2 => {
+                                        let e41 = {
+                                            let l24 = *ptr11.add(16).cast::<i64>();
+                                            l24 as u64
+                                        };
+                                        V41::TooLarge(e41)
+                                    }
+                                    3 => {
+                                        let e41 = {
+                                            let l25 = *ptr11.add(16).cast::<i64>();
+                                            l25 as u64
+                                        };
+                                        V41::Overloaded(e41)
+                                    }
+                                    4 => V41::NoResponder,
+                                    5 => V41::Timeout,
+                                    6 => V41::Deadlock,
+                                    7 => {
+                                        let e41 = {
+                                            let l26 = *ptr11.add(16).cast::<*mut u8>();
+                                            let l27 = *ptr11
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len28 = l27;
+                                            let bytes28 = _rt::Vec::from_raw_parts(
+                                                l26.cast(),
+                                                len28,
+                                                len28,
+                                            );
+                                            _rt::string_lift(bytes28)
+                                        };
+                                        V41::Failed(e41)
+                                    }
+                                    8 => {
+                                        let e41 = {
+                                            let l29 = *ptr11.add(16).cast::<*mut u8>();
+                                            let l30 = *ptr11
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len31 = l30;
+                                            let bytes31 = _rt::Vec::from_raw_parts(
+                                                l29.cast(),
+                                                len31,
+                                                len31,
+                                            );
+                                            _rt::string_lift(bytes31)
+                                        };
+                                        V41::Rejected(e41)
+                                    }
+                                    9 => {
+                                        let e41 = {
+                                            let l32 = *ptr11.add(16).cast::<*mut u8>();
+                                            let l33 = *ptr11
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len34 = l33;
+                                            let bytes34 = _rt::Vec::from_raw_parts(
+                                                l32.cast(),
+                                                len34,
+                                                len34,
+                                            );
+                                            _rt::string_lift(bytes34)
+                                        };
+                                        V41::Unavailable(e41)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e41 = {
+                                            let l35 = *ptr11.add(16).cast::<*mut u8>();
+                                            let l36 = *ptr11
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len37 = l36;
+                                            let bytes37 = _rt::Vec::from_raw_parts(
+                                                l35.cast(),
+                                                len37,
+                                                len37,
+                                            );
+                                            let l38 = *ptr11
+                                                .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l39 = *ptr11
+                                                .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len40 = l39;
+                                            let bytes40 = _rt::Vec::from_raw_parts(
+                                                l38.cast(),
+                                                len40,
+                                                len40,
+                                            );
+                                            (_rt::string_lift(bytes37), _rt::string_lift(bytes40))
+                                        };
+                                        V41::Other(e41)
+                                    }
+                                };
+                                v41
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result42
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Forgets the channel's last value; subscribers get an empty event.
+            #[allow(async_fn_in_trait)]
+            pub fn clear(channel: &str) -> Result<(), Error> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = channel;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "hive:node/bus@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "clear"]
+                        fn wit_import2(_: *mut u8, _: usize, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(_: *mut u8, _: usize, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import2(ptr0.cast_mut(), len0, ptr1);
+                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+                    let result29 = match l3 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l4 = i32::from(*ptr1.add(8).cast::<u8>());
+                                use super::super::super::hive::node::types::Error as V28;
+                                let v28 = match l4 {
+                                    0 => {
+                                        let e28 = {
+                                            let l5 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l6 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len7 = l6;
+                                            let bytes7 = _rt::Vec::from_raw_parts(
+                                                l5.cast(),
+                                                len7,
+                                                len7,
+                                            );
+                                            _rt::string_lift(bytes7)
+                                        };
+                                        V28::Denied(e28)
+                                    }
+                                    1 => {
+                                        let e28 = {
+                                            let l8 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l9 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len10 = l9;
+                                            let bytes10 = _rt::Vec::from_raw_parts(
+                                                l8.cast(),
+                                                len10,
+                                                len10,
+                                            );
+                                            _rt::string_lift(bytes10)
+                                        };
+                                        V28::Invalid(e28)
+                                    }
+                                    2 => {
+                                        let e28 = {
+                                            let l11 = *ptr1.add(16).cast::<i64>();
+                                            l11 as u64
+                                        };
+                                        V28::TooLarge(e28)
+                                    }
+                                    3 => {
+                                        let e28 = {
+                                            let l12 = *ptr1.add(16).cast::<i64>();
+                                            l12 as u64
+                                        };
+                                        V28::Overloaded(e28)
+                                    }
+                                    4 => V28::NoResponder,
+                                    5 => V28::Timeout,
+                                    6 => V28::Deadlock,
+                                    7 => {
+                                        let e28 = {
+                                            let l13 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l14 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len15 = l14;
+                                            let bytes15 = _rt::Vec::from_raw_parts(
+                                                l13.cast(),
+                                                len15,
+                                                len15,
+                                            );
+                                            _rt::string_lift(bytes15)
+                                        };
+                                        V28::Failed(e28)
+                                    }
+                                    8 => {
+                                        let e28 = {
+                                            let l16 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l17 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len18 = l17;
+                                            let bytes18 = _rt::Vec::from_raw_parts(
+                                                l16.cast(),
+                                                len18,
+                                                len18,
+                                            );
+                                            _rt::string_lift(bytes18)
+                                        };
+                                        V28::Rejected(e28)
+                                    }
+                                    9 => {
+                                        let e28 = {
+                                            let l19 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l20 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len21 = l20;
+                                            let bytes21 = _rt::Vec::from_raw_parts(
+                                                l19.cast(),
+                                                len21,
+                                                len21,
+                                            );
+                                            _rt::string_lift(bytes21)
+                                        };
+                                        V28::Unavailable(e28)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e28 = {
+                                            let l22 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l23 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len24 = l23;
+                                            let bytes24 = _rt::Vec::from_raw_parts(
+                                                l22.cast(),
+                                                len24,
+                                                len24,
+                                            );
+                                            let l25 = *ptr1
+                                                .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l26 = *ptr1
+                                                .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len27 = l26;
+                                            let bytes27 = _rt::Vec::from_raw_parts(
+                                                l25.cast(),
+                                                len27,
+                                                len27,
+                                            );
+                                            (_rt::string_lift(bytes24), _rt::string_lift(bytes27))
+                                        };
+                                        V28::Other(e28)
+                                    }
+                                };
+                                v28
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result29
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
             /// One answer. No wait outlives `current.time-left`; 0 means all of it.
             #[allow(async_fn_in_trait)]
             pub fn request(
@@ -1358,6 +1906,1577 @@ pub mod hive {
                         _ => _rt::invalid_enum_discriminant(),
                     };
                     result59
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Several requests at once, at most 64, answered in the order asked. Answers that are over 16 MiB together are
+            /// `too-large`.
+            #[allow(async_fn_in_trait)]
+            pub fn request_each(
+                calls: &[Call],
+                timeout_ms: u32,
+            ) -> Result<_rt::Vec<Result<Message, Error>>, Error> {
+                unsafe {
+                    let mut cleanup_list = _rt::Vec::new();
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec10 = calls;
+                    let len10 = vec10.len();
+                    let layout10 = _rt::alloc::Layout::from_size_align(
+                            vec10.len() * (12 * ::core::mem::size_of::<*const u8>()),
+                            ::core::mem::size_of::<*const u8>(),
+                        )
+                        .unwrap();
+                    let (result10, _cleanup10) = wit_bindgen::rt::Cleanup::new(layout10);
+                    for (i, e) in vec10.into_iter().enumerate() {
+                        let base = result10
+                            .add(i * (12 * ::core::mem::size_of::<*const u8>()));
+                        {
+                            let Call { channel: channel0, message: message0 } = e;
+                            let vec1 = channel0;
+                            let ptr1 = vec1.as_ptr().cast::<u8>();
+                            let len1 = vec1.len();
+                            *base
+                                .add(::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len1;
+                            *base.add(0).cast::<*mut u8>() = ptr1.cast_mut();
+                            let super::super::super::hive::node::types::Message {
+                                payload: payload2,
+                                content_type: content_type2,
+                                key: key2,
+                                headers: headers2,
+                            } = message0;
+                            let vec3 = payload2;
+                            let ptr3 = vec3.as_ptr().cast::<u8>();
+                            let len3 = vec3.len();
+                            *base
+                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len3;
+                            *base
+                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                .cast::<*mut u8>() = ptr3.cast_mut();
+                            match content_type2 {
+                                Some(e) => {
+                                    *base
+                                        .add(4 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (1i32) as u8;
+                                    let vec4 = e;
+                                    let ptr4 = vec4.as_ptr().cast::<u8>();
+                                    let len4 = vec4.len();
+                                    *base
+                                        .add(6 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len4;
+                                    *base
+                                        .add(5 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<*mut u8>() = ptr4.cast_mut();
+                                }
+                                None => {
+                                    *base
+                                        .add(4 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (0i32) as u8;
+                                }
+                            };
+                            match key2 {
+                                Some(e) => {
+                                    *base
+                                        .add(7 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (1i32) as u8;
+                                    let vec5 = e;
+                                    let ptr5 = vec5.as_ptr().cast::<u8>();
+                                    let len5 = vec5.len();
+                                    *base
+                                        .add(9 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len5;
+                                    *base
+                                        .add(8 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<*mut u8>() = ptr5.cast_mut();
+                                }
+                                None => {
+                                    *base
+                                        .add(7 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (0i32) as u8;
+                                }
+                            };
+                            let vec9 = headers2;
+                            let len9 = vec9.len();
+                            let layout9 = _rt::alloc::Layout::from_size_align(
+                                    vec9.len() * (4 * ::core::mem::size_of::<*const u8>()),
+                                    ::core::mem::size_of::<*const u8>(),
+                                )
+                                .unwrap();
+                            let (result9, _cleanup9) = wit_bindgen::rt::Cleanup::new(
+                                layout9,
+                            );
+                            cleanup_list.extend(_cleanup9);
+                            for (i, e) in vec9.into_iter().enumerate() {
+                                let base = result9
+                                    .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                                {
+                                    let (t6_0, t6_1) = e;
+                                    let vec7 = t6_0;
+                                    let ptr7 = vec7.as_ptr().cast::<u8>();
+                                    let len7 = vec7.len();
+                                    *base
+                                        .add(::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len7;
+                                    *base.add(0).cast::<*mut u8>() = ptr7.cast_mut();
+                                    let vec8 = t6_1;
+                                    let ptr8 = vec8.as_ptr().cast::<u8>();
+                                    let len8 = vec8.len();
+                                    *base
+                                        .add(3 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len8;
+                                    *base
+                                        .add(2 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<*mut u8>() = ptr8.cast_mut();
+                                }
+                            }
+                            *base
+                                .add(11 * ::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len9;
+                            *base
+                                .add(10 * ::core::mem::size_of::<*const u8>())
+                                .cast::<*mut u8>() = result9;
+                        }
+                    }
+                    let ptr11 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "hive:node/bus@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "request-each"]
+                        fn wit_import12(_: *mut u8, _: usize, _: i32, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import12(
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import12(result10, len10, _rt::as_i32(&timeout_ms), ptr11);
+                    let l13 = i32::from(*ptr11.add(0).cast::<u8>());
+                    let result88 = match l13 {
+                        0 => {
+                            let e = {
+                                let l14 = *ptr11.add(8).cast::<*mut u8>();
+                                let l15 = *ptr11
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let base62 = l14;
+                                let len62 = l15;
+                                let mut result62 = _rt::Vec::with_capacity(len62);
+                                for i in 0..len62 {
+                                    let base = base62
+                                        .add(i * (8 + 10 * ::core::mem::size_of::<*const u8>()));
+                                    let e62 = {
+                                        let l16 = i32::from(*base.add(0).cast::<u8>());
+                                        match l16 {
+                                            0 => {
+                                                let e = {
+                                                    let l17 = *base.add(8).cast::<*mut u8>();
+                                                    let l18 = *base
+                                                        .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len19 = l18;
+                                                    let l20 = i32::from(
+                                                        *base
+                                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<u8>(),
+                                                    );
+                                                    let l24 = i32::from(
+                                                        *base
+                                                            .add(8 + 5 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<u8>(),
+                                                    );
+                                                    let l28 = *base
+                                                        .add(8 + 8 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l29 = *base
+                                                        .add(8 + 9 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let base36 = l28;
+                                                    let len36 = l29;
+                                                    let mut result36 = _rt::Vec::with_capacity(len36);
+                                                    for i in 0..len36 {
+                                                        let base = base36
+                                                            .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                                                        let e36 = {
+                                                            let l30 = *base.add(0).cast::<*mut u8>();
+                                                            let l31 = *base
+                                                                .add(::core::mem::size_of::<*const u8>())
+                                                                .cast::<usize>();
+                                                            let len32 = l31;
+                                                            let bytes32 = _rt::Vec::from_raw_parts(
+                                                                l30.cast(),
+                                                                len32,
+                                                                len32,
+                                                            );
+                                                            let l33 = *base
+                                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<*mut u8>();
+                                                            let l34 = *base
+                                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<usize>();
+                                                            let len35 = l34;
+                                                            let bytes35 = _rt::Vec::from_raw_parts(
+                                                                l33.cast(),
+                                                                len35,
+                                                                len35,
+                                                            );
+                                                            (_rt::string_lift(bytes32), _rt::string_lift(bytes35))
+                                                        };
+                                                        result36.push(e36);
+                                                    }
+                                                    _rt::cabi_dealloc(
+                                                        base36,
+                                                        len36 * (4 * ::core::mem::size_of::<*const u8>()),
+                                                        ::core::mem::size_of::<*const u8>(),
+                                                    );
+                                                    super::super::super::hive::node::types::Message {
+                                                        payload: <_ as From<
+                                                            _rt::Vec<_>,
+                                                        >>::from(
+                                                            _rt::Vec::from_raw_parts(l17.cast(), len19, len19),
+                                                        ),
+                                                        content_type: match l20 {
+                                                            0 => None,
+                                                            1 => {
+                                                                let e = {
+                                                                    let l21 = *base
+                                                                        .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                                                        .cast::<*mut u8>();
+                                                                    let l22 = *base
+                                                                        .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                                                        .cast::<usize>();
+                                                                    let len23 = l22;
+                                                                    let bytes23 = _rt::Vec::from_raw_parts(
+                                                                        l21.cast(),
+                                                                        len23,
+                                                                        len23,
+                                                                    );
+                                                                    _rt::string_lift(bytes23)
+                                                                };
+                                                                Some(e)
+                                                            }
+                                                            _ => _rt::invalid_enum_discriminant(),
+                                                        },
+                                                        key: match l24 {
+                                                            0 => None,
+                                                            1 => {
+                                                                let e = {
+                                                                    let l25 = *base
+                                                                        .add(8 + 6 * ::core::mem::size_of::<*const u8>())
+                                                                        .cast::<*mut u8>();
+                                                                    let l26 = *base
+                                                                        .add(8 + 7 * ::core::mem::size_of::<*const u8>())
+                                                                        .cast::<usize>();
+                                                                    let len27 = l26;
+                                                                    let bytes27 = _rt::Vec::from_raw_parts(
+                                                                        l25.cast(),
+                                                                        len27,
+                                                                        len27,
+                                                                    );
+                                                                    _rt::string_lift(bytes27)
+                                                                };
+                                                                Some(e)
+                                                            }
+                                                            _ => _rt::invalid_enum_discriminant(),
+                                                        },
+                                                        headers: result36,
+                                                    }
+                                                };
+                                                Ok(e)
+                                            }
+                                            1 => {
+                                                let e = {
+                                                    let l37 = i32::from(*base.add(8).cast::<u8>());
+                                                    use super::super::super::hive::node::types::Error as V61;
+                                                    let v61 = match l37 {
+                                                        0 => {
+                                                            let e61 = {
+                                                                let l38 = *base.add(16).cast::<*mut u8>();
+                                                                let l39 = *base
+                                                                    .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<usize>();
+                                                                let len40 = l39;
+                                                                let bytes40 = _rt::Vec::from_raw_parts(
+                                                                    l38.cast(),
+                                                                    len40,
+                                                                    len40,
+                                                                );
+                                                                _rt::string_lift(bytes40)
+                                                            };
+                                                            V61::Denied(e61)
+                                                        }
+                                                        1 => {
+                                                            let e61 = {
+                                                                let l41 = *base.add(16).cast::<*mut u8>();
+                                                                let l42 = *base
+                                                                    .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<usize>();
+                                                                let len43 = l42;
+                                                                let bytes43 = _rt::Vec::from_raw_parts(
+                                                                    l41.cast(),
+                                                                    len43,
+                                                                    len43,
+                                                                );
+                                                                _rt::string_lift(bytes43)
+                                                            };
+                                                            V61::Invalid(e61)
+                                                        }
+                                                        2 => {
+                                                            let e61 = {
+                                                                let l44 = *base.add(16).cast::<i64>();
+                                                                l44 as u64
+                                                            };
+                                                            V61::TooLarge(e61)
+                                                        }
+                                                        3 => {
+                                                            let e61 = {
+                                                                let l45 = *base.add(16).cast::<i64>();
+                                                                l45 as u64
+                                                            };
+                                                            V61::Overloaded(e61)
+                                                        }
+                                                        4 => V61::NoResponder,
+                                                        5 => V61::Timeout,
+                                                        6 => V61::Deadlock,
+                                                        7 => {
+                                                            let e61 = {
+                                                                let l46 = *base.add(16).cast::<*mut u8>();
+                                                                let l47 = *base
+                                                                    .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<usize>();
+                                                                let len48 = l47;
+                                                                let bytes48 = _rt::Vec::from_raw_parts(
+                                                                    l46.cast(),
+                                                                    len48,
+                                                                    len48,
+                                                                );
+                                                                _rt::string_lift(bytes48)
+                                                            };
+                                                            V61::Failed(e61)
+                                                        }
+                                                        8 => {
+                                                            let e61 = {
+                                                                let l49 = *base.add(16).cast::<*mut u8>();
+                                                                let l50 = *base
+                                                                    .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<usize>();
+                                                                let len51 = l50;
+                                                                let bytes51 = _rt::Vec::from_raw_parts(
+                                                                    l49.cast(),
+                                                                    len51,
+                                                                    len51,
+                                                                );
+                                                                _rt::string_lift(bytes51)
+                                                            };
+                                                            V61::Rejected(e61)
+                                                        }
+                                                        9 => {
+                                                            let e61 = {
+                                                                let l52 = *base.add(16).cast::<*mut u8>();
+                                                                let l53 = *base
+                                                                    .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<usize>();
+                                                                let len54 = l53;
+                                                                let bytes54 = _rt::Vec::from_raw_parts(
+                                                                    l52.cast(),
+                                                                    len54,
+                                                                    len54,
+                                                                );
+                                                                _rt::string_lift(bytes54)
+                                                            };
+                                                            V61::Unavailable(e61)
+                                                        }
+                                                        n => {
+                                                            debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                                            let e61 = {
+                                                                let l55 = *base.add(16).cast::<*mut u8>();
+                                                                let l56 = *base
+                                                                    .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<usize>();
+                                                                let len57 = l56;
+                                                                let bytes57 = _rt::Vec::from_raw_parts(
+                                                                    l55.cast(),
+                                                                    len57,
+                                                                    len57,
+                                                                );
+                                                                let l58 = *base
+                                                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<*mut u8>();
+                                                                let l59 = *base
+                                                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<usize>();
+                                                                let len60 = l59;
+                                                                let bytes60 = _rt::Vec::from_raw_parts(
+                                                                    l58.cast(),
+                                                                    len60,
+                                                                    len60,
+                                                                );
+                                                                (_rt::string_lift(bytes57), _rt::string_lift(bytes60))
+                                                            };
+                                                            V61::Other(e61)
+                                                        }
+                                                    };
+                                                    v61
+                                                };
+                                                Err(e)
+                                            }
+                                            _ => _rt::invalid_enum_discriminant(),
+                                        }
+                                    };
+                                    result62.push(e62);
+                                }
+                                _rt::cabi_dealloc(
+                                    base62,
+                                    len62 * (8 + 10 * ::core::mem::size_of::<*const u8>()),
+                                    8,
+                                );
+                                result62
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l63 = i32::from(*ptr11.add(8).cast::<u8>());
+                                use super::super::super::hive::node::types::Error as V87;
+                                let v87 = match l63 {
+                                    0 => {
+                                        let e87 = {
+                                            let l64 = *ptr11.add(16).cast::<*mut u8>();
+                                            let l65 = *ptr11
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len66 = l65;
+                                            let bytes66 = _rt::Vec::from_raw_parts(
+                                                l64.cast(),
+                                                len66,
+                                                len66,
+                                            );
+                                            _rt::string_lift(bytes66)
+                                        };
+                                        V87::Denied(e87)
+                                    }
+                                    1 => {
+                                        let e87 = {
+                                            let l67 = *ptr11.add(16).cast::<*mut u8>();
+                                            let l68 = *ptr11
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len69 = l68;
+                                            let bytes69 = _rt::Vec::from_raw_parts(
+                                                l67.cast(),
+                                                len69,
+                                                len69,
+                                            );
+                                            _rt::string_lift(bytes69)
+                                        };
+                                        V87::Invalid(e87)
+                                    }
+                                    2 => {
+                                        let e87 = {
+                                            let l70 = *ptr11.add(16).cast::<i64>();
+                                            l70 as u64
+                                        };
+                                        V87::TooLarge(e87)
+                                    }
+                                    3 => {
+                                        let e87 = {
+                                            let l71 = *ptr11.add(16).cast::<i64>();
+                                            l71 as u64
+                                        };
+                                        V87::Overloaded(e87)
+                                    }
+                                    4 => V87::NoResponder,
+                                    5 => V87::Timeout,
+                                    6 => V87::Deadlock,
+                                    7 => {
+                                        let e87 = {
+                                            let l72 = *ptr11.add(16).cast::<*mut u8>();
+                                            let l73 = *ptr11
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len74 = l73;
+                                            let bytes74 = _rt::Vec::from_raw_parts(
+                                                l72.cast(),
+                                                len74,
+                                                len74,
+                                            );
+                                            _rt::string_lift(bytes74)
+                                        };
+                                        V87::Failed(e87)
+                                    }
+                                    8 => {
+                                        let e87 = {
+                                            let l75 = *ptr11.add(16).cast::<*mut u8>();
+                                            let l76 = *ptr11
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len77 = l76;
+                                            let bytes77 = _rt::Vec::from_raw_parts(
+                                                l75.cast(),
+                                                len77,
+                                                len77,
+                                            );
+                                            _rt::string_lift(bytes77)
+                                        };
+                                        V87::Rejected(e87)
+                                    }
+                                    9 => {
+                                        let e87 = {
+                                            let l78 = *ptr11.add(16).cast::<*mut u8>();
+                                            let l79 = *ptr11
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len80 = l79;
+                                            let bytes80 = _rt::Vec::from_raw_parts(
+                                                l78.cast(),
+                                                len80,
+                                                len80,
+                                            );
+                                            _rt::string_lift(bytes80)
+                                        };
+                                        V87::Unavailable(e87)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e87 = {
+                                            let l81 = *ptr11.add(16).cast::<*mut u8>();
+                                            let l82 = *ptr11
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len83 = l82;
+                                            let bytes83 = _rt::Vec::from_raw_parts(
+                                                l81.cast(),
+                                                len83,
+                                                len83,
+                                            );
+                                            let l84 = *ptr11
+                                                .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l85 = *ptr11
+                                                .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len86 = l85;
+                                            let bytes86 = _rt::Vec::from_raw_parts(
+                                                l84.cast(),
+                                                len86,
+                                                len86,
+                                            );
+                                            (_rt::string_lift(bytes83), _rt::string_lift(bytes86))
+                                        };
+                                        V87::Other(e87)
+                                    }
+                                };
+                                v87
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result88
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// The answers of everybody who answers there. Ends early once `limit` of them are good, and lets the rest go: 1 is
+            /// for the first; 0 means all. Answers that are over 16 MiB together are `too-large`.
+            #[allow(async_fn_in_trait)]
+            pub fn gather(
+                channel: &str,
+                message: &Message,
+                timeout_ms: u32,
+                limit: u32,
+            ) -> Result<Answers, Error> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = channel;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let super::super::super::hive::node::types::Message {
+                        payload: payload1,
+                        content_type: content_type1,
+                        key: key1,
+                        headers: headers1,
+                    } = message;
+                    let vec2 = payload1;
+                    let ptr2 = vec2.as_ptr().cast::<u8>();
+                    let len2 = vec2.len();
+                    let (result4_0, result4_1, result4_2) = match content_type1 {
+                        Some(e) => {
+                            let vec3 = e;
+                            let ptr3 = vec3.as_ptr().cast::<u8>();
+                            let len3 = vec3.len();
+                            (1i32, ptr3.cast_mut(), len3)
+                        }
+                        None => (0i32, ::core::ptr::null_mut(), 0usize),
+                    };
+                    let (result6_0, result6_1, result6_2) = match key1 {
+                        Some(e) => {
+                            let vec5 = e;
+                            let ptr5 = vec5.as_ptr().cast::<u8>();
+                            let len5 = vec5.len();
+                            (1i32, ptr5.cast_mut(), len5)
+                        }
+                        None => (0i32, ::core::ptr::null_mut(), 0usize),
+                    };
+                    let vec10 = headers1;
+                    let len10 = vec10.len();
+                    let layout10 = _rt::alloc::Layout::from_size_align(
+                            vec10.len() * (4 * ::core::mem::size_of::<*const u8>()),
+                            ::core::mem::size_of::<*const u8>(),
+                        )
+                        .unwrap();
+                    let (result10, _cleanup10) = wit_bindgen::rt::Cleanup::new(layout10);
+                    for (i, e) in vec10.into_iter().enumerate() {
+                        let base = result10
+                            .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                        {
+                            let (t7_0, t7_1) = e;
+                            let vec8 = t7_0;
+                            let ptr8 = vec8.as_ptr().cast::<u8>();
+                            let len8 = vec8.len();
+                            *base
+                                .add(::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len8;
+                            *base.add(0).cast::<*mut u8>() = ptr8.cast_mut();
+                            let vec9 = t7_1;
+                            let ptr9 = vec9.as_ptr().cast::<u8>();
+                            let len9 = vec9.len();
+                            *base
+                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len9;
+                            *base
+                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                .cast::<*mut u8>() = ptr9.cast_mut();
+                        }
+                    }
+                    let ptr11 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "hive:node/bus@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "gather"]
+                        fn wit_import12(
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
+                            _: i32,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import12(
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: i32,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import12(
+                        ptr0.cast_mut(),
+                        len0,
+                        ptr2.cast_mut(),
+                        len2,
+                        result4_0,
+                        result4_1,
+                        result4_2,
+                        result6_0,
+                        result6_1,
+                        result6_2,
+                        result10,
+                        len10,
+                        _rt::as_i32(&timeout_ms),
+                        _rt::as_i32(&limit),
+                        ptr11,
+                    );
+                    let l13 = i32::from(*ptr11.add(0).cast::<u8>());
+                    let result92 = match l13 {
+                        0 => {
+                            let e = {
+                                let l14 = *ptr11.add(8).cast::<*mut u8>();
+                                let l15 = *ptr11
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let base65 = l14;
+                                let len65 = l15;
+                                let mut result65 = _rt::Vec::with_capacity(len65);
+                                for i in 0..len65 {
+                                    let base = base65
+                                        .add(i * (8 + 12 * ::core::mem::size_of::<*const u8>()));
+                                    let e65 = {
+                                        let l16 = *base.add(0).cast::<*mut u8>();
+                                        let l17 = *base
+                                            .add(::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        let len18 = l17;
+                                        let bytes18 = _rt::Vec::from_raw_parts(
+                                            l16.cast(),
+                                            len18,
+                                            len18,
+                                        );
+                                        let l19 = i32::from(
+                                            *base
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<u8>(),
+                                        );
+                                        Answer {
+                                            origin: _rt::string_lift(bytes18),
+                                            outcome: match l19 {
+                                                0 => {
+                                                    let e = {
+                                                        let l20 = *base
+                                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<*mut u8>();
+                                                        let l21 = *base
+                                                            .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<usize>();
+                                                        let len22 = l21;
+                                                        let l23 = i32::from(
+                                                            *base
+                                                                .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<u8>(),
+                                                        );
+                                                        let l27 = i32::from(
+                                                            *base
+                                                                .add(8 + 7 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<u8>(),
+                                                        );
+                                                        let l31 = *base
+                                                            .add(8 + 10 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<*mut u8>();
+                                                        let l32 = *base
+                                                            .add(8 + 11 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<usize>();
+                                                        let base39 = l31;
+                                                        let len39 = l32;
+                                                        let mut result39 = _rt::Vec::with_capacity(len39);
+                                                        for i in 0..len39 {
+                                                            let base = base39
+                                                                .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                                                            let e39 = {
+                                                                let l33 = *base.add(0).cast::<*mut u8>();
+                                                                let l34 = *base
+                                                                    .add(::core::mem::size_of::<*const u8>())
+                                                                    .cast::<usize>();
+                                                                let len35 = l34;
+                                                                let bytes35 = _rt::Vec::from_raw_parts(
+                                                                    l33.cast(),
+                                                                    len35,
+                                                                    len35,
+                                                                );
+                                                                let l36 = *base
+                                                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<*mut u8>();
+                                                                let l37 = *base
+                                                                    .add(3 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<usize>();
+                                                                let len38 = l37;
+                                                                let bytes38 = _rt::Vec::from_raw_parts(
+                                                                    l36.cast(),
+                                                                    len38,
+                                                                    len38,
+                                                                );
+                                                                (_rt::string_lift(bytes35), _rt::string_lift(bytes38))
+                                                            };
+                                                            result39.push(e39);
+                                                        }
+                                                        _rt::cabi_dealloc(
+                                                            base39,
+                                                            len39 * (4 * ::core::mem::size_of::<*const u8>()),
+                                                            ::core::mem::size_of::<*const u8>(),
+                                                        );
+                                                        super::super::super::hive::node::types::Message {
+                                                            payload: <_ as From<
+                                                                _rt::Vec<_>,
+                                                            >>::from(
+                                                                _rt::Vec::from_raw_parts(l20.cast(), len22, len22),
+                                                            ),
+                                                            content_type: match l23 {
+                                                                0 => None,
+                                                                1 => {
+                                                                    let e = {
+                                                                        let l24 = *base
+                                                                            .add(8 + 5 * ::core::mem::size_of::<*const u8>())
+                                                                            .cast::<*mut u8>();
+                                                                        let l25 = *base
+                                                                            .add(8 + 6 * ::core::mem::size_of::<*const u8>())
+                                                                            .cast::<usize>();
+                                                                        let len26 = l25;
+                                                                        let bytes26 = _rt::Vec::from_raw_parts(
+                                                                            l24.cast(),
+                                                                            len26,
+                                                                            len26,
+                                                                        );
+                                                                        _rt::string_lift(bytes26)
+                                                                    };
+                                                                    Some(e)
+                                                                }
+                                                                _ => _rt::invalid_enum_discriminant(),
+                                                            },
+                                                            key: match l27 {
+                                                                0 => None,
+                                                                1 => {
+                                                                    let e = {
+                                                                        let l28 = *base
+                                                                            .add(8 + 8 * ::core::mem::size_of::<*const u8>())
+                                                                            .cast::<*mut u8>();
+                                                                        let l29 = *base
+                                                                            .add(8 + 9 * ::core::mem::size_of::<*const u8>())
+                                                                            .cast::<usize>();
+                                                                        let len30 = l29;
+                                                                        let bytes30 = _rt::Vec::from_raw_parts(
+                                                                            l28.cast(),
+                                                                            len30,
+                                                                            len30,
+                                                                        );
+                                                                        _rt::string_lift(bytes30)
+                                                                    };
+                                                                    Some(e)
+                                                                }
+                                                                _ => _rt::invalid_enum_discriminant(),
+                                                            },
+                                                            headers: result39,
+                                                        }
+                                                    };
+                                                    Ok(e)
+                                                }
+                                                1 => {
+                                                    let e = {
+                                                        let l40 = i32::from(
+                                                            *base
+                                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<u8>(),
+                                                        );
+                                                        use super::super::super::hive::node::types::Error as V64;
+                                                        let v64 = match l40 {
+                                                            0 => {
+                                                                let e64 = {
+                                                                    let l41 = *base
+                                                                        .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                        .cast::<*mut u8>();
+                                                                    let l42 = *base
+                                                                        .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                                                        .cast::<usize>();
+                                                                    let len43 = l42;
+                                                                    let bytes43 = _rt::Vec::from_raw_parts(
+                                                                        l41.cast(),
+                                                                        len43,
+                                                                        len43,
+                                                                    );
+                                                                    _rt::string_lift(bytes43)
+                                                                };
+                                                                V64::Denied(e64)
+                                                            }
+                                                            1 => {
+                                                                let e64 = {
+                                                                    let l44 = *base
+                                                                        .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                        .cast::<*mut u8>();
+                                                                    let l45 = *base
+                                                                        .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                                                        .cast::<usize>();
+                                                                    let len46 = l45;
+                                                                    let bytes46 = _rt::Vec::from_raw_parts(
+                                                                        l44.cast(),
+                                                                        len46,
+                                                                        len46,
+                                                                    );
+                                                                    _rt::string_lift(bytes46)
+                                                                };
+                                                                V64::Invalid(e64)
+                                                            }
+                                                            2 => {
+                                                                let e64 = {
+                                                                    let l47 = *base
+                                                                        .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                        .cast::<i64>();
+                                                                    l47 as u64
+                                                                };
+                                                                V64::TooLarge(e64)
+                                                            }
+                                                            3 => {
+                                                                let e64 = {
+                                                                    let l48 = *base
+                                                                        .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                        .cast::<i64>();
+                                                                    l48 as u64
+                                                                };
+                                                                V64::Overloaded(e64)
+                                                            }
+                                                            4 => V64::NoResponder,
+                                                            5 => V64::Timeout,
+                                                            6 => V64::Deadlock,
+                                                            7 => {
+                                                                let e64 = {
+                                                                    let l49 = *base
+                                                                        .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                        .cast::<*mut u8>();
+                                                                    let l50 = *base
+                                                                        .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                                                        .cast::<usize>();
+                                                                    let len51 = l50;
+                                                                    let bytes51 = _rt::Vec::from_raw_parts(
+                                                                        l49.cast(),
+                                                                        len51,
+                                                                        len51,
+                                                                    );
+                                                                    _rt::string_lift(bytes51)
+                                                                };
+                                                                V64::Failed(e64)
+                                                            }
+                                                            8 => {
+                                                                let e64 = {
+                                                                    let l52 = *base
+                                                                        .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                        .cast::<*mut u8>();
+                                                                    let l53 = *base
+                                                                        .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                                                        .cast::<usize>();
+                                                                    let len54 = l53;
+                                                                    let bytes54 = _rt::Vec::from_raw_parts(
+                                                                        l52.cast(),
+                                                                        len54,
+                                                                        len54,
+                                                                    );
+                                                                    _rt::string_lift(bytes54)
+                                                                };
+                                                                V64::Rejected(e64)
+                                                            }
+                                                            9 => {
+                                                                let e64 = {
+                                                                    let l55 = *base
+                                                                        .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                        .cast::<*mut u8>();
+                                                                    let l56 = *base
+                                                                        .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                                                        .cast::<usize>();
+                                                                    let len57 = l56;
+                                                                    let bytes57 = _rt::Vec::from_raw_parts(
+                                                                        l55.cast(),
+                                                                        len57,
+                                                                        len57,
+                                                                    );
+                                                                    _rt::string_lift(bytes57)
+                                                                };
+                                                                V64::Unavailable(e64)
+                                                            }
+                                                            n => {
+                                                                debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                                                let e64 = {
+                                                                    let l58 = *base
+                                                                        .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                        .cast::<*mut u8>();
+                                                                    let l59 = *base
+                                                                        .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                                                        .cast::<usize>();
+                                                                    let len60 = l59;
+                                                                    let bytes60 = _rt::Vec::from_raw_parts(
+                                                                        l58.cast(),
+                                                                        len60,
+                                                                        len60,
+                                                                    );
+                                                                    let l61 = *base
+                                                                        .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                                                        .cast::<*mut u8>();
+                                                                    let l62 = *base
+                                                                        .add(16 + 5 * ::core::mem::size_of::<*const u8>())
+                                                                        .cast::<usize>();
+                                                                    let len63 = l62;
+                                                                    let bytes63 = _rt::Vec::from_raw_parts(
+                                                                        l61.cast(),
+                                                                        len63,
+                                                                        len63,
+                                                                    );
+                                                                    (_rt::string_lift(bytes60), _rt::string_lift(bytes63))
+                                                                };
+                                                                V64::Other(e64)
+                                                            }
+                                                        };
+                                                        v64
+                                                    };
+                                                    Err(e)
+                                                }
+                                                _ => _rt::invalid_enum_discriminant(),
+                                            },
+                                        }
+                                    };
+                                    result65.push(e65);
+                                }
+                                _rt::cabi_dealloc(
+                                    base65,
+                                    len65 * (8 + 12 * ::core::mem::size_of::<*const u8>()),
+                                    8,
+                                );
+                                let l66 = *ptr11
+                                    .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i32>();
+                                Answers {
+                                    answers: result65,
+                                    missing: l66 as u32,
+                                }
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l67 = i32::from(*ptr11.add(8).cast::<u8>());
+                                use super::super::super::hive::node::types::Error as V91;
+                                let v91 = match l67 {
+                                    0 => {
+                                        let e91 = {
+                                            let l68 = *ptr11.add(16).cast::<*mut u8>();
+                                            let l69 = *ptr11
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len70 = l69;
+                                            let bytes70 = _rt::Vec::from_raw_parts(
+                                                l68.cast(),
+                                                len70,
+                                                len70,
+                                            );
+                                            _rt::string_lift(bytes70)
+                                        };
+                                        V91::Denied(e91)
+                                    }
+                                    1 => {
+                                        let e91 = {
+                                            let l71 = *ptr11.add(16).cast::<*mut u8>();
+                                            let l72 = *ptr11
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len73 = l72;
+                                            let bytes73 = _rt::Vec::from_raw_parts(
+                                                l71.cast(),
+                                                len73,
+                                                len73,
+                                            );
+                                            _rt::string_lift(bytes73)
+                                        };
+                                        V91::Invalid(e91)
+                                    }
+                                    2 => {
+                                        let e91 = {
+                                            let l74 = *ptr11.add(16).cast::<i64>();
+                                            l74 as u64
+                                        };
+                                        V91::TooLarge(e91)
+                                    }
+                                    3 => {
+                                        let e91 = {
+                                            let l75 = *ptr11.add(16).cast::<i64>();
+                                            l75 as u64
+                                        };
+                                        V91::Overloaded(e91)
+                                    }
+                                    4 => V91::NoResponder,
+                                    5 => V91::Timeout,
+                                    6 => V91::Deadlock,
+                                    7 => {
+                                        let e91 = {
+                                            let l76 = *ptr11.add(16).cast::<*mut u8>();
+                                            let l77 = *ptr11
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len78 = l77;
+                                            let bytes78 = _rt::Vec::from_raw_parts(
+                                                l76.cast(),
+                                                len78,
+                                                len78,
+                                            );
+                                            _rt::string_lift(bytes78)
+                                        };
+                                        V91::Failed(e91)
+                                    }
+                                    8 => {
+                                        let e91 = {
+                                            let l79 = *ptr11.add(16).cast::<*mut u8>();
+                                            let l80 = *ptr11
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len81 = l80;
+                                            let bytes81 = _rt::Vec::from_raw_parts(
+                                                l79.cast(),
+                                                len81,
+                                                len81,
+                                            );
+                                            _rt::string_lift(bytes81)
+                                        };
+                                        V91::Rejected(e91)
+                                    }
+                                    9 => {
+                                        let e91 = {
+                                            let l82 = *ptr11.add(16).cast::<*mut u8>();
+                                            let l83 = *ptr11
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len84 = l83;
+                                            let bytes84 = _rt::Vec::from_raw_parts(
+                                                l82.cast(),
+                                                len84,
+                                                len84,
+                                            );
+                                            _rt::string_lift(bytes84)
+                                        };
+                                        V91::Unavailable(e91)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e91 = {
+                                            let l85 = *ptr11.add(16).cast::<*mut u8>();
+                                            let l86 = *ptr11
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len87 = l86;
+                                            let bytes87 = _rt::Vec::from_raw_parts(
+                                                l85.cast(),
+                                                len87,
+                                                len87,
+                                            );
+                                            let l88 = *ptr11
+                                                .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l89 = *ptr11
+                                                .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len90 = l89;
+                                            let bytes90 = _rt::Vec::from_raw_parts(
+                                                l88.cast(),
+                                                len90,
+                                                len90,
+                                            );
+                                            (_rt::string_lift(bytes87), _rt::string_lift(bytes90))
+                                        };
+                                        V91::Other(e91)
+                                    }
+                                };
+                                v91
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result92
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// A page of the kept values that match, in the order of their channels, behind the channel `after`; an empty page
+            /// is the end. It has at most `limit` values (0: as many as fit) and seldom more than 1 MiB. The pattern must lie
+            /// within one that the plugin subscribes to, or may by its configuration's `subscribes`.
+            #[allow(async_fn_in_trait)]
+            pub fn kept_values(
+                pattern: &str,
+                after: Option<&str>,
+                limit: u32,
+            ) -> Result<_rt::Vec<Kept>, Error> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = pattern;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let (result2_0, result2_1, result2_2) = match after {
+                        Some(e) => {
+                            let vec1 = e;
+                            let ptr1 = vec1.as_ptr().cast::<u8>();
+                            let len1 = vec1.len();
+                            (1i32, ptr1.cast_mut(), len1)
+                        }
+                        None => (0i32, ::core::ptr::null_mut(), 0usize),
+                    };
+                    let ptr3 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "hive:node/bus@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "kept-values"]
+                        fn wit_import4(
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import4(
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import4(
+                        ptr0.cast_mut(),
+                        len0,
+                        result2_0,
+                        result2_1,
+                        result2_2,
+                        _rt::as_i32(&limit),
+                        ptr3,
+                    );
+                    let l5 = i32::from(*ptr3.add(0).cast::<u8>());
+                    let result61 = match l5 {
+                        0 => {
+                            let e = {
+                                let l6 = *ptr3.add(8).cast::<*mut u8>();
+                                let l7 = *ptr3
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let base35 = l6;
+                                let len35 = l7;
+                                let mut result35 = _rt::Vec::with_capacity(len35);
+                                for i in 0..len35 {
+                                    let base = base35
+                                        .add(i * (8 + 14 * ::core::mem::size_of::<*const u8>()));
+                                    let e35 = {
+                                        let l8 = *base.add(0).cast::<*mut u8>();
+                                        let l9 = *base
+                                            .add(::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        let len10 = l9;
+                                        let bytes10 = _rt::Vec::from_raw_parts(
+                                            l8.cast(),
+                                            len10,
+                                            len10,
+                                        );
+                                        let l11 = *base
+                                            .add(2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l12 = *base
+                                            .add(3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        let len13 = l12;
+                                        let l14 = i32::from(
+                                            *base
+                                                .add(4 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<u8>(),
+                                        );
+                                        let l18 = i32::from(
+                                            *base
+                                                .add(7 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<u8>(),
+                                        );
+                                        let l22 = *base
+                                            .add(10 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l23 = *base
+                                            .add(11 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        let base30 = l22;
+                                        let len30 = l23;
+                                        let mut result30 = _rt::Vec::with_capacity(len30);
+                                        for i in 0..len30 {
+                                            let base = base30
+                                                .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                                            let e30 = {
+                                                let l24 = *base.add(0).cast::<*mut u8>();
+                                                let l25 = *base
+                                                    .add(::core::mem::size_of::<*const u8>())
+                                                    .cast::<usize>();
+                                                let len26 = l25;
+                                                let bytes26 = _rt::Vec::from_raw_parts(
+                                                    l24.cast(),
+                                                    len26,
+                                                    len26,
+                                                );
+                                                let l27 = *base
+                                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<*mut u8>();
+                                                let l28 = *base
+                                                    .add(3 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<usize>();
+                                                let len29 = l28;
+                                                let bytes29 = _rt::Vec::from_raw_parts(
+                                                    l27.cast(),
+                                                    len29,
+                                                    len29,
+                                                );
+                                                (_rt::string_lift(bytes26), _rt::string_lift(bytes29))
+                                            };
+                                            result30.push(e30);
+                                        }
+                                        _rt::cabi_dealloc(
+                                            base30,
+                                            len30 * (4 * ::core::mem::size_of::<*const u8>()),
+                                            ::core::mem::size_of::<*const u8>(),
+                                        );
+                                        let l31 = *base
+                                            .add(12 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l32 = *base
+                                            .add(13 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        let len33 = l32;
+                                        let bytes33 = _rt::Vec::from_raw_parts(
+                                            l31.cast(),
+                                            len33,
+                                            len33,
+                                        );
+                                        let l34 = *base
+                                            .add(14 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<i64>();
+                                        Kept {
+                                            channel: _rt::string_lift(bytes10),
+                                            message: super::super::super::hive::node::types::Message {
+                                                payload: <_ as From<
+                                                    _rt::Vec<_>,
+                                                >>::from(
+                                                    _rt::Vec::from_raw_parts(l11.cast(), len13, len13),
+                                                ),
+                                                content_type: match l14 {
+                                                    0 => None,
+                                                    1 => {
+                                                        let e = {
+                                                            let l15 = *base
+                                                                .add(5 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<*mut u8>();
+                                                            let l16 = *base
+                                                                .add(6 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<usize>();
+                                                            let len17 = l16;
+                                                            let bytes17 = _rt::Vec::from_raw_parts(
+                                                                l15.cast(),
+                                                                len17,
+                                                                len17,
+                                                            );
+                                                            _rt::string_lift(bytes17)
+                                                        };
+                                                        Some(e)
+                                                    }
+                                                    _ => _rt::invalid_enum_discriminant(),
+                                                },
+                                                key: match l18 {
+                                                    0 => None,
+                                                    1 => {
+                                                        let e = {
+                                                            let l19 = *base
+                                                                .add(8 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<*mut u8>();
+                                                            let l20 = *base
+                                                                .add(9 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<usize>();
+                                                            let len21 = l20;
+                                                            let bytes21 = _rt::Vec::from_raw_parts(
+                                                                l19.cast(),
+                                                                len21,
+                                                                len21,
+                                                            );
+                                                            _rt::string_lift(bytes21)
+                                                        };
+                                                        Some(e)
+                                                    }
+                                                    _ => _rt::invalid_enum_discriminant(),
+                                                },
+                                                headers: result30,
+                                            },
+                                            id: _rt::string_lift(bytes33),
+                                            published_at: l34 as u64,
+                                        }
+                                    };
+                                    result35.push(e35);
+                                }
+                                _rt::cabi_dealloc(
+                                    base35,
+                                    len35 * (8 + 14 * ::core::mem::size_of::<*const u8>()),
+                                    8,
+                                );
+                                result35
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l36 = i32::from(*ptr3.add(8).cast::<u8>());
+                                use super::super::super::hive::node::types::Error as V60;
+                                let v60 = match l36 {
+                                    0 => {
+                                        let e60 = {
+                                            let l37 = *ptr3.add(16).cast::<*mut u8>();
+                                            let l38 = *ptr3
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len39 = l38;
+                                            let bytes39 = _rt::Vec::from_raw_parts(
+                                                l37.cast(),
+                                                len39,
+                                                len39,
+                                            );
+                                            _rt::string_lift(bytes39)
+                                        };
+                                        V60::Denied(e60)
+                                    }
+                                    1 => {
+                                        let e60 = {
+                                            let l40 = *ptr3.add(16).cast::<*mut u8>();
+                                            let l41 = *ptr3
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len42 = l41;
+                                            let bytes42 = _rt::Vec::from_raw_parts(
+                                                l40.cast(),
+                                                len42,
+                                                len42,
+                                            );
+                                            _rt::string_lift(bytes42)
+                                        };
+                                        V60::Invalid(e60)
+                                    }
+                                    2 => {
+                                        let e60 = {
+                                            let l43 = *ptr3.add(16).cast::<i64>();
+                                            l43 as u64
+                                        };
+                                        V60::TooLarge(e60)
+                                    }
+                                    3 => {
+                                        let e60 = {
+                                            let l44 = *ptr3.add(16).cast::<i64>();
+                                            l44 as u64
+                                        };
+                                        V60::Overloaded(e60)
+                                    }
+                                    4 => V60::NoResponder,
+                                    5 => V60::Timeout,
+                                    6 => V60::Deadlock,
+                                    7 => {
+                                        let e60 = {
+                                            let l45 = *ptr3.add(16).cast::<*mut u8>();
+                                            let l46 = *ptr3
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len47 = l46;
+                                            let bytes47 = _rt::Vec::from_raw_parts(
+                                                l45.cast(),
+                                                len47,
+                                                len47,
+                                            );
+                                            _rt::string_lift(bytes47)
+                                        };
+                                        V60::Failed(e60)
+                                    }
+                                    8 => {
+                                        let e60 = {
+                                            let l48 = *ptr3.add(16).cast::<*mut u8>();
+                                            let l49 = *ptr3
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len50 = l49;
+                                            let bytes50 = _rt::Vec::from_raw_parts(
+                                                l48.cast(),
+                                                len50,
+                                                len50,
+                                            );
+                                            _rt::string_lift(bytes50)
+                                        };
+                                        V60::Rejected(e60)
+                                    }
+                                    9 => {
+                                        let e60 = {
+                                            let l51 = *ptr3.add(16).cast::<*mut u8>();
+                                            let l52 = *ptr3
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len53 = l52;
+                                            let bytes53 = _rt::Vec::from_raw_parts(
+                                                l51.cast(),
+                                                len53,
+                                                len53,
+                                            );
+                                            _rt::string_lift(bytes53)
+                                        };
+                                        V60::Unavailable(e60)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e60 = {
+                                            let l54 = *ptr3.add(16).cast::<*mut u8>();
+                                            let l55 = *ptr3
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len56 = l55;
+                                            let bytes56 = _rt::Vec::from_raw_parts(
+                                                l54.cast(),
+                                                len56,
+                                                len56,
+                                            );
+                                            let l57 = *ptr3
+                                                .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l58 = *ptr3
+                                                .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len59 = l58;
+                                            let bytes59 = _rt::Vec::from_raw_parts(
+                                                l57.cast(),
+                                                len59,
+                                                len59,
+                                            );
+                                            (_rt::string_lift(bytes56), _rt::string_lift(bytes59))
+                                        };
+                                        V60::Other(e60)
+                                    }
+                                };
+                                v60
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result61
                 }
             }
         }
@@ -3217,9 +5336,9 @@ macro_rules! __export_plugin_impl {
         () = { #[cfg(target_arch = "wasm32")] #[unsafe (link_section =
         "component-type:wit-bindgen:0.60.0:hive:node@0.1.0:plugin:imports and exports")]
         #[doc(hidden)] #[allow(clippy::octal_escapes)] pub static
-        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 1739] = *
+        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 2096] = *
         b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xce\x0c\x01A\x02\x01\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xb3\x0f\x01A\x02\x01\
 A\x12\x01B\x0b\x01o\x02ss\x01p\0\x04\0\x07headers\x03\0\x01\x01p}\x01ks\x01r\x04\
 \x07payload\x03\x0ccontent-type\x04\x03key\x04\x07headers\x02\x04\0\x07message\x03\
 \0\x05\x01r\x06\x07channels\x07message\x06\x0csubscriptiony\x07attempty\x08retai\
@@ -3232,34 +5351,43 @@ s\0\x05other\x01\0\0\x04\0\x05error\x03\0\x09\x03\0\x15hive:node/types@0.1.0\x05
 ks\x01@\0\0\x03\x04\0\x07network\x01\x04\x01@\0\0w\x04\0\x0cpublished-at\x01\x05\
 \x04\0\x09time-left\x01\x05\x01@\0\0\x01\x04\0\x0cmesh-headers\x01\x06\x03\0\x17\
 hive:node/current@0.1.0\x05\x02\x02\x03\0\0\x07message\x02\x03\0\0\x05error\x01B\
-\x0e\x02\x03\x02\x01\x03\x04\0\x07message\x03\0\0\x02\x03\x02\x01\x01\x04\0\x07h\
-eaders\x03\0\x02\x02\x03\x02\x01\x04\x04\0\x05error\x03\0\x04\x01j\x01s\x01\x05\x01\
-@\x02\x07channels\x07message\x01\0\x06\x04\0\x07publish\x01\x07\x01@\x02\x07chan\
-nels\x07headers\x03\0\x06\x04\0\x07forward\x01\x08\x01j\x01\x01\x01\x05\x01@\x03\
-\x07channels\x07message\x01\x0atimeout-msy\0\x09\x04\0\x07request\x01\x0a\x03\0\x13\
-hive:node/bus@0.1.0\x05\x05\x01B\x08\x01m\x05\x05trace\x05debug\x04info\x04warn\x05\
-error\x04\0\x05level\x03\0\0\x01@\x01\x05level\x01\0\x7f\x04\0\x07enabled\x01\x02\
-\x01o\x02ss\x01p\x03\x01@\x03\x05level\x01\x07messages\x06fields\x04\x01\0\x04\0\
-\x03log\x01\x05\x03\0\x13hive:node/log@0.1.0\x05\x06\x01B\x07\x01ks\x01@\x01\x03\
-keys\0\0\x04\0\x03get\x01\x01\x01o\x02ss\x01p\x02\x01@\0\0\x03\x04\0\x03all\x01\x04\
-\x03\0\x16hive:node/config@0.1.0\x05\x07\x01B\x09\x01@\0\0s\x04\0\x02id\x01\0\x04\
-\0\x04name\x01\0\x01ps\x01@\0\0\x01\x04\0\x08networks\x01\x02\x04\0\x06plugin\x01\
-\0\x01@\0\0w\x04\0\x0ageneration\x01\x03\x03\0\x14hive:node/node@0.1.0\x05\x08\x02\
-\x03\0\0\x05event\x01B\"\x02\x03\x02\x01\x09\x04\0\x05event\x03\0\0\x02\x03\x02\x01\
-\x03\x04\0\x07message\x03\0\x02\x01m\x02\x09broadcast\x05group\x04\0\x08delivery\
-\x03\0\x04\x01o\x02ss\x01p\x06\x04\0\x08settings\x03\0\x07\x01ks\x01r\x05\x07pat\
-terns\x08delivery\x05\x05group\x09\x07answers\x7f\x08settings\x08\x04\0\x0csubsc\
-ription\x03\0\x0a\x01m\x02\x04node\x04mesh\x04\0\x0btimer-scope\x03\0\x0c\x01r\x04\
-\x04names\x08schedules\x05scope\x0d\x08settings\x08\x04\0\x05timer\x03\0\x0e\x01\
-m\x03\x04pool\x05fresh\x06single\x04\0\x09instances\x03\0\x10\x01p\x0b\x01p\x0f\x01\
-ps\x01r\x07\x04names\x07versions\x09instances\x11\x0dsubscriptions\x12\x06timers\
-\x13\x09publishes\x14\x08settings\x08\x04\0\x0bdescription\x03\0\x15\x01kw\x01r\x02\
-\x06reasons\x08after-ms\x17\x04\0\x05delay\x03\0\x18\x01q\x02\x05retry\x01\x19\0\
-\x06reject\x01s\0\x04\0\x07failure\x03\0\x1a\x01@\0\0\x16\x04\0\x08describe\x01\x1c\
-\x01k\x03\x01j\x01\x1d\x01\x1b\x01@\x01\x05event\x01\0\x1e\x04\0\x06handle\x01\x1f\
-\x04\0\x17hive:node/handler@0.1.0\x05\x0a\x04\0\x16hive:node/plugin@0.1.0\x04\0\x0b\
-\x0c\x01\0\x06plugin\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-comp\
-onent\x070.254.2\x10wit-bindgen-rust\x060.60.0";
+(\x02\x03\x02\x01\x03\x04\0\x07message\x03\0\0\x02\x03\x02\x01\x01\x04\0\x07head\
+ers\x03\0\x02\x02\x03\x02\x01\x04\x04\0\x05error\x03\0\x04\x01r\x02\x07channels\x07\
+message\x01\x04\0\x04call\x03\0\x06\x01j\x01\x01\x01\x05\x01r\x02\x06origins\x07\
+outcome\x08\x04\0\x06answer\x03\0\x09\x01p\x0a\x01r\x02\x07answers\x0b\x07missin\
+gy\x04\0\x07answers\x03\0\x0c\x01r\x04\x07channels\x07message\x01\x02ids\x0cpubl\
+ished-atw\x04\0\x04kept\x03\0\x0e\x01j\x01s\x01\x05\x01@\x02\x07channels\x07mess\
+age\x01\0\x10\x04\0\x07publish\x01\x11\x01@\x02\x07channels\x07headers\x03\0\x10\
+\x04\0\x07forward\x01\x12\x04\0\x06retain\x01\x11\x01j\0\x01\x05\x01@\x01\x07cha\
+nnels\0\x13\x04\0\x05clear\x01\x14\x01@\x03\x07channels\x07message\x01\x0atimeou\
+t-msy\0\x08\x04\0\x07request\x01\x15\x01p\x07\x01p\x08\x01j\x01\x17\x01\x05\x01@\
+\x02\x05calls\x16\x0atimeout-msy\0\x18\x04\0\x0crequest-each\x01\x19\x01j\x01\x0d\
+\x01\x05\x01@\x04\x07channels\x07message\x01\x0atimeout-msy\x05limity\0\x1a\x04\0\
+\x06gather\x01\x1b\x01ks\x01p\x0f\x01j\x01\x1d\x01\x05\x01@\x03\x07patterns\x05a\
+fter\x1c\x05limity\0\x1e\x04\0\x0bkept-values\x01\x1f\x03\0\x13hive:node/bus@0.1\
+.0\x05\x05\x01B\x08\x01m\x05\x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05\
+level\x03\0\0\x01@\x01\x05level\x01\0\x7f\x04\0\x07enabled\x01\x02\x01o\x02ss\x01\
+p\x03\x01@\x03\x05level\x01\x07messages\x06fields\x04\x01\0\x04\0\x03log\x01\x05\
+\x03\0\x13hive:node/log@0.1.0\x05\x06\x01B\x07\x01ks\x01@\x01\x03keys\0\0\x04\0\x03\
+get\x01\x01\x01o\x02ss\x01p\x02\x01@\0\0\x03\x04\0\x03all\x01\x04\x03\0\x16hive:\
+node/config@0.1.0\x05\x07\x01B\x09\x01@\0\0s\x04\0\x02id\x01\0\x04\0\x04name\x01\
+\0\x01ps\x01@\0\0\x01\x04\0\x08networks\x01\x02\x04\0\x06plugin\x01\0\x01@\0\0w\x04\
+\0\x0ageneration\x01\x03\x03\0\x14hive:node/node@0.1.0\x05\x08\x02\x03\0\0\x05ev\
+ent\x01B\"\x02\x03\x02\x01\x09\x04\0\x05event\x03\0\0\x02\x03\x02\x01\x03\x04\0\x07\
+message\x03\0\x02\x01m\x02\x09broadcast\x05group\x04\0\x08delivery\x03\0\x04\x01\
+o\x02ss\x01p\x06\x04\0\x08settings\x03\0\x07\x01ks\x01r\x05\x07patterns\x08deliv\
+ery\x05\x05group\x09\x07answers\x7f\x08settings\x08\x04\0\x0csubscription\x03\0\x0a\
+\x01m\x02\x04node\x04mesh\x04\0\x0btimer-scope\x03\0\x0c\x01r\x04\x04names\x08sc\
+hedules\x05scope\x0d\x08settings\x08\x04\0\x05timer\x03\0\x0e\x01m\x03\x04pool\x05\
+fresh\x06single\x04\0\x09instances\x03\0\x10\x01p\x0b\x01p\x0f\x01ps\x01r\x07\x04\
+names\x07versions\x09instances\x11\x0dsubscriptions\x12\x06timers\x13\x09publish\
+es\x14\x08settings\x08\x04\0\x0bdescription\x03\0\x15\x01kw\x01r\x02\x06reasons\x08\
+after-ms\x17\x04\0\x05delay\x03\0\x18\x01q\x02\x05retry\x01\x19\0\x06reject\x01s\
+\0\x04\0\x07failure\x03\0\x1a\x01@\0\0\x16\x04\0\x08describe\x01\x1c\x01k\x03\x01\
+j\x01\x1d\x01\x1b\x01@\x01\x05event\x01\0\x1e\x04\0\x06handle\x01\x1f\x04\0\x17h\
+ive:node/handler@0.1.0\x05\x0a\x04\0\x16hive:node/plugin@0.1.0\x04\0\x0b\x0c\x01\
+\0\x06plugin\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x07\
+0.254.2\x10wit-bindgen-rust\x060.60.0";
         };
     };
 }
@@ -3271,8 +5399,8 @@ pub use __export_plugin_impl as export_handler;
 )]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 1272] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xdb\x08\x01A\x02\x01\
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 1629] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xc0\x0b\x01A\x02\x01\
 A\x0f\x01B\x0b\x01o\x02ss\x01p\0\x04\0\x07headers\x03\0\x01\x01p}\x01ks\x01r\x04\
 \x07payload\x03\x0ccontent-type\x04\x03key\x04\x07headers\x02\x04\0\x07message\x03\
 \0\x05\x01r\x06\x07channels\x07message\x06\x0csubscriptiony\x07attempty\x08retai\
@@ -3285,22 +5413,31 @@ s\0\x05other\x01\0\0\x04\0\x05error\x03\0\x09\x03\0\x15hive:node/types@0.1.0\x05
 ks\x01@\0\0\x03\x04\0\x07network\x01\x04\x01@\0\0w\x04\0\x0cpublished-at\x01\x05\
 \x04\0\x09time-left\x01\x05\x01@\0\0\x01\x04\0\x0cmesh-headers\x01\x06\x03\0\x17\
 hive:node/current@0.1.0\x05\x02\x02\x03\0\0\x07message\x02\x03\0\0\x05error\x01B\
-\x0e\x02\x03\x02\x01\x03\x04\0\x07message\x03\0\0\x02\x03\x02\x01\x01\x04\0\x07h\
-eaders\x03\0\x02\x02\x03\x02\x01\x04\x04\0\x05error\x03\0\x04\x01j\x01s\x01\x05\x01\
-@\x02\x07channels\x07message\x01\0\x06\x04\0\x07publish\x01\x07\x01@\x02\x07chan\
-nels\x07headers\x03\0\x06\x04\0\x07forward\x01\x08\x01j\x01\x01\x01\x05\x01@\x03\
-\x07channels\x07message\x01\x0atimeout-msy\0\x09\x04\0\x07request\x01\x0a\x03\0\x13\
-hive:node/bus@0.1.0\x05\x05\x01B\x08\x01m\x05\x05trace\x05debug\x04info\x04warn\x05\
-error\x04\0\x05level\x03\0\0\x01@\x01\x05level\x01\0\x7f\x04\0\x07enabled\x01\x02\
-\x01o\x02ss\x01p\x03\x01@\x03\x05level\x01\x07messages\x06fields\x04\x01\0\x04\0\
-\x03log\x01\x05\x03\0\x13hive:node/log@0.1.0\x05\x06\x01B\x07\x01ks\x01@\x01\x03\
-keys\0\0\x04\0\x03get\x01\x01\x01o\x02ss\x01p\x02\x01@\0\0\x03\x04\0\x03all\x01\x04\
-\x03\0\x16hive:node/config@0.1.0\x05\x07\x01B\x09\x01@\0\0s\x04\0\x02id\x01\0\x04\
-\0\x04name\x01\0\x01ps\x01@\0\0\x01\x04\0\x08networks\x01\x02\x04\0\x06plugin\x01\
-\0\x01@\0\0w\x04\0\x0ageneration\x01\x03\x03\0\x14hive:node/node@0.1.0\x05\x08\x04\
-\06hive:node/plugin-with-all-of-its-exports-removed@0.1.0\x04\0\x0b,\x01\0&plugi\
-n-with-all-of-its-exports-removed\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\
-\x0dwit-component\x070.254.2\x10wit-bindgen-rust\x060.60.0";
+(\x02\x03\x02\x01\x03\x04\0\x07message\x03\0\0\x02\x03\x02\x01\x01\x04\0\x07head\
+ers\x03\0\x02\x02\x03\x02\x01\x04\x04\0\x05error\x03\0\x04\x01r\x02\x07channels\x07\
+message\x01\x04\0\x04call\x03\0\x06\x01j\x01\x01\x01\x05\x01r\x02\x06origins\x07\
+outcome\x08\x04\0\x06answer\x03\0\x09\x01p\x0a\x01r\x02\x07answers\x0b\x07missin\
+gy\x04\0\x07answers\x03\0\x0c\x01r\x04\x07channels\x07message\x01\x02ids\x0cpubl\
+ished-atw\x04\0\x04kept\x03\0\x0e\x01j\x01s\x01\x05\x01@\x02\x07channels\x07mess\
+age\x01\0\x10\x04\0\x07publish\x01\x11\x01@\x02\x07channels\x07headers\x03\0\x10\
+\x04\0\x07forward\x01\x12\x04\0\x06retain\x01\x11\x01j\0\x01\x05\x01@\x01\x07cha\
+nnels\0\x13\x04\0\x05clear\x01\x14\x01@\x03\x07channels\x07message\x01\x0atimeou\
+t-msy\0\x08\x04\0\x07request\x01\x15\x01p\x07\x01p\x08\x01j\x01\x17\x01\x05\x01@\
+\x02\x05calls\x16\x0atimeout-msy\0\x18\x04\0\x0crequest-each\x01\x19\x01j\x01\x0d\
+\x01\x05\x01@\x04\x07channels\x07message\x01\x0atimeout-msy\x05limity\0\x1a\x04\0\
+\x06gather\x01\x1b\x01ks\x01p\x0f\x01j\x01\x1d\x01\x05\x01@\x03\x07patterns\x05a\
+fter\x1c\x05limity\0\x1e\x04\0\x0bkept-values\x01\x1f\x03\0\x13hive:node/bus@0.1\
+.0\x05\x05\x01B\x08\x01m\x05\x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05\
+level\x03\0\0\x01@\x01\x05level\x01\0\x7f\x04\0\x07enabled\x01\x02\x01o\x02ss\x01\
+p\x03\x01@\x03\x05level\x01\x07messages\x06fields\x04\x01\0\x04\0\x03log\x01\x05\
+\x03\0\x13hive:node/log@0.1.0\x05\x06\x01B\x07\x01ks\x01@\x01\x03keys\0\0\x04\0\x03\
+get\x01\x01\x01o\x02ss\x01p\x02\x01@\0\0\x03\x04\0\x03all\x01\x04\x03\0\x16hive:\
+node/config@0.1.0\x05\x07\x01B\x09\x01@\0\0s\x04\0\x02id\x01\0\x04\0\x04name\x01\
+\0\x01ps\x01@\0\0\x01\x04\0\x08networks\x01\x02\x04\0\x06plugin\x01\0\x01@\0\0w\x04\
+\0\x0ageneration\x01\x03\x03\0\x14hive:node/node@0.1.0\x05\x08\x04\06hive:node/p\
+lugin-with-all-of-its-exports-removed@0.1.0\x04\0\x0b,\x01\0&plugin-with-all-of-\
+its-exports-removed\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-compo\
+nent\x070.254.2\x10wit-bindgen-rust\x060.60.0";
 #[inline(never)]
 #[doc(hidden)]
 pub fn __link_custom_section_describing_imports() {

@@ -7,7 +7,13 @@ use std::{
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Error, Event, Message, config, failure::millis, imports};
+use crate::{
+    Answers, Error, Event, KeptValues, Message,
+    bus::read_answer,
+    config,
+    failure::millis,
+    imports::{self, bus::Call},
+};
 
 /// The event being handled, and what a handler can do about it.
 ///
@@ -122,6 +128,46 @@ impl<'e> Context<'e> {
         imports::bus::publish(channel, message)
     }
 
+    /// Publishes a value as JSON and keeps it as the channel's last one, on every node: whoever subscribes later gets it
+    /// first. Returns the event's id.
+    ///
+    /// # Errors
+    /// As for [`publish`](Self::publish); [`Error::TooLarge`] for more than 64 KiB.
+    pub fn retain(&self, channel: &str, value: &(impl Serialize + ?Sized)) -> Result<String, Error> {
+        self.retain_message(channel, &Message::json(value)?)
+    }
+
+    /// [`retain`](Self::retain) with a message as it is.
+    ///
+    /// # Errors
+    /// As for [`retain`](Self::retain).
+    pub fn retain_message(&self, channel: &str, message: &Message) -> Result<String, Error> {
+        imports::bus::retain(channel, message)
+    }
+
+    /// Forgets the channel's last value; subscribers get an empty event.
+    ///
+    /// # Errors
+    /// As for [`publish`](Self::publish).
+    pub fn clear(&self, channel: &str) -> Result<(), Error> {
+        imports::bus::clear(channel)
+    }
+
+    /// The kept values of the channels that a pattern matches, in the order of the channels. The pattern must lie within
+    /// one that the plugin subscribes to, or may by its configuration's `subscribes`.
+    pub fn kept_values(&self, pattern: &str) -> KeptValues {
+        KeptValues::new(pattern)
+    }
+
+    /// The kept value of one channel, if there is one.
+    ///
+    /// # Errors
+    /// What the node refuses, and [`Error::UnexpectedAnswer`] for a value that is no `T`.
+    pub fn kept<T: DeserializeOwned>(&self, channel: &str) -> Result<Option<T>, Error> {
+        let found = self.kept_values(channel).next().transpose()?;
+        found.map(|kept| read_answer(&kept.message)).transpose()
+    }
+
     /// Publishes the payload, content type and key of this event on another channel, without copying them through
     /// the handler, and returns the new event's id.
     ///
@@ -184,9 +230,92 @@ impl<'e> Context<'e> {
         channel: &str,
         message: &Message,
     ) -> Result<Message, Error> {
-        // 0 has a meaning of its own on the wire, so the shortest wait is 1 ms.
-        let timeout_ms = u32::try_from(millis(timeout)).unwrap_or(u32::MAX).max(1);
-        imports::bus::request(channel, message, timeout_ms)
+        imports::bus::request(channel, message, timeout_ms(timeout))
+    }
+
+    /// Asks several at once, each with a value as JSON, and reads the answers, in the order asked: at most 64, and it
+    /// waits for the slowest, no longer than this event's [`time_left`](Self::time_left).
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] for too many. What goes wrong with one of them stands in its place.
+    pub fn call_each<T: DeserializeOwned>(
+        &self,
+        calls: impl IntoIterator<Item = (impl Into<String>, impl Serialize)>,
+    ) -> Result<Vec<Result<T, Error>>, Error> {
+        let calls = calls.into_iter().map(|(channel, value)| Ok((channel, Message::json(&value)?)));
+        let answers = self.call_each_message(ALL_THE_TIME, calls.collect::<Result<Vec<_>, Error>>()?)?;
+        Ok(answers.into_iter().map(|answer| answer.and_then(|answer| read_answer(&answer))).collect())
+    }
+
+    /// [`call_each`](Self::call_each) with messages as they are, and giving up on all of them sooner.
+    ///
+    /// # Errors
+    /// As for [`call_each`](Self::call_each).
+    pub fn call_each_message(
+        &self,
+        timeout: Duration,
+        calls: impl IntoIterator<Item = (impl Into<String>, Message)>,
+    ) -> Result<Vec<Result<Message, Error>>, Error> {
+        let call = |(channel, message): (_, Message)| Call { channel: Into::into(channel), message };
+        let calls: Vec<Call> = calls.into_iter().map(call).collect();
+        imports::bus::request_each(&calls, timeout_ms(timeout))
+    }
+
+    /// Asks everybody who answers on the channel, on whatever node, with a value as JSON, and reads their answers. It
+    /// waits until all have answered, no longer than this event's [`time_left`](Self::time_left).
+    ///
+    /// # Errors
+    /// [`Error::NoResponder`] at once when nobody answers there. What goes wrong at one of them is its answer.
+    pub fn gather<T: DeserializeOwned>(
+        &self,
+        channel: &str,
+        value: &(impl Serialize + ?Sized),
+    ) -> Result<Answers<T>, Error> {
+        self.gather_within(ALL_THE_TIME, channel, value)
+    }
+
+    /// [`gather`](Self::gather) that is content sooner with the answers that have come.
+    ///
+    /// # Errors
+    /// As for [`gather`](Self::gather).
+    pub fn gather_within<T: DeserializeOwned>(
+        &self,
+        timeout: Duration,
+        channel: &str,
+        value: &(impl Serialize + ?Sized),
+    ) -> Result<Answers<T>, Error> {
+        Ok(self.gather_message(timeout, channel, &Message::json(value)?, ALL_ANSWERS)?.parse())
+    }
+
+    /// [`gather_within`](Self::gather_within) with a message as it is, which ends early once `limit` answers are good
+    /// and lets the others go; 0 waits for all.
+    ///
+    /// # Errors
+    /// As for [`gather`](Self::gather).
+    pub fn gather_message(
+        &self,
+        timeout: Duration,
+        channel: &str,
+        message: &Message,
+        limit: u32,
+    ) -> Result<Answers<Message>, Error> {
+        imports::bus::gather(channel, message, timeout_ms(timeout), limit)
+    }
+
+    /// Asks everybody who answers on the channel, and reads the first good answer; the others need not go on.
+    ///
+    /// # Errors
+    /// As for [`call`](Self::call); when nobody has a good answer, the last bad one.
+    pub fn call_first<T: DeserializeOwned>(
+        &self,
+        channel: &str,
+        value: &(impl Serialize + ?Sized),
+    ) -> Result<T, Error> {
+        let answers = self.gather_message(ALL_THE_TIME, channel, &Message::json(value)?, 1)?;
+        match answers.answers.into_iter().next_back() {
+            Some(last) if last.outcome.is_ok() || answers.missing == 0 => read_answer(&last.outcome?),
+            _ => Err(Error::Timeout),
+        }
     }
 
     /// A value of the plugin's configuration; nested keys are joined by dots.
@@ -209,9 +338,14 @@ impl<'e> Context<'e> {
 
 /// The timeout that stands for "whatever is left of this event's time".
 const ALL_THE_TIME_LEFT: u32 = 0;
+/// The same before it is written for the node.
+const ALL_THE_TIME: Duration = Duration::MAX;
+/// The limit that stands for "until all have answered".
+const ALL_ANSWERS: u32 = 0;
 
-fn read_answer<T: DeserializeOwned>(answer: &Message) -> Result<T, Error> {
-    answer.parse().map_err(|error| Error::UnexpectedAnswer(error.to_string()))
+/// 0 has a meaning of its own on the wire, so the shortest wait is 1 ms.
+fn timeout_ms(timeout: Duration) -> u32 {
+    u32::try_from(millis(timeout)).unwrap_or(u32::MAX).max(1)
 }
 
 impl fmt::Debug for Context<'_> {

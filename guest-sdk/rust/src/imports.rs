@@ -10,7 +10,9 @@ pub(crate) use crate::testing::imports::{bus, config, current, log, node};
 /// The bus with the SDK's own errors.
 #[cfg(target_arch = "wasm32")]
 pub(crate) mod bus {
-    use crate::{Error, Message, bindings::hive::node::bus};
+    use crate::{Answer, Answers, Error, Kept, Message, bindings::hive::node::bus};
+
+    pub(crate) use bus::Call;
 
     pub(crate) fn publish(channel: &str, message: &Message) -> Result<String, Error> {
         bus::publish(channel, message).map_err(Error::from)
@@ -22,5 +24,37 @@ pub(crate) mod bus {
 
     pub(crate) fn request(channel: &str, message: &Message, timeout_ms: u32) -> Result<Message, Error> {
         bus::request(channel, message, timeout_ms).map_err(Error::from)
+    }
+
+    pub(crate) fn retain(channel: &str, message: &Message) -> Result<String, Error> {
+        bus::retain(channel, message).map_err(Error::from)
+    }
+
+    pub(crate) fn clear(channel: &str) -> Result<(), Error> {
+        bus::clear(channel).map_err(Error::from)
+    }
+
+    pub(crate) fn request_each(
+        calls: &[Call],
+        timeout_ms: u32,
+    ) -> Result<Vec<Result<Message, Error>>, Error> {
+        let outcomes = bus::request_each(calls, timeout_ms)?;
+        Ok(outcomes.into_iter().map(|outcome| outcome.map_err(Error::from)).collect())
+    }
+
+    pub(crate) fn gather(
+        channel: &str,
+        message: &Message,
+        timeout_ms: u32,
+        limit: u32,
+    ) -> Result<Answers<Message>, Error> {
+        let bus::Answers { answers, missing } = bus::gather(channel, message, timeout_ms, limit)?;
+        let answer =
+            |bus::Answer { origin, outcome }| Answer { origin, outcome: outcome.map_err(Error::from) };
+        Ok(Answers { answers: answers.into_iter().map(answer).collect(), missing })
+    }
+
+    pub(crate) fn kept_values(pattern: &str, after: Option<&str>, limit: u32) -> Result<Vec<Kept>, Error> {
+        bus::kept_values(pattern, after, limit).map_err(Error::from)
     }
 }

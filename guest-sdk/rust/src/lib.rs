@@ -19,6 +19,7 @@ pub mod bindings;
 pub mod bindings_startup;
 
 mod answer;
+mod bus;
 pub mod config;
 mod context;
 mod error;
@@ -38,8 +39,12 @@ pub mod __private;
 pub use answer::IntoAnswer;
 pub use bindings::{
     exports::hive::node::handler::{Delivery, Description, Instances, Subscription, Timer, TimerScope},
-    hive::node::types::{Event, Message},
+    hive::node::{
+        bus::Kept,
+        types::{Event, Message},
+    },
 };
+pub use bus::{Answer, Answers, KeptValues};
 pub use context::Context;
 pub use error::Error;
 pub use failure::{Failure, OrReject, Result, reject, retry, retry_after};

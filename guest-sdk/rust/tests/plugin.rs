@@ -7,4 +7,5 @@ mod plugin {
     mod failures;
     mod payloads;
     mod settings;
+    mod several;
 }

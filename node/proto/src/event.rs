@@ -7,7 +7,9 @@ use bytes::Bytes;
 use crate::{
     channel::{Channel, NetworkIndex},
     id::EventId,
-    limits::{CONTENT_TYPE_BYTES_MAX, HEADERS_BYTES_MAX, HEADERS_MAX, KEY_BYTES_MAX, PAYLOAD_BYTES_MAX},
+    limits::{
+        CONTENT_TYPE_BYTES_MAX, HEADERS_BYTES_MAX, HEADERS_MAX, KEY_BYTES_MAX, MESH_PREFIX, PAYLOAD_BYTES_MAX,
+    },
     time::Hlc,
 };
 
@@ -162,7 +164,7 @@ impl Extra {
         {
             return Err(MessageError::ContentTypeTooLong(content_type.len()));
         }
-        match self.headers.iter().find(|(name, _)| name.starts_with("hive-")) {
+        match self.headers.iter().find(|(name, _)| name.starts_with(MESH_PREFIX)) {
             Some((name, _)) => Err(MessageError::ReservedHeader(name.clone())),
             None => Ok(()),
         }

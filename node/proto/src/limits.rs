@@ -14,6 +14,8 @@ pub const PAYLOAD_BYTES_MAX: usize = 16 << 20;
 pub const HEADERS_BYTES_MAX: usize = 8 << 10;
 /// Headers of one event: names and values may be empty, so their bytes bound nothing.
 pub const HEADERS_MAX: usize = 256;
+/// Headers whose names begin so are the mesh's own.
+pub const MESH_PREFIX: &str = "hive-";
 /// Bytes of an event's ordering key.
 pub const KEY_BYTES_MAX: usize = 255;
 /// Bytes of a media type.

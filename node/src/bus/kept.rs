@@ -108,20 +108,46 @@ impl super::Bus {
         sizes.fold((0, 0), |(values, bytes), (more, weight)| (values + more, bytes + weight))
     }
 
-    /// The kept values that match, in the order of their channels.
+    /// A page of the kept values that match, in the order of their channels, behind a channel. Empty is the end.
     #[must_use]
-    pub fn kept_values(&self, scope: &Scope) -> Vec<Event> {
-        let mut events = Vec::new();
+    pub fn kept_values(&self, scope: &Scope, after: Option<&Channel>, mut page: Page) -> Vec<Event> {
+        let mut found = BTreeMap::new();
         for is_local in [true, false] {
             if is_local && scope.network != NetworkIndex::HOME {
                 continue;
             }
             let network = self.0.keeping.of(scope.network, is_local);
-            events.extend(
-                network.values.matching(&scope.pattern).filter_map(|kept| replay(kept, scope.network)),
+            let mut room = page;
+            let matching = network.values.matching_after(&scope.pattern, after);
+            let matching = matching.filter_map(|kept| replay(kept, scope.network));
+            found.extend(
+                matching.take_while(|event| room.take(event)).map(|event| (event.channel.clone(), event)),
             );
         }
-        events
+        found.into_values().take_while(|event| page.take(event)).collect()
+    }
+}
+
+/// How much is taken of something at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page {
+    /// So many values.
+    pub values: usize,
+    /// Values until so many bytes are reached; the one that reaches them is the last.
+    pub bytes: usize,
+}
+
+impl Page {
+    /// Everything.
+    pub const ALL: Self = Self { values: usize::MAX, bytes: usize::MAX };
+
+    fn take(&mut self, event: &Event) -> bool {
+        if self.values == 0 || self.bytes == 0 {
+            return false;
+        }
+        self.values = self.values.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(event.message.weight().max(1));
+        true
     }
 }
 

@@ -123,7 +123,7 @@ pub fn check(
     let timers = check.timers(&description.timers);
     let publishes: Vec<String> =
         description.publishes.iter().take(PUBLISHES_MAX).filter_map(|text| check.filled(text)).collect();
-    let grants = check.grants(&publishes);
+    let grants = check.grants(&publishes).reading(listens.iter().map(|listen| listen.scope.clone()));
     for (name, _) in &description.settings {
         check.warnings.push(format!("the setting `{}` is not known to this version", shown(name)));
     }
@@ -247,7 +247,9 @@ impl Check<'_> {
             let line = Access::Publishes.line(self.plugin, &name);
             self.warnings.push(format!("it may not publish to `{name}`, which needs a grant: {line}"));
         }
-        grants
+        let readable = grants::scopes(&self.config.subscribes, self.names);
+        // What is no pattern was said where the subscriptions were read.
+        grants.reading(readable.unwrap_or_default())
     }
 
     fn granted(&mut self, patterns: &[String], key: &str) -> Vec<Scope> {

@@ -1,4 +1,4 @@
-//! Where a plugin may publish, and what it may listen to.
+//! Where a plugin may publish, what it may listen to, and which kept values it may read.
 //!
 //! What it owns: the rule of what is granted to everyone who declares it and what needs a line in the configuration.
 //! It must not know how an event is published, or who asks.
@@ -8,11 +8,13 @@ use hive_proto::{
     pattern::{PatternError, Segment},
 };
 
-/// Where one plugin may publish and request.
+/// Where one plugin may publish and request, and what it may read.
 #[derive(Debug, Clone, Default)]
 pub struct Grants {
     plugin: String,
     may: Vec<Scope>,
+    /// What it listens to, and what it might by the configuration: kept values there are its to read.
+    reads: Vec<Scope>,
 }
 
 /// What the configuration says of one kind of access that needs a grant.
@@ -43,7 +45,14 @@ impl Grants {
     pub fn new(plugin: &str, declared: &[Scope], granted: &[Scope]) -> (Self, Vec<Scope>) {
         let (mut may, refused) = sift(declared, granted);
         may.extend(granted.iter().cloned());
-        (Self { plugin: plugin.to_owned(), may }, refused)
+        (Self { plugin: plugin.to_owned(), may, reads: Vec::new() }, refused)
+    }
+
+    /// The same with what it listens to, or might.
+    #[must_use]
+    pub fn reading(mut self, reads: impl IntoIterator<Item = Scope>) -> Self {
+        self.reads.extend(reads);
+        self
     }
 
     /// Whether the plugin may publish there. `name` is the channel as the guest wrote it.
@@ -54,6 +63,19 @@ impl Grants {
         let granted =
             self.may.iter().any(|scope| scope.network == to.network && scope.pattern.matches(&to.channel));
         if granted { Ok(()) } else { Err(Access::Publishes.line(&self.plugin, name)) }
+    }
+
+    /// Whether the plugin may read all kept values that a pattern matches. `pattern` is as the guest wrote it.
+    ///
+    /// # Errors
+    /// The configuration line that would grant it.
+    pub fn check_read(&self, of: &Scope, pattern: &str) -> Result<(), String> {
+        let covers = |scope: &Scope| scope.network == of.network && scope.pattern.covers(&of.pattern);
+        if self.reads.iter().any(covers) {
+            Ok(())
+        } else {
+            Err(Access::Subscribes.line(&self.plugin, pattern))
+        }
     }
 }
 
@@ -119,6 +141,28 @@ mod tests {
         check(&["far/worker/*"], &[], "far/worker/done", false);
         check(&["far/worker/*"], &["far/worker/*"], "far/worker/done", true);
         check(&["worker/*"], &["worker/*"], "far/worker/done", false);
+    }
+
+    #[test]
+    fn kept_values_are_read_where_the_plugin_listens_or_might() {
+        let (grants, _) = Grants::new("greet", &[], &[]);
+        let grants = grants.reading(scopes_of(&["room/*", "far/log/**"]));
+        let check = |pattern: &str, want: bool| {
+            let scope = names().scope(pattern).expect("a pattern");
+            let checked = grants.check_read(&scope, pattern);
+            let line = format!(r#"plugins: {{each: {{greet: {{subscribes: ["{pattern}"]}}}}}}"#);
+            assert_eq!(checked, if want { Ok(()) } else { Err(line) }, "{pattern}");
+        };
+        for (pattern, want) in [
+            ("room/*", true),
+            ("room/1", true),
+            ("room/**", false),
+            ("far/log/a/*", true),
+            ("log/a", false),
+            ("**", false),
+        ] {
+            check(pattern, want);
+        }
     }
 
     #[test]

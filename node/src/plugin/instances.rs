@@ -11,7 +11,7 @@ pub use bare::Bare;
 
 use hive_proto::{
     event::{Event, Message},
-    limits::PAYLOAD_BYTES_MAX,
+    limits::{MESH_PREFIX, PAYLOAD_BYTES_MAX},
 };
 use wasmtime::{
     PoolConcurrencyLimitError, Store,
@@ -214,9 +214,10 @@ impl Instance {
     }
 }
 
-/// Borrowed pairs; an event without any allocates nothing.
+/// The publisher's headers, borrowed; an event without any allocates nothing.
 fn headers(event: &Event) -> Vec<(&str, &str)> {
-    event.message.headers().iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+    let pairs = event.message.headers().iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    pairs.filter(|(name, _)| !name.starts_with(MESH_PREFIX)).collect()
 }
 
 /// The event as the guest is given it.

@@ -17,12 +17,35 @@ pub(super) fn check(channel: &str) -> Result<(), Error> {
     }
 }
 
-/// Whether the pattern covers the channel. Names that begin with `$` are not for wildcards.
+/// Whether the pattern matches the channel. Names that begin with `$` are not for wildcards.
 pub(super) fn matches(pattern: &str, channel: &str) -> bool {
-    if channel.starts_with('$') && pattern.starts_with('*') {
+    matches_segments(pattern, &channel.split('/').collect::<Vec<_>>())
+}
+
+/// Whether the pattern matches whatever the other matches: the other's wildcards become segments that nobody names,
+/// `**` as many of them as the pattern could tell apart.
+pub(super) fn covers(pattern: &str, other: &str) -> bool {
+    let most = pattern.split('/').count() + 1;
+    let mut shapes: Vec<Vec<&str>> = vec![Vec::new()];
+    for segment in other.split('/') {
+        let runs: Vec<Vec<&str>> = match segment {
+            "**" => (0..=most).map(|n| vec!["\0"; n]).collect(),
+            "*" => vec![vec!["\0"]],
+            literal => vec![vec![literal]],
+        };
+        let mut longer = Vec::new();
+        for shape in &shapes {
+            longer.extend(runs.iter().map(|run| [shape.as_slice(), run].concat()));
+        }
+        shapes = longer;
+    }
+    shapes.iter().all(|shape| matches_segments(pattern, shape))
+}
+
+fn matches_segments(pattern: &str, channel: &[&str]) -> bool {
+    if channel.first().is_some_and(|first| first.starts_with('$')) && pattern.starts_with('*') {
         return false;
     }
-    let channel: Vec<&str> = channel.split('/').collect();
     // `reached[n]`: the part of the pattern read so far covers the first n segments.
     let mut reached = vec![false; channel.len() + 1];
     reached[0] = true;
@@ -63,6 +86,16 @@ mod tests {
             // More than four `**` are refused, and so nothing to compare.
             if let (Ok(known), Ok(on)) = (Pattern::parse(&pattern), Channel::parse(&channel)) {
                 prop_assert_eq!(matches(&pattern, &channel), known.matches(&on), "{} {}", pattern, channel);
+            }
+        }
+
+        #[test]
+        fn covers_what_the_mesh_says_is_covered(
+            pattern in name(&["a", "b", "*", "*", "**"]),
+            other in name(&["a", "b", "*", "**"]),
+        ) {
+            if let (Ok(known), Ok(of)) = (Pattern::parse(&pattern), Pattern::parse(&other)) {
+                prop_assert_eq!(covers(&pattern, &other), known.covers(&of), "{} {}", pattern, other);
             }
         }
 

@@ -12,6 +12,10 @@ pub struct Delivered {
     pub outcome: Result<Option<Message>>,
     /// What it published and forwarded, in order.
     pub published: Vec<Sent>,
+    /// What it published to be kept, in order.
+    pub retained: Vec<Sent>,
+    /// The channels it cleared, in order.
+    pub cleared: Vec<String>,
     /// What it asked others, in order.
     pub called: Vec<Sent>,
     /// What it logged, in order.

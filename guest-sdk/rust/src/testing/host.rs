@@ -5,7 +5,7 @@ use std::{mem, time::Duration};
 use serde::Serialize;
 
 use super::{channel, delivered::Delivered, world::World};
-use crate::{Description, Error, Event, Message, Plugin, Result, Subscription, log::Level};
+use crate::{Description, Error, Event, Message, Plugin, Result, Subscription, Value, log::Level};
 
 /// A fake node with one instance of a plugin. What the handler keeps in a `static` or `thread_local!` is the test
 /// process's or thread's, so `thread_local!` gives every test a fresh start.
@@ -24,7 +24,7 @@ impl Host {
     /// module.
     pub fn new<P: Plugin>(_: P) -> Self {
         let description = P::describe();
-        let world = World::new(description.name.clone(), description.publishes.clone());
+        let world = World::new(&description);
         Self { description, handle: P::handle, start: P::start, started: false, world: Some(world) }
     }
 
@@ -54,6 +54,30 @@ impl Host {
     ) -> Self {
         self.world().responders.push((channel.to_owned(), Some(Box::new(responder))));
         self
+    }
+
+    /// The same node with a kept value on a channel.
+    ///
+    /// # Panics
+    /// When the value cannot be written as JSON.
+    #[track_caller]
+    pub fn keep(mut self, channel: &str, value: impl Serialize) -> Self {
+        let message = json(&value);
+        self.world().keep(channel, message);
+        self
+    }
+
+    /// What is kept on a channel now.
+    ///
+    /// # Panics
+    /// When it is no JSON.
+    #[track_caller]
+    pub fn kept(&mut self, channel: &str) -> Option<Value> {
+        let kept = self.world().kept.get(channel)?;
+        match kept.parse() {
+            Ok(value) => Some(value),
+            Err(error) => panic!("what is kept on `{channel}` is not JSON: {error}"),
+        }
     }
 
     /// The same node, which does not want log lines below this level. At first it wants all.
@@ -159,6 +183,8 @@ impl Host {
         Delivered {
             outcome,
             published: mem::take(&mut world.published),
+            retained: mem::take(&mut world.retained),
+            cleared: mem::take(&mut world.cleared),
             called: mem::take(&mut world.called),
             logs: mem::take(&mut world.logs),
         }

@@ -41,7 +41,8 @@ pub(crate) mod current {
 
 pub(crate) mod bus {
     use super::{Error, Message, World};
-    use crate::testing::Sent;
+    pub(crate) use crate::bindings::hive::node::bus::Call;
+    use crate::{Answer, Answers, Kept};
 
     pub(crate) fn publish(channel: &str, message: &Message) -> Result<String, Error> {
         World::with(|world| world.publish(channel, message.clone()))
@@ -57,15 +58,58 @@ pub(crate) mod bus {
         })
     }
 
+    pub(crate) fn retain(channel: &str, message: &Message) -> Result<String, Error> {
+        World::with(|world| world.retain(channel, message.clone()))
+    }
+
+    pub(crate) fn clear(channel: &str) -> Result<(), Error> {
+        World::with(|world| world.clear(channel))
+    }
+
     pub(crate) fn request(channel: &str, message: &Message, _timeout_ms: u32) -> Result<Message, Error> {
-        let (index, mut responder) = World::with(|world| {
-            world.check_outgoing(channel, message)?;
-            let id = world.next_id();
-            world.called.push(Sent { channel: channel.to_owned(), message: message.clone(), id });
-            world.take_responder(channel)
-        })?;
-        let answer = responder(message);
-        World::with(|world| world.give_back(index, responder));
+        let responders = World::with(|world| world.ask(channel, message))?;
+        let first = responders.first().copied().ok_or(Error::NoResponder)?;
+        answer(first, message)
+    }
+
+    pub(crate) fn request_each(
+        calls: &[Call],
+        timeout_ms: u32,
+    ) -> Result<Vec<Result<Message, Error>>, Error> {
+        const MOST: usize = 64;
+        if calls.len() > MOST {
+            return Err(Error::TooLarge { limit: MOST as u64 });
+        }
+        Ok(calls.iter().map(|call| request(&call.channel, &call.message, timeout_ms)).collect())
+    }
+
+    pub(crate) fn gather(
+        channel: &str,
+        message: &Message,
+        _timeout_ms: u32,
+        limit: u32,
+    ) -> Result<Answers<Message>, Error> {
+        let (mut answers, mut good) = (Vec::new(), 0);
+        for responder in World::with(|world| world.ask(channel, message))? {
+            let outcome = answer(responder, message);
+            good += u32::from(outcome.is_ok());
+            answers.push(Answer { origin: format!("test-node-id-{responder}"), outcome });
+            if limit > 0 && good >= limit {
+                break;
+            }
+        }
+        Ok(Answers { answers, missing: 0 })
+    }
+
+    pub(crate) fn kept_values(pattern: &str, after: Option<&str>, _limit: u32) -> Result<Vec<Kept>, Error> {
+        World::with(|world| world.kept_values(pattern, after))
+    }
+
+    /// Nothing of the world is held while the responder runs: it may be a plugin of its own.
+    fn answer(responder: usize, message: &Message) -> Result<Message, Error> {
+        let mut taken = World::with(|world| world.take_responder(responder))?;
+        let answer = taken(message);
+        World::with(|world| world.give_back(responder, taken));
         answer
     }
 }

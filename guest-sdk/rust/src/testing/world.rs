@@ -10,7 +10,7 @@ use super::{
     channel,
     delivered::{Logged, Sent},
 };
-use crate::{Error, Event, Message, log::Level};
+use crate::{Description, Error, Event, Kept, Message, log::Level};
 
 pub(super) type Responder = Box<dyn FnMut(&Message) -> Result<Message, Error>>;
 
@@ -20,6 +20,10 @@ pub(super) struct World {
     pub(super) plugin: String,
     /// The patterns it declared; what they do not cover is denied.
     pub(super) publishes: Vec<String>,
+    /// The patterns it subscribes to: it may read the kept values there.
+    subscribes: Vec<String>,
+    /// The kept values, by channel.
+    pub(super) kept: BTreeMap<String, Kept>,
     pub(super) config: BTreeMap<String, String>,
     /// Who answers the handler's own calls, by pattern; taken out while it runs, since it may be a plugin of its own.
     pub(super) responders: Vec<(String, Option<Responder>)>,
@@ -29,6 +33,8 @@ pub(super) struct World {
     /// The event being handled, and its id; none outside `handle`.
     pub(super) current: Option<(String, Event)>,
     pub(super) published: Vec<Sent>,
+    pub(super) retained: Vec<Sent>,
+    pub(super) cleared: Vec<String>,
     pub(super) called: Vec<Sent>,
     pub(super) logs: Vec<Logged>,
     /// How many ids were given out.
@@ -53,16 +59,21 @@ impl Drop for Loan<'_> {
 }
 
 impl World {
-    pub(super) fn new(plugin: String, publishes: Vec<String>) -> Self {
+    pub(super) fn new(description: &Description) -> Self {
+        let patterns = description.subscriptions.iter().map(|subscription| subscription.pattern.clone());
         Self {
-            plugin,
-            publishes,
+            plugin: description.name.clone(),
+            publishes: description.publishes.clone(),
+            subscribes: patterns.collect(),
+            kept: BTreeMap::new(),
             config: BTreeMap::new(),
             responders: Vec::new(),
             log_level: Level::Trace,
             time_left: Duration::from_secs(5),
             current: None,
             published: Vec::new(),
+            retained: Vec::new(),
+            cleared: Vec::new(),
             called: Vec::new(),
             logs: Vec::new(),
             ids: 0,
@@ -99,6 +110,41 @@ impl World {
         Ok(id)
     }
 
+    pub(super) fn retain(&mut self, channel: &str, message: Message) -> Result<String, Error> {
+        self.check_outgoing(channel, &message)?;
+        let id = self.keep(channel, message.clone());
+        self.retained.push(Sent { channel: channel.to_owned(), message, id: id.clone() });
+        Ok(id)
+    }
+
+    /// Keeps a value, whoever brought it.
+    pub(super) fn keep(&mut self, channel: &str, message: Message) -> String {
+        let (channel, id) = (channel.to_owned(), self.next_id());
+        let kept = Kept { channel: channel.clone(), message, id: id.clone(), published_at: Self::now_ms() };
+        self.kept.insert(channel, kept);
+        id
+    }
+
+    pub(super) fn clear(&mut self, channel: &str) -> Result<(), Error> {
+        self.check_outgoing(channel, &Message::default())?;
+        self.kept.remove(channel);
+        self.cleared.push(channel.to_owned());
+        Ok(())
+    }
+
+    /// Values a page at a time, few of them, so that a handler is tested with more pages than one.
+    pub(super) fn kept_values(&self, pattern: &str, after: Option<&str>) -> Result<Vec<Kept>, Error> {
+        const PAGE: usize = 3;
+        if !self.subscribes.iter().any(|held| channel::covers(&self.expand(held), pattern)) {
+            let plugin = &self.plugin;
+            return Err(Error::Denied(format!(
+                "plugins: {{each: {{{plugin}: {{subscribes: [\"{pattern}\"]}}}}}}"
+            )));
+        }
+        let behind = self.kept.values().filter(|kept| after.is_none_or(|after| *kept.channel > *after));
+        Ok(behind.filter(|kept| channel::matches(pattern, &kept.channel)).take(PAGE).cloned().collect())
+    }
+
     /// What every publish and request must satisfy.
     pub(super) fn check_outgoing(&self, channel: &str, message: &Message) -> Result<(), Error> {
         channel::check(channel)?;
@@ -123,11 +169,25 @@ impl World {
         pattern.split('/').map(expand).collect::<Vec<_>>().join("/")
     }
 
-    /// The responder of a channel with its place, to be given back by [`World::give_back`].
-    pub(super) fn take_responder(&mut self, channel: &str) -> Result<(usize, Responder), Error> {
-        let found = self.responders.iter().position(|(pattern, _)| channel::matches(pattern, channel));
-        let index = found.ok_or(Error::NoResponder)?;
-        self.responders[index].1.take().map(|responder| (index, responder)).ok_or(Error::Deadlock)
+    /// The places of all who answer on a channel.
+    pub(super) fn responders(&self, channel: &str) -> Result<Vec<usize>, Error> {
+        let places = self.responders.iter().enumerate();
+        let found = places.filter(|(_, (pattern, _))| channel::matches(pattern, channel)).map(|(at, _)| at);
+        let found: Vec<usize> = found.collect();
+        if found.is_empty() { Err(Error::NoResponder) } else { Ok(found) }
+    }
+
+    /// The responder at a place, to be given back by [`World::give_back`].
+    pub(super) fn take_responder(&mut self, index: usize) -> Result<Responder, Error> {
+        self.responders[index].1.take().ok_or(Error::Deadlock)
+    }
+
+    /// Notes a question.
+    pub(super) fn ask(&mut self, channel: &str, message: &Message) -> Result<Vec<usize>, Error> {
+        self.check_outgoing(channel, message)?;
+        let id = self.next_id();
+        self.called.push(Sent { channel: channel.to_owned(), message: message.clone(), id });
+        self.responders(channel)
     }
 
     pub(super) fn give_back(&mut self, index: usize, responder: Responder) {

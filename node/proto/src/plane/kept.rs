@@ -89,8 +89,17 @@ impl KeptValues {
 
     /// The values of channels that a pattern matches, in the order of their channels.
     pub fn matching(&self, pattern: &Pattern) -> impl Iterator<Item = &Kept> {
+        self.matching_after(pattern, None)
+    }
+
+    /// The same, only of those behind a channel.
+    pub fn matching_after(&self, pattern: &Pattern, after: Option<&Channel>) -> impl Iterator<Item = &Kept> {
         let prefix = pattern.literal_prefix();
-        let from = self.values.range::<str, _>((Bound::Included(prefix), Bound::Unbounded));
+        let begin = match after.map(Channel::as_str).filter(|after| *after >= prefix) {
+            Some(after) => Bound::Excluded(after),
+            None => Bound::Included(prefix),
+        };
+        let from = self.values.range::<str, _>((begin, Bound::Unbounded));
         from.take_while(move |(channel, _)| channel.as_str().starts_with(prefix))
             .map(|(_, kept)| kept)
             .filter(move |kept| kept.message.is_some() && pattern.matches(&kept.channel))

@@ -76,10 +76,28 @@ impl Bus {
         message: Message,
         cause: CallCause,
     ) -> Result<Gathered, CallError> {
+        self.call_some(to, message, cause, usize::MAX).await
+    }
+
+    /// The same until `enough` answers are good; those who have not answered then need not go on, and nobody is missing.
+    ///
+    /// # Errors
+    /// As [`Bus::call_all`].
+    pub async fn call_some(
+        &self,
+        to: &Address,
+        message: Message,
+        cause: CallCause,
+        enough: usize,
+    ) -> Result<Gathered, CallError> {
         let mut round = self.ask_all(to, message, cause)?;
-        let mut gathered = Gathered::default();
+        let (mut gathered, mut good) = (Gathered::default(), 0_usize);
         while let Some(part) = round.next().await {
+            good = good.saturating_add(usize::from(part.outcome.is_ok()));
             gathered.answers.push(part);
+            if good >= enough {
+                return Ok(gathered);
+            }
         }
         gathered.missing = round.open.into_iter().map(|(node, (name, _))| (node, name)).collect();
         Ok(gathered)

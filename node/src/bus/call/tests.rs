@@ -84,6 +84,26 @@ async fn all_answer_here_on_a_link_and_beyond() {
 }
 
 #[tokio::test]
+async fn enough_good_answers_end_the_asking() {
+    let mut lines = line(&[1, 2]).await;
+    let (bus, to) = (lines.buses[0].clone(), lines.address("sum/up"));
+    let mut bad = responder(&lines.buses[1]).await;
+    let (mut good, mut slow) = (responder(&lines.buses[2]).await, responder(&bus).await);
+    let asking = async {
+        let answers = async {
+            answer(&mut bad, Err("broken")).await;
+            answer(&mut good, Ok("yes")).await;
+        };
+        tokio::join!(bus.call_some(&to, "?".into(), cause(SOON), 1), answers).0
+    };
+    let gathered = lines.until("a good answer", asking).await.expect("answers");
+    assert_eq!(texts(&gathered), ["failed: broken", "yes"]);
+    assert_eq!(gathered.missing, []);
+    let asked = slow.next().await.expect("it was asked, too").request.expect("for an answer");
+    assert!(asked.is_withdrawn(), "nobody waits for it any more");
+}
+
+#[tokio::test]
 async fn who_does_not_answer_in_time_is_named() {
     let mut lines = line(&[1, 2]).await;
     let (bus, to) = (lines.buses[0].clone(), lines.address("sum/up"));

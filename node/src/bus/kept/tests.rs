@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use hive_proto::{channel::NetworkIndex, plane::account::DropReason};
 
-use crate::bus::{Bus, Holder, Message, PublishError, Subscription, Wanted, relay::tests::Lines};
+use crate::bus::{
+    Bus, Event, Holder, Message, Page, PublishError, Subscription, Wanted, relay::tests::Lines,
+};
 
 const HOME: NetworkIndex = NetworkIndex::HOME;
 
@@ -51,11 +53,41 @@ async fn line() -> Lines {
 }
 
 fn values(bus: &Bus) -> Vec<String> {
+    page(bus, None, Page::ALL)
+}
+
+fn page(bus: &Bus, after: Option<&str>, page: Page) -> Vec<String> {
     let scope = bus.names().scope("**").expect("a pattern");
-    let text = |event: crate::bus::Event| {
-        format!("{} {}", event.channel, String::from_utf8_lossy(&event.message.payload))
-    };
-    bus.kept_values(&scope).into_iter().map(text).collect()
+    let after = after.map(|name| bus.names().address(name).expect("a channel").channel);
+    let text =
+        |event: Event| format!("{} {}", event.channel, String::from_utf8_lossy(&event.message.payload));
+    bus.kept_values(&scope, after.as_ref(), page).into_iter().map(text).collect()
+}
+
+#[tokio::test]
+async fn values_are_read_page_by_page_and_those_of_this_node_stand_among_the_others() {
+    let bus = Lines::new(1).buses.remove(0);
+    for channel in ["room/2", "lamp", "room/1", "zoo", "room/10", "attic/x"] {
+        keep(&bus, channel, "12345678");
+    }
+    clear(&bus, "zoo");
+    let all = ["attic/x", "lamp", "room/1", "room/10", "room/2"];
+    for small in [Page { values: 2, ..Page::ALL }, Page { bytes: 9, ..Page::ALL }] {
+        let (mut seen, mut after) = (Vec::<String>::new(), None::<String>);
+        loop {
+            let values = page(&bus, after.as_deref(), small);
+            assert!(values.len() <= 2, "{values:?}");
+            let channels = values.iter().filter_map(|value| value.split(' ').next()).map(str::to_owned);
+            seen.extend(channels);
+            match (values.is_empty(), seen.last()) {
+                (false, Some(last)) => after = Some(last.clone()),
+                _ => break,
+            }
+        }
+        assert_eq!(seen, all, "{small:?}");
+    }
+    assert_eq!(page(&bus, Some("room/3"), Page::ALL), Vec::<String>::new());
+    assert_eq!(page(&bus, None, Page { bytes: 1, ..Page::ALL }).len(), 1, "a large value comes alone");
 }
 
 #[tokio::test]
@@ -96,7 +128,7 @@ async fn values_reach_every_node_and_its_subscribers_as_they_are_published() {
     assert_eq!(taken(&subscribe(&lines.buses[2], &["*/1"]).await), ["a/1 two*", "b/1 three*"]);
     clear(&lines.buses[2], "b/1");
     lines.settle().await;
-    assert_eq!(values(&lines.buses[0]), ["lamp stays here", "a/1 two"]);
+    assert_eq!(values(&lines.buses[0]), ["a/1 two", "lamp stays here"]);
     assert_eq!(values(&lines.buses[1]), ["a/1 two"]);
 }
 

@@ -1,9 +1,11 @@
 //! `hive:node/bus`: events out of a handler.
 
-use std::collections::HashMap;
+mod asking;
+
+use std::{collections::HashMap, fmt};
 
 use hive_proto::{
-    channel::Address,
+    channel::{Address, Channel},
     event::{Extra, Message, MessageError},
     limits::{
         CONTENT_TYPE_BYTES_MAX, HEADERS_BYTES_MAX, HEADERS_MAX, KEPT_BYTES_MAX, KEY_BYTES_MAX,
@@ -14,14 +16,18 @@ use hive_proto::{
 use super::{
     Guest, Place,
     bindings::hive::node::{
-        bus,
+        bus::{self, Answers, Call, Kept},
         types::{Error, HeadersResult, MessageResult},
     },
 };
-use crate::bus::{CallCause, CallError, PublishError, Publisher, Receipt};
+use crate::bus::{CallError, Event, Page, PublishError, Publisher, Receipt};
 
 /// When a guest may try a publish again that had no room, in milliseconds.
 const RETRY_MS: u64 = 100;
+/// Kept values that one page has at most.
+const PAGE_VALUES_MAX: usize = 1_000;
+/// Their bytes; the value that reaches them is the page's last.
+const PAGE_BYTES: usize = 1 << 20;
 /// Channels an instance remembers the meaning of; past this it forgets them all and starts again.
 const DOORS_MAX: usize = 256;
 
@@ -51,22 +57,58 @@ impl bus::Host for Guest {
         self.send(channel, message).await
     }
 
+    async fn retain(&mut self, channel: String, message: MessageResult) -> Result<String, Error> {
+        self.keep(channel, Some(received(message)))
+    }
+
+    async fn clear(&mut self, channel: String) -> Result<(), Error> {
+        self.keep(channel, None).map(drop)
+    }
+
     async fn request(
         &mut self,
         channel: String,
         message: MessageResult,
         timeout_ms: u32,
     ) -> Result<MessageResult, Error> {
-        let depth = self.depth();
+        self.ask(channel, message, timeout_ms).await
+    }
+
+    async fn request_each(
+        &mut self,
+        calls: Vec<Call>,
+        timeout_ms: u32,
+    ) -> Result<Vec<Result<MessageResult, Error>>, Error> {
+        self.ask_each(calls, timeout_ms).await
+    }
+
+    async fn gather(
+        &mut self,
+        channel: String,
+        message: MessageResult,
+        timeout_ms: u32,
+        limit: u32,
+    ) -> Result<Answers, Error> {
+        self.ask_all(channel, message, timeout_ms, limit).await
+    }
+
+    async fn kept_values(
+        &mut self,
+        pattern: String,
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<Vec<Kept>, Error> {
         let Some(place) = &self.place else { return Err(nowhere()) };
-        let to = self.doors.address(place, channel)?;
-        let left = self.limits.until;
-        let deadline = match timeout_ms {
-            0 => left,
-            some => left.min(std::time::Instant::now() + std::time::Duration::from_millis(some.into())),
-        };
-        let answer = place.bus.call_from(to, received(message), CallCause { deadline, depth }).await;
-        answer.map(|message| answered(&message)).map_err(call_error)
+        let scope = place.bus.names().scope(&pattern);
+        let scope = scope.map_err(|error| no_name(&pattern, "pattern", &error))?;
+        place.grants.check_read(&scope, &pattern).map_err(Error::Denied)?;
+        let after =
+            after.map(|name| Channel::parse(&name).map_err(|error| no_name(&name, "channel", &error)));
+        let most = usize::try_from(limit).unwrap_or(usize::MAX);
+        let values = if most == 0 { PAGE_VALUES_MAX } else { most.min(PAGE_VALUES_MAX) };
+        let page = Page { values, bytes: PAGE_BYTES };
+        let values = place.bus.kept_values(&scope, after.transpose()?.as_ref(), page);
+        Ok(values.iter().map(kept).collect())
     }
 }
 
@@ -76,6 +118,14 @@ impl Guest {
         let Some(place) = &self.place else { return Err(nowhere()) };
         let (to, publisher) = self.doors.open(place, channel)?;
         let receipt = publisher.publish_from(to, message, depth).await.map_err(publish_error)?;
+        Ok(id_text(place, &receipt))
+    }
+
+    fn keep(&mut self, channel: String, message: Option<Message>) -> Result<String, Error> {
+        let depth = self.depth();
+        let Some(place) = &self.place else { return Err(nowhere()) };
+        let (to, publisher) = self.doors.open(place, channel)?;
+        let receipt = publisher.keep(to, message, depth).map_err(publish_error)?;
         Ok(id_text(place, &receipt))
     }
 
@@ -102,11 +152,8 @@ impl Doors {
 }
 
 fn look_up(place: &Place, channel: &str) -> Result<Address, Error> {
-    let address = place
-        .bus
-        .names()
-        .address(channel)
-        .map_err(|error| Error::Invalid(format!("`{}` is no channel: {error}", shortened(channel))))?;
+    let address = place.bus.names().address(channel);
+    let address = address.map_err(|error| no_name(channel, "channel", &error))?;
     place.grants.check(&address, channel).map_err(Error::Denied)?;
     Ok(address)
 }
@@ -117,7 +164,11 @@ fn id_text(place: &Place, receipt: &Receipt) -> String {
 }
 
 fn nowhere() -> Error {
-    Error::Denied("`describe` is pure: nothing can be published or requested from it".into())
+    Error::Denied("`describe` is pure: nothing can be published, requested or read from it".into())
+}
+
+fn no_name(text: &str, what: &str, why: &dyn fmt::Display) -> Error {
+    Error::Invalid(format!("`{}` is no {what}: {why}", shortened(text)))
 }
 
 /// A guest's message as the bus carries it.
@@ -133,6 +184,15 @@ fn answered(message: &Message) -> MessageResult {
         content_type: message.content_type().map(str::to_owned),
         key: message.key().map(str::to_owned),
         headers: message.headers().to_vec(),
+    }
+}
+
+fn kept(event: &Event) -> Kept {
+    Kept {
+        channel: event.channel.to_string(),
+        message: answered(&event.message),
+        id: event.id.to_string(),
+        published_at: event.time.unix_ms(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `hive:node/current`: facts about the event being handled, made into text only for who asks.
 
-use hive_proto::event::Event;
+use hive_proto::{event::Event, limits::MESH_PREFIX};
 
 use super::{Guest, bindings::hive::node::current};
 
@@ -43,10 +43,18 @@ impl current::Host for Guest {
     }
 
     fn mesh_headers(&mut self) -> Vec<(String, String)> {
-        // The wire carries none yet; `retained` and the like are fields of the event.
-        Vec::new()
+        let Some(event) = &self.serving else { return Vec::new() };
+        let is_its = |name: &str| name.starts_with(MESH_PREFIX) || name == TRACE;
+        let carried = event.message.headers().iter().filter(|(name, _)| is_its(name));
+        let depth = (DEPTH.to_owned(), event.depth.to_string());
+        carried.cloned().chain([depth]).collect()
     }
 }
+
+/// How many publishes made while handling another event led here.
+const DEPTH: &str = "hive-depth";
+/// What a trace of calls is known by across programs, W3C's trace context; its publisher sets it.
+const TRACE: &str = "traceparent";
 
 impl Guest {
     fn event_text(&self, of: impl Fn(&Event) -> String) -> String {
