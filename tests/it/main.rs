@@ -7,6 +7,7 @@ mod bad_input;
 mod crowd;
 mod doctor;
 mod durable;
+mod guests;
 mod hosts;
 mod promises;
 mod reach;

@@ -29,7 +29,8 @@ pub fn guest(name: &str) -> PathBuf {
         Ok(folder) => folder,
         Err(error) => panic!("cannot build the samples: {error:#}"),
     });
-    let path = folder.join(name).with_extension("wasm");
+    // Cargo calls a library so that Rust can name it.
+    let path = folder.join(name.replace('-', "_")).with_extension("wasm");
     assert!(path.is_file(), "the samples have no component `{name}`: {} is missing", path.display());
     path
 }
