@@ -4,6 +4,7 @@
 //! It must not know who drives the mesh, runs plugins or serves clients: they subscribe, publish, and
 //! hand in what arrived.
 
+mod actor;
 mod call;
 mod clock;
 mod consumers;
@@ -32,15 +33,16 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
+pub use actor::Actor;
 pub use call::{CallCause, Gathered, Part, Request};
 pub use consumers::Consumer;
 pub(crate) use deliver::CONFIRM_EVERY;
 pub use deliver::{Inbound, InboundError, PeerRef};
 pub use durable::Journalled;
-pub use fault::{CallError, Failure, PublishError, SubscribeError};
+pub use fault::{CallError, Denial, Failure, PublishError, SubscribeError};
 pub use group::Ticket;
 pub use hive_proto::{
     channel::{Address, Scope},
@@ -217,7 +219,13 @@ impl Bus {
     /// A publisher with its own memory of routes and its own share of waiting for slow consumers.
     #[must_use]
     pub fn publisher(&self) -> Publisher {
-        Publisher::new(self.clone())
+        self.publisher_of(Actor::Local)
+    }
+
+    /// The same for somebody of this node, who may publish what the rules allow them.
+    #[must_use]
+    pub fn publisher_of(&self, who: Actor) -> Publisher {
+        Publisher::new(self.clone(), who)
     }
 
     /// Asks one responder and waits for its answer, at most `timeout`.
@@ -230,6 +238,6 @@ impl Bus {
         message: Message,
         timeout: Duration,
     ) -> Result<Message, CallError> {
-        self.call_from(to, message, CallCause { deadline: Instant::now() + timeout, depth: 0 }).await
+        self.call_from(to, message, CallCause::within(timeout)).await
     }
 }

@@ -8,7 +8,7 @@ use hive_tests::{
 };
 use serde_json::{Value, json};
 
-use crate::{next, node, plugins};
+use crate::{next, node, plugins, write};
 
 /// What the roll call on a node says: names of who is here and who is absent.
 async fn take_roll(node: &Node) -> Result<Value> {
@@ -47,4 +47,57 @@ async fn handlers_ask_everybody_and_keep_values_across_nodes() -> Result<()> {
     roll_is(&left, &["left"], &["right"]).await?;
     left.client().publish("roll-call/forget", &Message::json(&"right")?).await?;
     roll_is(&left, &["left"], &[]).await
+}
+
+/// Rules name plugins: one of two with the same component may publish and hears all, the other is told which rules are
+/// against it, when it is loaded and when it tries.
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_name_plugins_and_who_may_not_is_told_the_rule() -> Result<()> {
+    let folder = plugins(&["filter"])?;
+    std::fs::copy(folder.path().join("filter.wasm"), folder.path().join("copycat.wasm"))?;
+    let rules = "version: 1\nchannels:\n  \
+                 - { pattern: 'alert/*', publish: [filter] }\n  \
+                 - { pattern: 'sensor/vault/reading', subscribe: [filter, local] }\n";
+    let config = write(folder.path(), "hive.yaml", rules)?;
+    let mut node = node("ruled").arg("--config").arg(config).plugins(folder.path()).start().await?;
+    node.runs_plugin("filter", 1).await?;
+    node.runs_plugin("copycat", 1).await?;
+    node.says(
+        "the rules do not let it subscribe to all of `sensor/*/reading`: \
+         channels: [{pattern: \"sensor/vault/reading\", subscribe: [filter, local, copycat]}]",
+    )
+    .await?;
+    let terms = Terms::default();
+    let mut seen = node.client().subscribe(["alert/*", "$dead/*"], terms).await?;
+    let hot = Message::json(&json!({"celsius": 41}))?;
+    // The first is for both, the second for one alone, the third again for both.
+    for sensor in ["attic", "vault", "attic"] {
+        node.client().publish(&format!("sensor/{sensor}/reading"), &hot).await?;
+    }
+    let (mut alerts, mut letters) = (Vec::new(), Vec::new());
+    while alerts.len() + letters.len() < 5 {
+        let event = next(&mut seen, "an alert or a dead letter").await?;
+        match event.channel.starts_with("$dead/") {
+            true => letters.push((event.channel, event.message.headers)),
+            false => alerts.push(event.channel),
+        }
+    }
+    alerts.sort();
+    ensure!(alerts == ["alert/attic", "alert/attic", "alert/vault"], "{alerts:?}");
+    for (channel, headers) in letters {
+        let value =
+            |name: &str| headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str());
+        let reason = value("hive-reason").unwrap_or_default();
+        ensure!(
+            channel == "$dead/copycat" && value("hive-channel") == Some("sensor/attic/reading"),
+            "{headers:?}"
+        );
+        ensure!(
+            reason.ends_with("channels: [{pattern: \"alert/*\", publish: [filter, copycat]}]"),
+            "{reason}"
+        );
+    }
+    let client = node.client().publish("alert/mine", &hot).await;
+    ensure!(client.is_err_and(|error| error.to_string().contains("do not allow this node to publish")));
+    Ok(())
 }

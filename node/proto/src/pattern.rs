@@ -5,6 +5,7 @@
 
 mod cover;
 pub mod filter;
+mod overlap;
 mod wanted;
 
 use std::{fmt, sync::Arc};

@@ -1,8 +1,6 @@
 //! `POST /v1/call/CHANNEL?timeout=5s&mode=one`: the body is a request, the answer comes back as a body; with
 //! `mode=all` all answers come back as one document.
 
-use std::time::Instant;
-
 use axum::{
     Json,
     body::Bytes,
@@ -57,7 +55,7 @@ pub(super) async fn call(
     let bus = &app.means.bus;
     let address = bus.names().address(&channel).map_err(|error| bad_channel(&channel, &error))?;
     let message = publish::message(&head, body?)?;
-    let cause = CallCause { deadline: Instant::now() + timeout, depth: 0 };
+    let cause = CallCause::within(timeout);
     let answer = match options.mode {
         Mode::One => bus.call_from(&address, message, cause).await,
         Mode::First => bus.call_first(&address, message, cause).await,

@@ -36,11 +36,13 @@ use crate::trust::may::{Action, Principal};
 
 /// What stands behind a call: until when it may take, and how deep it is nested.
 #[derive(Debug, Clone, Copy)]
-pub struct CallCause {
+pub struct CallCause<'a> {
     /// The caller waits until then, and so does every call made on its behalf.
     pub deadline: Instant,
     /// Depth of the event being handled; 0 outside a handler.
     pub depth: u8,
+    /// Who asks.
+    pub who: Principal<'a>,
 }
 
 type Answer = Result<Message, CallError>;
@@ -161,13 +163,16 @@ impl Drop for Request {
 
 impl Bus {
     /// Whether a call can be made at all; its deadline is cut to what calls may take.
-    fn check_call(&self, to: &Address, message: &Message, cause: CallCause) -> Result<CallCause, CallError> {
+    fn check_call<'a>(
+        &self,
+        to: &Address,
+        message: &Message,
+        cause: CallCause<'a>,
+    ) -> Result<CallCause<'a>, CallError> {
         if to.channel.is_reserved() {
             return Err(PublishError::Reserved(to.channel.clone()).into());
         }
-        if !self.0.rules.may(Principal::Local, Action::Call, to.network, &to.channel) {
-            return Err(PublishError::Denied(Action::Call, to.channel.clone()).into());
-        }
+        self.0.permit(cause.who, Action::Call, to)?;
         message.check().map_err(PublishError::from)?;
         if cause.depth > DEPTH_MAX {
             return Err(PublishError::Loop.into());
@@ -177,7 +182,13 @@ impl Bus {
     }
 }
 
-impl CallCause {
+impl CallCause<'_> {
+    /// A call of a client that waits so long.
+    #[must_use]
+    pub fn within(timeout: Duration) -> Self {
+        Self { deadline: Instant::now() + timeout, depth: 0, who: Principal::Local }
+    }
+
     fn time_left(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }

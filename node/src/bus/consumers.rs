@@ -15,7 +15,7 @@ pub(super) struct Consumers(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    here: BTreeMap<HolderId, Arc<Queue>>,
+    here: BTreeMap<HolderId, (Holder, Arc<Queue>)>,
     gone: ConsumerCounts,
 }
 
@@ -31,14 +31,14 @@ pub struct Consumer {
 }
 
 impl Consumers {
-    pub(super) fn come(&self, id: HolderId, queue: &Arc<Queue>) {
-        self.lock().here.insert(id, Arc::clone(queue));
+    pub(super) fn come(&self, id: HolderId, consumer: (Holder, Arc<Queue>)) {
+        self.lock().here.insert(id, consumer);
     }
 
     /// One has gone; its queue is closed.
     pub(super) fn left(&self, id: HolderId) {
         let mut state = self.lock();
-        if let Some(queue) = state.here.remove(&id) {
+        if let Some((_, queue)) = state.here.remove(&id) {
             state.gone = state.gone.and(queue.counts().0);
         }
     }
@@ -46,7 +46,7 @@ impl Consumers {
     /// Over all there ever were.
     pub(super) fn counts(&self) -> ConsumerCounts {
         let state = self.lock();
-        state.here.values().fold(state.gone, |sum, queue| sum.and(queue.counts().0))
+        state.here.values().fold(state.gone, |sum, (_, queue)| sum.and(queue.counts().0))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -59,9 +59,9 @@ impl Bus {
     #[must_use]
     pub fn consumers(&self) -> Vec<Consumer> {
         let state = self.0.consumers.lock();
-        let consumer = |queue: &Arc<Queue>| {
+        let consumer = |(holder, queue): &(Holder, Arc<Queue>)| {
             let (counts, lagging) = queue.counts();
-            Consumer { holder: queue.holder().clone(), counts, lagging }
+            Consumer { holder: holder.clone(), counts, lagging }
         };
         state.here.values().map(consumer).collect()
     }

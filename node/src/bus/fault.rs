@@ -29,8 +29,8 @@ pub enum PublishError {
     #[error("only the node itself publishes on `{0}`")]
     Reserved(Channel),
     /// The rules of this node's configuration do not allow it.
-    #[error("the rules for `{1}` do not allow this node to {key}", key = .0.key())]
-    Denied(Action, Channel),
+    #[error(transparent)]
+    Denied(Box<Denial>),
     /// A value that is to be kept is over its limit.
     #[error("the value has {0} bytes; {KEPT_BYTES_MAX} is the most that is kept")]
     KeptTooLarge(usize),
@@ -49,6 +49,24 @@ pub enum PublishError {
     /// Events cause each other without end.
     #[error("{DEPTH_MAX} events have caused each other in a row; this looks like a loop")]
     Loop,
+}
+
+/// What the rules do not allow.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the rules for `{channel}` do not allow {} to {}", who(.plugin.as_ref()), .action.key())]
+pub struct Denial {
+    /// What is done.
+    pub action: Action,
+    /// Where.
+    pub channel: Channel,
+    /// The plugin that may not; none: a client, or the node.
+    pub plugin: Option<String>,
+    /// The line of the configuration that would allow it.
+    pub line: String,
+}
+
+fn who(plugin: Option<&String>) -> String {
+    plugin.map_or_else(|| "this node".to_owned(), |name| format!("the plugin `{name}`"))
 }
 
 impl PublishError {

@@ -48,6 +48,7 @@ use super::{
     queue::Queue,
     routes::{Peer, Remote, Target},
 };
+use crate::trust::may::Action;
 
 /// How long the task that offers again sleeps at most.
 const LOOK: Duration = Duration::from_secs(1);
@@ -343,7 +344,9 @@ impl Shared {
         for (holder, target) in members {
             let (node, way) = match target {
                 Target::Local(queue) => {
-                    here.push((holder, queue));
+                    if self.may_have(&queue, Action::Group, network, channel) {
+                        here.push((holder, queue));
+                    }
                     continue;
                 }
                 Target::Peer(peer) => (peer.node, Way::Peer(peer)),

@@ -28,10 +28,10 @@ use hive_proto::{
 };
 
 use super::{
-    Delivery, PublishError, Publisher, Receipt, Shared, clock::unix_ms, outbox::Outbox, queue::Offer,
+    Actor, Delivery, PublishError, Publisher, Receipt, Shared, clock::unix_ms, outbox::Outbox, queue::Offer,
     routes::Target, subscribe::Wanted,
 };
-use crate::trust::may::{Action, Principal};
+use crate::trust::may::Action;
 
 /// Where values outlive the node. It says nothing of failures: they are its own to log.
 pub trait Keep: Send + Sync + std::fmt::Debug {
@@ -108,9 +108,18 @@ impl super::Bus {
         sizes.fold((0, 0), |(values, bytes), (more, weight)| (values + more, bytes + weight))
     }
 
-    /// A page of the kept values that match, in the order of their channels, behind a channel. Empty is the end.
+    /// A page of the kept values that match and that somebody of this node may have, in the order of their channels,
+    /// behind a channel. Empty is the end.
     #[must_use]
-    pub fn kept_values(&self, scope: &Scope, after: Option<&Channel>, mut page: Page) -> Vec<Event> {
+    pub fn kept_values(
+        &self,
+        who: &Actor,
+        scope: &Scope,
+        after: Option<&Channel>,
+        mut page: Page,
+    ) -> Vec<Event> {
+        let rules = &self.0.rules;
+        let may = |kept: &&Kept| rules.may(who.principal(), Action::Subscribe, scope.network, &kept.channel);
         let mut found = BTreeMap::new();
         for is_local in [true, false] {
             if is_local && scope.network != NetworkIndex::HOME {
@@ -118,7 +127,7 @@ impl super::Bus {
             }
             let network = self.0.keeping.of(scope.network, is_local);
             let mut room = page;
-            let matching = network.values.matching_after(&scope.pattern, after);
+            let matching = network.values.matching_after(&scope.pattern, after).filter(may);
             let matching = matching.filter_map(|kept| replay(kept, scope.network));
             found.extend(
                 matching.take_while(|event| room.take(event)).map(|event| (event.channel.clone(), event)),
@@ -166,12 +175,8 @@ impl Publisher {
         let live = message.clone().unwrap_or_default();
         self.check(to, &live, depth)?;
         let shared = &*self.bus().0;
-        if !shared.may_publish(to) {
-            return Err(PublishError::Denied(Action::Publish, to.channel.clone()));
-        }
-        if !shared.rules.may(Principal::Local, Action::Retain, to.network, &to.channel) {
-            return Err(PublishError::Denied(Action::Retain, to.channel.clone()));
-        }
+        shared.permit(self.who(), Action::Publish, to)?;
+        shared.permit(self.who(), Action::Retain, to)?;
         if live.payload.len() > KEPT_BYTES_MAX {
             return Err(PublishError::KeptTooLarge(live.payload.len()));
         }
@@ -214,6 +219,9 @@ impl Shared {
         let mut local = 0_u32;
         for target in table.wanting(Side::Local, network, &kept.channel) {
             let Target::Local(queue) = target else { continue };
+            if !self.may_have(queue, Action::Subscribe, network, &kept.channel) {
+                continue;
+            }
             match queue.offer(Delivery::event(event(kept, network, retained)).into()) {
                 Offer::Taken => {}
                 Offer::Closed(_) => continue,
@@ -240,11 +248,13 @@ impl Shared {
     }
 }
 
-/// What a new subscription finds: every value its new patterns match and its old ones did not, once.
+/// What a new subscription finds: every value its new patterns match and its old ones did not, and that its holder `may`
+/// have, once.
 pub(super) fn first_values(
     locked: &[Locked<'_>],
     new: &[&Wanted],
     before: &BTreeSet<Wanted>,
+    may: impl Fn(NetworkIndex, &Channel) -> bool,
 ) -> VecDeque<Event> {
     let mut found = BTreeMap::new();
     // Of what is for one member of a group nothing is kept for the others.
@@ -261,6 +271,7 @@ pub(super) fn first_values(
                         && wanted.scope.pattern.matches(&kept.channel)
                 };
                 if !before.iter().any(had)
+                    && may(scope.network, &kept.channel)
                     && let Some(event) = replay(kept, scope.network)
                 {
                     found.insert((scope.network, kept.channel.clone()), event);

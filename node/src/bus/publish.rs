@@ -19,12 +19,12 @@ use hive_proto::{
 
 use crate::{
     journal::{AppendError, Appending},
-    trust::may::Action,
+    trust::may::Principal,
 };
 
 use self::route::Route;
 use super::{
-    Bus, Delivery, PublishError, Shared,
+    Actor, Bus, Delivery, PublishError, Shared,
     durable::{not_durable, write_down},
     group::Handed,
     outbox::Appended,
@@ -50,6 +50,8 @@ pub struct Receipt {
 #[derive(Debug)]
 pub struct Publisher {
     bus: Bus,
+    /// Whom the rules are asked about.
+    who: Actor,
     routes: Vec<Route>,
     /// Which remembered route gives way next.
     oldest: usize,
@@ -101,8 +103,8 @@ struct Offered {
 }
 
 impl Publisher {
-    pub(super) fn new(bus: Bus) -> Self {
-        Self { bus, routes: Vec::new(), oldest: 0, pace: Pace::default() }
+    pub(super) fn new(bus: Bus, who: Actor) -> Self {
+        Self { bus, who, routes: Vec::new(), oldest: 0, pace: Pace::default() }
     }
 
     /// The same, but willing to wait this long at each stall of a consumer that keeps reading, instead of
@@ -159,6 +161,10 @@ impl Publisher {
         &self.bus
     }
 
+    pub(super) fn who(&self) -> Principal<'_> {
+        self.who.principal()
+    }
+
     /// On a channel of which the configuration says something.
     async fn publish_specially(
         &mut self,
@@ -185,8 +191,8 @@ impl Publisher {
 
     fn begin_at(&self, at: usize, to: &Address, message: Message, depth: u8) -> Result<Begun, PublishError> {
         let route = &self.routes[at];
-        if route.special.as_ref().is_some_and(|special| special.denied) {
-            return Err(PublishError::Denied(Action::Publish, to.channel.clone()));
+        if let Some(denied) = route.special.as_ref().and_then(|special| special.denied.clone()) {
+            return Err(denied);
         }
         route.admit(&message)?;
         let journal = route.special.as_ref().and_then(|special| special.durable.as_ref());

@@ -22,7 +22,7 @@ use tokio::{
 };
 
 use super::{
-    Delivery, Event, Holder,
+    Actor, Delivery, Event,
     queued::{Queued, Taken},
 };
 
@@ -37,7 +37,7 @@ const REQUEST_LIMITS: QueueLimits = QueueLimits { events: 4_096, bytes: SUBSCRIP
 #[derive(Debug)]
 pub(super) struct Queue {
     /// Whose it is.
-    holder: Holder,
+    actor: Actor,
     /// Held for a few instructions, never across a wait.
     state: Mutex<State>,
     /// Told when the queue stops being empty, when a request comes, and when it closes.
@@ -70,7 +70,7 @@ pub(super) enum Offer {
 }
 
 impl Queue {
-    pub(super) fn new(holder: Holder, limits: QueueLimits, budget: &Arc<Budget>) -> Self {
+    pub(super) fn new(actor: Actor, limits: QueueLimits, budget: &Arc<Budget>) -> Self {
         let state = State {
             queue: BoundedQueue::new(limits, budget.share()),
             requests: BoundedQueue::new(REQUEST_LIMITS, budget.share()),
@@ -79,12 +79,12 @@ impl Queue {
             first_dropped: 0,
             closed: false,
         };
-        Self { holder, state: Mutex::new(state), readable: Notify::new(), space: Notify::new() }
+        Self { actor, state: Mutex::new(state), readable: Notify::new(), space: Notify::new() }
     }
 
     /// Whose it is.
-    pub(super) fn holder(&self) -> &Holder {
-        &self.holder
+    pub(super) fn actor(&self) -> &Actor {
+        &self.actor
     }
 
     /// What became of everything that was ever queued, and whether nobody waits for the reader.

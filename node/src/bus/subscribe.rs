@@ -7,18 +7,19 @@ use std::{
 };
 
 use hive_proto::{
-    channel::Scope,
+    channel::{Channel, Scope},
     group::GroupName,
     plane::{account::DropReason, table::HolderId},
 };
 
 use super::{
-    Bus, Delivery, SubscribeError,
+    Actor, Bus, Delivery, SubscribeError,
     kept::first_values,
     queue::{LIMITS, Queue},
     queued::Taken,
     routes::{InterestChange, Target},
 };
+use crate::trust::may::Action;
 
 /// How long subscribing waits for the neighbours before it goes on without them.
 const CONFIRMATION_WAIT: Duration = Duration::from_millis(500);
@@ -54,6 +55,7 @@ pub struct Subscription {
     missed: u64,
     /// What the route table holds for us; changed only by `set` and drop.
     wanted: Mutex<BTreeSet<Wanted>>,
+    holder: Holder,
 }
 
 impl Bus {
@@ -67,14 +69,14 @@ impl Bus {
         holder: Holder,
         wanted: impl IntoIterator<Item = Wanted>,
     ) -> Result<Subscription, SubscribeError> {
-        let queue = Arc::new(Queue::new(holder, LIMITS, &self.0.budget));
+        let queue = Arc::new(Queue::new(Actor::from(&holder), LIMITS, &self.0.budget));
         let target = Target::Local(Arc::clone(&queue));
         let id = self.0.routes.change(|registry| {
             let id = registry.new_holder();
             registry.table.attach(id, target);
             id
         });
-        self.0.consumers.come(id, &queue);
+        self.0.consumers.come(id, (holder.clone(), Arc::clone(&queue)));
         let subscription = Subscription {
             bus: self.clone(),
             id,
@@ -82,6 +84,7 @@ impl Bus {
             local: Taken::default(),
             missed: 0,
             wanted: Mutex::default(),
+            holder,
         };
         subscription.set(wanted).await?;
         Ok(subscription)
@@ -147,7 +150,7 @@ impl Subscription {
     /// Who holds it.
     #[must_use]
     pub fn holder(&self) -> &Holder {
-        self.queue.holder()
+        &self.holder
     }
 
     /// Replaces the patterns. What stays wanted is not interrupted. Waits like `Bus::subscribe`.
@@ -176,7 +179,10 @@ impl Subscription {
         self.bus.0.routes.change(|registry| {
             registry.admit(next.difference(&current))?;
             let new: Vec<&Wanted> = next.difference(&current).collect();
-            self.queue.begin_with(first_values(&kept, &new, &current));
+            let may = |network, channel: &Channel| {
+                self.bus.0.may_have(&self.queue, Action::Subscribe, network, channel)
+            };
+            self.queue.begin_with(first_values(&kept, &new, &current, may));
             // The old go first, so that a pattern whose `answers` changed ends up as the new one says.
             current.difference(&next).for_each(|wanted| registry.unwant(self.id, wanted));
             next.difference(&current).for_each(|wanted| registry.want(self.id, wanted));

@@ -1,5 +1,7 @@
 //! The bus alone, and two of them joined by hand: what one's outbox holds is fed to the other.
 
+mod rules;
+
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
@@ -511,7 +513,12 @@ async fn rules_say_what_is_published_kept_and_asked_here_and_taken_from_there() 
     let ruled = Bus::ruled(NodeId([2; 32]), Incarnation(1), names, Rules::new(rules, Vec::new()));
     ruled.confirmed(u64::MAX);
     let to = |name: &str| address(&ruled, name);
-    let denied = |action, name: &str| PublishError::Denied(action, to(name).channel);
+    let denied = |action: Action, name: &str| {
+        let rule = name.replace("/a", "/**");
+        let line = format!(r#"channels: [{{pattern: "{rule}", {}: [local]}}]"#, action.key());
+        let denial = Denial { action, channel: to(name).channel, plugin: None, line };
+        PublishError::Denied(Box::new(denial))
+    };
     let mut publisher = ruled.publisher();
     assert_eq!(publisher.publish(&to("shut/a"), "x".into()).await, Err(denied(Action::Publish, "shut/a")));
     assert_eq!(publisher.keep(&to("shut/a"), None, 0), Err(denied(Action::Publish, "shut/a")));

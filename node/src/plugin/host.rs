@@ -15,7 +15,10 @@ use super::{
     grants::Grants,
     limits::{CallLimits, Limits, MemoryCap},
 };
-use crate::{bus::Bus, status::Boards};
+use crate::{
+    bus::{Actor, Bus},
+    status::Boards,
+};
 
 mod bus;
 mod config;
@@ -48,6 +51,8 @@ pub struct Place {
     pub boards: Arc<Boards>,
     /// Its section of the configuration, nested keys joined by dots.
     pub config: BTreeMap<String, String>,
+    /// Who it is in the rules.
+    pub actor: Actor,
     /// Where it may publish.
     pub grants: Grants,
     /// What carries its events.

@@ -4,6 +4,7 @@
 //! that nothing accepted is lost or handled twice when a file changes. It must not know how files are found.
 
 mod card;
+mod rules;
 
 use std::{
     path::{Path, PathBuf},
@@ -24,7 +25,7 @@ use super::{
     worker::{Version, Worker},
 };
 use crate::{
-    bus::{Bus, Holder, SubscribeError, Wanted},
+    bus::{Actor, Bus, Holder, SubscribeError, Wanted},
     control::Reloaded,
     dispatch::{self, Lanes, Policy},
     status::Boards,
@@ -180,13 +181,16 @@ impl Life {
     }
 
     fn version(&self, loaded: Loaded, generation: u64) -> (Arc<Version>, String, u64) {
-        let Loaded { blueprint, wishes, hash, size_bytes, .. } = loaded;
+        let Loaded { blueprint, mut wishes, hash, size_bytes, .. } = loaded;
+        let actor = Actor::Plugin(Arc::clone(&self.name));
+        rules::obey(&mut wishes, &actor, &self.shared.bus);
         let place = Place {
             plugin: Arc::clone(&self.name),
             generation,
             node_id: self.shared.bus.node().to_string(),
             boards: Arc::clone(&self.shared.boards),
             config: self.config.config.clone(),
+            actor,
             grants: wishes.grants.clone(),
             bus: self.shared.bus.clone(),
         };

@@ -5,7 +5,7 @@
 use std::{fmt, str::FromStr};
 
 use hive_proto::{
-    channel::{Channel, NetworkIndex, Scope},
+    channel::{Channel, Names, NetworkIndex, Scope},
     id::NodeId,
     pattern::Pattern,
 };
@@ -95,26 +95,65 @@ impl Rules {
     /// Whether somebody may do something on a channel.
     #[must_use]
     pub fn may(&self, who: Principal<'_>, action: Action, network: NetworkIndex, channel: &Channel) -> bool {
-        let decides = |rule: &Rule| {
-            let (_, allowed) = rule.allows.iter().find(|(of, _)| *of == action)?;
-            let matches = rule.scope.network == network && rule.scope.pattern.matches(channel);
-            matches.then(|| allowed.iter().any(|allowed| allowed.includes(who)))
-        };
-        if let Some(decision) = self.rules.iter().find_map(decides) {
-            return decision;
+        if let Some((_, allowed)) = self.deciding(action, network, channel) {
+            return includes(allowed, who);
         }
         let is_other = matches!(who, Principal::Node(_));
         !(is_other && action == Action::Group && self.open.contains(&network))
+    }
+
+    /// The rule that keeps somebody from doing something on a channel.
+    #[must_use]
+    pub fn refusing(
+        &self,
+        who: Principal<'_>,
+        action: Action,
+        network: NetworkIndex,
+        channel: &Channel,
+    ) -> Option<&Rule> {
+        let (rule, allowed) = self.deciding(action, network, channel)?;
+        (!includes(allowed, who)).then_some(rule)
+    }
+
+    /// The rules that keep somebody of this node from something on channels of a pattern, and whether they do so on all.
+    #[must_use]
+    pub fn refusals(&self, who: Principal<'_>, action: Action, scope: &Scope) -> (Vec<&Rule>, bool) {
+        let (mut refusing, mut some) = (Vec::new(), false);
+        for rule in self.rules.iter().filter(|rule| rule.scope.network == scope.network) {
+            let Some(allowed) = rule.whom(action).filter(|_| rule.scope.pattern.overlaps(&scope.pattern))
+            else {
+                continue;
+            };
+            match includes(allowed, who) {
+                true => some = true,
+                false => refusing.push(rule),
+            }
+            if rule.scope.pattern.covers(&scope.pattern) {
+                return (refusing, !some);
+            }
+        }
+        (refusing, false)
+    }
+
+    /// The first rule that says something about an action on a channel, and whom it allows it.
+    fn deciding(
+        &self,
+        action: Action,
+        network: NetworkIndex,
+        channel: &Channel,
+    ) -> Option<(&Rule, &[Allowed])> {
+        self.rules.iter().find_map(|rule| {
+            let allowed = rule.whom(action)?;
+            let matches = rule.scope.network == network && rule.scope.pattern.matches(channel);
+            matches.then_some((rule, allowed))
+        })
     }
 
     /// The same for channels that a pattern matches: whether it is worth keeping anything for a group there. Each event
     /// is asked for alone when it is given.
     #[must_use]
     pub fn may_join_some(&self, network: NetworkIndex, node: NodeId, pattern: &Pattern) -> bool {
-        let includes = |rule: &Rule| {
-            let (_, allowed) = rule.allows.iter().find(|(of, _)| *of == Action::Group)?;
-            Some(allowed.iter().any(|allowed| allowed.includes(Principal::Node(node))))
-        };
+        let includes = |rule: &Rule| Some(includes(rule.whom(Action::Group)?, Principal::Node(node)));
         let of_network = || self.rules.iter().filter(|rule| rule.scope.network == network);
         let of_all = of_network().filter(|rule| rule.scope.pattern.covers(pattern)).find_map(includes);
         let of_some = || {
@@ -130,6 +169,42 @@ impl Rules {
     #[must_use]
     pub fn may_join(&self, network: NetworkIndex, node: NodeId, channel: &Channel) -> bool {
         self.may(Principal::Node(node), Action::Group, network, channel)
+    }
+}
+
+fn includes(allowed: &[Allowed], who: Principal<'_>) -> bool {
+    allowed.iter().any(|allowed| allowed.includes(who))
+}
+
+impl Rule {
+    /// Whom it allows an action, if it says anything of that.
+    fn whom(&self, action: Action) -> Option<&[Allowed]> {
+        let (_, allowed) = self.allows.iter().find(|(of, _)| *of == action)?;
+        Some(allowed)
+    }
+
+    /// The line of the configuration that would allow an action to one more.
+    #[must_use]
+    pub fn line_with(&self, action: Action, more: &str, names: &Names) -> String {
+        let Scope { network, pattern } = &self.scope;
+        let network = names.network(*network).filter(|_| *network != NetworkIndex::HOME);
+        let prefix = network.map(|network| format!("{network}/")).unwrap_or_default();
+        let allowed = self.whom(action).unwrap_or_default().iter().map(ToString::to_string);
+        let quoted = |name: String| if name == "*" { "\"*\"".to_owned() } else { name };
+        let allowed: Vec<String> = allowed.map(quoted).chain([more.to_owned()]).collect();
+        format!("channels: [{{pattern: \"{prefix}{pattern}\", {}: [{}]}}]", action.key(), allowed.join(", "))
+    }
+}
+
+impl<'a> Principal<'a> {
+    /// Its name in a rule; none for another node.
+    #[must_use]
+    pub fn name(self) -> Option<&'a str> {
+        match self {
+            Self::Plugin(name) => Some(name),
+            Self::Local => Some("local"),
+            Self::Node(_) => None,
+        }
     }
 }
 
@@ -224,6 +299,38 @@ mod tests {
         assert!(may(Principal::Node(NODE), Action::Publish, "a/b") && !may(other, Action::Publish, "a/b"));
         assert!(may(Principal::Plugin("x"), Action::Publish, "a/b") && may(other, Action::Publish, "b/c"));
         assert!(may(other, Action::Call, "a/b"));
+    }
+
+    #[test]
+    fn a_plugin_is_told_the_rules_that_are_against_it_and_whether_they_leave_it_anything() {
+        let rules = Rules::new(
+            vec![
+                rule("a/open", Action::Subscribe, &["*"]),
+                rule("a/*", Action::Subscribe, &["billing", "*"]),
+                rule("b/*", Action::Subscribe, &["billing"]),
+                rule("*/secret", Action::Subscribe, &[]),
+                rule("c/**", Action::Publish, &[]),
+            ],
+            Vec::new(),
+        );
+        let check = |pattern: &str, want: &[&str], all: bool| {
+            let scope = Scope { network: HOME, pattern: Pattern::parse(pattern).expect("a pattern") };
+            let (refusing, whole) = rules.refusals(Principal::Plugin("x"), Action::Subscribe, &scope);
+            let patterns: Vec<&str> = refusing.iter().map(|rule| rule.scope.pattern.as_str()).collect();
+            assert_eq!((&patterns[..], whole), (want, all), "{pattern}");
+        };
+        check("a/*", &[], false);
+        check("b/1", &["b/*"], true);
+        check("b/**", &["b/*", "*/secret"], false);
+        check("c/d", &[], false);
+        check("**", &["b/*", "*/secret"], false);
+        check("c/secret", &["*/secret"], true);
+        check("a/**", &["*/secret"], false);
+        let names = Names::default();
+        let refusing = rules.refusing(Principal::Plugin("x"), Action::Subscribe, HOME, &channel("b/1"));
+        let line = refusing.expect("a rule").line_with(Action::Subscribe, "x", &names);
+        assert_eq!(line, r#"channels: [{pattern: "b/*", subscribe: [billing, x]}]"#);
+        assert_eq!(rules.refusing(Principal::Local, Action::Subscribe, HOME, &channel("a/1")), None);
     }
 
     #[test]

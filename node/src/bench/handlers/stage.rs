@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::GUEST_THREADS;
 use crate::{
     Event, Message, Node,
-    bus::{Address, Bus, Holder},
+    bus::{Actor, Address, Bus, Holder},
     dispatch::{self, Call, Invoke, Lanes, Outcome, Policy},
     plugin::{
         description::Listen,
@@ -89,6 +89,7 @@ impl Stage {
             node_id: self.node.id().to_string(),
             boards: Arc::clone(self.node.boards()),
             config: BTreeMap::new(),
+            actor: Actor::Plugin(name.into()),
             grants: loaded.wishes.grants.clone(),
             bus: self.bus().clone(),
         };

@@ -1,6 +1,6 @@
 //! Asking everybody who answers on a channel: for all answers, or for the first good one.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use hive_proto::{
     channel::Address,
@@ -19,6 +19,7 @@ use crate::bus::{
     queue::{Offer, Queue},
     routes::{Peer, Remote, Target},
 };
+use crate::trust::may::Action;
 
 /// One answer of several.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +49,7 @@ struct Round<'a> {
     parts: mpsc::Receiver<Part>,
     /// Who still owes answers, by name: how many, where that is known. None is this node.
     open: BTreeMap<Option<NodeId>, (String, usize)>,
-    cause: CallCause,
+    deadline: Instant,
     _forget: Forget<'a>,
 }
 
@@ -74,7 +75,7 @@ impl Bus {
         &self,
         to: &Address,
         message: Message,
-        cause: CallCause,
+        cause: CallCause<'_>,
     ) -> Result<Gathered, CallError> {
         self.call_some(to, message, cause, usize::MAX).await
     }
@@ -87,7 +88,7 @@ impl Bus {
         &self,
         to: &Address,
         message: Message,
-        cause: CallCause,
+        cause: CallCause<'_>,
         enough: usize,
     ) -> Result<Gathered, CallError> {
         let mut round = self.ask_all(to, message, cause)?;
@@ -107,7 +108,7 @@ impl Bus {
     ///
     /// # Errors
     /// When nobody answers there, the request cannot be sent, or nobody has a good answer: then the last bad one.
-    pub async fn call_first(&self, to: &Address, message: Message, cause: CallCause) -> Answer {
+    pub async fn call_first(&self, to: &Address, message: Message, cause: CallCause<'_>) -> Answer {
         let mut round = self.ask_all(to, message, cause)?;
         let mut last = Err(CallError::Timeout);
         while let Some(part) = round.next().await {
@@ -119,7 +120,7 @@ impl Bus {
         if round.open.is_empty() { last } else { Err(CallError::Timeout) }
     }
 
-    fn ask_all(&self, to: &Address, message: Message, cause: CallCause) -> Result<Round<'_>, CallError> {
+    fn ask_all(&self, to: &Address, message: Message, cause: CallCause<'_>) -> Result<Round<'_>, CallError> {
         let cause = self.check_call(to, &message, cause)?;
         let roll = self.roll(to);
         if roll.here.is_empty() && roll.peers.is_empty() && roll.beyond.is_empty() {
@@ -137,7 +138,8 @@ impl Bus {
             open.insert(None, (String::new(), roll.here.len()));
         }
         self.0.calls.begin_all(id.sequence, peers.into_iter(), sender.clone());
-        let round = Round { parts, open, cause, _forget: Forget { shared: &self.0, call: id.sequence } };
+        let deadline = cause.deadline;
+        let round = Round { parts, open, deadline, _forget: Forget { shared: &self.0, call: id.sequence } };
         self.ask_each_here(&roll.here, to, &message, (id, time), cause, &sender);
         self.ask_each_there(&roll, to, &message, (id, time), cause);
         Ok(round)
@@ -149,7 +151,11 @@ impl Bus {
         for side in [Side::Local, Side::Peer] {
             for target in table.answering(side, to.network, &to.channel) {
                 match target {
-                    Target::Local(queue) => roll.here.push(Arc::clone(queue)),
+                    Target::Local(queue) => {
+                        if self.0.may_have(queue, Action::Subscribe, to.network, &to.channel) {
+                            roll.here.push(Arc::clone(queue));
+                        }
+                    }
                     Target::Peer(peer) => roll.peers.push(Arc::clone(peer)),
                     Target::Remote(remote) => roll.beyond.push(Arc::clone(remote)),
                     Target::Audience(_) => {}
@@ -165,7 +171,7 @@ impl Bus {
         to: &Address,
         message: &Message,
         (id, time): (EventId, Hlc),
-        cause: CallCause,
+        cause: CallCause<'_>,
         parts: &mpsc::Sender<Part>,
     ) {
         for queue in queues {
@@ -187,7 +193,7 @@ impl Bus {
         to: &Address,
         message: &Message,
         (id, time): (EventId, Hlc),
-        cause: CallCause,
+        cause: CallCause<'_>,
     ) {
         let shared = &*self.0;
         let call = Some(cause.call(id.sequence, true));
@@ -219,7 +225,7 @@ impl Round<'_> {
         if self.open.is_empty() {
             return None;
         }
-        let part = timeout_at(self.cause.deadline.into(), self.parts.recv()).await.ok()??;
+        let part = timeout_at(self.deadline.into(), self.parts.recv()).await.ok()??;
         let left = self.open.get_mut(&part.node).map(|(_, left)| {
             *left = left.saturating_sub(1);
             *left

@@ -19,13 +19,14 @@ use crate::bus::{
     queue::{Offer, Queue},
     routes::{Peer, Remote, Target},
 };
+use crate::trust::may::Action;
 
 impl Bus {
     /// Asks one responder on behalf of what `cause` says, and waits for its answer.
     ///
     /// # Errors
     /// As [`Bus::call`].
-    pub async fn call_from(&self, to: &Address, message: Message, cause: CallCause) -> Answer {
+    pub async fn call_from(&self, to: &Address, message: Message, cause: CallCause<'_>) -> Answer {
         let cause = self.check_call(to, &message, cause)?;
         // What nobody answers is not published, and every sequence is that of something published.
         let target = self.responder(to, self.0.sequence.load(Ordering::Relaxed));
@@ -46,7 +47,12 @@ impl Bus {
             let at = usize::try_from(draw).unwrap_or(0).checked_rem(targets.len())?;
             Some(targets.swap_remove(at))
         };
-        let local: Vec<Target> = table.answering(Side::Local, to.network, &to.channel).cloned().collect();
+        let may_have = |target: &&Target| match target {
+            Target::Local(queue) => self.0.may_have(queue, Action::Subscribe, to.network, &to.channel),
+            _ => false,
+        };
+        let local = table.answering(Side::Local, to.network, &to.channel).filter(may_have);
+        let local: Vec<Target> = local.cloned().collect();
         let keeps_up = |target: &&Target| matches!(target, Target::Local(queue) if !queue.is_lagging());
         pick(local.iter().filter(keeps_up).cloned().collect())
             .or_else(|| {
@@ -63,7 +69,7 @@ impl Bus {
         to: &Address,
         message: Message,
         (id, time): (EventId, Hlc),
-        cause: CallCause,
+        cause: CallCause<'_>,
     ) -> Answer {
         let (answer, answered) = oneshot::channel();
         let request = Request::new(cause.deadline, Reply::Local(answer));
@@ -82,7 +88,7 @@ impl Bus {
         to: &Address,
         message: &Message,
         (id, time): (EventId, Hlc),
-        cause: CallCause,
+        cause: CallCause<'_>,
     ) -> Answer {
         let answered = self.0.calls.begin(id.sequence, (peer.network, peer.node), true);
         let _forget = Forget { shared: &self.0, call: id.sequence };
@@ -106,7 +112,7 @@ impl Bus {
         to: &Address,
         message: &Message,
         (id, time): (EventId, Hlc),
-        cause: CallCause,
+        cause: CallCause<'_>,
     ) -> Answer {
         let answered = self.0.calls.begin(id.sequence, (remote.network, remote.node), false);
         let _forget = Forget { shared: &self.0, call: id.sequence };

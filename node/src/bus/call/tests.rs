@@ -1,6 +1,6 @@
 //! Calls to everybody, over a link and through another bus, and callers that go.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hive_proto::{
     channel::NetworkIndex,
@@ -42,8 +42,8 @@ async fn answer(responder: &mut Subscription, text: Result<&str, &str>) {
     request.answer(text.map(Message::from).map_err(|text| Failure::Failed(text.into())));
 }
 
-fn cause(within: Duration) -> CallCause {
-    CallCause { deadline: Instant::now() + within, depth: 0 }
+fn cause(within: Duration) -> CallCause<'static> {
+    CallCause::within(within)
 }
 
 fn texts(gathered: &Gathered) -> Vec<String> {

@@ -134,8 +134,12 @@ impl LinkChannel {
             Target::Local(queue) => Some(Arc::clone(queue)),
             Target::Peer(_) | Target::Remote(_) | Target::Audience(_) => None,
         });
-        self.fate = Fate::Wanted(queues.collect());
+        let may = |queue: &Queue, action| shared.may_have(queue, action, network, &self.channel);
+        self.fate = Fate::Wanted(queues.filter(|queue| may(queue, Action::Subscribe)).collect());
         self.groups = table.groups(Side::Local, network, &self.channel);
+        for Members { members, .. } in &mut self.groups {
+            members.retain(|(_, target)| matches!(target, Target::Local(queue) if may(queue, Action::Group)));
+        }
     }
 
     /// The members of a group here.

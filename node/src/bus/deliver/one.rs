@@ -62,8 +62,10 @@ impl Inbound {
             Target::Local(queue) => Some(queue),
             Target::Peer(_) | Target::Remote(_) | Target::Audience(_) => None,
         });
+        let may =
+            |queue: &&Arc<Queue>| bus.0.may_have(queue, Action::Subscribe, event.network, &event.channel);
         let most = if call.all { PARTS_MAX as usize } else { 1 };
-        let queues: Vec<_> = queues.take(most).collect();
+        let queues: Vec<_> = queues.filter(may).take(most).collect();
         let Some((last, others)) = queues.split_last() else {
             return Request::remote(bus, caller, call, 1).decline(CallError::NoResponder);
         };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hive_proto::{channel::NetworkIndex, plane::account::DropReason};
 
 use crate::bus::{
-    Bus, Event, Holder, Message, Page, PublishError, Subscription, Wanted, relay::tests::Lines,
+    Actor, Bus, Event, Holder, Message, Page, PublishError, Subscription, Wanted, relay::tests::Lines,
 };
 
 const HOME: NetworkIndex = NetworkIndex::HOME;
@@ -61,7 +61,7 @@ fn page(bus: &Bus, after: Option<&str>, page: Page) -> Vec<String> {
     let after = after.map(|name| bus.names().address(name).expect("a channel").channel);
     let text =
         |event: Event| format!("{} {}", event.channel, String::from_utf8_lossy(&event.message.payload));
-    bus.kept_values(&scope, after.as_ref(), page).into_iter().map(text).collect()
+    bus.kept_values(&Actor::Local, &scope, after.as_ref(), page).into_iter().map(text).collect()
 }
 
 #[tokio::test]

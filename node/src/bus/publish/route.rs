@@ -29,8 +29,8 @@ pub(super) struct Route {
 /// What the configuration says of a channel.
 #[derive(Debug, Default)]
 pub(super) struct Special {
-    /// Nobody here may publish.
-    pub(super) denied: bool,
+    /// Why the publisher may not.
+    pub(super) denied: Option<PublishError>,
     pub(super) durable: Option<Arc<dyn Journal>>,
     pub(super) when_full: WhenFull,
 }
@@ -57,14 +57,16 @@ impl Route {
 }
 
 impl Special {
-    fn of(shared: &Shared, to: &Address) -> Option<Box<Self>> {
+    fn of(shared: &Shared, who: Principal<'_>, to: &Address) -> Option<Box<Self>> {
+        // The node itself may publish on its own channels, which no rule is about.
+        let denied = (!to.channel.is_reserved()).then(|| shared.permit(who, Action::Publish, to).err());
         let special = Self {
-            // The node itself may publish on its own channels, which no rule is about.
-            denied: !to.channel.is_reserved() && !shared.may_publish(to),
+            denied: denied.flatten(),
             durable: shared.durable.journal(to).cloned(),
             when_full: shared.policies.when_full(to),
         };
-        let is_ordinary = !special.denied && special.durable.is_none() && special.when_full == WhenFull::Pace;
+        let is_ordinary =
+            special.denied.is_none() && special.durable.is_none() && special.when_full == WhenFull::Pace;
         (!is_ordinary).then(|| Box::new(special))
     }
 }
@@ -79,7 +81,7 @@ impl Publisher {
             Some(at) if self.routes[at].generation == generation => return at,
             _ => {}
         }
-        let special = Special::of(shared, to);
+        let special = Special::of(shared, self.who.principal(), to);
         let durable = special.as_ref().is_some_and(|special| special.durable.is_some());
         let groups = if durable { Vec::new() } else { shared.group_routes(to) };
         let (address, targets) = (to.clone(), shared.resolve(to));
@@ -99,11 +101,6 @@ impl Publisher {
 }
 
 impl Shared {
-    /// Whether this node may publish there.
-    pub(in crate::bus) fn may_publish(&self, to: &Address) -> bool {
-        self.rules.may(Principal::Local, Action::Publish, to.network, &to.channel)
-    }
-
     /// Everyone who wants a channel, on this node and beyond.
     pub(super) fn resolve(&self, to: &Address) -> Vec<(Target, ChannelNumber)> {
         let table = self.routes.table();
@@ -114,7 +111,10 @@ impl Shared {
             let node = match target {
                 Target::Peer(peer) => peer.node,
                 Target::Remote(remote) => remote.node,
-                Target::Local(_) | Target::Audience(_) => return true,
+                Target::Local(queue) => {
+                    return self.may_have(queue, Action::Subscribe, to.network, &to.channel);
+                }
+                Target::Audience(_) => return true,
             };
             self.rules.may(Principal::Node(node), Action::Subscribe, to.network, &to.channel)
         };

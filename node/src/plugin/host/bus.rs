@@ -107,7 +107,7 @@ impl bus::Host for Guest {
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
         let values = if most == 0 { PAGE_VALUES_MAX } else { most.min(PAGE_VALUES_MAX) };
         let page = Page { values, bytes: PAGE_BYTES };
-        let values = place.bus.kept_values(&scope, after.transpose()?.as_ref(), page);
+        let values = place.bus.kept_values(&place.actor, &scope, after.transpose()?.as_ref(), page);
         Ok(values.iter().map(kept).collect())
     }
 }
@@ -144,7 +144,7 @@ impl Doors {
         if self.known.len() >= DOORS_MAX && !self.known.contains_key(&channel) {
             self.known.clear();
         }
-        let publisher = self.publisher.get_or_insert_with(|| place.bus.publisher());
+        let publisher = self.publisher.get_or_insert_with(|| place.bus.publisher_of(place.actor.clone()));
         let known = self.known.entry(channel);
         let door = known.or_insert_with_key(|channel| look_up(place, channel));
         door.as_ref().map(|address| (address, publisher)).map_err(Clone::clone)
@@ -211,7 +211,8 @@ fn publish_error(error: PublishError) -> Error {
         PublishError::Overloaded => Error::Overloaded(RETRY_MS),
         PublishError::KeptFull | PublishError::NotDurable(_) => Error::Unavailable(error.to_string()),
         PublishError::Clock(_) => Error::Other(("clock".into(), error.to_string())),
-        PublishError::Reserved(_) | PublishError::Denied(..) => Error::Denied(error.to_string()),
+        PublishError::Reserved(_) => Error::Denied(error.to_string()),
+        PublishError::Denied(denial) => Error::Denied(denial.line.clone()),
         PublishError::Loop => Error::Other(("loop".into(), error.to_string())),
     }
 }

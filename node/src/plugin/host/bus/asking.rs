@@ -33,8 +33,8 @@ impl Guest {
         message: MessageResult,
         timeout_ms: u32,
     ) -> Result<MessageResult, Error> {
-        let cause = self.cause(timeout_ms);
         let Some(place) = &self.place else { return Err(nowhere()) };
+        let cause = cause(place, self.limits.until, self.depth(), timeout_ms);
         let to = self.doors.address(place, channel)?;
         let answer = place.bus.call_from(to, received(message), cause).await;
         answer.map(|message| answered(&message)).map_err(call_error)
@@ -45,8 +45,8 @@ impl Guest {
         calls: Vec<Call>,
         timeout_ms: u32,
     ) -> Result<Vec<Result<MessageResult, Error>>, Error> {
-        let cause = self.cause(timeout_ms);
         let Some(place) = &self.place else { return Err(nowhere()) };
+        let cause = cause(place, self.limits.until, self.depth(), timeout_ms);
         if calls.len() > CALLS_MAX {
             return Err(Error::TooLarge(CALLS_MAX as u64));
         }
@@ -67,8 +67,8 @@ impl Guest {
         timeout_ms: u32,
         limit: u32,
     ) -> Result<Answers, Error> {
-        let cause = self.cause(timeout_ms);
         let Some(place) = &self.place else { return Err(nowhere()) };
+        let cause = cause(place, self.limits.until, self.depth(), timeout_ms);
         let to = self.doors.address(place, channel)?;
         let enough = usize::try_from(limit).ok().filter(|limit| *limit > 0).unwrap_or(usize::MAX);
         let gathered = place.bus.call_some(to, received(message), cause, enough).await.map_err(call_error)?;
@@ -76,15 +76,15 @@ impl Guest {
         let answers = gathered.answers.into_iter().map(|part| answer(place, &room, part)).collect();
         Ok(Answers { answers, missing: u32::try_from(gathered.missing.len()).unwrap_or(u32::MAX) })
     }
+}
 
-    fn cause(&self, timeout_ms: u32) -> CallCause {
-        let left = self.limits.until;
-        let deadline = match timeout_ms {
-            0 => left,
-            some => left.min(Instant::now() + Duration::from_millis(some.into())),
-        };
-        CallCause { deadline, depth: self.depth() }
-    }
+/// What stands behind a request that is made until `left` at the latest.
+fn cause(place: &Place, left: Instant, depth: u8, timeout_ms: u32) -> CallCause<'_> {
+    let deadline = match timeout_ms {
+        0 => left,
+        some => left.min(Instant::now() + Duration::from_millis(some.into())),
+    };
+    CallCause { deadline, depth, who: place.actor.principal() }
 }
 
 fn answer(place: &Place, room: &Room, part: Part) -> Answer {
