@@ -37,7 +37,7 @@ use std::{
 };
 
 pub use actor::Actor;
-pub use call::{CallCause, Gathered, Part, Request};
+pub use call::{CallCause, Chain, Gathered, Part, Request};
 pub use consumers::Consumer;
 pub(crate) use deliver::CONFIRM_EVERY;
 pub use deliver::{Inbound, InboundError, PeerRef};

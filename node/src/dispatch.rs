@@ -19,7 +19,7 @@ pub use outcome::{Outcome, Policy};
 pub use tally::Tallied;
 use tokio_util::sync::CancellationToken;
 
-use crate::bus::Event;
+use crate::bus::{Chain, Event};
 
 /// What a handler is told beside the event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct Call {
     pub wants_reply: bool,
     /// The group as whose member the handler has the event; none: everybody who wants it has it.
     pub group: Option<GroupName>,
+    /// Who of this node waits for the answer, where that is a plugin.
+    pub chain: Option<Arc<Chain>>,
 }
 
 /// Something that handles one event at a time.

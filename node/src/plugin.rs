@@ -3,6 +3,7 @@
 //! What it owns: everything from a file to a guest's answer. Exists so that a handler is a file that is dropped into a
 //! folder. It must not know where events come from, who reads the boards, or what people type.
 
+pub mod crew;
 pub mod description;
 pub mod diff;
 pub mod engine;

@@ -80,4 +80,9 @@ impl Shared {
         // What the node says of itself no rule is about.
         channel.is_reserved() || self.rules.may(queue.actor().principal(), action, network, channel)
     }
+
+    /// Whether the holder of a queue here may be given something as a member of a group.
+    pub(super) fn may_join_here(&self, queue: &Queue, network: NetworkIndex, channel: &Channel) -> bool {
+        self.may_have(queue, Action::Group, network, channel)
+    }
 }

@@ -2,6 +2,7 @@
 //! route table; a local responder comes first.
 
 mod all;
+mod chain;
 mod one;
 mod pending;
 #[cfg(test)]
@@ -29,9 +30,12 @@ use hive_proto::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-pub use self::all::{Gathered, Part};
+pub use self::{
+    all::{Gathered, Part},
+    chain::Chain,
+};
 pub(super) use self::{pending::Pending, withdrawn::Withdrawn};
-use super::{Bus, CallError, Failure, PublishError, Shared, outbox::Outbox};
+use super::{Bus, CallError, Failure, PublishError, Shared, outbox::Outbox, queue::Queue};
 use crate::trust::may::{Action, Principal};
 
 /// What stands behind a call: until when it may take, and how deep it is nested.
@@ -43,6 +47,8 @@ pub struct CallCause<'a> {
     pub depth: u8,
     /// Who asks.
     pub who: Principal<'a>,
+    /// The plugin that asks, and who waits for it.
+    pub chain: Option<&'a Arc<Chain>>,
 }
 
 type Answer = Result<Message, CallError>;
@@ -55,6 +61,8 @@ pub struct Request(Box<Asked>);
 #[derive(Debug)]
 struct Asked {
     deadline: Instant,
+    /// Who of this node waits for it, where that is a plugin.
+    chain: Option<Arc<Chain>>,
     /// Taken when it is answered.
     reply: Option<Reply>,
 }
@@ -87,11 +95,20 @@ impl Request {
     pub(super) fn remote(bus: &Bus, caller: Caller, call: Call, of: usize) -> Self {
         let deadline = Instant::now() + Duration::from_millis(call.time_left_ms);
         let of = call.all.then(|| u32::try_from(of.max(1)).unwrap_or(PARTS_MAX).min(PARTS_MAX));
-        Self::new(deadline, Reply::Remote { caller, call: call.number, of, bus: bus.clone() })
+        let reply = Some(Reply::Remote { caller, call: call.number, of, bus: bus.clone() });
+        Self(Box::new(Asked { deadline, chain: None, reply }))
     }
 
-    fn new(deadline: Instant, reply: Reply) -> Self {
-        Self(Box::new(Asked { deadline, reply: Some(reply) }))
+    /// What somebody of this node asks.
+    fn here(cause: CallCause<'_>, reply: Reply) -> Self {
+        let chain = cause.chain.map(Arc::clone);
+        Self(Box::new(Asked { deadline: cause.deadline, chain, reply: Some(reply) }))
+    }
+
+    /// Who of this node waits for it, where that is a plugin.
+    #[must_use]
+    pub fn chain(&self) -> Option<&Arc<Chain>> {
+        self.0.chain.as_ref()
     }
 
     /// When the caller stops waiting.
@@ -177,6 +194,9 @@ impl Bus {
         if cause.depth > DEPTH_MAX {
             return Err(PublishError::Loop.into());
         }
+        if cause.chain.is_some_and(|chain| chain.is_too_long()) {
+            return Err(CallError::Deadlock);
+        }
         let longest = Instant::now() + Duration::from_millis(CALL_TIMEOUT_MS_MAX);
         Ok(CallCause { deadline: cause.deadline.min(longest), ..cause })
     }
@@ -186,7 +206,12 @@ impl CallCause<'_> {
     /// A call of a client that waits so long.
     #[must_use]
     pub fn within(timeout: Duration) -> Self {
-        Self { deadline: Instant::now() + timeout, depth: 0, who: Principal::Local }
+        Self { deadline: Instant::now() + timeout, depth: 0, who: Principal::Local, chain: None }
+    }
+
+    /// Whether asking the holder of a queue could never end.
+    fn holds_up(&self, queue: &Queue) -> bool {
+        self.chain.is_some_and(|chain| chain.holds_up(queue.actor()))
     }
 
     fn time_left(&self) -> Duration {

@@ -105,6 +105,9 @@ pub enum CallError {
     /// The answer did not come in time.
     #[error("no answer in time")]
     Timeout,
+    /// Whoever would answer waits for this very call, or too many wait for each other.
+    #[error("it would wait for itself: who answers there can take one call, and that one waits for this")]
+    Deadlock,
     /// The responder's trouble.
     #[error("{0}")]
     Failed(String),
@@ -126,6 +129,7 @@ impl CallError {
         match self {
             Self::NoResponder => "no-responder",
             Self::Timeout => "timeout",
+            Self::Deadlock => "deadlock",
             Self::Failed(_) => "failed",
             Self::Rejected(_) => "rejected",
             Self::Unavailable(_) => "unavailable",
@@ -138,7 +142,7 @@ impl CallError {
             Self::NoResponder => (CallFault::NoResponder, String::new()),
             Self::Failed(text) => (CallFault::Failed, text.clone()),
             Self::Rejected(text) => (CallFault::Rejected, text.clone()),
-            Self::Timeout | Self::Unavailable(_) | Self::Publish(_) => {
+            Self::Timeout | Self::Deadlock | Self::Unavailable(_) | Self::Publish(_) => {
                 (CallFault::Unavailable, self.to_string())
             }
         }

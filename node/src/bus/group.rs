@@ -48,7 +48,6 @@ use super::{
     queue::Queue,
     routes::{Peer, Remote, Target},
 };
-use crate::trust::may::Action;
 
 /// How long the task that offers again sleeps at most.
 const LOOK: Duration = Duration::from_secs(1);
@@ -343,15 +342,13 @@ impl Shared {
         let (mut here, mut places) = (Vec::new(), Vec::new());
         for (holder, target) in members {
             let (node, way) = match target {
-                Target::Local(queue) => {
-                    if self.may_have(&queue, Action::Group, network, channel) {
-                        here.push((holder, queue));
-                    }
+                Target::Local(queue) if self.may_join_here(&queue, network, channel) => {
+                    here.push((holder, queue));
                     continue;
                 }
                 Target::Peer(peer) => (peer.node, Way::Peer(peer)),
                 Target::Remote(remote) => (remote.node, Way::Remote(remote)),
-                Target::Audience(_) => continue,
+                Target::Local(_) | Target::Audience(_) => continue,
             };
             if self.rules.may_join(network, node, channel) {
                 places.push(Place { node, way });

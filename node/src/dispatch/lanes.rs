@@ -1,6 +1,7 @@
 //! Lanes: events of one channel and key are handled one after the other, different ones side by side.
 //! Workers pull; nothing runs here between an event's arrival and the worker that takes it.
 
+mod delayed;
 mod ticks;
 
 use std::{
@@ -15,6 +16,7 @@ use hive_proto::channel::Channel;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use self::delayed::Delayed;
 use super::{
     Call, Outcome, Policy,
     tally::{Tallied, Tally},
@@ -60,13 +62,6 @@ struct State {
     ticking: BTreeSet<Channel>,
     /// What was taken from the queue in one go, before it is sorted into lanes.
     incoming: Vec<Delivery>,
-}
-
-/// A failed event that waits for another try, ordered by when.
-#[derive(Debug)]
-struct Delayed {
-    at: Instant,
-    delivery: Delivery,
 }
 
 /// One event in a worker's hands. Dropped unfinished, it counts as broken.
@@ -277,10 +272,11 @@ impl Job {
     /// How it is to be handled.
     #[must_use]
     pub fn call(&self) -> Call {
-        let wants_reply = self.work.as_ref().is_some_and(|work| work.request.is_some());
         let ticket = self.work.as_ref().and_then(|work| work.ticket.as_ref());
         let group = ticket.map(|ticket| ticket.group().clone());
-        Call { deadline: self.deadline, wants_reply, group }
+        let request = self.work.as_ref().and_then(|work| work.request.as_ref());
+        let (wants_reply, chain) = (request.is_some(), request.and_then(Request::chain).map(Arc::clone));
+        Call { deadline: self.deadline, wants_reply, group, chain }
     }
 
     /// The event, and the request behind it when somebody waits for an answer.
@@ -373,25 +369,5 @@ fn answer(outcome: Outcome) -> Result<Message, Failure> {
         Outcome::Done(answer) => Ok(answer.unwrap_or_default()),
         Outcome::Retry { reason, .. } | Outcome::Broken(reason) => Err(Failure::Failed(reason)),
         Outcome::Reject(reason) => Err(Failure::Rejected(reason)),
-    }
-}
-
-impl PartialEq for Delayed {
-    fn eq(&self, other: &Self) -> bool {
-        self.at == other.at
-    }
-}
-
-impl Eq for Delayed {}
-
-impl PartialOrd for Delayed {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Delayed {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.at.cmp(&other.at)
     }
 }

@@ -12,11 +12,12 @@ use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime_wasi::{WasiCtxView, WasiView};
 
 use super::{
+    crew::Crew,
     grants::Grants,
     limits::{CallLimits, Limits, MemoryCap},
 };
 use crate::{
-    bus::{Actor, Bus},
+    bus::{Actor, Bus, Chain},
     status::Boards,
 };
 
@@ -53,18 +54,30 @@ pub struct Place {
     pub config: BTreeMap<String, String>,
     /// Who it is in the rules.
     pub actor: Actor,
+    /// It handles one thing at a time, so that nobody it waits for may wait for it.
+    pub takes_one: bool,
+    /// Who is at its events.
+    pub crew: Arc<Crew>,
     /// Where it may publish.
     pub grants: Grants,
     /// What carries its events.
     pub bus: Bus,
 }
 
+/// An event that a guest handles.
+pub struct Serving {
+    /// What it is.
+    pub event: Event,
+    /// Who of this node waits for its answer, where that is a plugin.
+    pub chain: Option<Arc<Chain>>,
+}
+
 /// What stands behind one instance's imports: the data of its store.
 pub struct Guest {
     /// None while the component describes itself: it then has no place, and every import answers nothing.
     place: Option<Arc<Place>>,
-    /// The event in hand, and the limits of the call it is.
-    serving: Option<Event>,
+    /// What it has in hand, and the limits of the call that is.
+    serving: Option<Serving>,
     limits: CallLimits,
     memory: MemoryCap,
     wasi: Wasi,
@@ -104,7 +117,7 @@ impl Guest {
     }
 
     /// A call begins: with an event, or none for `describe` and `start`.
-    pub fn begin(&mut self, serving: Option<Event>, limits: CallLimits) {
+    pub fn begin(&mut self, serving: Option<Serving>, limits: CallLimits) {
         self.serving = serving;
         self.limits = limits;
         self.wasi.last_words.forget();
@@ -130,6 +143,10 @@ impl Guest {
     /// Its memory, as counted.
     pub fn memory(&mut self) -> &mut MemoryCap {
         &mut self.memory
+    }
+
+    fn event(&self) -> Option<&Event> {
+        self.serving.as_ref().map(|serving| &serving.event)
     }
 
     fn time_left(&self) -> std::time::Duration {

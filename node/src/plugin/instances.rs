@@ -21,7 +21,7 @@ use wasmtime::{
 use super::{
     engine::Engine,
     host::{
-        Guest,
+        Guest, Serving,
         bindings::{
             Plugin, PluginIndices,
             exports::hive::node::handler::{Description, Failure},
@@ -31,6 +31,7 @@ use super::{
     limits::{CallLimits, Cut, Limits, Meter, watched},
     trap,
 };
+use crate::dispatch::Call;
 
 /// How long a plugin's instances live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -191,19 +192,20 @@ impl Instance {
         &mut self,
         event: &Event,
         subscription: u32,
-        wants_reply: bool,
+        call: &Call,
         limits: CallLimits,
     ) -> Result<Handled, Fault> {
-        self.begin(Some(event.clone()), limits);
+        let serving = Serving { event: event.clone(), chain: call.chain.clone() };
+        self.begin(Some(serving), limits);
         let headers = headers(event);
-        let event = lowered(event, &headers, subscription, wants_reply);
+        let event = lowered(event, &headers, subscription, call.wants_reply);
         let call = self.exports.hive_node_handler().call_handle(&mut self.store, event);
         let done = watched(self.engine.pulse(), &self.meter, limits, call).await;
         let handled = self.settle(done)?;
         Ok(handled.map(|answer| answer.map(super::host::received)))
     }
 
-    fn begin(&mut self, serving: Option<Event>, limits: CallLimits) {
+    fn begin(&mut self, serving: Option<Serving>, limits: CallLimits) {
         self.store.data_mut().begin(serving, limits);
         self.store.set_epoch_deadline(1);
     }

@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
+    crew::Hire,
     folder::{self, ReadError},
     host::Place,
     instances::{Fault, Instance, Mode},
@@ -90,6 +91,20 @@ struct Live {
     /// Cancelled when this version takes no more events; its workers finish what they have.
     stop: CancellationToken,
     workers: TaskTracker,
+}
+
+impl Live {
+    /// Starts a worker of a version beside the others.
+    fn hire(&self, version: &Arc<Version>) -> Hire {
+        let (version, lanes) = (Arc::downgrade(version), Arc::clone(&self.lanes));
+        let workers = self.workers.clone();
+        Box::new(move |end| {
+            let Some(version) = version.upgrade() else { return };
+            let (mut worker, lanes) = (Worker::new(Arc::clone(&version), None), Arc::clone(&lanes));
+            let work = async move { dispatch::run(&lanes, &end, &mut worker).await };
+            drop(version.engine.threads().spawn(workers.track_future(work)));
+        })
+    }
 }
 
 /// Why a file did not become the live version.
@@ -191,6 +206,8 @@ impl Life {
             boards: Arc::clone(&self.shared.boards),
             config: self.config.config.clone(),
             actor,
+            takes_one: wishes.mode == Mode::Single,
+            crew: Arc::default(),
             grants: wishes.grants.clone(),
             bus: self.shared.bus.clone(),
         };
@@ -247,6 +264,9 @@ impl Life {
             let (lanes, stop) = (Arc::clone(&live.lanes), live.stop.clone());
             let work = async move { dispatch::run(&lanes, &stop, &mut worker).await };
             drop(version.engine.threads().spawn(live.workers.track_future(work)));
+        }
+        if version.wishes.mode != Mode::Single {
+            version.place.crew.stand_in(live.hire(&version), live.stop.clone());
         }
         for timer in &version.wishes.timers {
             let (lanes, bus, stop) = (Arc::clone(&live.lanes), self.shared.bus.clone(), live.stop.clone());

@@ -120,6 +120,8 @@ impl Sketch {
             r#"(module
                 (import "hive:node/bus@0.1.0" "publish"
                     (func $publish (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+                (import "hive:node/bus@0.1.0" "request"
+                    (func $request (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
                 (memory (export "memory") 2)
                 (global $free (mut i32) (i32.const 65536))
                 (data (i32.const {DESCRIPTION_AT}) "{escaped}")

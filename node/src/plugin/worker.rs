@@ -137,7 +137,7 @@ impl Worker {
             deadline: call.deadline.saturating_duration_since(Instant::now()),
             cpu: self.version.limits.cpu,
         };
-        let handled = instance.handle(event, subscription, call.wants_reply, limits).await?;
+        let handled = instance.handle(event, subscription, call, limits).await?;
         if self.version.wishes.mode != Mode::Fresh {
             self.seat = Some(instance);
         }

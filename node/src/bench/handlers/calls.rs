@@ -97,10 +97,12 @@ async fn limited(stage: &Stage, guest: &Guest, event: Event, events: u64) -> Res
     let limits = guest.version().limits;
     let calls = async move {
         let within = || CallLimits::starting_now(limits.deadline, limits.cpu);
-        drop(instance.handle(&event, subscription, false, within()).await?);
+        let deadline = Instant::now() + limits.deadline;
+        let call = Call { deadline, wants_reply: false, group: None, chain: None };
+        drop(instance.handle(&event, subscription, &call, within()).await?);
         let begun = Begun::now();
         for _ in 0..events {
-            drop(instance.handle(&event, subscription, false, within()).await?);
+            drop(instance.handle(&event, subscription, &call, within()).await?);
         }
         anyhow::Ok(begun.each_of(events))
     };

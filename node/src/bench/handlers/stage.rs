@@ -90,6 +90,8 @@ impl Stage {
             boards: Arc::clone(self.node.boards()),
             config: BTreeMap::new(),
             actor: Actor::Plugin(name.into()),
+            takes_one: false,
+            crew: Arc::default(),
             grants: loaded.wishes.grants.clone(),
             bus: self.bus().clone(),
         };
@@ -104,7 +106,7 @@ impl Stage {
         let event = self.event(guest, message).await?;
         let mut worker = Worker::new(Arc::clone(&guest.version), None);
         let deadline = Instant::now() + guest.version.limits.deadline;
-        let call = Call { deadline, wants_reply: false, group: None };
+        let call = Call { deadline, wants_reply: false, group: None, chain: None };
         let outcome = self.engine.threads().spawn(async move { worker.invoke(&event, call).await }).await?;
         match outcome {
             Outcome::Done(_) => Ok(()),

@@ -175,7 +175,12 @@ impl Bus {
         parts: &mpsc::Sender<Part>,
     ) {
         for queue in queues {
-            let request = Request::new(cause.deadline, Reply::LocalPart(parts.clone()));
+            if cause.holds_up(queue) {
+                // There is room for an answer of each, and the round is at hand.
+                let _ = parts.try_send(Part::here(Err(CallError::Deadlock)));
+                continue;
+            }
+            let request = Request::here(cause, Reply::LocalPart(parts.clone()));
             let event = self.0.event(to, message.clone(), id, time, cause.depth);
             match queue.offer(Delivery { event, request: Some(request), ticket: None }.into()) {
                 Offer::Taken => {}

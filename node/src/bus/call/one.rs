@@ -29,8 +29,7 @@ impl Bus {
     pub async fn call_from(&self, to: &Address, message: Message, cause: CallCause<'_>) -> Answer {
         let cause = self.check_call(to, &message, cause)?;
         // What nobody answers is not published, and every sequence is that of something published.
-        let target = self.responder(to, self.0.sequence.load(Ordering::Relaxed));
-        let target = target.ok_or(CallError::NoResponder)?;
+        let target = self.responder(to, cause, self.0.sequence.load(Ordering::Relaxed))?;
         let (id, time) = self.0.stamp();
         match target {
             Target::Local(queue) => self.ask_here(&queue, to, message, (id, time), cause).await,
@@ -41,7 +40,8 @@ impl Bus {
     }
 
     /// A responder: a local one that keeps up, else a neighbour, else a peer beyond, else a local one that lags.
-    fn responder(&self, to: &Address, draw: u64) -> Option<Target> {
+    /// One that waits for this very call is not asked.
+    fn responder(&self, to: &Address, cause: CallCause<'_>, draw: u64) -> Result<Target, CallError> {
         let table = self.0.routes.table();
         let pick = |mut targets: Vec<Target>| {
             let at = usize::try_from(draw).unwrap_or(0).checked_rem(targets.len())?;
@@ -52,7 +52,8 @@ impl Bus {
             _ => false,
         };
         let local = table.answering(Side::Local, to.network, &to.channel).filter(may_have);
-        let local: Vec<Target> = local.cloned().collect();
+        let waits = |target: &Target| matches!(target, Target::Local(queue) if cause.holds_up(queue));
+        let (waiting, local): (Vec<_>, Vec<_>) = local.cloned().partition(waits);
         let keeps_up = |target: &&Target| matches!(target, Target::Local(queue) if !queue.is_lagging());
         pick(local.iter().filter(keeps_up).cloned().collect())
             .or_else(|| {
@@ -61,6 +62,7 @@ impl Bus {
                 pick(near).or_else(|| pick(beyond))
             })
             .or_else(|| pick(local))
+            .ok_or(if waiting.is_empty() { CallError::NoResponder } else { CallError::Deadlock })
     }
 
     async fn ask_here(
@@ -72,7 +74,7 @@ impl Bus {
         cause: CallCause<'_>,
     ) -> Answer {
         let (answer, answered) = oneshot::channel();
-        let request = Request::new(cause.deadline, Reply::Local(answer));
+        let request = Request::here(cause, Reply::Local(answer));
         let event = self.0.event(to, message, id, time, cause.depth);
         match queue.offer(Delivery { event, request: Some(request), ticket: None }.into()) {
             Offer::Taken => {}

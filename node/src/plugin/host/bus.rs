@@ -44,7 +44,7 @@ impl bus::Host for Guest {
     }
 
     async fn forward(&mut self, channel: String, headers: HeadersResult) -> Result<String, Error> {
-        let Some(event) = &self.serving else {
+        let Some(event) = self.event() else {
             return Err(Error::Invalid("there is no event to forward outside `handle`".into()));
         };
         let carried = &event.message;
@@ -131,7 +131,7 @@ impl Guest {
 
     /// How many publishes led to what is published now.
     fn depth(&self) -> u8 {
-        self.serving.as_ref().map_or(0, |event| event.depth.saturating_add(1))
+        self.event().map_or(0, |event| event.depth.saturating_add(1))
     }
 }
 
@@ -221,6 +221,8 @@ fn call_error(error: CallError) -> Error {
     match error {
         CallError::NoResponder => Error::NoResponder,
         CallError::Timeout => Error::Timeout,
+        // Each nested request is one deeper: what is too deep waits for itself.
+        CallError::Deadlock | CallError::Publish(PublishError::Loop) => Error::Deadlock,
         CallError::Failed(text) => Error::Failed(text),
         CallError::Rejected(text) => Error::Rejected(text),
         CallError::Unavailable(text) => Error::Unavailable(text),

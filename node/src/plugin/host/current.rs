@@ -14,7 +14,7 @@ impl current::Host for Guest {
     }
 
     fn origin_name(&mut self) -> String {
-        let (Some(event), Some(place)) = (&self.serving, &self.place) else { return String::new() };
+        let (Some(event), Some(place)) = (self.event(), &self.place) else { return String::new() };
         let (origin, own) = (event.id.origin, place.boards.node.read());
         if origin == own.id {
             return own.name.clone();
@@ -24,7 +24,7 @@ impl current::Host for Guest {
     }
 
     fn network(&mut self) -> Option<String> {
-        let (event, place) = (self.serving.as_ref()?, self.place.as_ref()?);
+        let (event, place) = (self.event()?, self.place.as_ref()?);
         if event.channel.is_local() {
             return None;
         }
@@ -32,7 +32,7 @@ impl current::Host for Guest {
     }
 
     fn published_at(&mut self) -> u64 {
-        self.serving.as_ref().map_or(0, |event| event.time.unix_ms())
+        self.event().map_or(0, |event| event.time.unix_ms())
     }
 
     fn time_left(&mut self) -> u64 {
@@ -43,7 +43,7 @@ impl current::Host for Guest {
     }
 
     fn mesh_headers(&mut self) -> Vec<(String, String)> {
-        let Some(event) = &self.serving else { return Vec::new() };
+        let Some(event) = self.event() else { return Vec::new() };
         let is_its = |name: &str| name.starts_with(MESH_PREFIX) || name == TRACE;
         let carried = event.message.headers().iter().filter(|(name, _)| is_its(name));
         let depth = (DEPTH.to_owned(), event.depth.to_string());
@@ -58,6 +58,6 @@ const TRACE: &str = "traceparent";
 
 impl Guest {
     fn event_text(&self, of: impl Fn(&Event) -> String) -> String {
-        self.serving.as_ref().map(of).unwrap_or_default()
+        self.event().map(of).unwrap_or_default()
     }
 }

@@ -5,7 +5,7 @@
 
 use hive_proto::event::Event;
 
-use super::{Fault, Instance, fault, headers, lowered};
+use super::{Fault, Instance, Serving, fault, headers, lowered};
 use crate::plugin::limits::{CallLimits, Limits};
 
 /// Ticks after which such a call yields: some days, so never within a measurement.
@@ -18,7 +18,8 @@ impl Instance {
     /// Frees its calls from every limit until the result is dropped. Host functions see this event as the one in hand.
     pub fn bare(&mut self, event: &Event) -> Bare<'_> {
         let limits = Limits::default();
-        self.begin(Some(event.clone()), CallLimits::starting_now(limits.deadline, limits.cpu));
+        let serving = Serving { event: event.clone(), chain: None };
+        self.begin(Some(serving), CallLimits::starting_now(limits.deadline, limits.cpu));
         self.store.set_epoch_deadline(TICKS_MAX);
         Bare(self)
     }

@@ -343,6 +343,42 @@ async fn a_timer_without_a_schedule_is_refused() {
     home.stop().await;
 }
 
+/// Answers `ask/…` with what `deep/…` answers, itself; with the number of the error if there is none.
+fn asks_itself() -> Sketch {
+    let ask = "
+        (if (i32.eqz (local.get 12)) (then
+            (call $request (i32.const 900) (i32.const 6) (local.get 2) (local.get 3) (i32.const 0) (i32.const 0)
+                (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+                (i32.const 512))
+            (if (i32.load8_u (i32.const 512))
+                (then (local.set 2 (i32.const 520)) (local.set 3 (i32.const 1)))
+                (else (local.set 2 (i32.load (i32.const 520))) (local.set 3 (i32.load (i32.const 524)))))))";
+    Sketch::new()
+        .answers("ask/*")
+        .answers("deep/*")
+        .publishes("deep/*")
+        .handle(&format!("{ask} {ECHO}"))
+        .with(r#"(data (i32.const 900) "deep/x")"#)
+}
+
+#[tokio::test]
+async fn a_guest_that_waits_leaves_its_place_to_another_and_one_alone_is_told_of_the_deadlock() {
+    let narrow = |config: &mut PluginConfig| config.pool_size = Some(1);
+    let home = Home::with(&[("asks.wasm", &asks_itself())], narrow).await;
+    for _ in 0..20 {
+        assert_eq!(home.call("ask/x", "hi").await.expect("an answer").payload, "hi");
+    }
+    let asking = (0..8).map(|_| home.call("ask/x", "hi"));
+    for answer in futures_util::future::join_all(asking).await {
+        assert_eq!(answer.expect("an answer, however many wait").payload, "hi");
+    }
+    home.stop().await;
+    let home = Home::start(&[("asks.wasm", &asks_itself().single())]).await;
+    // `deadlock` is the seventh of the errors.
+    assert_eq!(home.call("ask/x", "hi").await.expect("an answer at once").payload, &[6][..]);
+    home.stop().await;
+}
+
 /// Where event-engine hangs: each plugin publishes what the next one takes, and the publishers wait for the slower ones.
 #[tokio::test]
 async fn two_hundred_thousand_events_go_through_three_plugins() {

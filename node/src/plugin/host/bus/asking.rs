@@ -2,7 +2,10 @@
 //! is in, and what a guest is given at a time is bounded.
 
 use std::{
-    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 
@@ -11,7 +14,7 @@ use hive_proto::limits::PAYLOAD_BYTES_MAX;
 
 use super::{
     super::{
-        Guest, Place,
+        Guest, Place, Serving,
         bindings::hive::node::{
             bus::{Answer, Answers, Call},
             types::{Error, MessageResult},
@@ -19,7 +22,10 @@ use super::{
     },
     answered, call_error, nowhere, received,
 };
-use crate::bus::{CallCause, CallError, Message, Part};
+use crate::{
+    bus::{CallCause, CallError, Chain, Message, Part},
+    plugin::crew::Away,
+};
 
 /// Requests that are made together, at most.
 const CALLS_MAX: usize = 64;
@@ -34,7 +40,8 @@ impl Guest {
         timeout_ms: u32,
     ) -> Result<MessageResult, Error> {
         let Some(place) = &self.place else { return Err(nowhere()) };
-        let cause = cause(place, self.limits.until, self.depth(), timeout_ms);
+        let asking = Asking::of(self.serving.as_ref(), place);
+        let cause = asking.cause(self.limits.until, timeout_ms);
         let to = self.doors.address(place, channel)?;
         let answer = place.bus.call_from(to, received(message), cause).await;
         answer.map(|message| answered(&message)).map_err(call_error)
@@ -46,7 +53,8 @@ impl Guest {
         timeout_ms: u32,
     ) -> Result<Vec<Result<MessageResult, Error>>, Error> {
         let Some(place) = &self.place else { return Err(nowhere()) };
-        let cause = cause(place, self.limits.until, self.depth(), timeout_ms);
+        let asking = Asking::of(self.serving.as_ref(), place);
+        let cause = asking.cause(self.limits.until, timeout_ms);
         if calls.len() > CALLS_MAX {
             return Err(Error::TooLarge(CALLS_MAX as u64));
         }
@@ -68,7 +76,8 @@ impl Guest {
         limit: u32,
     ) -> Result<Answers, Error> {
         let Some(place) = &self.place else { return Err(nowhere()) };
-        let cause = cause(place, self.limits.until, self.depth(), timeout_ms);
+        let asking = Asking::of(self.serving.as_ref(), place);
+        let cause = asking.cause(self.limits.until, timeout_ms);
         let to = self.doors.address(place, channel)?;
         let enough = usize::try_from(limit).ok().filter(|limit| *limit > 0).unwrap_or(usize::MAX);
         let gathered = place.bus.call_some(to, received(message), cause, enough).await.map_err(call_error)?;
@@ -78,13 +87,30 @@ impl Guest {
     }
 }
 
-/// What stands behind a request that is made until `left` at the latest.
-fn cause(place: &Place, left: Instant, depth: u8, timeout_ms: u32) -> CallCause<'_> {
-    let deadline = match timeout_ms {
-        0 => left,
-        some => left.min(Instant::now() + Duration::from_millis(some.into())),
-    };
-    CallCause { deadline, depth, who: place.actor.principal() }
+/// A guest that waits for others. While it does, another takes its place at the plugin's events.
+struct Asking<'p> {
+    place: &'p Place,
+    depth: u8,
+    chain: Arc<Chain>,
+    _away: Away<'p>,
+}
+
+impl<'p> Asking<'p> {
+    fn of(serving: Option<&Serving>, place: &'p Place) -> Self {
+        let before = serving.and_then(|serving| serving.chain.as_ref());
+        let chain = Chain::of(&place.plugin, place.takes_one, before);
+        let depth = serving.map_or(0, |serving| serving.event.depth.saturating_add(1));
+        Self { place, depth, chain, _away: place.crew.away() }
+    }
+
+    /// What stands behind a request that is made until `left` at the latest.
+    fn cause(&self, left: Instant, timeout_ms: u32) -> CallCause<'_> {
+        let deadline = match timeout_ms {
+            0 => left,
+            some => left.min(Instant::now() + Duration::from_millis(some.into())),
+        };
+        CallCause { deadline, depth: self.depth, who: self.place.actor.principal(), chain: Some(&self.chain) }
+    }
 }
 
 fn answer(place: &Place, room: &Room, part: Part) -> Answer {
