@@ -197,10 +197,10 @@ impl Bus {
     }
 
     /// An event of the node itself that goes to nobody yet: a timer's tick.
-    pub(crate) fn own_event(&self, channel: Channel) -> Event {
+    pub(crate) fn own_event(&self, channel: Channel, message: Message) -> Event {
         let (id, time) = self.0.stamp();
         let to = Address { network: NetworkIndex::HOME, channel };
-        self.0.event(&to, Message::default(), id, time, 0)
+        self.0.event(&to, message, id, time, 0)
     }
 
     /// Publishes an event as a dead letter of whoever could not handle it, with its story in headers.

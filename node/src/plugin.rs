@@ -40,6 +40,7 @@ use crate::{
     control::{ControlError, Reloaded},
     shutdown::Part,
     status::Boards,
+    store::Store,
     watch::{Depth, Watch, WatchError},
 };
 
@@ -80,7 +81,8 @@ impl StartError {
 
 impl Plugins {
     /// Loads every component of the folders and follows them until the part stops. Returns when each runs or was
-    /// refused; a refused one is said in the log and on the board. Without folders nothing is started.
+    /// refused; a refused one is said in the log and on the board. What they set for later is kept in the store, if there
+    /// is one. Without folders nothing is started.
     ///
     /// # Errors
     /// When a folder cannot be watched, or this machine runs no guests.
@@ -88,6 +90,7 @@ impl Plugins {
         config: Config,
         bus: Bus,
         boards: Arc<Boards>,
+        store: Option<Store>,
         part: &Part,
     ) -> Result<Self, StartError> {
         if config.folders.is_empty() {
@@ -96,7 +99,7 @@ impl Plugins {
         let watch = Watch::start(&config.folders, Depth::Files)?;
         let engine = Arc::new(Engine::start()?);
         let loader = Arc::new(Loader::new(engine).map_err(StartError::Broken)?);
-        let shared = Arc::new(Shared { loader, bus, boards, counts: Counts::default() });
+        let shared = Arc::new(Shared { loader, bus, store, boards, counts: Counts::default() });
         let mut registry = Registry::new(config, shared, watch);
         registry.begin().await;
         let (asks, asked) = mpsc::channel(ASKS_MAX);

@@ -20,6 +20,7 @@ mod retained;
 mod state;
 #[cfg(test)]
 mod tests;
+mod timers;
 mod write;
 
 use std::{
@@ -32,6 +33,7 @@ use redb::{Database, DatabaseError, ReadableDatabase, StorageError, TableDefinit
 pub use dead::DeadLetters;
 pub use retained::{Retained, RetainedValue};
 pub use state::State;
+pub use timers::{KeptTimer, Timers};
 pub use write::{Durability, Writing};
 use write::{Shared, Writer};
 
@@ -171,6 +173,12 @@ impl Store {
         State(&self.shared)
     }
 
+    /// What plugins have set for later.
+    #[must_use]
+    pub fn timers(&self) -> Timers<'_> {
+        Timers(&self.shared)
+    }
+
     /// The last time a commit failed, in words, since the store was opened.
     #[must_use]
     pub fn last_failure(&self) -> Option<String> {
@@ -203,6 +211,7 @@ fn stamp(database: &Database) -> Result<(), redb::Error> {
     retained::make(&transaction)?;
     dead::make(&transaction)?;
     state::make(&transaction)?;
+    timers::make(&transaction)?;
     transaction.commit()?;
     Ok(())
 }

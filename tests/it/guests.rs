@@ -1,8 +1,9 @@
 //! What handlers do beyond publishing, between real nodes and with real components.
 
 use anyhow::{Result, ensure};
-use hive_client::{Message, Terms};
+use hive_client::{Event, Message, Terms};
 use hive_tests::{
+    guests::{guest, place, variant},
     nodes::Node,
     wait::{self, MOMENT},
 };
@@ -99,5 +100,64 @@ async fn rules_name_plugins_and_who_may_not_is_told_the_rule() -> Result<()> {
     }
     let client = node.client().publish("alert/mine", &hot).await;
     ensure!(client.is_err_and(|error| error.to_string().contains("do not allow this node to publish")));
+    Ok(())
+}
+
+/// Sets a reminder that is due after so many seconds.
+async fn remind(node: &Node, of: &str, seconds: f64) -> Result<()> {
+    let reminder = Message::json(&json!({"of": of, "text": format!("{of} is due"), "seconds": seconds}))?;
+    node.client().call("remind/me", &reminder, MOMENT).await?;
+    Ok(())
+}
+
+/// What a reminder that has come left behind.
+async fn due(node: &Node, of: &str) -> Result<Event> {
+    let mut due = node.client().subscribe([format!("remind/due/{of}")], Terms::default()).await?;
+    next(&mut due, of).await
+}
+
+/// What a handler sets for later comes once, also when its file was replaced, its node was stopped or killed meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_one_shot_timer_survives_reloads_restarts_and_kills_and_fires_once() -> Result<()> {
+    let (folder, data) = (plugins(&["reminder"])?, tempfile::tempdir()?);
+    let setup = || node("kitchen").plugins(folder.path()).data_dir(data.path());
+    let mut kitchen = setup().start().await?;
+    kitchen.runs_plugin("reminder", 1).await?;
+    remind(&kitchen, "now", 0.0).await?;
+    ensure!(due(&kitchen, "now").await?.message.text() == Some("\"now is due\""));
+    // What is set anew comes later, what is cancelled never.
+    remind(&kitchen, "never", 0.5).await?;
+    let cancelled = kitchen.client().call("remind/cancel", &Message::json(&"never")?, MOMENT).await?;
+    ensure!(cancelled.text() == Some("true"), "{cancelled:?}");
+    let gone = kitchen.client().call("remind/cancel", &Message::json(&"now")?, MOMENT).await?;
+    ensure!(gone.text() == Some("false"), "it has fired: {gone:?}");
+
+    remind(&kitchen, "reload", 1.0).await?;
+    place(folder.path(), "reminder.wasm", &variant(&guest("reminder"), "second")?)?;
+    kitchen.runs_plugin("reminder", 2).await?;
+    due(&kitchen, "reload").await?;
+
+    remind(&kitchen, "restart", 0.3).await?;
+    remind(&kitchen, "much-later", 3600.0).await?;
+    kitchen.stop().await?;
+    let mut kitchen = setup().start().await?;
+    let restarted = due(&kitchen, "restart").await?;
+
+    remind(&kitchen, "kill", 0.3).await?;
+    kitchen.crash().await?;
+    let kitchen = setup().start().await?;
+    due(&kitchen, "kill").await?;
+    // What was handled is not there again, nor what was cancelled; what is not due is still set.
+    let again = due(&kitchen, "restart").await?;
+    ensure!(again.retained && again.id == restarted.id, "fired twice: {restarted:?} {again:?}");
+    let still = kitchen.client().call("remind/cancel", &Message::json(&"much-later")?, MOMENT).await?;
+    ensure!(still.text() == Some("true"), "{still:?}");
+    let mut all = kitchen.client().subscribe(["remind/due/*"], Terms::default()).await?;
+    let mut channels = Vec::new();
+    for _ in 0..4 {
+        channels.push(next(&mut all, "what is due").await?.channel);
+    }
+    let want = ["kill", "now", "reload", "restart"].map(|of| format!("remind/due/{of}"));
+    ensure!(channels == want, "{channels:?}");
     Ok(())
 }

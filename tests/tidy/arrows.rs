@@ -41,7 +41,7 @@ const NODE: &[Row] = &[
     ),
     // Parts: they own their tasks and never import one another.
     ("mesh", &["bus", "transport"]),
-    ("plugin", &["dispatch", "bus", "watch"]),
+    ("plugin", &["dispatch", "bus", "store", "watch"]),
     ("discovery", &["mdns"]),
     ("api", &["dispatch", "bus"]),
     ("dispatch", &["bus"]),

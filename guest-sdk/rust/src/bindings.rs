@@ -3619,6 +3619,404 @@ pub mod hive {
                 }
             }
         }
+        /// One-shot timers, set on the way. They survive reloads and restarts; what was due while the node was down fires once
+        /// when the plugin is loaded again.
+        #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
+        pub mod timers {
+            #[used]
+            #[doc(hidden)]
+            static __FORCE_SECTION_REF: fn() = super::super::super::__link_custom_section_describing_imports;
+            use super::super::super::_rt;
+            pub type Error = super::super::super::hive::node::types::Error;
+            #[allow(unused_unsafe, clippy::all)]
+            /// Fires once, as an event with this payload on `$timer/<name>`, to which the plugin subscribes; no grant is needed.
+            /// On disk when it returns. Handled at least once: it fires again when the node is killed meanwhile. The same name
+            /// again replaces it; a name of `describe`'s timers, or one that no subscription matches, is `invalid`; past 64 timers
+            /// of the plugin, those of `describe` among them, or 64 KiB it is `too-large`.
+            #[allow(async_fn_in_trait)]
+            pub fn after(
+                name: &str,
+                delay_ms: u64,
+                payload: &[u8],
+            ) -> Result<(), Error> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = name;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let vec1 = payload;
+                    let ptr1 = vec1.as_ptr().cast::<u8>();
+                    let len1 = vec1.len();
+                    let ptr2 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "hive:node/timers@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "after"]
+                        fn wit_import3(
+                            _: *mut u8,
+                            _: usize,
+                            _: i64,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import3(
+                        _: *mut u8,
+                        _: usize,
+                        _: i64,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import3(
+                        ptr0.cast_mut(),
+                        len0,
+                        _rt::as_i64(&delay_ms),
+                        ptr1.cast_mut(),
+                        len1,
+                        ptr2,
+                    );
+                    let l4 = i32::from(*ptr2.add(0).cast::<u8>());
+                    let result30 = match l4 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l5 = i32::from(*ptr2.add(8).cast::<u8>());
+                                use super::super::super::hive::node::types::Error as V29;
+                                let v29 = match l5 {
+                                    0 => {
+                                        let e29 = {
+                                            let l6 = *ptr2.add(16).cast::<*mut u8>();
+                                            let l7 = *ptr2
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len8 = l7;
+                                            let bytes8 = _rt::Vec::from_raw_parts(
+                                                l6.cast(),
+                                                len8,
+                                                len8,
+                                            );
+                                            _rt::string_lift(bytes8)
+                                        };
+                                        V29::Denied(e29)
+                                    }
+                                    1 => {
+                                        let e29 = {
+                                            let l9 = *ptr2.add(16).cast::<*mut u8>();
+                                            let l10 = *ptr2
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len11 = l10;
+                                            let bytes11 = _rt::Vec::from_raw_parts(
+                                                l9.cast(),
+                                                len11,
+                                                len11,
+                                            );
+                                            _rt::string_lift(bytes11)
+                                        };
+                                        V29::Invalid(e29)
+                                    }
+                                    2 => {
+                                        let e29 = {
+                                            let l12 = *ptr2.add(16).cast::<i64>();
+                                            l12 as u64
+                                        };
+                                        V29::TooLarge(e29)
+                                    }
+                                    3 => {
+                                        let e29 = {
+                                            let l13 = *ptr2.add(16).cast::<i64>();
+                                            l13 as u64
+                                        };
+                                        V29::Overloaded(e29)
+                                    }
+                                    4 => V29::NoResponder,
+                                    5 => V29::Timeout,
+                                    6 => V29::Deadlock,
+                                    7 => {
+                                        let e29 = {
+                                            let l14 = *ptr2.add(16).cast::<*mut u8>();
+                                            let l15 = *ptr2
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len16 = l15;
+                                            let bytes16 = _rt::Vec::from_raw_parts(
+                                                l14.cast(),
+                                                len16,
+                                                len16,
+                                            );
+                                            _rt::string_lift(bytes16)
+                                        };
+                                        V29::Failed(e29)
+                                    }
+                                    8 => {
+                                        let e29 = {
+                                            let l17 = *ptr2.add(16).cast::<*mut u8>();
+                                            let l18 = *ptr2
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len19 = l18;
+                                            let bytes19 = _rt::Vec::from_raw_parts(
+                                                l17.cast(),
+                                                len19,
+                                                len19,
+                                            );
+                                            _rt::string_lift(bytes19)
+                                        };
+                                        V29::Rejected(e29)
+                                    }
+                                    9 => {
+                                        let e29 = {
+                                            let l20 = *ptr2.add(16).cast::<*mut u8>();
+                                            let l21 = *ptr2
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len22 = l21;
+                                            let bytes22 = _rt::Vec::from_raw_parts(
+                                                l20.cast(),
+                                                len22,
+                                                len22,
+                                            );
+                                            _rt::string_lift(bytes22)
+                                        };
+                                        V29::Unavailable(e29)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e29 = {
+                                            let l23 = *ptr2.add(16).cast::<*mut u8>();
+                                            let l24 = *ptr2
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len25 = l24;
+                                            let bytes25 = _rt::Vec::from_raw_parts(
+                                                l23.cast(),
+                                                len25,
+                                                len25,
+                                            );
+                                            let l26 = *ptr2
+                                                .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l27 = *ptr2
+                                                .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len28 = l27;
+                                            let bytes28 = _rt::Vec::from_raw_parts(
+                                                l26.cast(),
+                                                len28,
+                                                len28,
+                                            );
+                                            (_rt::string_lift(bytes25), _rt::string_lift(bytes28))
+                                        };
+                                        V29::Other(e29)
+                                    }
+                                };
+                                v29
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result30
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Whether there was one that had not fired.
+            #[allow(async_fn_in_trait)]
+            pub fn cancel(name: &str) -> Result<bool, Error> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = name;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "hive:node/timers@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "cancel"]
+                        fn wit_import2(_: *mut u8, _: usize, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(_: *mut u8, _: usize, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import2(ptr0.cast_mut(), len0, ptr1);
+                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+                    let result30 = match l3 {
+                        0 => {
+                            let e = {
+                                let l4 = i32::from(*ptr1.add(8).cast::<u8>());
+                                _rt::bool_lift(l4 as u8)
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l5 = i32::from(*ptr1.add(8).cast::<u8>());
+                                use super::super::super::hive::node::types::Error as V29;
+                                let v29 = match l5 {
+                                    0 => {
+                                        let e29 = {
+                                            let l6 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l7 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len8 = l7;
+                                            let bytes8 = _rt::Vec::from_raw_parts(
+                                                l6.cast(),
+                                                len8,
+                                                len8,
+                                            );
+                                            _rt::string_lift(bytes8)
+                                        };
+                                        V29::Denied(e29)
+                                    }
+                                    1 => {
+                                        let e29 = {
+                                            let l9 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l10 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len11 = l10;
+                                            let bytes11 = _rt::Vec::from_raw_parts(
+                                                l9.cast(),
+                                                len11,
+                                                len11,
+                                            );
+                                            _rt::string_lift(bytes11)
+                                        };
+                                        V29::Invalid(e29)
+                                    }
+                                    2 => {
+                                        let e29 = {
+                                            let l12 = *ptr1.add(16).cast::<i64>();
+                                            l12 as u64
+                                        };
+                                        V29::TooLarge(e29)
+                                    }
+                                    3 => {
+                                        let e29 = {
+                                            let l13 = *ptr1.add(16).cast::<i64>();
+                                            l13 as u64
+                                        };
+                                        V29::Overloaded(e29)
+                                    }
+                                    4 => V29::NoResponder,
+                                    5 => V29::Timeout,
+                                    6 => V29::Deadlock,
+                                    7 => {
+                                        let e29 = {
+                                            let l14 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l15 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len16 = l15;
+                                            let bytes16 = _rt::Vec::from_raw_parts(
+                                                l14.cast(),
+                                                len16,
+                                                len16,
+                                            );
+                                            _rt::string_lift(bytes16)
+                                        };
+                                        V29::Failed(e29)
+                                    }
+                                    8 => {
+                                        let e29 = {
+                                            let l17 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l18 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len19 = l18;
+                                            let bytes19 = _rt::Vec::from_raw_parts(
+                                                l17.cast(),
+                                                len19,
+                                                len19,
+                                            );
+                                            _rt::string_lift(bytes19)
+                                        };
+                                        V29::Rejected(e29)
+                                    }
+                                    9 => {
+                                        let e29 = {
+                                            let l20 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l21 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len22 = l21;
+                                            let bytes22 = _rt::Vec::from_raw_parts(
+                                                l20.cast(),
+                                                len22,
+                                                len22,
+                                            );
+                                            _rt::string_lift(bytes22)
+                                        };
+                                        V29::Unavailable(e29)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e29 = {
+                                            let l23 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l24 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len25 = l24;
+                                            let bytes25 = _rt::Vec::from_raw_parts(
+                                                l23.cast(),
+                                                len25,
+                                                len25,
+                                            );
+                                            let l26 = *ptr1
+                                                .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l27 = *ptr1
+                                                .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len28 = l27;
+                                            let bytes28 = _rt::Vec::from_raw_parts(
+                                                l26.cast(),
+                                                len28,
+                                                len28,
+                                            );
+                                            (_rt::string_lift(bytes25), _rt::string_lift(bytes28))
+                                        };
+                                        V29::Other(e29)
+                                    }
+                                };
+                                v29
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result30
+                }
+            }
+        }
         /// The plugin's section of the node's configuration, nested keys joined by dots.
         #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
         pub mod config {
@@ -5277,10 +5675,6 @@ mod _rt {
             val != 0
         }
     }
-    #[cfg(target_arch = "wasm32")]
-    pub fn run_ctors_once() {
-        wit_bindgen::rt::run_ctors_once();
-    }
     pub fn as_i64<T: AsI64>(t: T) -> i64 {
         t.as_i64()
     }
@@ -5303,6 +5697,10 @@ mod _rt {
         fn as_i64(self) -> i64 {
             self as i64
         }
+    }
+    #[cfg(target_arch = "wasm32")]
+    pub fn run_ctors_once() {
+        wit_bindgen::rt::run_ctors_once();
     }
     extern crate alloc as alloc_crate;
 }
@@ -5336,10 +5734,10 @@ macro_rules! __export_plugin_impl {
         () = { #[cfg(target_arch = "wasm32")] #[unsafe (link_section =
         "component-type:wit-bindgen:0.60.0:hive:node@0.1.0:plugin:imports and exports")]
         #[doc(hidden)] #[allow(clippy::octal_escapes)] pub static
-        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 2096] = *
+        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 2218] = *
         b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xb3\x0f\x01A\x02\x01\
-A\x12\x01B\x0b\x01o\x02ss\x01p\0\x04\0\x07headers\x03\0\x01\x01p}\x01ks\x01r\x04\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xad\x10\x01A\x02\x01\
+A\x14\x01B\x0b\x01o\x02ss\x01p\0\x04\0\x07headers\x03\0\x01\x01p}\x01ks\x01r\x04\
 \x07payload\x03\x0ccontent-type\x04\x03key\x04\x07headers\x02\x04\0\x07message\x03\
 \0\x05\x01r\x06\x07channels\x07message\x06\x0csubscriptiony\x07attempty\x08retai\
 ned\x7f\x0bwants-reply\x7f\x04\0\x05event\x03\0\x07\x01q\x0b\x06denied\x01s\0\x07\
@@ -5368,26 +5766,29 @@ fter\x1c\x05limity\0\x1e\x04\0\x0bkept-values\x01\x1f\x03\0\x13hive:node/bus@0.1
 .0\x05\x05\x01B\x08\x01m\x05\x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05\
 level\x03\0\0\x01@\x01\x05level\x01\0\x7f\x04\0\x07enabled\x01\x02\x01o\x02ss\x01\
 p\x03\x01@\x03\x05level\x01\x07messages\x06fields\x04\x01\0\x04\0\x03log\x01\x05\
-\x03\0\x13hive:node/log@0.1.0\x05\x06\x01B\x07\x01ks\x01@\x01\x03keys\0\0\x04\0\x03\
-get\x01\x01\x01o\x02ss\x01p\x02\x01@\0\0\x03\x04\0\x03all\x01\x04\x03\0\x16hive:\
-node/config@0.1.0\x05\x07\x01B\x09\x01@\0\0s\x04\0\x02id\x01\0\x04\0\x04name\x01\
-\0\x01ps\x01@\0\0\x01\x04\0\x08networks\x01\x02\x04\0\x06plugin\x01\0\x01@\0\0w\x04\
-\0\x0ageneration\x01\x03\x03\0\x14hive:node/node@0.1.0\x05\x08\x02\x03\0\0\x05ev\
-ent\x01B\"\x02\x03\x02\x01\x09\x04\0\x05event\x03\0\0\x02\x03\x02\x01\x03\x04\0\x07\
-message\x03\0\x02\x01m\x02\x09broadcast\x05group\x04\0\x08delivery\x03\0\x04\x01\
-o\x02ss\x01p\x06\x04\0\x08settings\x03\0\x07\x01ks\x01r\x05\x07patterns\x08deliv\
-ery\x05\x05group\x09\x07answers\x7f\x08settings\x08\x04\0\x0csubscription\x03\0\x0a\
-\x01m\x02\x04node\x04mesh\x04\0\x0btimer-scope\x03\0\x0c\x01r\x04\x04names\x08sc\
-hedules\x05scope\x0d\x08settings\x08\x04\0\x05timer\x03\0\x0e\x01m\x03\x04pool\x05\
-fresh\x06single\x04\0\x09instances\x03\0\x10\x01p\x0b\x01p\x0f\x01ps\x01r\x07\x04\
-names\x07versions\x09instances\x11\x0dsubscriptions\x12\x06timers\x13\x09publish\
-es\x14\x08settings\x08\x04\0\x0bdescription\x03\0\x15\x01kw\x01r\x02\x06reasons\x08\
-after-ms\x17\x04\0\x05delay\x03\0\x18\x01q\x02\x05retry\x01\x19\0\x06reject\x01s\
-\0\x04\0\x07failure\x03\0\x1a\x01@\0\0\x16\x04\0\x08describe\x01\x1c\x01k\x03\x01\
-j\x01\x1d\x01\x1b\x01@\x01\x05event\x01\0\x1e\x04\0\x06handle\x01\x1f\x04\0\x17h\
-ive:node/handler@0.1.0\x05\x0a\x04\0\x16hive:node/plugin@0.1.0\x04\0\x0b\x0c\x01\
-\0\x06plugin\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x07\
-0.254.2\x10wit-bindgen-rust\x060.60.0";
+\x03\0\x13hive:node/log@0.1.0\x05\x06\x01B\x09\x02\x03\x02\x01\x04\x04\0\x05erro\
+r\x03\0\0\x01p}\x01j\0\x01\x01\x01@\x03\x04names\x08delay-msw\x07payload\x02\0\x03\
+\x04\0\x05after\x01\x04\x01j\x01\x7f\x01\x01\x01@\x01\x04names\0\x05\x04\0\x06ca\
+ncel\x01\x06\x03\0\x16hive:node/timers@0.1.0\x05\x07\x01B\x07\x01ks\x01@\x01\x03\
+keys\0\0\x04\0\x03get\x01\x01\x01o\x02ss\x01p\x02\x01@\0\0\x03\x04\0\x03all\x01\x04\
+\x03\0\x16hive:node/config@0.1.0\x05\x08\x01B\x09\x01@\0\0s\x04\0\x02id\x01\0\x04\
+\0\x04name\x01\0\x01ps\x01@\0\0\x01\x04\0\x08networks\x01\x02\x04\0\x06plugin\x01\
+\0\x01@\0\0w\x04\0\x0ageneration\x01\x03\x03\0\x14hive:node/node@0.1.0\x05\x09\x02\
+\x03\0\0\x05event\x01B\"\x02\x03\x02\x01\x0a\x04\0\x05event\x03\0\0\x02\x03\x02\x01\
+\x03\x04\0\x07message\x03\0\x02\x01m\x02\x09broadcast\x05group\x04\0\x08delivery\
+\x03\0\x04\x01o\x02ss\x01p\x06\x04\0\x08settings\x03\0\x07\x01ks\x01r\x05\x07pat\
+terns\x08delivery\x05\x05group\x09\x07answers\x7f\x08settings\x08\x04\0\x0csubsc\
+ription\x03\0\x0a\x01m\x02\x04node\x04mesh\x04\0\x0btimer-scope\x03\0\x0c\x01r\x04\
+\x04names\x08schedules\x05scope\x0d\x08settings\x08\x04\0\x05timer\x03\0\x0e\x01\
+m\x03\x04pool\x05fresh\x06single\x04\0\x09instances\x03\0\x10\x01p\x0b\x01p\x0f\x01\
+ps\x01r\x07\x04names\x07versions\x09instances\x11\x0dsubscriptions\x12\x06timers\
+\x13\x09publishes\x14\x08settings\x08\x04\0\x0bdescription\x03\0\x15\x01kw\x01r\x02\
+\x06reasons\x08after-ms\x17\x04\0\x05delay\x03\0\x18\x01q\x02\x05retry\x01\x19\0\
+\x06reject\x01s\0\x04\0\x07failure\x03\0\x1a\x01@\0\0\x16\x04\0\x08describe\x01\x1c\
+\x01k\x03\x01j\x01\x1d\x01\x1b\x01@\x01\x05event\x01\0\x1e\x04\0\x06handle\x01\x1f\
+\x04\0\x17hive:node/handler@0.1.0\x05\x0b\x04\0\x16hive:node/plugin@0.1.0\x04\0\x0b\
+\x0c\x01\0\x06plugin\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-comp\
+onent\x070.254.2\x10wit-bindgen-rust\x060.60.0";
         };
     };
 }
@@ -5399,9 +5800,9 @@ pub use __export_plugin_impl as export_handler;
 )]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 1629] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xc0\x0b\x01A\x02\x01\
-A\x0f\x01B\x0b\x01o\x02ss\x01p\0\x04\0\x07headers\x03\0\x01\x01p}\x01ks\x01r\x04\
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 1751] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xba\x0c\x01A\x02\x01\
+A\x11\x01B\x0b\x01o\x02ss\x01p\0\x04\0\x07headers\x03\0\x01\x01p}\x01ks\x01r\x04\
 \x07payload\x03\x0ccontent-type\x04\x03key\x04\x07headers\x02\x04\0\x07message\x03\
 \0\x05\x01r\x06\x07channels\x07message\x06\x0csubscriptiony\x07attempty\x08retai\
 ned\x7f\x0bwants-reply\x7f\x04\0\x05event\x03\0\x07\x01q\x0b\x06denied\x01s\0\x07\
@@ -5430,14 +5831,17 @@ fter\x1c\x05limity\0\x1e\x04\0\x0bkept-values\x01\x1f\x03\0\x13hive:node/bus@0.1
 .0\x05\x05\x01B\x08\x01m\x05\x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05\
 level\x03\0\0\x01@\x01\x05level\x01\0\x7f\x04\0\x07enabled\x01\x02\x01o\x02ss\x01\
 p\x03\x01@\x03\x05level\x01\x07messages\x06fields\x04\x01\0\x04\0\x03log\x01\x05\
-\x03\0\x13hive:node/log@0.1.0\x05\x06\x01B\x07\x01ks\x01@\x01\x03keys\0\0\x04\0\x03\
-get\x01\x01\x01o\x02ss\x01p\x02\x01@\0\0\x03\x04\0\x03all\x01\x04\x03\0\x16hive:\
-node/config@0.1.0\x05\x07\x01B\x09\x01@\0\0s\x04\0\x02id\x01\0\x04\0\x04name\x01\
-\0\x01ps\x01@\0\0\x01\x04\0\x08networks\x01\x02\x04\0\x06plugin\x01\0\x01@\0\0w\x04\
-\0\x0ageneration\x01\x03\x03\0\x14hive:node/node@0.1.0\x05\x08\x04\06hive:node/p\
-lugin-with-all-of-its-exports-removed@0.1.0\x04\0\x0b,\x01\0&plugin-with-all-of-\
-its-exports-removed\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-compo\
-nent\x070.254.2\x10wit-bindgen-rust\x060.60.0";
+\x03\0\x13hive:node/log@0.1.0\x05\x06\x01B\x09\x02\x03\x02\x01\x04\x04\0\x05erro\
+r\x03\0\0\x01p}\x01j\0\x01\x01\x01@\x03\x04names\x08delay-msw\x07payload\x02\0\x03\
+\x04\0\x05after\x01\x04\x01j\x01\x7f\x01\x01\x01@\x01\x04names\0\x05\x04\0\x06ca\
+ncel\x01\x06\x03\0\x16hive:node/timers@0.1.0\x05\x07\x01B\x07\x01ks\x01@\x01\x03\
+keys\0\0\x04\0\x03get\x01\x01\x01o\x02ss\x01p\x02\x01@\0\0\x03\x04\0\x03all\x01\x04\
+\x03\0\x16hive:node/config@0.1.0\x05\x08\x01B\x09\x01@\0\0s\x04\0\x02id\x01\0\x04\
+\0\x04name\x01\0\x01ps\x01@\0\0\x01\x04\0\x08networks\x01\x02\x04\0\x06plugin\x01\
+\0\x01@\0\0w\x04\0\x0ageneration\x01\x03\x03\0\x14hive:node/node@0.1.0\x05\x09\x04\
+\06hive:node/plugin-with-all-of-its-exports-removed@0.1.0\x04\0\x0b,\x01\0&plugi\
+n-with-all-of-its-exports-removed\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\
+\x0dwit-component\x070.254.2\x10wit-bindgen-rust\x060.60.0";
 #[inline(never)]
 #[doc(hidden)]
 pub fn __link_custom_section_describing_imports() {

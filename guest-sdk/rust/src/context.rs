@@ -318,6 +318,25 @@ impl<'e> Context<'e> {
         }
     }
 
+    /// Sets a one-shot timer: after the delay the value comes back as an event on `$timer/<name>`, to which the plugin
+    /// subscribes with `#[on("$timer/…")]`, also when the plugin was replaced or the node was down meanwhile. The same name
+    /// again replaces it.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a name that is none, that a `#[tick]` has, or that no subscription matches;
+    /// [`Error::TooLarge`] past 64 timers of the plugin, or for more than 64 KiB.
+    pub fn after(&self, name: &str, delay: Duration, value: &(impl Serialize + ?Sized)) -> Result<(), Error> {
+        imports::timers::after(name, millis(delay), &Message::json(value)?.payload)
+    }
+
+    /// Cancels a one-shot timer; false when there was none that had not fired.
+    ///
+    /// # Errors
+    /// What the node refuses.
+    pub fn cancel(&self, name: &str) -> Result<bool, Error> {
+        imports::timers::cancel(name)
+    }
+
     /// A value of the plugin's configuration; nested keys are joined by dots.
     pub fn config(&self, key: &str) -> Option<String> {
         config::get(key)

@@ -5,7 +5,21 @@
 #[cfg(target_arch = "wasm32")]
 pub(crate) use crate::bindings::hive::node::{config, current, log, node};
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use crate::testing::imports::{bus, config, current, log, node};
+pub(crate) use crate::testing::imports::{bus, config, current, log, node, timers};
+
+/// The timers with the SDK's own errors.
+#[cfg(target_arch = "wasm32")]
+pub(crate) mod timers {
+    use crate::{Error, bindings::hive::node::timers};
+
+    pub(crate) fn after(name: &str, delay_ms: u64, payload: &[u8]) -> Result<(), Error> {
+        timers::after(name, delay_ms, payload).map_err(Error::from)
+    }
+
+    pub(crate) fn cancel(name: &str) -> Result<bool, Error> {
+        timers::cancel(name).map_err(Error::from)
+    }
+}
 
 /// The bus with the SDK's own errors.
 #[cfg(target_arch = "wasm32")]

@@ -14,7 +14,7 @@ use crate::{Event, Message, Result, failure::reject, message::ParseError};
 /// | type | what it gets |
 /// |---|---|
 /// | anything that implements `serde::Deserialize` | the payload read as JSON; an empty one reads as `null` |
-/// | `String` | text: of a JSON string where the content type says JSON, else the payload itself |
+/// | `String` | text: of a JSON string where the content type says JSON, or a timer brings one; else the payload itself |
 /// | `Vec<u8>` | the payload as it is |
 /// | [`Message`], [`Event`] | all of it |
 ///
@@ -54,7 +54,7 @@ impl<T: DeserializeOwned + 'static> FromEvent for T {
         if let Some(bytes) = slot.downcast_mut::<Option<Vec<u8>>>() {
             *bytes = Some(mem::take(&mut event.message.payload));
         } else if let Some(text) = slot.downcast_mut::<Option<String>>() {
-            *text = Some(take_text(&mut event.message)?);
+            *text = Some(take_text(&event.channel, &mut event.message)?);
         }
         value.map_or_else(|| event.message.parse().map_err(reject_payload), Ok)
     }
@@ -91,8 +91,10 @@ impl BorrowPayload for Event {
     }
 }
 
-fn take_text(message: &mut Message) -> Result<String> {
-    if message.is_json() {
+fn take_text(channel: &str, message: &mut Message) -> Result<String> {
+    // A timer brings its payload without a content type, and `Context::after` wrote it.
+    let is_timer = channel.starts_with("$timer/") && message.parse::<String>().is_ok();
+    if message.is_json() || is_timer {
         return message.parse().map_err(reject_payload);
     }
     String::from_utf8(mem::take(&mut message.payload))

@@ -8,4 +8,5 @@ mod plugin {
     mod payloads;
     mod settings;
     mod several;
+    mod timers;
 }

@@ -41,6 +41,8 @@ pub struct Lanes {
     state: Mutex<State>,
     /// Told when a lane becomes ready, or the next retry changes.
     wake: Notify,
+    /// Told when a tick was done with. One task waits for it.
+    ticked: Notify,
     tally: Tally,
 }
 
@@ -95,6 +97,7 @@ impl Lanes {
             subscription,
             state: Mutex::new(state),
             wake: Notify::new(),
+            ticked: Notify::new(),
             tally: Tally::default(),
         })
     }

@@ -21,8 +21,8 @@ struct InStore {
     names: Names,
 }
 
-/// Opens the store of a data directory, and has the bus keep its values there.
-pub(super) async fn open(data_dir: PathBuf, bus: &Bus) -> Result<(), StoreError> {
+/// Opens the store of a data directory, and has the bus keep its values there. Returns it for others.
+pub(super) async fn open(data_dir: PathBuf, bus: &Bus) -> Result<Store, StoreError> {
     let names = bus.names().clone();
     let (keep, before) = blocking(move || {
         let keep = InStore { store: Store::open(&data_dir)?, names };
@@ -30,8 +30,9 @@ pub(super) async fn open(data_dir: PathBuf, bus: &Bus) -> Result<(), StoreError>
         Ok::<_, StoreError>((keep, before))
     })
     .await?;
+    let store = keep.store.clone();
     bus.keep_in(Arc::new(keep), before);
-    Ok(())
+    Ok(store)
 }
 
 impl InStore {

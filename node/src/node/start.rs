@@ -31,7 +31,7 @@ use crate::{
     plugin::{self, Plugins},
     shutdown::{Order, Part},
     status::{Boards, NetworkCard, NodeCard},
-    store::StoreError,
+    store::{Store, StoreError},
     transport::{BindError, Listen, Membership},
     trust::{
         identity::{self, DirLock, Identity, IdentityError, LockError},
@@ -147,9 +147,10 @@ impl Builder {
             started: SystemTime::now(),
             data_dir: self.data_dir.clone(),
         });
-        if let Some(data_dir) = self.data_dir.clone() {
-            kept::open(data_dir, &bus).await?;
-        }
+        let store = match self.data_dir.clone() {
+            Some(data_dir) => Some(kept::open(data_dir, &bus).await?),
+            None => None,
+        };
         let journals = open_journals(self.data_dir, self.durable, self.journal, &networks, &bus).await?;
         bus.journal_in(journals);
         bus.policies(self.when_full);
@@ -162,7 +163,7 @@ impl Builder {
                 mdns: !self.no_mdns,
                 memberships,
             }),
-            plugins: self.plugins,
+            plugins: (self.plugins, store),
             api: self.api,
         };
         let leave = CancellationToken::new();
@@ -180,7 +181,8 @@ impl Builder {
 struct Ways {
     /// None: offline.
     online: Option<Online>,
-    plugins: Option<plugin::Config>,
+    /// And where they keep things.
+    plugins: (Option<plugin::Config>, Option<Store>),
     api: Option<api::Config>,
 }
 
@@ -235,8 +237,8 @@ impl Parts {
                 boards.networks.change(|networks| networks.iter_mut().for_each(|card| card.ready = true));
             }
         }
-        let plugins = ways.plugins.unwrap_or_default();
-        let plugins = Plugins::start(plugins, bus.clone(), Arc::clone(boards), &self.plugins).await?;
+        let (plugins, store) = (ways.plugins.0.unwrap_or_default(), ways.plugins.1);
+        let plugins = Plugins::start(plugins, bus.clone(), Arc::clone(boards), store, &self.plugins).await?;
         let (control, requests) = channel();
         let graph = self.mesh.as_ref().map(Mesh::asker);
         let visitor = visitor.zip(self.mesh.as_ref()).map(|(networks, mesh)| {

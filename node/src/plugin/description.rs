@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fmt};
 use hive_proto::{
     channel::{Channel, Names, NetworkIndex, Scope},
     group::GroupName,
-    pattern::Pattern,
+    pattern::{Pattern, Segment},
 };
 
 use super::{
@@ -72,6 +72,13 @@ impl Wishes {
         timer.map(|timer| timer.index)
     }
 
+    /// Where its one-shot timers may fire.
+    #[must_use]
+    pub fn own_timers(&self) -> Vec<Pattern> {
+        let own = self.listens.iter().filter(|listen| listen.is_timer());
+        own.map(|listen| listen.scope.pattern.clone()).collect()
+    }
+
     /// What the bus is asked for: what it listens to, and where it has timers of the whole mesh, to be known to the
     /// others that run it.
     pub fn wanted(&self) -> impl Iterator<Item = Wanted> {
@@ -80,11 +87,18 @@ impl Wishes {
             let scope = Scope { network: NetworkIndex::HOME, pattern: Pattern::parse(MESH_PATTERN).ok()? };
             Some(Wanted { scope, answers: false, group: Some(group) })
         });
-        self.listens.iter().map(Listen::wanted).chain(known)
+        // Timers are the plugin's own, and come by no subscription.
+        self.listens.iter().filter(|listen| !listen.is_timer()).map(Listen::wanted).chain(known)
     }
 }
 
 impl Listen {
+    /// Whether it is for one-shot timers of the plugin itself.
+    #[must_use]
+    pub fn is_timer(&self) -> bool {
+        self.scope.pattern.segments().next() == Some(Segment::Literal("$timer"))
+    }
+
     /// What the bus is asked for.
     #[must_use]
     pub fn wanted(&self) -> Wanted {
@@ -159,7 +173,8 @@ impl Check<'_> {
         let mut listens = Vec::new();
         for (index, subscription) in (0_u32..).zip(subscriptions.iter().take(SUBSCRIPTIONS_MAX)) {
             let Some(listen) = self.listen(index, subscription) else { continue };
-            if grants::sift(std::slice::from_ref(&listen.scope), &granted).1.is_empty() {
+            // Its own timers nobody else gets.
+            if listen.is_timer() || grants::sift(std::slice::from_ref(&listen.scope), &granted).1.is_empty() {
                 listens.push(listen);
                 continue;
             }
@@ -178,7 +193,9 @@ impl Check<'_> {
             self.warnings.push(format!("the setting `{name}` of `{pattern}` is not known to this version"));
         }
         let scope = self.scope(&pattern)?;
-        Some(Listen { index, scope, pattern, answers: subscription.answers, group })
+        let listen = Listen { index, scope, pattern, answers: subscription.answers, group };
+        // No group shares what is the plugin's own on this node.
+        Some(if listen.is_timer() { Listen { group: None, answers: false, ..listen } } else { listen })
     }
 
     fn timers(&mut self, declared: &[Declared]) -> Vec<Timer> {

@@ -53,7 +53,7 @@ const PACKAGE: &str = "hive:node";
 const VERSION: &str = "0.1.0";
 
 /// The files of `wit/`. A test holds the list against the folder.
-const SOURCES: [(&str, &str); 9] = [
+const SOURCES: [(&str, &str); 10] = [
     ("bus.wit", include_str!("../../../wit/bus.wit")),
     ("config.wit", include_str!("../../../wit/config.wit")),
     ("current.wit", include_str!("../../../wit/current.wit")),
@@ -61,6 +61,7 @@ const SOURCES: [(&str, &str); 9] = [
     ("log.wit", include_str!("../../../wit/log.wit")),
     ("node.wit", include_str!("../../../wit/node.wit")),
     ("startup.wit", include_str!("../../../wit/startup.wit")),
+    ("timers.wit", include_str!("../../../wit/timers.wit")),
     ("types.wit", include_str!("../../../wit/types.wit")),
     ("worlds.wit", include_str!("../../../wit/worlds.wit")),
 ];

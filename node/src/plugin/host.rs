@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
-use hive_proto::event::Event;
+use hive_proto::{channel::Channel, event::Event, pattern::Pattern};
 use wasi::Wasi;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime_wasi::{WasiCtxView, WasiView};
@@ -15,6 +15,7 @@ use super::{
     crew::Crew,
     grants::Grants,
     limits::{CallLimits, Limits, MemoryCap},
+    timer::once::OneShots,
 };
 use crate::{
     bus::{Actor, Bus, Chain},
@@ -26,6 +27,7 @@ mod config;
 mod current;
 mod log;
 mod node;
+mod timers;
 mod wasi;
 
 /// Generated from `wit/`; see there for what each item means.
@@ -35,7 +37,7 @@ pub mod bindings {
         world: "plugin",
         path: "../wit",
         ownership: Borrowing { duplicate_if_necessary: true },
-        imports: { "hive:node/bus": async },
+        imports: { "hive:node/bus": async, "hive:node/timers": async },
         exports: { default: async },
     });
 }
@@ -58,6 +60,12 @@ pub struct Place {
     pub takes_one: bool,
     /// Who is at its events.
     pub crew: Arc<Crew>,
+    /// What it has set for later, over all its versions.
+    pub shots: Arc<OneShots>,
+    /// Names of timers it must not set: those it declares.
+    pub declared: Vec<Channel>,
+    /// Where its one-shot timers may fire.
+    pub hears: Vec<Pattern>,
     /// Where it may publish.
     pub grants: Grants,
     /// What carries its events.

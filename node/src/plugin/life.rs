@@ -23,6 +23,7 @@ use super::{
     instances::{Fault, Instance, Mode},
     loader::{LoadError, Loaded, Loader},
     settings::PluginConfig,
+    timer::once::OneShots,
     worker::{Version, Worker},
 };
 use crate::{
@@ -30,6 +31,7 @@ use crate::{
     control::Reloaded,
     dispatch::{self, Lanes, Policy},
     status::Boards,
+    store::Store,
 };
 use card::Card;
 pub use card::Counts;
@@ -46,6 +48,8 @@ pub struct Shared {
     pub loader: Arc<Loader>,
     /// Carries events.
     pub bus: Bus,
+    /// Keeps what plugins set for later; none: the node keeps nothing.
+    pub store: Option<Store>,
     /// What is said to whoever looks.
     pub boards: Arc<Boards>,
     /// What the boards say of events, brought up to date from time to time.
@@ -78,6 +82,8 @@ pub struct Life {
     config: PluginConfig,
     shared: Arc<Shared>,
     card: Card,
+    /// What its versions have set for later.
+    shots: Arc<OneShots>,
     live: Option<Live>,
     /// The number of the last version that went live.
     generation: u64,
@@ -123,7 +129,8 @@ impl Life {
     #[must_use]
     pub fn new(name: &str, config: PluginConfig, shared: Arc<Shared>) -> Self {
         let card = Card::new(name, Arc::clone(&shared));
-        Self { name: name.into(), config, shared, card, live: None, generation: 0 }
+        let shots = Arc::new(OneShots::load(name.into(), shared.store.clone()));
+        Self { name: name.into(), config, shared, card, shots, live: None, generation: 0 }
     }
 
     /// Sees to wishes until nobody can have any, then unloads.
@@ -208,6 +215,9 @@ impl Life {
             actor,
             takes_one: wishes.mode == Mode::Single,
             crew: Arc::default(),
+            shots: Arc::clone(&self.shots),
+            declared: wishes.timers.iter().map(|timer| timer.channel.clone()).collect(),
+            hears: wishes.own_timers(),
             grants: wishes.grants.clone(),
             bus: self.shared.bus.clone(),
         };
@@ -240,6 +250,7 @@ impl Life {
         let subscription = self.shared.bus.subscribe(holder, new).await?;
         let lanes = Lanes::new(&*self.name, subscription, self.policy(), self.shared.bus.clone());
         self.shared.counts.follow(&lanes, self.card.work());
+        self.shots.begin_anew();
         // No worker takes an event before the swap.
         let (version, hash) = (Arc::clone(version), String::new());
         let (stop, workers) = (CancellationToken::new(), TaskTracker::new());
@@ -272,6 +283,8 @@ impl Life {
             let (lanes, bus, stop) = (Arc::clone(&live.lanes), self.shared.bus.clone(), live.stop.clone());
             live.workers.spawn(timer.clone().run(lanes, bus, stop));
         }
+        let (lanes, bus, stop) = (Arc::clone(&live.lanes), self.shared.bus.clone(), live.stop.clone());
+        live.workers.spawn(Arc::clone(&self.shots).run(lanes, bus, stop));
         live.version = version;
         live.hash = hash;
     }

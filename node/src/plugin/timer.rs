@@ -3,6 +3,8 @@
 //! What it owns: schedules, and the task that waits for each. Ticks that a busy plugin has no time for are left out and
 //! counted, never gathered. It must not know how a tick is handled.
 
+pub mod once;
+
 use std::{
     sync::Arc,
     time::{Duration, SystemTime},
@@ -13,14 +15,18 @@ use croner::{Cron, parser::CronParser};
 use hive_proto::{channel::Channel, group::GroupName};
 use tokio_util::sync::CancellationToken;
 
-use crate::{bus::Bus, dispatch::Lanes, units};
+use crate::{
+    bus::{Bus, Message},
+    dispatch::Lanes,
+    units,
+};
 
 /// Timers one plugin may declare.
 pub const TIMERS_MAX: usize = 64;
 /// The shortest `@every`.
 const SHORTEST: Duration = Duration::from_millis(10);
 /// The longest.
-const LONGEST: Duration = Duration::from_secs(366 * 86_400);
+pub(super) const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 /// How long is slept at a time: the wall clock may be set meanwhile.
 const LOOK: Duration = Duration::from_secs(20);
 
@@ -125,7 +131,7 @@ impl Timer {
     fn tick(&self, lanes: &Lanes, bus: &Bus) {
         let others = self.mesh.as_ref().is_some_and(|group| !bus.leads(group));
         if !others {
-            lanes.tick(bus.own_event(self.channel.clone()));
+            lanes.tick(bus.own_event(self.channel.clone(), Message::default()));
         }
     }
 }

@@ -146,6 +146,23 @@ impl Host {
         self.deliver_event(event)
     }
 
+    /// How long after it was set a one-shot timer fires; none: it is not set.
+    pub fn timer(&mut self, name: &str) -> Option<Duration> {
+        self.world().timers.get(name).map(|(delay, _)| *delay)
+    }
+
+    /// Fires a one-shot timer that the plugin has set.
+    ///
+    /// # Panics
+    /// When it has set none of that name, or refuses to start.
+    #[track_caller]
+    pub fn fire(&mut self, name: &str) -> Delivered {
+        let set = self.world().timers.remove(name);
+        let (_, payload) = set.unwrap_or_else(|| panic!("the plugin has not set the timer `{name}`"));
+        let event = self.event(&format!("$timer/{name}"), Message::bytes(payload), false);
+        self.deliver_event(event)
+    }
+
     /// Sends a request, a value as JSON, and waits for the answer.
     ///
     /// # Panics

@@ -114,6 +114,20 @@ pub(crate) mod bus {
     }
 }
 
+pub(crate) mod timers {
+    use std::time::Duration;
+
+    use super::{Error, World};
+
+    pub(crate) fn after(name: &str, delay_ms: u64, payload: &[u8]) -> Result<(), Error> {
+        World::with(|world| world.set_timer(name, Duration::from_millis(delay_ms), payload.to_vec()))
+    }
+
+    pub(crate) fn cancel(name: &str) -> Result<bool, Error> {
+        World::with(|world| Ok(world.timers.remove(name).is_some()))
+    }
+}
+
 pub(crate) mod log {
     use super::World;
     use crate::{log::Level, testing::Logged};

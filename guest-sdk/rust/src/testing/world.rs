@@ -24,6 +24,10 @@ pub(super) struct World {
     subscribes: Vec<String>,
     /// The kept values, by channel.
     pub(super) kept: BTreeMap<String, Kept>,
+    /// The timers it declared, which it may not set.
+    declared: Vec<String>,
+    /// What it has set for later: when, and what it brings.
+    pub(super) timers: BTreeMap<String, (Duration, Vec<u8>)>,
     pub(super) config: BTreeMap<String, String>,
     /// Who answers the handler's own calls, by pattern; taken out while it runs, since it may be a plugin of its own.
     pub(super) responders: Vec<(String, Option<Responder>)>,
@@ -66,6 +70,8 @@ impl World {
             publishes: description.publishes.clone(),
             subscribes: patterns.collect(),
             kept: BTreeMap::new(),
+            declared: description.timers.iter().map(|timer| timer.name.clone()).collect(),
+            timers: BTreeMap::new(),
             config: BTreeMap::new(),
             responders: Vec::new(),
             log_level: Level::Trace,
@@ -129,6 +135,27 @@ impl World {
         self.check_outgoing(channel, &Message::default())?;
         self.kept.remove(channel);
         self.cleared.push(channel.to_owned());
+        Ok(())
+    }
+
+    /// Sets a timer, if a node would.
+    pub(super) fn set_timer(&mut self, name: &str, delay: Duration, payload: Vec<u8>) -> Result<(), Error> {
+        const MOST: usize = 64;
+        let channel = format!("$timer/{name}");
+        if name.contains('/') || channel::check(&channel).is_err() {
+            return Err(Error::Invalid("a timer's name is like one segment of a channel".to_owned()));
+        }
+        if self.declared.iter().any(|declared| declared == name) {
+            return Err(Error::Invalid(format!("`{name}` is a timer that the plugin declares")));
+        }
+        if !self.subscribes.iter().any(|pattern| channel::matches(&self.expand(pattern), &channel)) {
+            let why = format!("no subscription of the plugin matches `{channel}`, where it would fire");
+            return Err(Error::Invalid(why));
+        }
+        if !self.timers.contains_key(name) && self.timers.len() + self.declared.len() >= MOST {
+            return Err(Error::TooLarge { limit: MOST as u64 });
+        }
+        self.timers.insert(name.to_owned(), (delay, payload));
         Ok(())
     }
 

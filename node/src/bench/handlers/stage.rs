@@ -26,6 +26,7 @@ use crate::{
         loader::Loader,
         settings::PluginConfig,
         sketch::{ECHO, Sketch},
+        timer::once::OneShots,
         worker::{Version, Worker},
     },
 };
@@ -92,6 +93,9 @@ impl Stage {
             actor: Actor::Plugin(name.into()),
             takes_one: false,
             crew: Arc::default(),
+            shots: Arc::new(OneShots::load(name.into(), None)),
+            declared: Vec::new(),
+            hears: Vec::new(),
             grants: loaded.wishes.grants.clone(),
             bus: self.bus().clone(),
         };

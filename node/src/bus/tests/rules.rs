@@ -89,7 +89,7 @@ async fn a_plugin_publishes_keeps_and_asks_what_the_rules_allow_it_and_no_more()
 }
 
 fn next_event(bus: &Bus) -> Event {
-    bus.own_event(Channel::parse("orders/new").expect("a channel"))
+    bus.own_event(Channel::parse("orders/new").expect("a channel"), Message::default())
 }
 
 #[tokio::test]

@@ -19,10 +19,21 @@ impl Lanes {
         self.wake.notify_one();
     }
 
+    /// Whether a tick of a timer is under way.
+    #[must_use]
+    pub fn is_ticking(&self, channel: &Channel) -> bool {
+        self.lock().ticking.contains(channel)
+    }
+
+    /// Waits until a tick was done with.
+    pub async fn tick_done(&self) {
+        self.ticked.notified().await;
+    }
+
     /// What was done with may have been a tick.
     pub(super) fn ticked(&self, channel: &Channel) {
-        if channel.is_reserved() {
-            self.lock().ticking.remove(channel);
+        if channel.is_reserved() && self.lock().ticking.remove(channel) {
+            self.ticked.notify_one();
         }
     }
 }

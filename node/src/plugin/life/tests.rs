@@ -48,7 +48,8 @@ impl Home {
         let mut defaults = PluginConfig::default();
         change(&mut defaults);
         let config = Config { folders: vec![folder.path().into()], defaults, each: BTreeMap::new() };
-        let plugins = Plugins::start(config, bus.clone(), Arc::clone(&boards), &part).await.expect("plugins");
+        let plugins =
+            Plugins::start(config, bus.clone(), Arc::clone(&boards), None, &part).await.expect("plugins");
         Self { folder, bus, boards, part, plugins }
     }
 
@@ -309,7 +310,8 @@ async fn a_reload_that_is_asked_for_makes_a_new_generation() {
 async fn a_missing_folder_is_one_clear_error() {
     let config = Config { folders: vec!["/nowhere/at/all".into()], ..Config::default() };
     let bus = Bus::new(NodeId([7; 32]), Incarnation(1), Names::default());
-    let error = Plugins::start(config, bus, Boards::new(NodeCard::default()), &Part::new("plugins")).await;
+    let error =
+        Plugins::start(config, bus, Boards::new(NodeCard::default()), None, &Part::new("plugins")).await;
     let said = error.expect_err("an error").to_string();
     assert!(said.starts_with("cannot use the plugin folder: cannot watch /nowhere/at/all: "), "{said}");
 }
