@@ -22,6 +22,7 @@ mod exit;
 mod id;
 mod keygen;
 mod message;
+mod network;
 mod output;
 mod peers;
 mod plugins;
@@ -110,6 +111,7 @@ enum Verb {
     Doctor(doctor::Doctor),
     Id(id::Id),
     Keygen(keygen::Keygen),
+    Network(network::Network),
     Bench(bench::Bench),
     Sim(sim::Sim),
 }
@@ -146,6 +148,7 @@ fn run(cli: Cli) -> Result<(), Fault> {
         Verb::Doctor(verb) => ask(&voice, verb.run()),
         Verb::Id(verb) => ask(&voice, verb.run()),
         Verb::Keygen(verb) => verb.run(),
+        Verb::Network(verb) => verb.run(&voice),
         Verb::Bench(verb) => node(verb.run(&voice)),
         Verb::Sim(verb) => verb.run(&voice),
     }

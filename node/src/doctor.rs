@@ -31,7 +31,10 @@ use crate::{
     config::{DEFAULT_NETWORK, PeerAddress, Settings},
     mesh::visit::Visitor,
     transport::{Endpoint, Membership},
-    trust::network::{NetworkKey, Secret, SecretError},
+    trust::{
+        network::NetworkKey,
+        ring::{Ring, RingError},
+    },
 };
 use clock::Clock;
 use interface::Interface;
@@ -68,7 +71,7 @@ pub async fn examine(
     subject: &Subject,
     target: Option<&PeerAddress>,
     say: impl FnMut(&Finding),
-) -> Result<Report, SecretError> {
+) -> Result<Report, RingError> {
     let mut ward = Ward { report: Report::default(), say };
     let interfaces = interface::interfaces();
     ward.note(node::probe(subject, target.is_some()));
@@ -121,7 +124,7 @@ impl<S: FnMut(&Finding)> Ward<S> {
         subject: &'a Subject,
         interfaces: &[Interface],
         at_home: bool,
-    ) -> Result<Eyes<'a>, SecretError> {
+    ) -> Result<Eyes<'a>, RingError> {
         match subject {
             Subject::Running { client, .. } => {
                 self.note(port::of_running(subject, interfaces, at_home).await);
@@ -131,11 +134,9 @@ impl<S: FnMut(&Finding)> Ward<S> {
                 let (finding, endpoint) = port::of_planned(settings);
                 self.note(finding);
                 let visitor = |endpoint: Endpoint| {
-                    Ok(Visitor::new(
-                        endpoint,
-                        memberships(settings)?,
-                        NetworkName::parse(DEFAULT_NETWORK).ok(),
-                    ))
+                    let memberships = memberships(settings)?;
+                    let usual = NetworkName::parse(DEFAULT_NETWORK).ok();
+                    Ok::<_, RingError>(Visitor::new(endpoint, memberships, usual))
                 };
                 Ok(endpoint.map(visitor).transpose()?.map_or(Eyes::Shut, Eyes::Own))
             }
@@ -265,12 +266,12 @@ async fn clocks(scene: &Scene<'_>, mut met: Vec<Met>) -> Vec<Clock> {
 }
 
 /// The networks a node would be in.
-fn memberships(settings: &Settings) -> Result<Vec<(NetworkName, Membership)>, SecretError> {
+fn memberships(settings: &Settings) -> Result<Vec<(NetworkName, Membership)>, RingError> {
     let networks = settings.networks.iter().zip((0..).map(NetworkIndex));
     let join = |(network, index): (&crate::config::NetworkSettings, NetworkIndex)| {
         let name = network.name.clone();
         let key = match &network.secret {
-            Some(secret) => NetworkKey::from_secret(&name, &Secret::parse(secret.reveal())?),
+            Some(secret) => NetworkKey::from_ring(&name, &Ring::parse(secret.reveal())?)?,
             None => NetworkKey::open(&name),
         };
         Ok((name, Membership { index, key }))

@@ -18,6 +18,7 @@ pub mod visit;
 use std::{net::SocketAddr, sync::Arc};
 
 use hive_proto::{
+    channel::NetworkIndex,
     core::Place,
     id::Incarnation,
     io::{Input, Trail},
@@ -50,17 +51,19 @@ pub struct Config {
 /// Questions that wait for the actor. They come from people; when it is full the asker waits.
 const QUESTIONS_MAX: usize = 4;
 
-/// Asks the control plane what it knows.
+/// Asks the control plane what it knows, and tells it what has no input of its own.
 #[derive(Debug, Clone)]
 pub struct Asker(mpsc::Sender<Question>);
 
-/// What people ask of the control plane.
+/// What people ask of the control plane, or do.
 #[derive(Debug)]
 enum Question {
     /// Who can be reached, a list a network.
     Places(oneshot::Sender<Vec<Vec<Place>>>),
     /// By which ways, and what is seen on them.
     Ways(Route, oneshot::Sender<Vec<Trail>>),
+    /// A network's secrets were changed: links prove themselves again, or are cut.
+    Renewed(NetworkIndex),
 }
 
 impl Asker {
@@ -77,6 +80,12 @@ impl Asker {
         let (reply, answer) = oneshot::channel();
         let _ = self.0.send(Question::Ways(route, reply)).await;
         answer.await.unwrap_or_default()
+    }
+
+    /// Says that a network's key has other epochs than before.
+    pub async fn renewed(&self, network: NetworkIndex) {
+        // Without an actor there are no links.
+        let _ = self.0.send(Question::Renewed(network)).await;
     }
 }
 

@@ -6,7 +6,9 @@
 mod builder;
 mod control;
 mod kept;
+mod networks;
 mod respond;
+mod secrets;
 mod settings;
 mod start;
 

@@ -111,6 +111,8 @@ pub struct NetworkCard {
     pub name: NetworkName,
     /// Whether anyone may join: no secret is set.
     pub open: bool,
+    /// The newest epoch of its secret, 0 until that is rotated; written by the root.
+    pub epoch: u32,
     /// Whether the view is complete: every neighbour's interest is known, or nobody was found in 2 s.
     pub ready: bool,
 }
@@ -149,6 +151,8 @@ pub struct Traffic {
     pub received_bytes: Count,
     /// The link's round trip in microseconds (a gauge; 0: not measured yet).
     pub rtt_us: Count,
+    /// The newest epoch of the network's secret that the peer has proved (a gauge).
+    pub epoch: Count,
 }
 
 /// Addresses whose troubles are remembered; the oldest gives way. Strangers can fill it and nothing else.
@@ -190,6 +194,8 @@ pub enum Obstacle {
     Unreachable,
     /// The other is in no network of this name with this secret.
     Network,
+    /// The other is in the network, with a secret of another epoch.
+    Epoch,
     /// The other speaks another version of the protocol.
     Version,
     /// The other admits as many as it can.

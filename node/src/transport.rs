@@ -10,15 +10,19 @@ pub mod knock;
 pub mod limits;
 mod tls;
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    cmp::Ordering,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use hive_proto::{channel::NetworkIndex, frame::admission::RefusalReason, id::NodeId};
 
 pub use bind::{BindError, Listen};
 pub use endpoint::{Arrival, Endpoint};
 
-use crate::status::Obstacle;
 pub use crate::trust::network::Membership;
+use crate::{status::Obstacle, trust::standing::Standing};
 
 /// An admitted connection: both ends have proved who they are and that they know the network.
 #[derive(Debug)]
@@ -37,6 +41,8 @@ pub struct Session {
     pub control_send: quinn::SendStream,
     /// The peer's side of the control stream. Nothing was read from it after the admission frame.
     pub control_recv: quinn::RecvStream,
+    /// What both ends have proved of the network's secret, for when it is rotated.
+    pub standing: Arc<Standing>,
 }
 
 /// What a connection is closed with, as the other side sees it.
@@ -151,6 +157,16 @@ pub enum AdmitFailure {
     /// Its proof fits none of our networks.
     #[error("it is in none of this node's networks (another name, another secret, or none)")]
     NoSuchNetwork,
+    /// It is in one of our networks, with a secret of another epoch.
+    #[error("{}", epoch_in_words(*theirs, *ours, admitted))]
+    Epoch {
+        /// The newest epoch that it offered.
+        theirs: u32,
+        /// Our newest one.
+        ours: u32,
+        /// What admits here, in words.
+        admitted: String,
+    },
     /// It speaks a version of admission that we do not.
     #[error("it speaks another version of the protocol: {0}")]
     Version(String),
@@ -174,6 +190,7 @@ impl DialError {
             Self::Own { .. } => Obstacle::Myself,
             Self::WrongNode { .. } => Obstacle::OtherNode,
             Self::Refused { reason: RefusalReason::NoSuchNetwork, .. } => Obstacle::Network,
+            Self::Refused { reason: RefusalReason::Epoch, .. } => Obstacle::Epoch,
             Self::Refused { reason: RefusalReason::Version, .. } | Self::OtherProtocol { .. } => {
                 Obstacle::Version
             }
@@ -191,10 +208,30 @@ impl AdmitFailure {
     pub fn obstacle(&self) -> Obstacle {
         match self {
             Self::NoSuchNetwork => Obstacle::Network,
+            Self::Epoch { .. } => Obstacle::Epoch,
             Self::OtherProtocol | Self::Version(_) => Obstacle::Version,
             Self::Own => Obstacle::Myself,
             Self::Handshake(_) | Self::Malformed(_) => Obstacle::NoNode,
             Self::Silent(_) | Self::Gone(_) => Obstacle::Unreachable,
+        }
+    }
+}
+
+fn epoch_in_words(theirs: u32, ours: u32, admitted: &str) -> String {
+    let secret = "of this network's secret";
+    match theirs.cmp(&ours) {
+        Ordering::Less => {
+            format!("it has epoch {theirs} {secret} and none later; this node admits {admitted}")
+        }
+        Ordering::Equal => {
+            format!(
+                "its epoch {theirs} {secret} is another one: it was rotated on two hosts, or `network rotate` was told another network"
+            )
+        }
+        Ordering::Greater => {
+            format!(
+                "it has epoch {theirs} {secret}, and this node admits {admitted}: this node missed a rotation"
+            )
         }
     }
 }

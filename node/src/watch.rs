@@ -32,8 +32,10 @@ const TREE_FOLDERS_MAX: usize = 4_096;
 /// How much of a folder is watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
-    /// The files in it.
+    /// The files in it, but hidden ones.
     Files,
+    /// The files in it.
+    Hidden,
     /// The files in it and below, without hidden folders, `target` and `node_modules`.
     Sources,
 }
@@ -96,9 +98,10 @@ impl Watch {
             watched: BTreeSet::new(),
             begun: None,
         };
-        if let Err(error) = watch.follow_with(|changes| Ok(Box::new(system_watcher(changes)?))) {
+        let ignored = if depth == Depth::Hidden { |_: &Path| false } else { is_noise };
+        if let Err(error) = watch.follow_with(|changes| Ok(Box::new(system_watcher(changes, ignored)?))) {
             tracing::warn!("{error}; looking every second instead");
-            watch.follow_with(|changes| Ok(Box::new(poll_watcher(changes)?)))?;
+            watch.follow_with(|changes| Ok(Box::new(poll_watcher(changes, ignored)?)))?;
         }
         Ok(watch)
     }
@@ -164,7 +167,7 @@ impl Watch {
     /// Watches every folder that has no watch yet. A root that was gone and is back gets a new one.
     fn follow(&mut self) -> Result<(), WatchError> {
         let folders = match self.depth {
-            Depth::Files => self.roots.clone(),
+            Depth::Files | Depth::Hidden => self.roots.clone(),
             Depth::Sources => tree(&self.roots),
         };
         self.watched.retain(|folder| folder.is_dir());
@@ -208,15 +211,18 @@ fn is_change(kind: EventKind) -> bool {
     !matches!(kind, EventKind::Access(access) if access != AccessKind::Close(AccessMode::Write))
 }
 
-fn system_watcher(changes: &Arc<Changes>) -> notify::Result<RecommendedWatcher> {
+/// Which paths are not told.
+type Ignored = fn(&Path) -> bool;
+
+fn system_watcher(changes: &Arc<Changes>, ignored: Ignored) -> notify::Result<RecommendedWatcher> {
     let noted = Arc::clone(changes);
-    RecommendedWatcher::new(move |event| noted.note(event, is_noise), Config::default())
+    RecommendedWatcher::new(move |event| noted.note(event, ignored), Config::default())
 }
 
-fn poll_watcher(changes: &Arc<Changes>) -> notify::Result<PollWatcher> {
+fn poll_watcher(changes: &Arc<Changes>, ignored: Ignored) -> notify::Result<PollWatcher> {
     let noted = Arc::clone(changes);
     let config = Config::default().with_poll_interval(POLL);
-    PollWatcher::new(move |event| noted.note(event, is_noise), config)
+    PollWatcher::new(move |event| noted.note(event, ignored), config)
 }
 
 fn system(path: &Path, error: &notify::Error) -> WatchError {

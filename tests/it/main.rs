@@ -13,6 +13,7 @@ mod promises;
 mod reach;
 mod relay;
 mod reload;
+mod rotation;
 mod secrets;
 mod sim;
 mod trace;

@@ -6,7 +6,8 @@ use hive_tests::{nodes::Setup, wait::MOMENT};
 
 use crate::{next, node, write};
 
-const SECRET: &str = "hive-secret-00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+pub(crate) const SECRET: &str =
+    "hive-secret-00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 const WRONG: &str = "hive-secret-ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff";
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use hive_proto::{
     channel::{Channel, NetworkIndex},
     frame::{
-        admission::Admission,
+        admission::{Admission, Proved},
         batch::BatchReader,
         control::Control,
         data::{
@@ -75,6 +75,9 @@ pub fn control(bytes: &[u8]) {
 /// The same for admission.
 pub fn admission(bytes: &[u8]) {
     let Some((&kind, body)) = bytes.split_first() else { return };
+    if let Ok(read) = Proved::decode(&Bytes::copy_from_slice(body)) {
+        assert!(read.encode().ends_with(body), "one form alone");
+    }
     let Ok(read) = Admission::decode(kind, &Bytes::copy_from_slice(body)) else { return };
     let (kind, body) = only_frame(&read.encode());
     assert_eq!(Admission::decode(kind, &body), Ok(read));

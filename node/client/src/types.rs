@@ -100,6 +100,9 @@ pub struct NetworkStatus {
     pub home: bool,
     /// Whether anyone may join: no secret is set.
     pub open: bool,
+    /// The newest epoch of its secret that the node knows: 0 until it is rotated.
+    #[serde(default)]
+    pub epoch: u32,
     /// Whether the node's view of it is complete.
     pub ready: bool,
     /// Connected neighbours in it.

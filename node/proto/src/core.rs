@@ -180,6 +180,7 @@ impl Core {
                 self.link_up(now, link, Link::new((network, peer), dialled, addr), out);
             }
             Input::Frame { link, kind, body } => self.frame(now, link, (kind, &body), out),
+            Input::Expel { link, why } => self.cut(now, link, CloseReason::Expelled(why), out),
             Input::LinkDown { link, end } => self.link_down(now, link, &end, out),
             Input::Interest { network, ops, ticket } => {
                 self.change_interest(now, network, (ops, ticket), out);

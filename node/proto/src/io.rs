@@ -92,6 +92,13 @@ pub enum Input {
         /// How it ended.
         end: LinkEnd,
     },
+    /// The other end of a link may not be in the network any longer: the link is cut, and both ends say why.
+    Expel {
+        /// Which link.
+        link: LinkId,
+        /// Why, for people.
+        why: String,
+    },
     /// What this node wants changed. Operations that change nothing are fine.
     Interest {
         /// The network.
@@ -335,15 +342,17 @@ pub enum CloseReason {
     /// This node has more neighbours than it needs, and so has the other.
     #[error("more neighbours than are needed")]
     Surplus,
+    /// The other end may not be in the network any longer; why.
+    #[error("{0}")]
+    Expelled(String),
     /// The other end broke the protocol; what it did.
     #[error("{0}")]
     Protocol(String),
 }
 
 impl CloseReason {
-    /// Whether what is queued is still delivered: the writer finishes its data streams and the reader
-    /// reads to the end of the other side's, within a limit of the driver's. Otherwise the link is cut
-    /// once what was sent on the control stream is out, or after a moment.
+    /// Whether what is queued is still delivered: the writer finishes its data streams and the reader reads to the end
+    /// of the other side's, within a limit. Otherwise the link is cut once its control stream is out, or after a moment.
     #[must_use]
     pub fn is_graceful(&self) -> bool {
         matches!(self, Self::Duplicate | Self::Leaving | Self::Surplus)
@@ -361,8 +370,7 @@ pub enum Level {
     Error,
 }
 
-/// Where outputs are put, in order. Unbounded by itself: one input leads to a few outputs a neighbour,
-/// and the driver empties it after each.
+/// Where outputs are put, in order. One input leads to a few outputs a neighbour, and the driver empties it after each.
 #[derive(Debug, Default)]
 pub struct Outbox {
     outputs: VecDeque<Output>,

@@ -92,6 +92,7 @@ fn networks(means: &Means, peers: &[types::PeerStatus]) -> Vec<types::NetworkSta
             name: card.name.to_string(),
             home: at == 0,
             open: card.open,
+            epoch: card.epoch,
             ready: card.ready,
             peers: u64::try_from(connected).unwrap_or(u64::MAX),
             journal: journals
@@ -122,6 +123,7 @@ fn peer(means: &Means, (network, id): (NetworkIndex, NodeId), card: &PeerCard) -
         connected_ms: age_ms(card.since),
         ready: card.informed,
         patterns: card.patterns,
+        epoch: traffic.epoch.value(),
         rtt_us: Some(traffic.rtt_us.value()).filter(|rtt| *rtt > 0),
         sent_events: traffic.sent_events.value(),
         sent_bytes: traffic.sent_bytes.value(),

@@ -57,6 +57,7 @@ pub(super) fn obstacle(obstacle: Obstacle) -> types::Obstacle {
     match obstacle {
         Obstacle::Unreachable => types::Obstacle::Unreachable,
         Obstacle::Network => types::Obstacle::Network,
+        Obstacle::Epoch => types::Obstacle::Epoch,
         Obstacle::Version => types::Obstacle::Version,
         Obstacle::Busy => types::Obstacle::Busy,
         Obstacle::Refused => types::Obstacle::Refused,

@@ -56,7 +56,11 @@ fn or_none(text: String) -> String {
 
 fn network(network: &types::NetworkStatus) -> String {
     let home = if network.home { ", home" } else { "" };
-    let open = if network.open { "open" } else { "closed by a secret" };
+    let open = match (network.open, network.epoch) {
+        (true, _) => "open".to_owned(),
+        (false, 0) => "closed by a secret".to_owned(),
+        (false, epoch) => format!("closed by a secret of epoch {epoch}"),
+    };
     let ready = if network.ready { "" } else { ", not ready yet" };
     format!("{}: {open}{home}{ready}, {}", network.name, output::count(network.peers, "peer"))
 }

@@ -3,7 +3,10 @@
 //! What it owns: its keys, and reading secrets from their files. A secret's text goes into [`SecretText`] and into no
 //! message. It must not know how a key is derived from it.
 
-use std::{os::unix::fs::PermissionsExt as _, path::Path};
+use std::{
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
 
 use hive_proto::{channel::NetworkName, limits::NETWORKS_MAX};
 
@@ -17,6 +20,7 @@ use super::{
     source::Origin,
     yaml::{Entry, Kind, Value},
 };
+use crate::trust::ring::RING_BYTES_MAX;
 
 /// Reads the section; the home network comes first. Without any, the default network, open.
 pub fn read(section: Section<'_>, around: &Surroundings<'_>, report: &mut Report) -> Vec<NetworkSettings> {
@@ -59,7 +63,7 @@ fn default_network(section: &Section<'_>, report: &mut Report) -> Vec<NetworkSet
     report.lines.push(Line { path, text: "true".to_owned(), origin: Origin::Default });
     // The name is a constant that fits the grammar.
     NetworkName::parse(DEFAULT_NETWORK)
-        .map(|name| vec![NetworkSettings { name, secret: None }])
+        .map(|name| vec![NetworkSettings { name, secret: None, secret_file: None }])
         .unwrap_or_default()
 }
 
@@ -80,8 +84,12 @@ fn one(
     let home_origin = keys.value("home").map(|value| value.origin.clone());
     let home = keys.read("home", report, truth).unwrap_or(false);
     let given = keys.value("secret").map(|value| value.origin.clone());
-    let mut too_open = None;
-    let secret = keys.read("secret", report, |value| secret(value, around, &mut too_open));
+    let (mut too_open, mut secret_file) = (None, None);
+    let secret = keys.read("secret", report, |value| {
+        let (text, file) = secret(value, around, &mut too_open)?;
+        secret_file = file;
+        Ok(text)
+    });
     report.warnings.extend(too_open);
     let problems = report.problems.len();
     keys.finish(report);
@@ -101,7 +109,7 @@ fn one(
     };
     report.problems.extend(problem);
     match name {
-        Ok(name) => Some((NetworkSettings { name, secret }, home_origin.filter(|_| home))),
+        Ok(name) => Some((NetworkSettings { name, secret, secret_file }, home_origin.filter(|_| home))),
         Err(problem) => {
             report.problems.push(problem);
             None
@@ -109,16 +117,14 @@ fn one(
     }
 }
 
-/// Bytes of a secret, in a file or not. A passphrase is a line.
-const SECRET_BYTES_MAX: u64 = 4 << 10;
-
+/// A secret, and the file it is from.
 fn secret(
     value: &Value,
     around: &Surroundings<'_>,
     too_open: &mut Option<Problem>,
-) -> Result<SecretText, Problem> {
-    let secret = match &value.kind {
-        Kind::Text { text, .. } => text.clone(),
+) -> Result<(SecretText, Option<PathBuf>), Problem> {
+    let (secret, path) = match &value.kind {
+        Kind::Text { text, .. } => (text.clone(), None),
         Kind::Map(entries) => match entries.as_slice() {
             [Entry { key, value: file, .. }] if key == "file" => {
                 *too_open = readable_by_others(file, around);
@@ -131,7 +137,7 @@ fn secret(
     if secret.trim().is_empty() {
         return Err(Problem::new(&value.origin, "the secret is empty").hint("`hive-node keygen` makes one"));
     }
-    Ok(SecretText::new(secret))
+    Ok((SecretText::new(secret), path))
 }
 
 /// A warning when others of this machine can read a secret's file.
@@ -141,17 +147,17 @@ fn readable_by_others(file: &Value, around: &Surroundings<'_>) -> Option<Problem
     (mode & 0o077 != 0).then(|| problem.hint("take their rights away: `chmod 600` on it"))
 }
 
-fn from_file(file: &Value, around: &Surroundings<'_>) -> Result<String, Problem> {
+fn from_file(file: &Value, around: &Surroundings<'_>) -> Result<(String, Option<PathBuf>), Problem> {
     let path = around.path(file)?;
     let fault = |fault: String| {
         let message =
             format!("cannot read the secret in {}: {fault}", shown(Path::new(text(file).unwrap_or(""))));
         Problem::new(&file.origin, message)
     };
-    let bytes = read_bounded(&path, SECRET_BYTES_MAX).map_err(|error| {
+    let bytes = read_bounded(&path, RING_BYTES_MAX).map_err(|error| {
         fault(error.to_string()).hint("`hive-node keygen` makes one: save what it prints there")
     })?;
     let secret = String::from_utf8(bytes).map_err(|_| fault("it is not UTF-8 text".to_owned()))?;
     // Editors end files with a line end, which nobody means as a part of the secret.
-    Ok(secret.trim_end_matches(['\n', '\r']).to_owned())
+    Ok((secret.trim_end_matches(['\n', '\r']).to_owned(), Some(path)))
 }

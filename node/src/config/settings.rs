@@ -134,6 +134,8 @@ pub struct NetworkSettings {
     pub name: NetworkName,
     /// What its members know; None for an open one.
     pub secret: Option<SecretText>,
+    /// The file it was read from, which a node follows; None for one that stands in the configuration itself.
+    pub secret_file: Option<PathBuf>,
 }
 
 /// A secret as it was written. Nothing shows it.

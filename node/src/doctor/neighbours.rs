@@ -62,6 +62,10 @@ fn refusal(ip: IpAddr, trouble: &Trouble, alone: bool) -> Finding {
         Obstacle::Network => {
             (Some(Cause::Secret), "give both hosts the same --network and the same --secret-file")
         }
+        Obstacle::Epoch => (
+            Some(Cause::Secret),
+            "copy the newest secret file to both hosts: `hive-node network show` says which epochs each has",
+        ),
         Obstacle::Version => (Some(Cause::Version), "run the same version of hive-node on both hosts"),
         Obstacle::Unreachable => (
             Some(Cause::Firewall),

@@ -111,6 +111,9 @@ fn obstructed(obstacle: Obstacle, last: &VisitTry) -> Finding {
     let why = last.why.clone().unwrap_or_default();
     let fail = |probe, cause| Finding::fail(probe, cause, why.clone());
     match obstacle {
+        Obstacle::Epoch => fail(Probe::Network, Cause::Secret).hint(
+            "copy the newest secret file to both hosts: `hive-node network show` says which epochs each has",
+        ),
         Obstacle::Version => fail(Probe::Version, Cause::Version)
             .hint("run the same version of hive-node on both hosts: hive-node -V"),
         Obstacle::NoNode => fail(Probe::Version, Cause::Version)
@@ -164,6 +167,7 @@ mod tests {
         check(&unlocked, Some(Cause::Secret), "has a secret here, and is open there");
         let untold = [attempt("farm", true, no), attempt("farm", false, no), attempt("hive", false, None)];
         check(&untold, Some(Cause::Network), "in the open network hive, and this host is in farm");
+        check(&[attempt("farm", true, Some(Obstacle::Epoch))], Some(Cause::Secret), "for a reason");
         check(&[attempt("farm", true, Some(Obstacle::Version))], Some(Cause::Version), "for a reason");
         check(&[attempt("farm", true, Some(Obstacle::Unreachable))], Some(Cause::Firewall), "for a reason");
     }

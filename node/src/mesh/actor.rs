@@ -3,6 +3,7 @@
 
 mod cards;
 mod questions;
+mod standing;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -38,7 +39,7 @@ use crate::{
     shutdown::Part,
     status::{Boards, PeerCard, Traffic},
     transport::{CloseCode, Endpoint, Membership, Session},
-    trust::sign::Signer,
+    trust::{sign::Signer, standing::Standing},
 };
 
 /// Admitted connections the actor has not taken up yet.
@@ -81,6 +82,8 @@ struct Known {
     orders: mpsc::Sender<Order>,
     connection: quinn::Connection,
     traffic: Arc<Traffic>,
+    /// What it has proved of the network's secret.
+    standing: Arc<Standing>,
     dialled: bool,
     /// Its greeting came, and nothing has cut it off since: the peer's data is read.
     reading: bool,
@@ -208,6 +211,7 @@ impl Actor {
             orders,
             connection,
             traffic: Arc::clone(&traffic),
+            standing: Arc::clone(&session.standing),
             dialled: dialled.is_some(),
             reading: false,
         };
@@ -215,6 +219,7 @@ impl Actor {
         Link::start(link, session, traffic, queue, self.around.clone());
         self.handle(Input::Clock { unix_ms: unix_ms() });
         self.handle(Input::LinkUp { link, network, peer, dialled, addr });
+        self.stand(link);
     }
 
     fn announce(&mut self, changes: Vec<InterestChange>) {

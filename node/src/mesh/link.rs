@@ -4,11 +4,15 @@
 pub(super) mod reader;
 pub(super) mod writer;
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{fmt::Display, pin::pin, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use hive_proto::{
-    frame::{FrameError, control::DRAINED, frame, split_frame},
+    frame::{
+        admission::{PROVED, Proved},
+        control::DRAINED,
+        frame, split_frame,
+    },
     io::{CloseReason, Input, LinkEnd, LinkId},
     limits::CONTROL_FRAME_BYTES_MAX,
 };
@@ -25,6 +29,7 @@ use crate::{
     shutdown::Part,
     status::Traffic,
     transport::{CloseCode, Session},
+    trust::standing::{Heard, Standing},
 };
 
 /// How long a link that retires may take to deliver what is queued on both sides.
@@ -81,7 +86,7 @@ impl Link {
         orders: mpsc::Receiver<Order>,
         around: Surroundings,
     ) {
-        let Session { connection, control_send, control_recv, .. } = session;
+        let Session { connection, control_send, control_recv, standing, .. } = session;
         let (peer_done, peer_drained) = (CancellationToken::new(), CancellationToken::new());
         let part = around.part.clone();
         let control = ControlReader {
@@ -90,8 +95,12 @@ impl Link {
             connection: connection.clone(),
             inputs: around.inputs.clone(),
             drained: peer_drained.clone(),
+            warned: false,
+            standing,
+            traffic: Arc::clone(&traffic),
         };
         let done = peer_done.clone().drop_guard();
+        traffic.epoch.set(control.standing.epoch().into());
         part.spawn("control reader", async move {
             let _done = done;
             control.run().await;
@@ -233,6 +242,12 @@ struct ControlReader {
     inputs: mpsc::Sender<Input>,
     /// To be cancelled when the peer says that all its data has arrived.
     drained: CancellationToken,
+    /// That the peer has another secret was said.
+    warned: bool,
+    /// What the peer has proved, and may prove again.
+    standing: Arc<Standing>,
+    /// Where the newest epoch that it has proved is shown.
+    traffic: Arc<Traffic>,
 }
 
 impl ControlReader {
@@ -245,6 +260,10 @@ impl ControlReader {
                 match split_frame(&mut buffer, CONTROL_FRAME_BYTES_MAX) {
                     Ok(None) => break,
                     Ok(Some((DRAINED, _))) => self.drained.cancel(),
+                    Ok(Some((PROVED, body))) => match Proved::decode(&body) {
+                        Ok(proof) => self.proved(proof),
+                        Err(error) => return cut(&self.connection, &error),
+                    },
                     Ok(Some((kind, body))) => {
                         if self.inputs.send(Input::Frame { link: self.link, kind, body }).await.is_err() {
                             return;
@@ -255,9 +274,33 @@ impl ControlReader {
             }
         }
     }
+
+    /// The peer knows a later epoch of the network's secret than it was admitted with.
+    fn proved(&mut self, proof: Proved) {
+        let heard = self.standing.heard(proof);
+        // A peer that goes on proving what is wrong is heard once.
+        if !(matches!(heard, Heard::Differs(_)) && std::mem::replace(&mut self.warned, true)) {
+            note_proof(heard, &self.standing, &self.connection);
+        }
+        self.traffic.epoch.set(self.standing.epoch().into());
+    }
 }
 
-fn cut(connection: &quinn::Connection, error: &FrameError) {
+/// Says what a proof tells people.
+pub(super) fn note_proof(heard: Heard, standing: &Standing, connection: &quinn::Connection) {
+    let addr = connection.remote_address();
+    match heard {
+        Heard::Proved(epoch) => tracing::debug!("{addr} has proved epoch {epoch}"),
+        Heard::Unknown(epoch) => {
+            tracing::debug!("{addr} knows epoch {epoch}, which is not known here; {}", standing.epoch());
+        }
+        Heard::Differs(epoch) => tracing::warn!(
+            "{addr} has another secret of epoch {epoch} than this node: it was rotated on two hosts"
+        ),
+    }
+}
+
+fn cut(connection: &quinn::Connection, error: &dyn Display) {
     tracing::warn!("closing the link to {}: {error}", connection.remote_address());
     connection.close(CloseCode::Protocol.into(), error.to_string().as_bytes());
 }
@@ -266,6 +309,7 @@ fn close_code(reason: &CloseReason) -> CloseCode {
     match reason {
         CloseReason::Duplicate | CloseReason::Superseded | CloseReason::Surplus => CloseCode::Duplicate,
         CloseReason::Leaving => CloseCode::Leaving,
+        CloseReason::Expelled(_) => CloseCode::Refused,
         CloseReason::Protocol(_) => CloseCode::Protocol,
     }
 }

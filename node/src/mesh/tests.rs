@@ -7,7 +7,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use hive_proto::{channel::NetworkName, plane::account::DropReason};
 
-use crate::{Builder, CallError, Event, Message, Node, transport::Listen, trust::network::Secret};
+use crate::{Builder, CallError, Event, Message, Node, transport::Listen, trust::secret::Secret};
 
 const SOON: Duration = Duration::from_secs(10);
 

@@ -127,7 +127,7 @@ mod tests {
     use super::*;
     use crate::{
         transport::Listen,
-        trust::{identity::Identity, network::Secret},
+        trust::{identity::Identity, secret::Secret},
     };
 
     fn name(text: &str) -> NetworkName {

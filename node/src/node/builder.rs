@@ -10,7 +10,7 @@ use crate::{
     config::PeerAddress,
     journal, plugin,
     transport::Listen,
-    trust::{may::Rule, network::Secret},
+    trust::{may::Rule, ring::Ring},
 };
 
 /// The network of a node that was not told another.
@@ -38,7 +38,10 @@ pub struct Builder {
 #[derive(Debug)]
 pub(super) struct Network {
     pub(super) name: NetworkName,
-    pub(super) secret: Option<Secret>,
+    /// None: it is open.
+    pub(super) ring: Option<Ring>,
+    /// Where the ring is kept, if it is to be followed.
+    pub(super) file: Option<PathBuf>,
 }
 
 impl Builder {
@@ -59,14 +62,23 @@ impl Builder {
     /// Joins an open network; the first network is the home network.
     #[must_use]
     pub fn network(mut self, name: NetworkName) -> Self {
-        self.networks.push(Network { name, secret: None });
+        self.networks.push(Network { name, ring: None, file: None });
         self
     }
 
-    /// Joins a network whose members know a secret.
+    /// Joins a network whose members know a secret, or a ring of them.
     #[must_use]
-    pub fn closed_network(mut self, name: NetworkName, secret: Secret) -> Self {
-        self.networks.push(Network { name, secret: Some(secret) });
+    pub fn closed_network(mut self, name: NetworkName, secrets: impl Into<Ring>) -> Self {
+        self.networks.push(Network { name, ring: Some(secrets.into()), file: None });
+        self
+    }
+
+    /// The secrets of the network that was joined last are kept in this file: when it changes, the node has the new ones.
+    #[must_use]
+    pub fn follow_secrets(mut self, file: impl Into<PathBuf>) -> Self {
+        if let Some(network) = self.networks.last_mut() {
+            network.file = Some(file.into());
+        }
         self
     }
 

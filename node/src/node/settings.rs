@@ -4,7 +4,7 @@ use super::Builder;
 use crate::{
     config::{self, ListenSettings, Settings},
     transport::Listen,
-    trust::network::{Secret, SecretError},
+    trust::ring::{Ring, RingError},
 };
 
 /// A network whose secret cannot be used.
@@ -12,7 +12,7 @@ use crate::{
 #[error("the secret of the network `{network}` cannot be used")]
 pub struct SettingsError {
     network: String,
-    source: SecretError,
+    source: RingError,
 }
 
 impl Builder {
@@ -44,11 +44,15 @@ impl Builder {
         let name = network.name.clone();
         let Some(secret) = &network.secret else { return Ok(self.network(name)) };
         let refused = |source| SettingsError { network: name.to_string(), source };
-        let secret = Secret::parse(secret.reveal()).map_err(refused)?;
-        if secret.is_short() {
+        let ring = Ring::parse(secret.reveal()).map_err(refused)?;
+        if ring.is_short() {
             tracing::warn!("the secret of the network {name} is short: somebody may guess it");
         }
-        Ok(self.closed_network(name, secret))
+        let closed = self.closed_network(name, ring);
+        Ok(match &network.secret_file {
+            Some(file) => closed.follow_secrets(file),
+            None => closed,
+        })
     }
 }
 

@@ -19,6 +19,8 @@ use super::{
     Node,
     builder::{Builder, DEFAULT_NETWORK, Network},
     control, kept,
+    networks::{cards, memberships, networks},
+    secrets,
 };
 use crate::{
     api::{self, Api, Means, PlaceError},
@@ -30,13 +32,13 @@ use crate::{
     mesh::{self, Mesh, visit::Visitor},
     plugin::{self, Plugins},
     shutdown::{Order, Part},
-    status::{Boards, NetworkCard, NodeCard},
+    status::{Boards, NodeCard},
     store::{Store, StoreError},
     transport::{BindError, Listen, Membership},
     trust::{
         identity::{self, DirLock, Identity, IdentityError, LockError},
         may::Rules,
-        network::{NetworkKey, Secret},
+        ring::RingError,
     },
 };
 
@@ -70,6 +72,14 @@ pub enum StartError {
     /// Channels are durable, and there is no place for a journal.
     #[error("durable channels need a data directory")]
     NoPlace,
+    /// The secrets of a network do not belong together.
+    #[error("the secrets of the network {network} cannot be used: {source}")]
+    Secrets {
+        /// Which.
+        network: NetworkName,
+        /// Why.
+        source: RingError,
+    },
     /// The API's socket cannot be had.
     #[error(transparent)]
     Api(#[from] PlaceError),
@@ -81,7 +91,7 @@ impl StartError {
     pub fn is_configuration(&self) -> bool {
         match self {
             Self::Lock(_) | Self::Identity(_) | Self::Api(_) | Self::Journal(_) | Self::NoPlace => true,
-            Self::Store(_) => true,
+            Self::Store(_) | Self::Secrets { .. } => true,
             // Nobody chose the default ports.
             Self::Bind(error) => matches!(error, BindError::Taken { .. } | BindError::Address { .. }),
             Self::Plugins(error) => matches!(error, plugin::StartError::Folder(_)),
@@ -99,6 +109,9 @@ impl StartError {
             Self::Store(error) => error.hint(),
             Self::Journal(error) => Some(error.hint()),
             Self::NoPlace => Some("give one with --data-dir".into()),
+            Self::Secrets { .. } => Some(
+                "copy the secret file of another host of the network; see `hive-node network --help`".into(),
+            ),
             Self::Api(error) => Some(error.hint().into()),
         }
     }
@@ -135,7 +148,7 @@ impl Builder {
     pub async fn start(self) -> Result<Node, StartError> {
         let life = Life::begin(self.data_dir.clone()).await?;
         let networks = networks(self.networks);
-        let memberships = memberships(&networks).await;
+        let memberships = memberships(&networks).await?;
         let names = Names::new(networks.iter().map(|network| network.name.clone()).collect());
         let open = memberships.iter().filter(|membership| membership.key.is_open());
         let rules = Rules::new(self.rules, open.map(|membership| membership.index).collect());
@@ -156,6 +169,7 @@ impl Builder {
         bus.policies(self.when_full);
         boards.networks.set(cards(&networks, &memberships));
         let mut parts = Parts::new(life.lock);
+        let rings = secrets::followed(&networks, &memberships);
         let ways = Ways {
             online: (!self.offline).then_some(Online {
                 listen: self.listen,
@@ -165,6 +179,7 @@ impl Builder {
             }),
             plugins: (self.plugins, store),
             api: self.api,
+            rings,
         };
         let leave = CancellationToken::new();
         match parts.start(ways, (&life.identity, life.incarnation), &bus, &boards, &leave).await {
@@ -184,6 +199,8 @@ struct Ways {
     /// And where they keep things.
     plugins: (Option<plugin::Config>, Option<Store>),
     api: Option<api::Config>,
+    /// Files of secrets to follow.
+    rings: Vec<secrets::Followed>,
 }
 
 /// How to reach others.
@@ -241,6 +258,14 @@ impl Parts {
         let plugins = Plugins::start(plugins, bus.clone(), Arc::clone(boards), store, &self.plugins).await?;
         let (control, requests) = channel();
         let graph = self.mesh.as_ref().map(Mesh::asker);
+        if !ways.rings.is_empty() {
+            let (following, stop) =
+                (secrets::follow(ways.rings, Arc::clone(boards), graph.clone()), self.root.stop().clone());
+            // None when it was stopped, which is how it ends.
+            self.root.spawn("secrets", async move {
+                let _ = stop.run_until_cancelled(following).await;
+            });
+        }
         let visitor = visitor.zip(self.mesh.as_ref()).map(|(networks, mesh)| {
             Visitor::new(mesh.endpoint().clone(), networks, NetworkName::parse(DEFAULT_NETWORK).ok())
         });
@@ -349,39 +374,6 @@ async fn open_journals(
         journals.insert(network, Journalled { journal: Arc::new(journal), patterns });
     }
     Ok(journals)
-}
-
-/// The networks to be in: the open default one when nothing else was said.
-fn networks(chosen: Vec<Network>) -> Vec<Network> {
-    if !chosen.is_empty() {
-        return chosen;
-    }
-    let name = NetworkName::parse(DEFAULT_NETWORK).expect("a constant that is a name");
-    vec![Network { name, secret: None }]
-}
-
-/// Their keys; a passphrase takes its time to become one.
-async fn memberships(networks: &[Network]) -> Vec<Membership> {
-    let chosen: Vec<_> =
-        networks.iter().map(|network| (network.name.clone(), network.secret.clone())).collect();
-    let derive = move || {
-        let key = |(name, secret): &(NetworkName, Option<Secret>)| match secret {
-            Some(secret) => NetworkKey::from_secret(name, secret),
-            None => NetworkKey::open(name),
-        };
-        let indices = (0..).map(NetworkIndex);
-        chosen.iter().map(key).zip(indices).map(|(key, index)| Membership { index, key }).collect()
-    };
-    blocking(derive).await
-}
-
-fn cards(networks: &[Network], memberships: &[Membership]) -> Vec<NetworkCard> {
-    let card = |(network, membership): (&Network, &Membership)| NetworkCard {
-        name: network.name.clone(),
-        open: membership.key.is_open(),
-        ready: false,
-    };
-    networks.iter().zip(memberships).map(card).collect()
 }
 
 /// Runs what blocks where it may.

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use hive_proto::{
     channel::NetworkIndex,
     frame::{
-        admission::{Admission, AdmissionError, Refusal, RefusalReason},
+        admission::{Admission, AdmissionError, Offer, Proved, Refusal, RefusalReason},
         wire::WireError,
     },
     id::NodeId,
@@ -22,7 +22,10 @@ use super::{
     AdmitFailure, CloseCode, Membership,
     limits::{CONNECTION_WINDOW, DATA_STREAMS_MAX},
 };
-use crate::trust::network::{Binding, Role};
+use crate::trust::{
+    network::{Binding, Mismatch, Role},
+    standing::Standing,
+};
 
 /// The label of the keying material proofs are bound to (RFC 8446 §7.5).
 const EXPORTER_LABEL: &[u8] = b"EXPORTER-hive/1-admission";
@@ -31,6 +34,14 @@ const FAREWELL: Duration = Duration::from_millis(500);
 
 /// The control stream of an admitted connection.
 pub(super) type Control = (SendStream, RecvStream);
+
+/// What admission found out, and what goes on from it.
+pub(super) struct Admitted {
+    pub(super) network: NetworkIndex,
+    pub(super) control: Control,
+    /// What each side has proved.
+    pub(super) standing: Standing,
+}
 
 /// Why the dialler's side of admission failed.
 #[derive(Debug)]
@@ -51,22 +62,26 @@ pub(super) async fn prove(
     membership: &Membership,
     own: NodeId,
     peer: NodeId,
-) -> Result<Control, ProveError> {
+) -> Result<Admitted, ProveError> {
+    let Membership { index, key } = membership;
     let binding = binding(connection, own, peer).ok_or_else(no_exporter)?;
     let (mut send, mut recv) = connection.open_bi().await.map_err(ProveError::Lost)?;
-    let tag = membership.key.proof(Role::Dialler, &binding);
-    let proof = Admission::Proof { tag }.encode();
+    let offer = key.offer(&binding);
+    let proof = Admission::Proof(offer.clone()).encode();
     if let Err(e) = send.write_all(&proof).await {
         return Err(ended(connection, &e));
     }
     match read_frame(&mut recv).await {
-        Ok(Admission::Accepted { tag }) if membership.key.verify(Role::Listener, &binding, &tag) => {
+        Ok(Admission::Accepted { tag }) => {
+            let offered = [Some(offer.epoch), offer.epoch.checked_sub(1)].into_iter().flatten();
+            let proves = |epoch: &u32| key.verify(*epoch, Role::Listener, &binding, &tag);
+            let Some(epoch) = offered.into_iter().find(proves) else { return Err(ProveError::Unproved) };
             welcome(connection);
-            Ok((send, recv))
+            let standing = Standing::new((key.clone(), binding, Role::Dialler), (epoch, offer.epoch), None);
+            Ok(Admitted { network: *index, control: (send, recv), standing })
         }
-        Ok(Admission::Accepted { .. }) => Err(ProveError::Unproved),
         Ok(Admission::Refused(refusal)) => Err(ProveError::Refused(refusal)),
-        Ok(Admission::Proof { .. }) => {
+        Ok(Admission::Proof(_)) => {
             Err(ProveError::Malformed("it answered with a proof of the other side".into()))
         }
         Err(e) => Err(ended(connection, &e)),
@@ -79,11 +94,11 @@ pub(super) async fn check(
     memberships: &[Membership],
     own: NodeId,
     peer: NodeId,
-) -> Result<(NetworkIndex, Control), AdmitFailure> {
+) -> Result<Admitted, AdmitFailure> {
     let gone = |e: ConnectionError| AdmitFailure::Gone(e.to_string());
     let (mut send, mut recv) = connection.accept_bi().await.map_err(gone)?;
     let found = match read_frame(&mut recv).await {
-        Ok(Admission::Proof { tag }) => find(connection, memberships, own, peer, &tag),
+        Ok(Admission::Proof(offer)) => find(connection, memberships, (own, peer), offer),
         Ok(other) => Err(AdmitFailure::Malformed(format!("a frame `{other:?}` out of turn"))),
         Err(FrameReadError::Admission(e @ AdmissionError::Version(_))) => {
             Err(AdmitFailure::Version(e.to_string()))
@@ -95,11 +110,11 @@ pub(super) async fn check(
         Err(e) => Err(AdmitFailure::Malformed(e.to_string())),
     };
     match found {
-        Ok((network, tag)) => {
+        Ok((network, tag, standing)) => {
             let accepted = Admission::Accepted { tag }.encode();
             send.write_all(&accepted).await.map_err(|e| AdmitFailure::Gone(e.to_string()))?;
             welcome(connection);
-            Ok((network, (send, recv)))
+            Ok(Admitted { network, control: (send, recv), standing })
         }
         Err(failure) => {
             refuse(connection, send, &failure).await;
@@ -108,27 +123,43 @@ pub(super) async fn check(
     }
 }
 
+/// The network that the dialler is in, the proof to answer with, and what each side has proved by it.
 fn find(
     connection: &Connection,
     memberships: &[Membership],
-    own: NodeId,
-    peer: NodeId,
-    tag: &[u8; 32],
-) -> Result<(NetworkIndex, [u8; 32]), AdmitFailure> {
+    (own, peer): (NodeId, NodeId),
+    offer: Offer,
+) -> Result<(NetworkIndex, [u8; 32], Standing), AdmitFailure> {
     let Some(binding) = binding(connection, peer, own) else {
         return Err(AdmitFailure::Handshake("TLS exports no keying material".into()));
     };
-    let mut known = memberships.iter().take(NETWORKS_MAX);
-    match known.find(|membership| membership.key.verify(Role::Dialler, &binding, tag)) {
-        Some(membership) => Ok((membership.index, membership.key.proof(Role::Listener, &binding))),
-        None => Err(AdmitFailure::NoSuchNetwork),
+    for Membership { index, key } in memberships.iter().take(NETWORKS_MAX) {
+        let epoch = match key.judge(&binding, &offer) {
+            Ok(epoch) => epoch,
+            Err(Mismatch::Network) => continue,
+            Err(Mismatch::Epoch(theirs)) => {
+                return Err(AdmitFailure::Epoch { theirs, ours: key.newest(), admitted: key.admitted() });
+            }
+        };
+        // None when the epoch ceased to admit a moment ago.
+        let Some(tag) = key.proof(epoch, Role::Listener, &binding) else { continue };
+        let later = Proved { epoch: offer.epoch, tag: offer.newest };
+        let standing = Standing::new((key.clone(), binding, Role::Listener), (epoch, epoch), Some(later));
+        return Ok((*index, tag, standing));
     }
+    Err(AdmitFailure::NoSuchNetwork)
 }
 
 /// Tells the dialler why, waits shortly until it knows, and closes.
 async fn refuse(connection: &Connection, mut send: SendStream, failure: &AdmitFailure) {
     let (reason, text) = match failure {
         AdmitFailure::NoSuchNetwork => (RefusalReason::NoSuchNetwork, String::new()),
+        AdmitFailure::Epoch { theirs, ours, admitted } if theirs != ours => {
+            (RefusalReason::Epoch, format!("it admits {admitted}, and epoch {theirs} was proved"))
+        }
+        AdmitFailure::Epoch { ours, .. } => {
+            (RefusalReason::Epoch, format!("its secret of epoch {ours} is another one"))
+        }
         AdmitFailure::Version(why) => (RefusalReason::Version, why.clone()),
         AdmitFailure::Malformed(why) => (RefusalReason::Malformed, why.clone()),
         other => (RefusalReason::Other(0), other.to_string()),

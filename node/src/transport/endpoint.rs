@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use super::{
     AdmitError, AdmitFailure, CloseCode, DialError, Membership, Session,
-    admission::{self, ProveError},
+    admission::{self, Admitted, ProveError},
     bind::{BindError, Listen, bind_socket, reachable_addrs},
     limits::{
         ADMISSION_TIME, CONNECTIONS_MAX, Gate, IDLE_TIMEOUT, INITIAL_RTT, KEEP_ALIVE, MTU_MAX,
@@ -173,15 +173,7 @@ impl Endpoint {
             return Err(DialError::WrongNode { addr, expected, found: peer });
         }
         match admission::prove(&connection, membership, self.own, peer).await {
-            Ok((control_send, control_recv)) => Ok(Session {
-                peer,
-                network: membership.index,
-                dialled: true,
-                addr: plain(connection.remote_address()),
-                connection,
-                control_send,
-                control_recv,
-            }),
+            Ok(admitted) => Ok(session(connection, (peer, true), admitted)),
             Err(e) => {
                 connection.close(CloseCode::Protocol.into(), b"admission failed");
                 Err(not_admitted(addr, membership, e))
@@ -243,19 +235,16 @@ async fn admit_patiently(
     if proved == own {
         return Err(AdmitFailure::Own);
     }
-    let (network, (control_send, control_recv)) =
-        admission::check(&connection, memberships, own, proved).await?;
+    let admitted = admission::check(&connection, memberships, own, proved).await?;
     guard.kept = true;
     drop(guard);
-    Ok(Session {
-        peer: proved,
-        network,
-        dialled: false,
-        addr: plain(connection.remote_address()),
-        connection,
-        control_send,
-        control_recv,
-    })
+    Ok(session(connection, (proved, false), admitted))
+}
+
+fn session(connection: quinn::Connection, (peer, dialled): (NodeId, bool), admitted: Admitted) -> Session {
+    let Admitted { network, control: (control_send, control_recv), standing } = admitted;
+    let (addr, standing) = (plain(connection.remote_address()), Arc::new(standing));
+    Session { peer, network, dialled, addr, connection, control_send, control_recv, standing }
 }
 
 /// Closes a connection that came to nothing, also when the future that was busy with it is dropped.
@@ -328,12 +317,18 @@ fn refusal_in_words(refusal: &Refusal, membership: &Membership) -> String {
         }
         RefusalReason::NoSuchNetwork => "it is in no network with this name and secret".into(),
         RefusalReason::Busy => "it admits as many connections as it can right now".into(),
-        RefusalReason::Version | RefusalReason::Malformed | RefusalReason::Other(_) => {
-            match refusal.text.replace(char::is_control, " ") {
-                text if text.trim().is_empty() => "it gave no reason".into(),
-                text => text,
-            }
+        RefusalReason::Epoch => {
+            format!("it has another epoch of this network's secret: {}", words(refusal))
         }
+        RefusalReason::NotListed => "this node is not on its list of the network's nodes".into(),
+        RefusalReason::Version | RefusalReason::Malformed | RefusalReason::Other(_) => words(refusal),
+    }
+}
+
+fn words(refusal: &Refusal) -> String {
+    match refusal.text.replace(char::is_control, " ") {
+        text if text.trim().is_empty() => "it gave no reason".into(),
+        text => text,
     }
 }
 

@@ -19,7 +19,7 @@ use ed25519_dalek::{
 use hive_proto::id::{Incarnation, NodeId};
 use zeroize::Zeroizing;
 
-use super::{hex, random_bytes};
+use super::{Existing, random_bytes, write_whole};
 
 /// The private key, PKCS#8 in PEM.
 const KEY_FILE: &str = "node.key";
@@ -323,37 +323,6 @@ fn create_private_dir(dir: &Path) -> Result<(), IdentityError> {
         .mode(0o700)
         .create(dir)
         .map_err(|source| IdentityError::Directory { path: dir.into(), source })
-}
-
-/// What to do with a file that is already there.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Existing {
-    Keep,
-    Replace,
-}
-
-/// Writes a private file whole or not at all: a crash leaves the old one, or none, never a part.
-fn write_whole(path: &Path, bytes: &[u8], existing: Existing) -> io::Result<()> {
-    let fresh = path.with_extension(format!("new-{}", hex(&random_bytes::<4>())));
-    let written = write_synced(&fresh, bytes).and_then(|()| match existing {
-        Existing::Replace => fs::rename(&fresh, path),
-        Existing::Keep => fs::hard_link(&fresh, path).and_then(|()| fs::remove_file(&fresh)),
-    });
-    if written.is_err() {
-        // Best effort: what failed is reported, a leftover is only untidy.
-        let _ = fs::remove_file(&fresh);
-    }
-    written?;
-    match path.parent() {
-        Some(dir) => File::open(dir)?.sync_all(),
-        None => Ok(()),
-    }
-}
-
-fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }
 
 #[cfg(test)]

@@ -1,122 +1,27 @@
-//! What proves that a node belongs to a network: secrets, and the keys made from them.
+//! What proves that a node belongs to a network: the keys made from its name and its ring of secrets.
 //!
-//! A proof is bound to one TLS connection, one direction and two nodes, so what was seen once is worth nothing
-//! elsewhere. Nothing here knows how proofs travel. Secrets are wiped when dropped and never printed.
+//! A proof is bound to one TLS connection, one direction, two nodes and one epoch, so what was seen once is worth nothing
+//! elsewhere. The newest epoch and the one before admit; older ones are kept to read what was sealed with them. Nothing
+//! here knows how proofs travel. Keys are wiped when dropped and never printed.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-use argon2::{Algorithm, Argon2, Params, Version};
+use arc_swap::ArcSwap;
 use hive_proto::{
     channel::{NetworkIndex, NetworkName},
+    frame::admission::Offer,
     id::NodeId,
 };
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::{hex, random_bytes};
-
-/// What secrets made by `keygen` begin with, so that a damaged one is not taken for a passphrase.
-const GENERATED_PREFIX: &str = "hive-secret-";
-/// A passphrase below this is worth a warning: Argon2id slows guessing, it cannot make up for little to guess.
-const PASSPHRASE_CHARS_SHORT: usize = 16;
-/// A longer passphrase is a file given by mistake.
-const PASSPHRASE_BYTES_MAX: usize = 1024;
-/// Argon2id's fixed costs (RFC 9106's shape, OWASP's figures): changing one changes every passphrase's network.
-const ARGON2_MEMORY_KIB: u32 = 19 * 1024;
-const ARGON2_PASSES: u32 = 2;
-const ARGON2_LANES: u32 = 1;
-/// The epoch of every key until secrets are rotated.
-const EPOCH: u32 = 0;
-
-/// A network's secret as a person gives it.
-#[derive(Clone)]
-pub struct Secret(Kind);
-
-#[derive(Clone)]
-enum Kind {
-    /// 256 random bits, used as they are.
-    Generated(Zeroizing<[u8; 32]>),
-    /// A person's words, stretched first.
-    Passphrase(Zeroizing<String>),
-}
-
-impl Secret {
-    /// Reads `hive-secret-<64 hex digits>`, or else a passphrase; white space around it is not part of it.
-    ///
-    /// # Errors
-    /// When it is empty, too long, or a generated secret with a part missing. The text is never in the error.
-    pub fn parse(text: &str) -> Result<Self, SecretError> {
-        let text = text.trim();
-        if text.is_empty() {
-            return Err(SecretError::Empty);
-        }
-        if text.len() > PASSPHRASE_BYTES_MAX {
-            return Err(SecretError::TooLong);
-        }
-        if text.chars().any(char::is_control) {
-            return Err(SecretError::Character);
-        }
-        let Some(digits) = text.strip_prefix(GENERATED_PREFIX) else {
-            return Ok(Self(Kind::Passphrase(Zeroizing::new(text.into()))));
-        };
-        // A node id is written the same way: 32 bytes in hex.
-        match digits.parse::<NodeId>() {
-            Ok(NodeId(bytes)) => Ok(Self(Kind::Generated(Zeroizing::new(bytes)))),
-            Err(_) => Err(SecretError::Damaged),
-        }
-    }
-
-    /// A new secret of 256 random bits.
-    #[must_use]
-    pub fn generate() -> Self {
-        Self(Kind::Generated(Zeroizing::new(random_bytes())))
-    }
-
-    /// The secret as text that [`Self::parse`] reads. The one place where it is written out: for `keygen`.
-    #[must_use]
-    pub fn reveal(&self) -> Zeroizing<String> {
-        match &self.0 {
-            Kind::Generated(bytes) => Zeroizing::new(format!("{GENERATED_PREFIX}{}", hex(bytes.as_ref()))),
-            Kind::Passphrase(text) => text.clone(),
-        }
-    }
-
-    /// Whether it is a passphrase so short that a person should be warned.
-    #[must_use]
-    pub fn is_short(&self) -> bool {
-        match &self.0 {
-            Kind::Generated(_) => false,
-            Kind::Passphrase(text) => text.chars().count() < PASSPHRASE_CHARS_SHORT,
-        }
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
-
-/// Why a text is no secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum SecretError {
-    /// Nothing, or only white space.
-    #[error("the secret is empty")]
-    Empty,
-    /// More than 1 KiB.
-    #[error("the secret is longer than {PASSPHRASE_BYTES_MAX} bytes")]
-    TooLong,
-    /// Several lines, or a control character.
-    #[error("the secret has more than one line, or a control character")]
-    Character,
-    /// `hive-secret-` and not 64 hexadecimal digits.
-    #[error(
-        "the secret begins with `{GENERATED_PREFIX}` and is damaged: 64 hexadecimal digits should follow"
-    )]
-    Damaged,
-}
+use super::{
+    hex,
+    ring::{Ring, RingError},
+    secret::Secret,
+};
 
 /// One network this node is in: which, and the key that proves it.
 #[derive(Debug, Clone)]
@@ -136,6 +41,17 @@ pub enum Role {
     Listener,
 }
 
+impl Role {
+    /// The other end's.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::Dialler => Self::Listener,
+            Self::Listener => Self::Dialler,
+        }
+    }
+}
+
 /// What ties a proof to one connection.
 #[derive(Debug, Clone, Copy)]
 pub struct Binding {
@@ -147,31 +63,82 @@ pub struct Binding {
     pub listener: NodeId,
 }
 
-/// The keys of one network, made from its name and its secret if it has one.
+/// The keys of one network. Clones share the epochs: when those are replaced, all have the new ones.
 #[derive(Clone)]
 pub struct NetworkKey {
-    /// Keys the admission proofs.
-    admission: Zeroizing<[u8; 32]>,
-    /// Keys the marks in mDNS.
-    discovery: Zeroizing<[u8; 32]>,
+    name: NetworkName,
+    /// Keys the marks in mDNS, kinship and the context of signatures: made from the first secret, and the same in every
+    /// epoch.
+    anchor: Anchor,
     /// Whether knowing the name is enough.
     open: bool,
+    /// Newest first, never empty.
+    epochs: Arc<ArcSwap<Vec<EpochKeys>>>,
+}
+
+/// What stays of a network's first secret in the later ones.
+pub type Anchor = Zeroizing<[u8; 32]>;
+
+/// The keys of one epoch.
+struct EpochKeys {
+    number: u32,
+    /// Keys the admission proofs.
+    admission: Zeroizing<[u8; 32]>,
+}
+
+/// Why an offer admits nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mismatch {
+    /// It is of another network, or of none.
+    Network,
+    /// It is of this network, and of none of the epochs that are admitted here. Its newest one.
+    Epoch(u32),
 }
 
 impl NetworkKey {
     /// The key of a network without a secret: whoever knows the name is in.
     #[must_use]
     pub fn open(name: &NetworkName) -> Self {
-        Self::derive(b"open", &[], name)
+        let material = Material { kind: b"open", secret: &[], name };
+        Self::of(name, material.key(b"discovery"), true, vec![material.epoch(0)])
     }
 
-    /// The key of a network with a secret. A passphrase takes some 20 ms and 19 MiB.
+    /// The key of a network with one secret. A passphrase takes some 20 ms and 19 MiB.
     #[must_use]
     pub fn from_secret(name: &NetworkName, secret: &Secret) -> Self {
-        match &secret.0 {
-            Kind::Generated(bytes) => Self::derive(b"generated", bytes.as_ref(), name),
-            Kind::Passphrase(text) => Self::derive(b"passphrase", stretch(text, name).as_ref(), name),
+        let (kind, secret) = secret.material(name);
+        let material = Material { kind, secret: secret.as_ref(), name };
+        Self::of(name, material.key(b"discovery"), false, vec![material.epoch(0)])
+    }
+
+    /// The key of a network with a ring of secrets. As [`Self::from_secret`], for each.
+    ///
+    /// # Errors
+    /// When the secrets are not all of one network.
+    pub fn from_ring(name: &NetworkName, ring: &Ring) -> Result<Self, RingError> {
+        let (anchor, epochs) = keys_of(name, ring)?;
+        Ok(Self::of(name, anchor, false, epochs))
+    }
+
+    /// Takes another ring's epochs in the place of those it has. Returns the newest epoch before and now.
+    ///
+    /// # Errors
+    /// When the ring is of another network than the key; then nothing changes.
+    pub fn renew(&self, ring: &Ring) -> Result<(u32, u32), RingError> {
+        let (anchor, epochs) = keys_of(&self.name, ring)?;
+        if anchor != self.anchor {
+            return Err(RingError::Foreign);
         }
+        let before = self.newest();
+        self.epochs.store(Arc::new(epochs));
+        Ok((before, self.newest()))
+    }
+
+    /// The anchor of a network with this secret as its first.
+    #[must_use]
+    pub fn anchor(name: &NetworkName, secret: &Secret) -> Anchor {
+        let (kind, secret) = secret.material(name);
+        Material { kind, secret: secret.as_ref(), name }.key(b"discovery")
     }
 
     /// Whether knowing the network's name is enough to be admitted.
@@ -180,57 +147,158 @@ impl NetworkKey {
         self.open
     }
 
-    /// Proves to the other end that `role` knows this network, on this connection only.
+    /// The newest epoch; 0 until the secret is rotated, and in an open network.
     #[must_use]
-    pub fn proof(&self, role: Role, binding: &Binding) -> [u8; 32] {
-        self.proof_mac(role, binding).finalize().into_bytes().into()
+    pub fn newest(&self) -> u32 {
+        self.epochs.load().first().map_or(0, |keys| keys.number)
     }
 
-    /// Whether `tag` is what `role` would have proved; takes the same time whichever byte differs.
+    /// Whether who knows this epoch is admitted: it is the newest or the one before, and known here.
     #[must_use]
-    pub fn verify(&self, role: Role, binding: &Binding, tag: &[u8; 32]) -> bool {
-        self.proof_mac(role, binding).verify_slice(tag).is_ok()
+    pub fn admits(&self, epoch: u32) -> bool {
+        self.with(epoch, |_| ()).is_some()
+    }
+
+    /// The epochs that admit, in words: `epoch 0`, `epochs 2 and 1`.
+    #[must_use]
+    pub fn admitted(&self) -> String {
+        let newest = self.newest();
+        match newest.checked_sub(1).filter(|before| self.admits(*before)) {
+            Some(before) => format!("epochs {newest} and {before}"),
+            None => format!("epoch {newest}"),
+        }
+    }
+
+    /// Each epoch, newest first, with 16 hex digits that are the same wherever its secret is, and say nothing of it.
+    #[must_use]
+    pub fn fingerprints(&self) -> Vec<(u32, String)> {
+        let print = |keys: &EpochKeys| {
+            let tag = mac(&keys.admission).chain_update(b"hive/1 fingerprint").finalize().into_bytes();
+            (keys.number, hex(tag.get(..8).unwrap_or_default()))
+        };
+        self.epochs.load().iter().map(print).collect()
+    }
+
+    /// What a dialler shows to be admitted.
+    #[must_use]
+    pub fn offer(&self, binding: &Binding) -> Offer {
+        let epoch = self.newest();
+        let before = epoch.checked_sub(1);
+        Offer {
+            epoch,
+            kin: self.kin(binding).finalize().into_bytes().into(),
+            // The newest is always there.
+            newest: self.proof(epoch, Role::Dialler, binding).unwrap_or_default(),
+            previous: before.and_then(|before| self.proof(before, Role::Dialler, binding)),
+        }
+    }
+
+    /// The newest epoch that an offer proves and that admits here.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn judge(&self, binding: &Binding, offer: &Offer) -> Result<u32, Mismatch> {
+        if self.kin(binding).verify_slice(&offer.kin).is_err() {
+            return Err(Mismatch::Network);
+        }
+        let before = offer.epoch.checked_sub(1).zip(offer.previous);
+        let mut proofs = [(offer.epoch, offer.newest)].into_iter().chain(before);
+        let proves = |(epoch, tag): &(u32, [u8; 32])| self.verify(*epoch, Role::Dialler, binding, tag);
+        proofs.find(proves).map(|(epoch, _)| epoch).ok_or(Mismatch::Epoch(offer.epoch))
+    }
+
+    /// Proves to the other end that `role` knows this epoch, on this connection only. None for an epoch that does not
+    /// admit.
+    #[must_use]
+    pub fn proof(&self, epoch: u32, role: Role, binding: &Binding) -> Option<[u8; 32]> {
+        self.with(epoch, |keys| keys.proof(role, binding).finalize().into_bytes().into())
+    }
+
+    /// Whether the epoch admits and `tag` is what `role` would have proved; takes the same time whichever byte differs.
+    #[must_use]
+    pub fn verify(&self, epoch: u32, role: Role, binding: &Binding, tag: &[u8; 32]) -> bool {
+        self.with(epoch, |keys| keys.proof(role, binding).verify_slice(tag).is_ok()).unwrap_or(false)
     }
 
     /// What signatures made in this network are bound to. Not a secret among its members.
     #[must_use]
     pub fn statement_context(&self) -> [u8; 32] {
-        mac(&self.discovery).chain_update(b"hive/1 statements").finalize().into_bytes().into()
+        mac(&self.anchor).chain_update(b"hive/1 statements").finalize().into_bytes().into()
     }
 
     /// How a node of this network marks itself in mDNS: 16 hex digits that differ per node, so that onlookers
     /// learn neither the name nor who belongs together.
     #[must_use]
     pub fn tag(&self, node: NodeId) -> String {
-        let tag = mac(&self.discovery).chain_update(node.0).finalize().into_bytes();
+        let tag = mac(&self.anchor).chain_update(node.0).finalize().into_bytes();
         hex(tag.get(..8).unwrap_or_default())
     }
 
-    fn proof_mac(&self, role: Role, binding: &Binding) -> Hmac<Sha256> {
+    /// That the dialler is of this network, whatever epochs it knows.
+    fn kin(&self, binding: &Binding) -> Hmac<Sha256> {
+        bound(mac(&self.anchor).chain_update(b"hive/1 kin"), binding)
+    }
+
+    fn with<T>(&self, epoch: u32, make: impl FnOnce(&EpochKeys) -> T) -> Option<T> {
+        let epochs = self.epochs.load();
+        let newest = epochs.first()?.number;
+        let admits = |keys: &&EpochKeys| keys.number == epoch && newest.saturating_sub(epoch) <= 1;
+        epochs.iter().find(admits).map(make)
+    }
+
+    fn of(name: &NetworkName, anchor: Anchor, open: bool, epochs: Vec<EpochKeys>) -> Self {
+        Self { name: name.clone(), anchor, open, epochs: Arc::new(ArcSwap::from_pointee(epochs)) }
+    }
+}
+
+/// The keys of a ring's secrets, and what they have in common.
+fn keys_of(name: &NetworkName, ring: &Ring) -> Result<(Anchor, Vec<EpochKeys>), RingError> {
+    let (mut common, mut epochs) = (None, Vec::new());
+    for (number, secret, anchor) in ring.secrets() {
+        let (kind, secret) = secret.material(name);
+        let material = Material { kind, secret: secret.as_ref(), name };
+        let anchor = anchor.cloned().unwrap_or_else(|| material.key(b"discovery"));
+        if *common.get_or_insert_with(|| anchor.clone()) != anchor {
+            return Err(RingError::Foreign);
+        }
+        epochs.push(material.epoch(number));
+    }
+    // A ring is never empty.
+    Ok((common.ok_or(RingError::Foreign)?, epochs))
+}
+
+/// What keys are derived from.
+struct Material<'a> {
+    kind: &'static [u8],
+    secret: &'a [u8],
+    name: &'a NetworkName,
+}
+
+impl Material<'_> {
+    fn key(&self, purpose: &[u8]) -> Zeroizing<[u8; 32]> {
+        let hkdf = Hkdf::<Sha256>::new(Some(b"hive/1 network"), self.secret);
+        let mut key = Zeroizing::new([0; 32]);
+        hkdf.expand_multi_info(
+            &[purpose, b"\0", self.kind, b"\0", self.name.as_str().as_bytes()],
+            key.as_mut(),
+        )
+        .expect("32 bytes are fewer than HKDF's limit");
+        key
+    }
+
+    fn epoch(&self, number: u32) -> EpochKeys {
+        EpochKeys { number, admission: self.key(b"admission") }
+    }
+}
+
+impl EpochKeys {
+    fn proof(&self, role: Role, binding: &Binding) -> Hmac<Sha256> {
         let role = match role {
             Role::Dialler => b"dialler.",
             Role::Listener => b"listener",
         };
-        mac(&self.admission)
-            .chain_update(b"hive/1 admission")
-            .chain_update(role)
-            .chain_update(binding.exporter)
-            .chain_update(binding.dialler.0)
-            .chain_update(binding.listener.0)
-            .chain_update(EPOCH.to_be_bytes())
-    }
-
-    fn derive(kind: &[u8], secret: &[u8], name: &NetworkName) -> Self {
-        let name = name.as_str().as_bytes();
-        let hkdf = Hkdf::<Sha256>::new(Some(b"hive/1 network"), secret);
-        let mut keys =
-            Self { admission: Zeroizing::default(), discovery: Zeroizing::default(), open: kind == b"open" };
-        for (purpose, key) in [(&b"admission"[..], &mut keys.admission), (b"discovery", &mut keys.discovery)]
-        {
-            hkdf.expand_multi_info(&[purpose, b"\0", kind, b"\0", name], key.as_mut())
-                .expect("32 bytes are fewer than HKDF's limit");
-        }
-        keys
+        let label = mac(&self.admission).chain_update(b"hive/1 admission").chain_update(role);
+        bound(label, binding).chain_update(self.number.to_be_bytes())
     }
 }
 
@@ -240,140 +308,13 @@ impl fmt::Debug for NetworkKey {
     }
 }
 
+fn bound(label: Hmac<Sha256>, binding: &Binding) -> Hmac<Sha256> {
+    label.chain_update(binding.exporter).chain_update(binding.dialler.0).chain_update(binding.listener.0)
+}
+
 fn mac(key: &[u8; 32]) -> Hmac<Sha256> {
     Hmac::new_from_slice(key).expect("HMAC takes keys of any length")
 }
 
-/// Argon2id over the passphrase. The salt is the network's name, so that one table does not serve two networks.
-fn stretch(passphrase: &str, name: &NetworkName) -> Zeroizing<[u8; 32]> {
-    let salt = Sha256::new().chain_update(b"hive/1 salt").chain_update(name.as_str()).finalize();
-    let params = Params::new(ARGON2_MEMORY_KIB, ARGON2_PASSES, ARGON2_LANES, Some(32))
-        .expect("fixed parameters within Argon2's limits");
-    let mut key = Zeroizing::new([0; 32]);
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-        .hash_password_into(passphrase.as_bytes(), &salt, key.as_mut())
-        .expect("lengths within Argon2's limits");
-    key
-}
-
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn name(text: &str) -> NetworkName {
-        NetworkName::parse(text).expect("a network")
-    }
-
-    fn binding(exporter: u8) -> Binding {
-        Binding { exporter: [exporter; 32], dialler: NodeId([1; 32]), listener: NodeId([2; 32]) }
-    }
-
-    #[test]
-    fn a_generated_secret_is_read_as_it_is_written() {
-        let secret = Secret::generate();
-        let text = secret.reveal();
-        assert_eq!(text.len(), "hive-secret-".len() + 64);
-        let again = Secret::parse(&format!("  {}\n", *text)).expect("a secret");
-        assert_eq!(*again.reveal(), *text);
-        assert!(!again.is_short());
-        assert_ne!(*Secret::generate().reveal(), *text);
-    }
-
-    #[test]
-    fn what_is_no_secret_is_refused_without_repeating_it() {
-        let check = |text: &str, want| {
-            let error = Secret::parse(text).expect_err("no secret");
-            assert_eq!(error, want);
-            assert!(text.trim().len() < 13 || !error.to_string().contains(text.trim()), "{error}");
-        };
-        check("", SecretError::Empty);
-        check(" \n", SecretError::Empty);
-        check(&"x".repeat(1025), SecretError::TooLong);
-        check("two\nlines", SecretError::Character);
-        check("hive-secret-1234567890", SecretError::Damaged);
-        check(&format!("hive-secret-{}", "g".repeat(64)), SecretError::Damaged);
-    }
-
-    #[test]
-    fn short_passphrases_are_known_as_such() {
-        let short = |text| Secret::parse(text).expect("a secret").is_short();
-        assert!(short("swordfish"));
-        assert!(!short("correct horse battery staple"));
-    }
-
-    #[test]
-    fn neither_secrets_nor_keys_are_printed() {
-        let secret = Secret::parse("correct horse battery").expect("a secret");
-        assert_eq!(format!("{secret:?}"), "Secret(…)");
-        let key = NetworkKey::from_secret(&name("n"), &secret);
-        assert_eq!(format!("{key:?}"), "NetworkKey(secret)");
-        assert_eq!(format!("{:?}", NetworkKey::open(&name("n"))), "NetworkKey(open)");
-    }
-
-    #[test]
-    fn a_proof_fits_one_role_one_connection_and_one_pair() {
-        let key = NetworkKey::from_secret(&name("n"), &Secret::generate());
-        let tag = key.proof(Role::Dialler, &binding(7));
-        assert!(key.verify(Role::Dialler, &binding(7), &tag));
-        assert!(!key.verify(Role::Listener, &binding(7), &tag), "not reflected");
-        assert!(!key.verify(Role::Dialler, &binding(8), &tag), "not replayed on another connection");
-        let swapped = Binding { dialler: NodeId([2; 32]), listener: NodeId([1; 32]), ..binding(7) };
-        assert!(!key.verify(Role::Dialler, &swapped, &tag), "not turned round");
-        let third = Binding { listener: NodeId([3; 32]), ..binding(7) };
-        assert!(!key.verify(Role::Dialler, &third, &tag), "not handed on");
-    }
-
-    #[test]
-    fn networks_differ_by_secret_by_name_and_by_kind() {
-        let generated = Secret::generate();
-        let word = |text| Secret::parse(text).expect("a secret");
-        let keys = [
-            NetworkKey::open(&name("a")),
-            NetworkKey::open(&name("b")),
-            NetworkKey::from_secret(&name("a"), &generated),
-            NetworkKey::from_secret(&name("b"), &generated),
-            NetworkKey::from_secret(&name("a"), &Secret::generate()),
-            NetworkKey::from_secret(&name("a"), &word("correct horse battery")),
-            NetworkKey::from_secret(&name("a"), &word("correct horse batterz")),
-            NetworkKey::from_secret(&name("b"), &word("correct horse battery")),
-        ];
-        let node = NodeId([9; 32]);
-        for (at, one) in keys.iter().enumerate() {
-            assert_eq!(one.is_open(), at < 2);
-            let tag = one.proof(Role::Listener, &binding(1));
-            for (other_at, other) in keys.iter().enumerate() {
-                assert_eq!(
-                    other.verify(Role::Listener, &binding(1), &tag),
-                    at == other_at,
-                    "{at} {other_at}"
-                );
-                assert_eq!(one.tag(node) == other.tag(node), at == other_at, "{at} {other_at}");
-            }
-        }
-        let again = NetworkKey::from_secret(&name("a"), &word(" correct horse battery\n"));
-        assert!(again.verify(Role::Dialler, &binding(1), &keys[5].proof(Role::Dialler, &binding(1))));
-    }
-
-    #[test]
-    fn marks_in_mdns_do_not_tell_who_belongs_together() {
-        let key = NetworkKey::open(&name("hive"));
-        assert_eq!(key.tag(NodeId([1; 32])).len(), 16);
-        assert_ne!(key.tag(NodeId([1; 32])), key.tag(NodeId([2; 32])));
-    }
-
-    proptest! {
-        #[test]
-        fn any_text_is_a_secret_or_refused(text in "\\PC{0,80}") {
-            let _ = Secret::parse(&text);
-        }
-
-        #[test]
-        fn no_other_tag_is_taken(tag in any::<[u8; 32]>()) {
-            let key = NetworkKey::open(&name("hive"));
-            prop_assume!(tag != key.proof(Role::Dialler, &binding(1)));
-            prop_assert!(!key.verify(Role::Dialler, &binding(1), &tag));
-        }
-    }
-}
+mod tests;

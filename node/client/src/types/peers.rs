@@ -26,6 +26,9 @@ pub struct PeerStatus {
     pub ready: bool,
     /// How many patterns it wants.
     pub patterns: u64,
+    /// The newest epoch of the network's secret that it has proved: 0 until that is rotated.
+    #[serde(default)]
+    pub epoch: u64,
     /// The link's round trip; absent: not measured yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rtt_us: Option<u64>,

@@ -32,6 +32,8 @@ pub enum Obstacle {
     Unreachable,
     /// The other is in no network of this name with this secret.
     Network,
+    /// The other is in the network, with a secret of another epoch.
+    Epoch,
     /// The other speaks another version of the protocol.
     Version,
     /// The other admits as many as it can.

@@ -131,11 +131,15 @@ impl Core {
 
     /// Closes a link whose other end did what it must not.
     pub(super) fn fail(&mut self, now: Now, link: LinkId, what: String, out: &mut Outbox) {
-        if let Some(known) = self.links.get(&link) {
-            let (peer, addr) = (known.peer.1.short(), known.addr);
-            out.note(Level::Warn, format!("the link to node {peer} at {addr} is closed: {what}"));
-        }
-        self.close(now, link, CloseReason::Protocol(what), out);
+        self.cut(now, link, CloseReason::Protocol(what), out);
+    }
+
+    /// Closes a link, and says so.
+    pub(super) fn cut(&mut self, now: Now, link: LinkId, reason: CloseReason, out: &mut Outbox) {
+        let Some(known) = self.links.get(&link).filter(|known| known.is_open()) else { return };
+        let (peer, addr) = (known.peer.1.short(), known.addr);
+        out.note(Level::Warn, format!("the link to node {peer} at {addr} is closed: {reason}"));
+        self.close(now, link, reason, out);
     }
 
     /// Says goodbye and closes. The neighbour moves to another link or is gone.
@@ -145,6 +149,7 @@ impl Core {
             CloseReason::Duplicate => ByeReason::Duplicate,
             CloseReason::Superseded => ByeReason::Superseded,
             CloseReason::Surplus => ByeReason::Surplus,
+            CloseReason::Expelled(_) => ByeReason::Expelled,
             CloseReason::Protocol(_) => ByeReason::Protocol,
         };
         let bye = Control::Bye(Bye { reason: code, text: reason.to_string() });
@@ -190,7 +195,7 @@ impl Core {
                 self.dialling.unwanted(peer);
                 self.close_silently(now, link, CloseReason::Superseded, out);
             }
-            ByeReason::Protocol | ByeReason::Other(_) => {
+            ByeReason::Protocol | ByeReason::Expelled | ByeReason::Other(_) => {
                 let text = format!("node {} at {addr} closes the link: {}", peer.1.short(), bye.text);
                 out.note(Level::Warn, text);
                 self.close_silently(now, link, CloseReason::Protocol(bye.text), out);

@@ -1,18 +1,19 @@
-//! Admission: the one frame each side sends before a connection is a link.
+//! Admission: the one frame each side sends before a connection is a link, and the proof each may send again on it.
 //!
-//! The dialler proves that it knows a network, the listener answers with a proof of its own or says why not.
-//! How proofs are made and checked is not known here; 4 KiB bound each frame, whatever its length claims.
+//! The dialler proves that it knows a network, the listener answers with a proof of its own or says why not. When the
+//! network's secret is changed, each side proves the new one on the links that are there. How proofs are made and
+//! checked is not known here; 4 KiB bound each frame, whatever its length claims.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{
-    frame,
-    wire::{Reader, WireError, put_text},
+    OPTIONAL, frame,
+    wire::{Reader, WireError, put_text, put_varint},
 };
 use crate::limits::ADMISSION_FRAME_BYTES_MAX;
 
 /// The version of the proof's layout this code speaks.
-pub const ADMISSION_VERSION: u8 = 1;
+pub const ADMISSION_VERSION: u8 = 2;
 /// Bytes of the words in a refusal.
 pub const REFUSAL_TEXT_BYTES_MAX: usize = 256;
 
@@ -24,10 +25,7 @@ const KIND_REFUSED: u8 = 3;
 #[derive(Clone, PartialEq, Eq)]
 pub enum Admission {
     /// The dialler's: it knows a network, which it does not name.
-    Proof {
-        /// The proof, bound to the connection.
-        tag: [u8; 32],
-    },
+    Proof(Offer),
     /// The listener's yes, with its own proof.
     Accepted {
         /// The proof, bound to the connection.
@@ -35,6 +33,32 @@ pub enum Admission {
     },
     /// The listener's no.
     Refused(Refusal),
+}
+
+/// What a dialler proves, all of it bound to the connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// The newest epoch of the network's secret that it knows; 0 in an open network.
+    pub epoch: u32,
+    /// That it is of this network, whatever epochs it knows: admits nobody, and serves to say what is wrong.
+    pub kin: [u8; 32],
+    /// That it knows that epoch.
+    pub newest: [u8; 32],
+    /// That it knows the epoch before, if it does.
+    pub previous: Option<[u8; 32]>,
+}
+
+/// Kind of the frame on a link's control stream by which a side proves a later epoch than it has proved so far. Who
+/// drives the link reads it; the state machine never sees it.
+pub const PROVED: u8 = OPTIONAL | 0x15;
+
+/// That the sender knows an epoch of the network's secret, bound to the connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proved {
+    /// Which.
+    pub epoch: u32,
+    /// The proof.
+    pub tag: [u8; 32],
 }
 
 /// Why a listener says no.
@@ -57,6 +81,10 @@ pub enum RefusalReason {
     Busy,
     /// The listener got something that is no proof.
     Malformed,
+    /// The listener is in the network, and admits none of the epochs that were proved.
+    Epoch,
+    /// The listener is in the network, whose list of nodes does not have the dialler.
+    NotListed,
     /// A reason newer than this code.
     Other(u8),
 }
@@ -68,6 +96,8 @@ impl RefusalReason {
             Self::Version => 2,
             Self::Busy => 3,
             Self::Malformed => 4,
+            Self::Epoch => 5,
+            Self::NotListed => 6,
             Self::Other(code) => code,
         }
     }
@@ -78,6 +108,8 @@ impl RefusalReason {
             2 => Self::Version,
             3 => Self::Busy,
             4 => Self::Malformed,
+            5 => Self::Epoch,
+            6 => Self::NotListed,
             other => Self::Other(other),
         }
     }
@@ -101,11 +133,11 @@ impl Admission {
     /// The whole frame, at most 4 KiB. Words past 256 bytes are cut at a character.
     #[must_use]
     pub fn encode(&self) -> Bytes {
-        let mut body = BytesMut::with_capacity(64);
+        let mut body = BytesMut::with_capacity(128);
         let kind = match self {
-            Self::Proof { tag } => {
+            Self::Proof(offer) => {
                 body.put_u8(ADMISSION_VERSION);
-                body.put_slice(tag);
+                offer.put(&mut body);
                 KIND_PROOF
             }
             Self::Accepted { tag } => {
@@ -136,7 +168,7 @@ impl Admission {
                 if version != ADMISSION_VERSION {
                     return Err(AdmissionError::Version(version));
                 }
-                Self::Proof { tag: reader.array()? }
+                Self::Proof(Offer::read(&mut reader)?)
             }
             KIND_ACCEPTED => Self::Accepted { tag: reader.array()? },
             KIND_REFUSED => {
@@ -150,11 +182,57 @@ impl Admission {
     }
 }
 
+impl Offer {
+    fn put(&self, out: &mut BytesMut) {
+        put_varint(out, self.epoch.into());
+        out.put_slice(&self.kin);
+        out.put_slice(&self.newest);
+        out.put_u8(self.previous.is_some().into());
+        out.put_slice(self.previous.as_ref().map_or(&[], |tag| tag));
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, WireError> {
+        let (epoch, kin, newest) = (read_epoch(reader)?, reader.array()?, reader.array()?);
+        let previous = match reader.u8()? {
+            0 => None,
+            1 => Some(reader.array()?),
+            _ => return Err(WireError::Value("number of proofs")),
+        };
+        Ok(Self { epoch, kin, newest, previous })
+    }
+}
+
+impl Proved {
+    /// The whole frame.
+    #[must_use]
+    pub fn encode(&self) -> Bytes {
+        let mut body = BytesMut::with_capacity(40);
+        put_varint(&mut body, self.epoch.into());
+        body.put_slice(&self.tag);
+        frame(PROVED, &body)
+    }
+
+    /// Reads the body of a frame of the kind [`PROVED`].
+    ///
+    /// # Errors
+    /// When a field is missing, malformed or too much.
+    pub fn decode(body: &Bytes) -> Result<Self, WireError> {
+        let mut reader = Reader::new(body);
+        let read = Self { epoch: read_epoch(&mut reader)?, tag: reader.array()? };
+        reader.end()?;
+        Ok(read)
+    }
+}
+
+fn read_epoch(reader: &mut Reader<'_>) -> Result<u32, WireError> {
+    u32::try_from(reader.varint()?).map_err(|_| WireError::Value("epoch"))
+}
+
 /// Says which frame it is, not the proof in it.
 impl std::fmt::Debug for Admission {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Proof { .. } => f.write_str("Proof"),
+            Self::Proof(_) => f.write_str("Proof"),
             Self::Accepted { .. } => f.write_str("Accepted"),
             Self::Refused(refusal) => write!(f, "Refused({:?}: {})", refusal.reason, refusal.text),
         }
@@ -178,9 +256,9 @@ mod tests {
 
     #[test]
     fn another_version_and_another_kind_are_named() {
-        assert_eq!(decode(&[KIND_PROOF, 1, 2]), Err(AdmissionError::Version(2)));
+        assert_eq!(decode(&[KIND_PROOF, 1, 3]), Err(AdmissionError::Version(3)));
         assert_eq!(decode(&[9, 0]), Err(AdmissionError::Kind(9)));
-        assert_eq!(decode(&[KIND_PROOF, 2, 1, 0]), Err(AdmissionError::Wire(WireError::Truncated)));
+        assert_eq!(decode(&[KIND_PROOF, 2, 2, 0]), Err(AdmissionError::Wire(WireError::Truncated)));
         let mut long = vec![KIND_ACCEPTED, 33];
         long.extend([0; 33]);
         assert_eq!(decode(&long), Err(AdmissionError::Wire(WireError::Trailing(1))));
@@ -194,10 +272,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn frames_come_back(tag in any::<[u8; 32]>(), code in any::<u8>(), text in "\\PC{0,60}") {
+        fn frames_come_back(
+            (epoch, tag) in any::<(u32, [u8; 32])>(),
+            previous in any::<Option<[u8; 32]>>(),
+            code in any::<u8>(),
+            text in "\\PC{0,60}",
+        ) {
             let reason = RefusalReason::from_code(code);
+            let proved = Proved { epoch, tag };
+            let whole = proved.encode();
+            prop_assert_eq!(Proved::decode(&whole.slice(2..)), Ok(proved));
             let all = [
-                Admission::Proof { tag },
+                Admission::Proof(Offer { epoch, kin: tag, newest: [7; 32], previous }),
                 Admission::Accepted { tag },
                 Admission::Refused(Refusal { reason, text }),
             ];
@@ -213,6 +299,9 @@ mod tests {
         ) {
             let body = Bytes::from(body);
             if let Ok(read) = Admission::decode(kind, &body) {
+                prop_assert!(read.encode().ends_with(&body));
+            }
+            if let Ok(read) = Proved::decode(&body) {
                 prop_assert!(read.encode().ends_with(&body));
             }
         }

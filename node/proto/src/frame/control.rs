@@ -78,6 +78,8 @@ pub enum ByeReason {
     Protocol,
     /// Both have more neighbours than they need.
     Surplus,
+    /// The receiver may not be in the network any longer.
+    Expelled,
     /// A reason newer than this program.
     Other(u8),
 }
@@ -210,6 +212,7 @@ impl ByeReason {
             Self::Superseded => 3,
             Self::Protocol => 4,
             Self::Surplus => 5,
+            Self::Expelled => 6,
             Self::Other(code) => code,
         }
     }
@@ -221,6 +224,7 @@ impl ByeReason {
             3 => Self::Superseded,
             4 => Self::Protocol,
             5 => Self::Surplus,
+            6 => Self::Expelled,
             other => Self::Other(other),
         }
     }

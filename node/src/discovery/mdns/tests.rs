@@ -8,7 +8,7 @@ use hive_proto::channel::NetworkName;
 use proptest::prelude::*;
 
 use super::*;
-use crate::trust::network::{NetworkKey, Secret};
+use crate::trust::{network::NetworkKey, secret::Secret};
 
 fn membership(index: u8, name: &str, secret: Option<&str>) -> Membership {
     let name = NetworkName::parse(name).expect("a network");

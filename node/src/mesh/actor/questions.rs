@@ -63,6 +63,7 @@ impl Actor {
                 // Who asked may have gone.
                 let _ = reply.send(places.collect());
             }
+            Question::Renewed(network) => self.renewed(network),
             Question::Ways(route, reply) => {
                 let Route { network, channel, destinations, patience } = route;
                 let Some(first) = self.ways.begin(destinations.len(), reply) else { return };

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use tokio::{net::UdpSocket, task::JoinHandle};
 
 use super::*;
-use crate::trust::network::{NetworkKey, Secret};
+use crate::trust::{network::NetworkKey, ring::Ring, secret::Secret};
 
 /// Short enough not to be waited for, long enough for TLS on a busy machine.
 const PATIENCE: Duration = Duration::from_millis(1500);
@@ -108,6 +108,60 @@ async fn another_secret_or_none_is_refused_in_words_on_both_sides() {
     }
 }
 
+/// Memberships of one network whose secret was rotated so often.
+fn epochs<const N: usize>() -> [Membership; N] {
+    let mut ring = Ring::from(Secret::generate());
+    std::array::from_fn(|_| {
+        let key = NetworkKey::from_ring(&name("n"), &ring).expect("one network");
+        ring = ring.rotated(&name("n")).expect("the next epoch");
+        member(0, key)
+    })
+}
+
+#[tokio::test]
+async fn neighbouring_epochs_are_admitted_and_their_standing_is_known() {
+    let [zero, one, two] = epochs();
+    for (listener, dialler, newest) in [(&zero, &one, 0), (&one, &zero, 0), (&one, &two, 1), (&two, &one, 1)]
+    {
+        let (dialled, admitted) = meet(vec![listener.clone()], dialler).await;
+        let (dialled, admitted) = (dialled.expect("a session"), admitted.expect("a session"));
+        assert_eq!((dialled.standing.epoch(), admitted.standing.epoch()), (newest, newest));
+    }
+}
+
+#[tokio::test]
+async fn distant_epochs_are_refused_in_words_on_both_sides() {
+    let [zero, _, two] = epochs();
+    // Two secrets of epoch 1 in the same network: rotated on two hosts at once.
+    let stray = {
+        let ring = Ring::from(Secret::generate());
+        let rotated = || {
+            let mut ring = ring.rotated(&name("n")).expect("epoch 1");
+            ring.forget(0).expect("forgotten");
+            member(0, NetworkKey::from_ring(&name("n"), &ring).expect("one network"))
+        };
+        [rotated(), rotated()]
+    };
+    let cases = [
+        (
+            &two,
+            &zero,
+            "it admits epochs 2 and 1, and epoch 0 was proved",
+            "it has epoch 0 of this network's secret and none later",
+        ),
+        (&zero, &two, "it admits epoch 0, and epoch 2 was proved", "this node missed a rotation"),
+        (&stray[0], &stray[1], "its secret of epoch 1 is another one", "it was rotated on two hosts"),
+    ];
+    for (listener, dialler, there, here) in cases {
+        let (dialled, admitted) = meet(vec![listener.clone()], dialler).await;
+        let error = dialled.expect_err("another epoch");
+        assert!(matches!(&error, DialError::Refused { reason: RefusalReason::Epoch, .. }), "{error}");
+        assert!(error.to_string().contains(there), "{error}");
+        let error = admitted.expect_err("another epoch");
+        assert!(error.to_string().contains(here), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn another_node_than_the_expected_one_learns_nothing() {
     let (here, there) = (endpoint(), endpoint());
@@ -166,8 +220,8 @@ async fn a_captured_proof_is_worth_nothing_on_another_connection() {
     first.export_keying_material(&mut exporter, b"EXPORTER-hive/1-admission", b"").expect("an exporter");
     let binding =
         crate::trust::network::Binding { exporter, dialler: here.node_id(), listener: there.node_id() };
-    let tag = membership.key.proof(crate::trust::network::Role::Dialler, &binding);
-    let proof = hive_proto::frame::admission::Admission::Proof { tag }.encode();
+    let offer = membership.key.offer(&binding);
+    let proof = hive_proto::frame::admission::Admission::Proof(offer).encode();
     let (mut send, _recv) = first.open_bi().await.expect("a stream");
     send.write_all(&proof).await.expect("the proof");
     admitting.await.expect("the task").expect("it is a valid proof on its own connection");
@@ -188,11 +242,11 @@ async fn a_listener_that_only_says_yes_is_not_believed() {
         tokio::spawn(async move {
             let connection = there.quinn.accept().await.expect("an attempt").await.expect("a connection");
             let (mut send, mut recv) = connection.accept_bi().await.expect("the control stream");
-            let mut proof = [0; 35];
+            let mut proof = [0; 69];
             recv.read_exact(&mut proof).await.expect("the proof");
             // Hands the dialler's own tag back to it.
             let mut tag = [0; 32];
-            tag.copy_from_slice(&proof[3..]);
+            tag.copy_from_slice(&proof[36..68]);
             let yes = hive_proto::frame::admission::Admission::Accepted { tag }.encode();
             send.write_all(&yes).await.expect("the lie");
             connection.closed().await

@@ -291,3 +291,24 @@ fn another_holder_of_this_nodes_key_is_noticed() {
     assert!(out.iter().any(twice), "{out:?}");
     assert!(story(&out).is_empty());
 }
+
+#[test]
+fn who_is_expelled_is_told_why_and_is_no_neighbour_any_more() {
+    let mut rig = Rig::new();
+    rig.neighbour(1, 50, 1);
+    let out = rig.feed(Input::Expel { link: LinkId(1), why: "an old secret".into() });
+    let byes = sent(&out, 1);
+    let [Control::Bye(bye)] = &byes[..] else { panic!("{out:?}") };
+    assert_eq!((bye.reason, bye.text.as_str()), (ByeReason::Expelled, "an old secret"));
+    assert!(story(&out).contains(&"close 1: an old secret".to_owned()), "{out:?}");
+    assert!(
+        out.iter().any(|o| matches!(o, Output::NeighbourDown { reason, .. } if reason == "an old secret"))
+    );
+    assert_eq!(rig.feed(Input::Expel { link: LinkId(1), why: "again".into() }), []);
+    let mut other = Rig::new();
+    other.neighbour(1, 50, 1);
+    let out =
+        other.frame(1, &Control::Bye(Bye { reason: ByeReason::Expelled, text: "an old secret".into() }));
+    let told = |o: &Output| matches!(o, Output::Note { level: Level::Warn, text } if text.ends_with("an old secret"));
+    assert!(out.iter().any(told), "{out:?}");
+}
