@@ -7,6 +7,7 @@ pub mod identity;
 pub mod may;
 pub mod network;
 pub mod ring;
+pub mod seal;
 pub mod secret;
 pub mod sign;
 pub mod standing;

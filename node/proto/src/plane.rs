@@ -13,4 +13,5 @@ pub mod log;
 pub mod pace;
 pub mod queue;
 pub mod relay;
+pub mod replay;
 pub mod table;

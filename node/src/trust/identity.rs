@@ -69,6 +69,12 @@ impl Identity {
         Self { key: SigningKey::from_bytes(&secret) }
     }
 
+    /// The key of a seed (RFC 8032), as vectors give it.
+    #[cfg(test)]
+    pub(super) fn of_seed(seed: &[u8; 32]) -> Self {
+        Self { key: SigningKey::from_bytes(seed) }
+    }
+
     /// The public key, which is the node's id.
     #[must_use]
     pub fn node_id(&self) -> NodeId {

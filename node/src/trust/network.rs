@@ -84,6 +84,8 @@ struct EpochKeys {
     number: u32,
     /// Keys the admission proofs.
     admission: Zeroizing<[u8; 32]>,
+    /// What the keys of sealed envelopes are made from.
+    sealing: Zeroizing<[u8; 32]>,
 }
 
 /// Why an offer admits nobody.
@@ -220,6 +222,18 @@ impl NetworkKey {
         self.with(epoch, |keys| keys.proof(role, binding).verify_slice(tag).is_ok()).unwrap_or(false)
     }
 
+    /// What the keys of an epoch's envelopes are made from; also of epochs that do not admit any more.
+    pub(super) fn sealing(&self, epoch: u32) -> Option<Zeroizing<[u8; 32]>> {
+        self.epochs.load().iter().find(|keys| keys.number == epoch).map(|keys| keys.sealing.clone())
+    }
+
+    /// The same of the newest epoch, and which that is.
+    pub(super) fn newest_sealing(&self) -> (u32, Zeroizing<[u8; 32]>) {
+        let epochs = self.epochs.load();
+        let newest = epochs.first().expect("a ring is never empty");
+        (newest.number, newest.sealing.clone())
+    }
+
     /// What signatures made in this network are bound to. Not a secret among its members.
     #[must_use]
     pub fn statement_context(&self) -> [u8; 32] {
@@ -287,7 +301,7 @@ impl Material<'_> {
     }
 
     fn epoch(&self, number: u32) -> EpochKeys {
-        EpochKeys { number, admission: self.key(b"admission") }
+        EpochKeys { number, admission: self.key(b"admission"), sealing: self.key(b"sealing") }
     }
 }
 
