@@ -135,7 +135,7 @@ impl Bus {
             sequence: AtomicU64::new(0),
             clock: clock::Clock::start(),
             routes: routes::Routes::new(networks),
-            relays: relay::Relays::new((node, incarnation), networks, &budget),
+            relays: relay::Relays::new((node, incarnation), networks, (&budget, &rules)),
             calls: call::Pending::default(),
             withdrawn: call::Withdrawn::default(),
             groups: group::Groups::default(),

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 
 pub use listen::{Heard, listen};
 
-use crate::{shutdown::Part, trust::network::Membership};
+use crate::{shutdown::Part, trust::membership::Membership};
 
 /// How to look for other nodes.
 #[derive(Debug, Clone, Default)]

@@ -274,7 +274,7 @@ fn memberships(settings: &Settings) -> Result<Vec<(NetworkName, Membership)>, Ri
             Some(secret) => NetworkKey::from_ring(&name, &Ring::parse(secret.reveal())?)?,
             None => NetworkKey::open(&name),
         };
-        Ok((name, Membership { index, key }))
+        Ok((name, Membership::new(index, key)))
     };
     networks.map(join).collect()
 }

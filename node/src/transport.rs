@@ -21,7 +21,7 @@ use hive_proto::{channel::NetworkIndex, frame::admission::RefusalReason, id::Nod
 pub use bind::{BindError, Listen};
 pub use endpoint::{Arrival, Endpoint};
 
-pub use crate::trust::network::Membership;
+pub use crate::trust::membership::Membership;
 use crate::{status::Obstacle, trust::standing::Standing};
 
 /// An admitted connection: both ends have proved who they are and that they know the network.
@@ -105,6 +105,14 @@ pub enum DialError {
         /// Why, in words.
         why: String,
     },
+    /// Our list of the network's nodes does not have who is there.
+    #[error("the node at {addr}, {peer}, is not on this node's list of the network's nodes", peer = .peer.short())]
+    NotListed {
+        /// The address dialled.
+        addr: SocketAddr,
+        /// Who is there, as TLS proved it, or who should be.
+        peer: NodeId,
+    },
     /// It took our proof and gave none.
     #[error("{addr} says yes and does not know the network: it is not trusted")]
     Unproved {
@@ -167,6 +175,12 @@ pub enum AdmitFailure {
         /// What admits here, in words.
         admitted: String,
     },
+    /// It proved one of our networks, and is not on the list of that network's nodes.
+    #[error("it is not on this node's list of the network's nodes")]
+    NotListed,
+    /// It dialled us, and then would not have us.
+    #[error("it does not want this node: {0}")]
+    Declined(String),
     /// It speaks a version of admission that we do not.
     #[error("it speaks another version of the protocol: {0}")]
     Version(String),
@@ -191,6 +205,9 @@ impl DialError {
             Self::WrongNode { .. } => Obstacle::OtherNode,
             Self::Refused { reason: RefusalReason::NoSuchNetwork, .. } => Obstacle::Network,
             Self::Refused { reason: RefusalReason::Epoch, .. } => Obstacle::Epoch,
+            Self::Refused { reason: RefusalReason::NotListed, .. } | Self::NotListed { .. } => {
+                Obstacle::NotListed
+            }
             Self::Refused { reason: RefusalReason::Version, .. } | Self::OtherProtocol { .. } => {
                 Obstacle::Version
             }
@@ -209,6 +226,7 @@ impl AdmitFailure {
         match self {
             Self::NoSuchNetwork => Obstacle::Network,
             Self::Epoch { .. } => Obstacle::Epoch,
+            Self::NotListed | Self::Declined(_) => Obstacle::NotListed,
             Self::OtherProtocol | Self::Version(_) => Obstacle::Version,
             Self::Own => Obstacle::Myself,
             Self::Handshake(_) | Self::Malformed(_) => Obstacle::NoNode,

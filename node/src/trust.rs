@@ -5,6 +5,7 @@
 
 pub mod identity;
 pub mod may;
+pub mod membership;
 pub mod network;
 pub mod ring;
 pub mod seal;

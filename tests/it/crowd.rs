@@ -40,7 +40,7 @@ async fn a_thousand_nodes_take_little_memory() -> Result<()> {
     let idle = memory(&node)?;
     let crowd = Crowd::new();
     let network = NetworkName::parse("hive")?;
-    let membership = Membership { index: NetworkIndex::HOME, key: NetworkKey::open(&network) };
+    let membership = Membership::new(NetworkIndex::HOME, NetworkKey::open(&network));
     let endpoint = Endpoint::bind(Listen::Loopback, &crowd.identities[0])?;
     let mut session = endpoint.dial(node.addr(), &membership, None).await?;
     session.control_send.write_all(&greeting()).await?;

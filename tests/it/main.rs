@@ -3,6 +3,7 @@
 //! What they own: the promises made to those who run nodes. What one module promises is tested beside it.
 
 mod accounts;
+mod allow;
 mod bad_input;
 mod crowd;
 mod doctor;

@@ -58,6 +58,7 @@ pub(super) fn obstacle(obstacle: Obstacle) -> types::Obstacle {
         Obstacle::Unreachable => types::Obstacle::Unreachable,
         Obstacle::Network => types::Obstacle::Network,
         Obstacle::Epoch => types::Obstacle::Epoch,
+        Obstacle::NotListed => types::Obstacle::NotListed,
         Obstacle::Version => types::Obstacle::Version,
         Obstacle::Busy => types::Obstacle::Busy,
         Obstacle::Refused => types::Obstacle::Refused,

@@ -63,5 +63,5 @@ pub(super) fn thin_endpoint() -> Result<Endpoint> {
 /// The thin link's network: open, since its traffic stays between two processes of one user.
 pub(super) fn membership() -> Membership {
     let name = NetworkName::parse("bench").expect("a constant that is a name");
-    Membership { index: NetworkIndex::HOME, key: NetworkKey::open(&name) }
+    Membership::new(NetworkIndex::HOME, NetworkKey::open(&name))
 }

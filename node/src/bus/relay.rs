@@ -44,7 +44,7 @@ use super::{
     Bus, Shared,
     outbox::{Appended, Leftover, Outbox},
 };
-use crate::trust::sign::Signer;
+use crate::trust::{may::Rules, sign::Signer};
 
 /// Sets of nodes that are looked for before a new audience is made; past it those that nobody uses are forgotten.
 const AUDIENCES_KEPT: usize = 1024;
@@ -89,11 +89,12 @@ impl Relays {
     pub(super) fn new(
         (node, incarnation): (NodeId, Incarnation),
         networks: usize,
-        budget: &Arc<Budget>,
+        (budget, rules): (&Arc<Budget>, &Rules),
     ) -> Self {
-        let network = |_| Network {
+        let listed = |at: usize| rules.listed(NetworkIndex(u8::try_from(at).ok()?)).cloned();
+        let network = |at| Network {
             state: Mutex::new(State {
-                relay: Relay::new(node, incarnation, budget),
+                relay: Relay::new(node, incarnation, budget).listing(listed(at)),
                 outboxes: BTreeMap::new(),
                 audiences: BTreeMap::new(),
             }),

@@ -8,14 +8,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use hive_proto::{channel::NetworkName, limits::NETWORKS_MAX};
+use hive_proto::{channel::NetworkName, id::NodeId, limits::NETWORKS_MAX};
 
 use super::{
     check::Surroundings,
     find::read_bounded,
     merge::DEFAULT_NETWORK,
     problem::{Problem, shown},
-    section::{Line, Report, Section, text, truth, wrong_shape},
+    section::{Line, Report, Section, parsed, text, truth, wrong_shape},
     settings::{NetworkSettings, SecretText},
     source::Origin,
     yaml::{Entry, Kind, Value},
@@ -63,7 +63,7 @@ fn default_network(section: &Section<'_>, report: &mut Report) -> Vec<NetworkSet
     report.lines.push(Line { path, text: "true".to_owned(), origin: Origin::Default });
     // The name is a constant that fits the grammar.
     NetworkName::parse(DEFAULT_NETWORK)
-        .map(|name| vec![NetworkSettings { name, secret: None, secret_file: None }])
+        .map(|name| vec![NetworkSettings { name, secret: None, secret_file: None, allow: None }])
         .unwrap_or_default()
 }
 
@@ -91,6 +91,7 @@ fn one(
         Ok(text)
     });
     report.warnings.extend(too_open);
+    let allow = keys.list("allow", report, |value, _| node_id(value));
     let problems = report.problems.len();
     keys.finish(report);
     // Where a key is misspelt, it is most likely the one that is missed.
@@ -109,12 +110,19 @@ fn one(
     };
     report.problems.extend(problem);
     match name {
-        Ok(name) => Some((NetworkSettings { name, secret, secret_file }, home_origin.filter(|_| home))),
+        Ok(name) => {
+            Some((NetworkSettings { name, secret, secret_file, allow }, home_origin.filter(|_| home)))
+        }
         Err(problem) => {
             report.problems.push(problem);
             None
         }
     }
+}
+
+fn node_id(value: &Value) -> Result<NodeId, Problem> {
+    let hint = "`hive-node id` on its host prints it";
+    parsed(value).map_err(|problem: Problem| problem.hint(hint))
 }
 
 /// A secret, and the file it is from.

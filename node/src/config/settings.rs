@@ -5,7 +5,10 @@
 
 use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 
-use hive_proto::channel::{NetworkName, Scope};
+use hive_proto::{
+    channel::{NetworkName, Scope},
+    id::NodeId,
+};
 
 use crate::{bus::WhenFull, journal, plugin, trust::may::Rule};
 
@@ -136,6 +139,8 @@ pub struct NetworkSettings {
     pub secret: Option<SecretText>,
     /// The file it was read from, which a node follows; None for one that stands in the configuration itself.
     pub secret_file: Option<PathBuf>,
+    /// The other nodes that may be in it; None for all that prove it.
+    pub allow: Option<Vec<NodeId>>,
 }
 
 /// A secret as it was written. Nothing shows it.

@@ -113,6 +113,21 @@ fn the_network_flag_makes_its_network_home() {
 }
 
 #[test]
+fn a_network_may_list_its_nodes() {
+    let (_folder, request) = surroundings();
+    let id = "0a".repeat(32);
+    let check = |allow: &str| {
+        let text = format!("version: 1\nnetworks:\n  farm: {{ open: true, allow: [{allow}] }}\n");
+        check_text(Some(&source(&text)), &request)
+    };
+    let loaded = check(&id).expect("a good configuration");
+    assert_eq!(loaded.settings.networks[0].allow.as_deref(), Some(&[id.parse().expect("an id")][..]));
+    assert!(loaded.print().contains(&id), "{}", loaded.print());
+    let said = check(&format!("{id}, kitchen")).expect_err("no id").to_string();
+    assert!(said.contains("a node id is 64 hexadecimal digits") && said.contains("hive-node id"), "{said}");
+}
+
+#[test]
 fn a_wrong_flag_is_named() {
     let (_folder, mut request) = surroundings();
     request.flags.listen = Some("nowhere".into());

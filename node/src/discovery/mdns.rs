@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::Here;
 use crate::{
     mdns::{Announced, Browse, Mdns, MdnsError, Reach, Service, Sighting, obstacle},
-    trust::{hex, network::Membership},
+    trust::{hex, membership::Membership},
 };
 
 /// The service nodes are.

@@ -66,6 +66,10 @@ fn refusal(ip: IpAddr, trouble: &Trouble, alone: bool) -> Finding {
             Some(Cause::Secret),
             "copy the newest secret file to both hosts: `hive-node network show` says which epochs each has",
         ),
+        Obstacle::NotListed => (
+            Some(Cause::Network),
+            "add each node's id (`hive-node id`) to `allow` of the network in the other's configuration",
+        ),
         Obstacle::Version => (Some(Cause::Version), "run the same version of hive-node on both hosts"),
         Obstacle::Unreachable => (
             Some(Cause::Firewall),

@@ -114,6 +114,9 @@ fn obstructed(obstacle: Obstacle, last: &VisitTry) -> Finding {
         Obstacle::Epoch => fail(Probe::Network, Cause::Secret).hint(
             "copy the newest secret file to both hosts: `hive-node network show` says which epochs each has",
         ),
+        Obstacle::NotListed => fail(Probe::Network, Cause::Network).hint(
+            "add each node's id (`hive-node id`) to `allow` of the network in the other's configuration",
+        ),
         Obstacle::Version => fail(Probe::Version, Cause::Version)
             .hint("run the same version of hive-node on both hosts: hive-node -V"),
         Obstacle::NoNode => fail(Probe::Version, Cause::Version)
@@ -168,6 +171,7 @@ mod tests {
         let untold = [attempt("farm", true, no), attempt("farm", false, no), attempt("hive", false, None)];
         check(&untold, Some(Cause::Network), "in the open network hive, and this host is in farm");
         check(&[attempt("farm", true, Some(Obstacle::Epoch))], Some(Cause::Secret), "for a reason");
+        check(&[attempt("farm", true, Some(Obstacle::NotListed))], Some(Cause::Network), "for a reason");
         check(&[attempt("farm", true, Some(Obstacle::Version))], Some(Cause::Version), "for a reason");
         check(&[attempt("farm", true, Some(Obstacle::Unreachable))], Some(Cause::Firewall), "for a reason");
     }

@@ -253,6 +253,10 @@ impl Actor {
                 self.neighbour_moved((network, peer), link, addr);
             }
             Output::NeighbourDown { network, peer, reason } => self.neighbour_down((network, peer), &reason),
+            // To the data plane it is as if it were not there: nothing is sent to it, and nothing of it is taken.
+            Output::PeerUp { network, peer, name, .. } if !self.is_listed(network, peer) => {
+                tracing::debug!("{name} ({}) is not on the network's list of nodes", peer.short());
+            }
             Output::PeerUp { network, peer, name, .. } => {
                 tracing::debug!("{name} ({}) can be reached", peer.short());
                 self.around.bus.peer_up(network, peer, &name);
@@ -285,8 +289,7 @@ impl Actor {
         addr: std::net::SocketAddr,
         expect: Option<NodeId>,
     ) {
-        let member = |membership: &&Membership| membership.index == network;
-        let Some(membership) = self.memberships.iter().find(member).cloned() else { return };
+        let Some(membership) = self.membership(network).cloned() else { return };
         let cancel = CancellationToken::new();
         self.dials.insert(attempt, cancel.clone());
         let dial =

@@ -97,6 +97,7 @@ pub(super) async fn dial(
             if matches!(
                 error,
                 DialError::Refused { .. }
+                    | DialError::NotListed { .. }
                     | DialError::Unproved { .. }
                     | DialError::OtherProtocol { .. }
                     | DialError::NotHive { .. }
@@ -117,6 +118,9 @@ fn failure(error: DialError) -> DialFailure {
         DialError::WrongNode { found, .. } => DialFailure::OtherNode(found),
         // The state machine says the address itself.
         DialError::Refused { why, .. } => DialFailure::Refused(why),
+        DialError::NotListed { .. } => {
+            DialFailure::Refused("it is not on this node's list of the network's nodes".into())
+        }
         DialError::Unproved { .. } => DialFailure::Refused("it proves no network itself".into()),
         error @ DialError::OtherProtocol { .. } => DialFailure::Unreachable(error.to_string()),
         DialError::Unreachable { why, .. } | DialError::NotHive { why, .. } => DialFailure::Unreachable(why),

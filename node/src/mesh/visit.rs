@@ -54,7 +54,7 @@ impl Visitor {
         guesses.dedup();
         let guesses = guesses.into_iter().map(|name| {
             let key = NetworkKey::open(&name);
-            (name, false, Membership { index: NetworkIndex(u8::MAX), key })
+            (name, false, Membership::new(NetworkIndex(u8::MAX), key))
         });
         let guesses: Vec<_> = guesses.collect();
         let ours = networks.into_iter().map(|(name, membership)| (name, true, membership));
@@ -137,7 +137,7 @@ mod tests {
     fn closed(text: &str, secret: &str) -> (NetworkName, Membership) {
         let secret = Secret::parse(secret).expect("a secret");
         let key = NetworkKey::from_secret(&name(text), &secret);
-        (name(text), Membership { index: NetworkIndex(0), key })
+        (name(text), Membership::new(NetworkIndex(0), key))
     }
 
     /// A node, and what a visitor of these networks sees there.

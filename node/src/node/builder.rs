@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use hive_proto::channel::{NetworkName, Scope};
+use hive_proto::{
+    channel::{NetworkName, Scope},
+    id::NodeId,
+};
 
 use crate::{
     api,
@@ -10,7 +13,7 @@ use crate::{
     config::PeerAddress,
     journal, plugin,
     transport::Listen,
-    trust::{may::Rule, ring::Ring},
+    trust::{may::Rule, membership::AllowList, ring::Ring},
 };
 
 /// The network of a node that was not told another.
@@ -42,6 +45,8 @@ pub(super) struct Network {
     pub(super) ring: Option<Ring>,
     /// Where the ring is kept, if it is to be followed.
     pub(super) file: Option<PathBuf>,
+    /// The other nodes that may be in it.
+    pub(super) allow: AllowList,
 }
 
 impl Builder {
@@ -62,14 +67,28 @@ impl Builder {
     /// Joins an open network; the first network is the home network.
     #[must_use]
     pub fn network(mut self, name: NetworkName) -> Self {
-        self.networks.push(Network { name, ring: None, file: None });
+        self.networks.push(Network { name, ring: None, file: None, allow: AllowList::default() });
         self
     }
 
     /// Joins a network whose members know a secret, or a ring of them.
     #[must_use]
     pub fn closed_network(mut self, name: NetworkName, secrets: impl Into<Ring>) -> Self {
-        self.networks.push(Network { name, ring: Some(secrets.into()), file: None });
+        self.networks.push(Network {
+            name,
+            ring: Some(secrets.into()),
+            file: None,
+            allow: AllowList::default(),
+        });
+        self
+    }
+
+    /// Of other nodes only these may be in the network that was joined last.
+    #[must_use]
+    pub fn allow(mut self, nodes: impl IntoIterator<Item = NodeId>) -> Self {
+        if let Some(network) = self.networks.last_mut() {
+            network.allow = AllowList::of(nodes);
+        }
         self
     }
 

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     status::NetworkCard,
     transport::Membership,
-    trust::{network::NetworkKey, ring::Ring},
+    trust::{membership::AllowList, network::NetworkKey, ring::Ring},
 };
 
 /// The networks to be in: the open default one when nothing else was said.
@@ -18,23 +18,26 @@ pub(super) fn networks(chosen: Vec<Network>) -> Vec<Network> {
         return chosen;
     }
     let name = NetworkName::parse(DEFAULT_NETWORK).expect("a constant that is a name");
-    vec![Network { name, ring: None, file: None }]
+    vec![Network { name, ring: None, file: None, allow: AllowList::default() }]
 }
 
 /// Their keys; a passphrase takes its time to become one.
 pub(super) async fn memberships(networks: &[Network]) -> Result<Vec<Membership>, StartError> {
-    let chosen: Vec<_> =
-        networks.iter().map(|network| (network.name.clone(), network.ring.clone())).collect();
+    let chosen: Vec<_> = networks
+        .iter()
+        .map(|network| (network.name.clone(), network.ring.clone(), network.allow.clone()))
+        .collect();
     let derive = move || {
         let indices = (0..).map(NetworkIndex);
-        let join = |((network, ring), index): ((NetworkName, Option<Ring>), NetworkIndex)| {
-            let key = match &ring {
-                None => NetworkKey::open(&network),
-                Some(ring) => NetworkKey::from_ring(&network, ring)
-                    .map_err(|source| StartError::Secrets { network, source })?,
+        let join =
+            |((network, ring, allow), index): ((NetworkName, Option<Ring>, AllowList), NetworkIndex)| {
+                let key = match &ring {
+                    None => NetworkKey::open(&network),
+                    Some(ring) => NetworkKey::from_ring(&network, ring)
+                        .map_err(|source| StartError::Secrets { network, source })?,
+                };
+                Ok(Membership { index, key, allow })
             };
-            Ok(Membership { index, key })
-        };
         chosen.into_iter().zip(indices).map(join).collect()
     };
     blocking(derive).await

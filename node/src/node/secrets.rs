@@ -33,7 +33,7 @@ pub(super) struct Followed {
 /// The networks that were told such a file.
 pub(super) fn followed(networks: &[Network], memberships: &[Membership]) -> Vec<Followed> {
     let both = networks.iter().zip(memberships);
-    let follow = |(network, Membership { index, key }): (&Network, &Membership)| {
+    let follow = |(network, Membership { index, key, .. }): (&Network, &Membership)| {
         let (name, file) = (network.name.clone(), network.file.clone()?);
         Some(Followed { network: *index, name, key: key.clone(), file, read: None })
     };

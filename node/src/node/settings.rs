@@ -41,6 +41,14 @@ impl Builder {
     }
 
     fn join(self, network: &config::NetworkSettings) -> Result<Self, SettingsError> {
+        let joined = self.join_all(network)?;
+        Ok(match &network.allow {
+            Some(nodes) => joined.allow(nodes.iter().copied()),
+            None => joined,
+        })
+    }
+
+    fn join_all(self, network: &config::NetworkSettings) -> Result<Self, SettingsError> {
         let name = network.name.clone();
         let Some(secret) = &network.secret else { return Ok(self.network(name)) };
         let refused = |source| SettingsError { network: name.to_string(), source };

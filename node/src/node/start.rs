@@ -151,7 +151,8 @@ impl Builder {
         let memberships = memberships(&networks).await?;
         let names = Names::new(networks.iter().map(|network| network.name.clone()).collect());
         let open = memberships.iter().filter(|membership| membership.key.is_open());
-        let rules = Rules::new(self.rules, open.map(|membership| membership.index).collect());
+        let rules = Rules::new(self.rules, open.map(|membership| membership.index).collect())
+            .listing(memberships.iter().map(|membership| membership.allow.clone()).collect());
         let bus = Bus::ruled(life.identity.node_id(), life.incarnation, names, rules);
         let boards = Boards::new(NodeCard {
             id: life.identity.node_id(),

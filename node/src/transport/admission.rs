@@ -63,7 +63,7 @@ pub(super) async fn prove(
     own: NodeId,
     peer: NodeId,
 ) -> Result<Admitted, ProveError> {
-    let Membership { index, key } = membership;
+    let Membership { index, key, .. } = membership;
     let binding = binding(connection, own, peer).ok_or_else(no_exporter)?;
     let (mut send, mut recv) = connection.open_bi().await.map_err(ProveError::Lost)?;
     let offer = key.offer(&binding);
@@ -95,7 +95,6 @@ pub(super) async fn check(
     own: NodeId,
     peer: NodeId,
 ) -> Result<Admitted, AdmitFailure> {
-    let gone = |e: ConnectionError| AdmitFailure::Gone(e.to_string());
     let (mut send, mut recv) = connection.accept_bi().await.map_err(gone)?;
     let found = match read_frame(&mut recv).await {
         Ok(Admission::Proof(offer)) => find(connection, memberships, (own, peer), offer),
@@ -123,6 +122,17 @@ pub(super) async fn check(
     }
 }
 
+/// What it means to the listener that the connection ended.
+fn gone(end: ConnectionError) -> AdmitFailure {
+    match end {
+        ConnectionError::ApplicationClosed(close) if close.error_code == CloseCode::Refused.into() => {
+            let why = String::from_utf8_lossy(&close.reason).replace(char::is_control, " ");
+            AdmitFailure::Declined(why)
+        }
+        other => AdmitFailure::Gone(other.to_string()),
+    }
+}
+
 /// The network that the dialler is in, the proof to answer with, and what each side has proved by it.
 fn find(
     connection: &Connection,
@@ -133,7 +143,7 @@ fn find(
     let Some(binding) = binding(connection, peer, own) else {
         return Err(AdmitFailure::Handshake("TLS exports no keying material".into()));
     };
-    for Membership { index, key } in memberships.iter().take(NETWORKS_MAX) {
+    for Membership { index, key, allow } in memberships.iter().take(NETWORKS_MAX) {
         let epoch = match key.judge(&binding, &offer) {
             Ok(epoch) => epoch,
             Err(Mismatch::Network) => continue,
@@ -141,6 +151,10 @@ fn find(
                 return Err(AdmitFailure::Epoch { theirs, ours: key.newest(), admitted: key.admitted() });
             }
         };
+        // Said to those alone who are of the network.
+        if !allow.has(peer) {
+            return Err(AdmitFailure::NotListed);
+        }
         // None when the epoch ceased to admit a moment ago.
         let Some(tag) = key.proof(epoch, Role::Listener, &binding) else { continue };
         let later = Proved { epoch: offer.epoch, tag: offer.newest };
@@ -160,6 +174,7 @@ async fn refuse(connection: &Connection, mut send: SendStream, failure: &AdmitFa
         AdmitFailure::Epoch { ours, .. } => {
             (RefusalReason::Epoch, format!("its secret of epoch {ours} is another one"))
         }
+        AdmitFailure::NotListed => (RefusalReason::NotListed, String::new()),
         AdmitFailure::Version(why) => (RefusalReason::Version, why.clone()),
         AdmitFailure::Malformed(why) => (RefusalReason::Malformed, why.clone()),
         other => (RefusalReason::Other(0), other.to_string()),

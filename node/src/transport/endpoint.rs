@@ -153,6 +153,9 @@ impl Endpoint {
         membership: &Membership,
         expect: Option<NodeId>,
     ) -> Result<Session, DialError> {
+        if let Some(peer) = expect.filter(|expected| !membership.allow.has(*expected)) {
+            return Err(DialError::NotListed { addr, peer });
+        }
         let connecting = self.quinn.connect(addr, tls::SERVER_NAME).map_err(|e| match e {
             ConnectError::InvalidRemoteAddress(_) if addr.is_ipv6() => {
                 DialError::Unreachable { addr, why: "this node listens on IPv4 only".into() }
@@ -171,6 +174,11 @@ impl Endpoint {
         if let Some(expected) = expect.filter(|expected| *expected != peer) {
             connection.close(CloseCode::WrongNode.into(), b"another node was expected");
             return Err(DialError::WrongNode { addr, expected, found: peer });
+        }
+        if !membership.allow.has(peer) {
+            connection
+                .close(CloseCode::Refused.into(), b"this node is not on its list of the network's nodes");
+            return Err(DialError::NotListed { addr, peer });
         }
         match admission::prove(&connection, membership, self.own, peer).await {
             Ok(admitted) => Ok(session(connection, (peer, true), admitted)),

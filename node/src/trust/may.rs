@@ -2,13 +2,15 @@
 //!
 //! It must not know how events travel, nor how a principal proved to be who it is.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeSet, fmt, str::FromStr, sync::Arc};
 
 use hive_proto::{
     channel::{Channel, Names, NetworkIndex, Scope},
     id::NodeId,
     pattern::Pattern,
 };
+
+use super::membership::AllowList;
 
 /// Something that is done on a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,18 +85,42 @@ pub struct Rules {
     rules: Vec<Rule>,
     /// The networks that anybody may enter.
     open: Vec<NetworkIndex>,
+    /// The networks' lists of nodes, by their positions; those that have none may be missing.
+    lists: Vec<AllowList>,
 }
 
 impl Rules {
     /// The rules of the configuration, and which networks are open.
     #[must_use]
     pub fn new(rules: Vec<Rule>, open: Vec<NetworkIndex>) -> Self {
-        Self { rules, open }
+        Self { rules, open, lists: Vec::new() }
+    }
+
+    /// The same for networks that have lists of their nodes: by their positions.
+    #[must_use]
+    pub fn listing(mut self, lists: Vec<AllowList>) -> Self {
+        self.lists = lists;
+        self
+    }
+
+    /// The nodes that may be in a network; none where all may that prove it.
+    #[must_use]
+    pub fn listed(&self, network: NetworkIndex) -> Option<&Arc<BTreeSet<NodeId>>> {
+        self.lists.get(usize::from(network.0))?.nodes()
+    }
+
+    /// Whether a node may be in a network. Who may not may do nothing there.
+    #[must_use]
+    pub fn is_listed(&self, network: NetworkIndex, node: NodeId) -> bool {
+        self.lists.get(usize::from(network.0)).is_none_or(|list| list.has(node))
     }
 
     /// Whether somebody may do something on a channel.
     #[must_use]
     pub fn may(&self, who: Principal<'_>, action: Action, network: NetworkIndex, channel: &Channel) -> bool {
+        if matches!(who, Principal::Node(node) if !self.is_listed(network, node)) {
+            return false;
+        }
         if let Some((_, allowed)) = self.deciding(action, network, channel) {
             return includes(allowed, who);
         }
@@ -155,6 +181,9 @@ impl Rules {
     pub fn may_join_some(&self, network: NetworkIndex, node: NodeId, pattern: &Pattern) -> bool {
         let includes = |rule: &Rule| Some(includes(rule.whom(Action::Group)?, Principal::Node(node)));
         let of_network = || self.rules.iter().filter(|rule| rule.scope.network == network);
+        if !self.is_listed(network, node) {
+            return false;
+        }
         let of_all = of_network().filter(|rule| rule.scope.pattern.covers(pattern)).find_map(includes);
         let of_some = || {
             of_network()
@@ -331,6 +360,24 @@ mod tests {
         let line = refusing.expect("a rule").line_with(Action::Subscribe, "x", &names);
         assert_eq!(line, r#"channels: [{pattern: "b/*", subscribe: [billing, x]}]"#);
         assert_eq!(rules.refusing(Principal::Local, Action::Subscribe, HOME, &channel("a/1")), None);
+    }
+
+    #[test]
+    fn who_is_not_on_a_networks_list_may_nothing_there() {
+        let (listed, other) = (NODE, NodeId([8; 32]));
+        let rules = Rules::new(vec![rule("a/*", Action::Publish, &["*"])], Vec::new());
+        let rules = rules.listing(vec![AllowList::of([listed])]);
+        let (name, pattern) = (channel("a/b"), Pattern::parse("a/**").expect("a pattern"));
+        for action in Action::ALL {
+            assert!(rules.may(Principal::Node(listed), action, HOME, &name));
+            assert!(rules.may(Principal::Local, action, HOME, &name));
+            assert!(
+                !rules.may(Principal::Node(other), action, HOME, &name),
+                "whatever a rule says: {action:?}"
+            );
+            assert!(rules.may(Principal::Node(other), action, NetworkIndex(1), &name), "without a list");
+        }
+        assert!(rules.may_join_some(HOME, listed, &pattern) && !rules.may_join_some(HOME, other, &pattern));
     }
 
     #[test]

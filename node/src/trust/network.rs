@@ -7,11 +7,7 @@
 use std::{fmt, sync::Arc};
 
 use arc_swap::ArcSwap;
-use hive_proto::{
-    channel::{NetworkIndex, NetworkName},
-    frame::admission::Offer,
-    id::NodeId,
-};
+use hive_proto::{channel::NetworkName, frame::admission::Offer, id::NodeId};
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -22,15 +18,6 @@ use super::{
     ring::{Ring, RingError},
     secret::Secret,
 };
-
-/// One network this node is in: which, and the key that proves it.
-#[derive(Debug, Clone)]
-pub struct Membership {
-    /// Its position among the node's networks.
-    pub index: NetworkIndex,
-    /// Its key.
-    pub key: NetworkKey,
-}
 
 /// Which end of a connection proves itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use hive_proto::{
     record::{Keys, Signature},
 };
 
-use super::{identity::Identity, network::Membership};
+use super::{identity::Identity, membership::Membership};
 
 /// This node's key for all its networks.
 #[derive(Debug, Clone)]
@@ -61,7 +61,7 @@ mod tests {
     fn a_signature_is_for_one_node_network_and_message() {
         let name = |text: &str| NetworkName::parse(text).expect("a network");
         let membership =
-            |at: u8, text: &str| Membership { index: NetworkIndex(at), key: NetworkKey::open(&name(text)) };
+            |at: u8, text: &str| Membership::new(NetworkIndex(at), NetworkKey::open(&name(text)));
         let networks = [membership(0, "hive"), membership(1, "other")];
         let (mine, theirs) = (Identity::ephemeral(), Identity::ephemeral());
         let signer = Signer::new(&mine, &networks);

@@ -76,7 +76,7 @@ pub(crate) fn with_clock(name: &str, ahead_ms: u64) -> Result<Peer> {
     let endpoint = Endpoint::bind(Listen::Loopback, &Identity::ephemeral())?;
     let addr = endpoint.local_addr();
     let key = NetworkKey::open(&NetworkName::parse("hive")?);
-    let membership = Membership { index: NetworkIndex(0), key };
+    let membership = Membership::new(NetworkIndex(0), key);
     let name = name.to_owned();
     let task = tokio::spawn(async move {
         while let Some(arrival) = endpoint.accept().await {

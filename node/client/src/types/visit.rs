@@ -34,6 +34,8 @@ pub enum Obstacle {
     Network,
     /// The other is in the network, with a secret of another epoch.
     Epoch,
+    /// One of the two is not on the other's list of the network's nodes.
+    NotListed,
     /// The other speaks another version of the protocol.
     Version,
     /// The other admits as many as it can.

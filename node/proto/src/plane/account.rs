@@ -29,6 +29,8 @@ pub enum DropReason {
     Forged,
     /// Its publisher may not publish there, by the rules of this node.
     Denied,
+    /// Its origin is not on this node's list of the network's nodes.
+    NotListed,
     /// It is a kept value of a channel that has a later one.
     Superseded,
     /// It is a kept value of a future time, by this node's clock.
@@ -43,7 +45,7 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason, in the order of their counters.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::SlowConsumer,
         Self::LostLink,
         Self::LocalChannel,
@@ -56,6 +58,7 @@ impl DropReason {
         Self::Late,
         Self::Forged,
         Self::Denied,
+        Self::NotListed,
         Self::Superseded,
         Self::Future,
         Self::GroupFull,
@@ -79,6 +82,7 @@ impl DropReason {
             Self::Late => "late",
             Self::Forged => "forged",
             Self::Denied => "denied",
+            Self::NotListed => "not-listed",
             Self::Superseded => "superseded",
             Self::Future => "future",
             Self::GroupFull => "group-full",

@@ -12,6 +12,7 @@ mod incoming;
 mod line;
 mod parked;
 mod paths;
+mod taking;
 #[cfg(test)]
 mod tests;
 mod window;
@@ -36,7 +37,7 @@ use super::{
 };
 use crate::{
     channel::Channel,
-    frame::relay::{Destinations, Envelope, Inner, Sealed, Taken, Unsigned, read_relay, read_set},
+    frame::relay::{Destinations, Envelope, Inner, Sealed, Taken, Unsigned},
     id::{Incarnation, NodeId},
     limits::HOPS_MAX,
     time::Now,
@@ -76,6 +77,8 @@ pub struct Relayed {
 #[derive(Debug)]
 pub struct Relay {
     me: NodeId,
+    /// Whose frames it takes; none: everybody's.
+    listed: Option<Arc<BTreeSet<NodeId>>>,
     paths: Paths,
     lines: BTreeMap<NodeId, Line>,
     parked: Parked,
@@ -98,6 +101,7 @@ impl Relay {
     pub fn new(me: NodeId, incarnation: Incarnation, budget: &Arc<Budget>) -> Self {
         Self {
             me,
+            listed: None,
             paths: Paths::new(me),
             lines: BTreeMap::new(),
             parked: Parked::default(),
@@ -179,46 +183,6 @@ impl Relay {
         let split = self.paths.split(set, None);
         let mut next = split.onward.iter().map(|(next, _)| *next);
         next.find(|next| self.is_crowded(next))
-    }
-
-    /// A neighbour declared a set on the stream this is the state of.
-    ///
-    /// # Errors
-    /// When the frame is malformed or the number is not the next.
-    pub fn declare(&mut self, incoming: &mut Incoming, body: &Bytes) -> Result<(), RelayError> {
-        let (number, nodes) = read_set(body)?;
-        let set = self.paths.number(nodes);
-        incoming.declare(number, set).ok_or(RelayError::Set(number))
-    }
-
-    /// A relayed frame arrived: its part for others is taken over at once, that for this node is handed out.
-    ///
-    /// # Errors
-    /// When the frame is malformed or for a set that was never declared.
-    pub fn arrived(
-        &mut self,
-        at: Moment<'_>,
-        incoming: &mut Incoming,
-        body: &Bytes,
-    ) -> Result<Relayed, RelayError> {
-        let (leg, sealed) = read_relay(body)?;
-        let set = incoming.set(leg.set).ok_or(RelayError::Unknown(leg.set))?;
-        incoming.took_frame(body.len());
-        let here = set.nodes().contains(&self.me).then(|| sealed.clone());
-        let others = set.nodes().copies().saturating_sub(u64::from(here.is_some()));
-        let copies = sealed.envelope().events.saturating_mul(others);
-        let mut crowded = None;
-        match leg.hops.checked_sub(1) {
-            _ if others == 0 => {}
-            None => at.account.dropped(DropReason::HopLimit, copies),
-            Some(hops) => {
-                at.account.relayed(copies);
-                self.others = self.others.saturating_add(copies);
-                let frame = Frame { sealed, set, hops, from: Some(incoming.from()), sent: false };
-                crowded = self.forward(at, at.now, frame, false);
-            }
-        }
-        Ok(Relayed { here, crowded })
     }
 
     /// Whether a frame for this node is worth verifying.

@@ -54,7 +54,7 @@ impl Lines {
         let self_stop = stop.clone();
         let bus = |_| {
             let identity = Identity::ephemeral();
-            let membership = Membership { index: HOME, key: NetworkKey::open(&name()) };
+            let membership = Membership::new(HOME, NetworkKey::open(&name()));
             let signer = Signer::new(&identity, &[membership]);
             let bus = Bus::new(identity.node_id(), Incarnation(1), Names::new(vec![name()]));
             bus.confirmed(u64::MAX);

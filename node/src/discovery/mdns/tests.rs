@@ -16,7 +16,7 @@ fn membership(index: u8, name: &str, secret: Option<&str>) -> Membership {
         None => NetworkKey::open(&name),
         Some(text) => NetworkKey::from_secret(&name, &Secret::parse(text).expect("a secret")),
     };
-    Membership { index: NetworkIndex(index), key }
+    Membership::new(NetworkIndex(index), key)
 }
 
 fn services(memberships: Vec<Membership>) -> Services {

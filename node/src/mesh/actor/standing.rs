@@ -1,13 +1,17 @@
-//! Links and the epochs of their networks' secrets: proving again on links that are there, and cutting those whose other
-//! end has not kept up.
+//! Who may be in a network. Links and the epochs of its secret: proving again on links that are there, and cutting those
+//! whose other end has not kept up.
 
 use hive_proto::{
     channel::NetworkIndex,
+    id::NodeId,
     io::{Input, LinkId},
 };
 
 use super::Actor;
-use crate::mesh::link::{Order, note_proof};
+use crate::{
+    mesh::link::{Order, note_proof},
+    transport::Membership,
+};
 
 impl Actor {
     /// The secrets of a network were changed.
@@ -33,5 +37,14 @@ impl Actor {
         if let Some(expired) = expired {
             self.handle(Input::Expel { link, why: expired.to_string() });
         }
+    }
+
+    pub(super) fn membership(&self, network: NetworkIndex) -> Option<&Membership> {
+        self.memberships.iter().find(|membership| membership.index == network)
+    }
+
+    /// Whether a node may be in a network: others may know it who have another list, or none.
+    pub(super) fn is_listed(&self, network: NetworkIndex, node: NodeId) -> bool {
+        self.membership(network).is_none_or(|membership| membership.allow.has(node))
     }
 }

@@ -94,7 +94,7 @@ fn a_crash_is_noticed_by_the_silence_and_harms_nobody_else() {
 async fn intruder(node: &Node) -> (Endpoint, Session) {
     let endpoint = Endpoint::bind(Listen::Loopback, &Identity::ephemeral()).expect("an endpoint");
     let key = NetworkKey::open(&NetworkName::parse("hive").expect("a network"));
-    let membership = Membership { index: NetworkIndex::HOME, key };
+    let membership = Membership::new(NetworkIndex::HOME, key);
     let session = endpoint.dial(addr(node), &membership, None).await.expect("admitted");
     (endpoint, session)
 }

@@ -35,7 +35,7 @@ impl Liar {
         let identity = Identity::ephemeral();
         let endpoint = Endpoint::bind(Listen::Loopback, &identity).expect("an endpoint");
         let key = NetworkKey::open(&NetworkName::parse("hive").expect("a network"));
-        let membership = Membership { index: HOME, key };
+        let membership = Membership::new(HOME, key);
         let mut session = endpoint.dial(addr(node), &membership, None).await.expect("admitted");
         let life = Incarnation(1);
         let greeting =

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use tokio::{net::UdpSocket, task::JoinHandle};
 
 use super::*;
-use crate::trust::{network::NetworkKey, ring::Ring, secret::Secret};
+use crate::trust::{membership::AllowList, network::NetworkKey, ring::Ring, secret::Secret};
 
 /// Short enough not to be waited for, long enough for TLS on a busy machine.
 const PATIENCE: Duration = Duration::from_millis(1500);
@@ -19,7 +19,7 @@ fn name(text: &str) -> NetworkName {
 }
 
 fn member(index: u8, key: NetworkKey) -> Membership {
-    Membership { index: NetworkIndex(index), key }
+    Membership::new(NetworkIndex(index), key)
 }
 
 fn open(text: &str) -> Membership {
@@ -160,6 +160,34 @@ async fn distant_epochs_are_refused_in_words_on_both_sides() {
         let error = admitted.expect_err("another epoch");
         assert!(error.to_string().contains(here), "{error}");
     }
+}
+
+#[tokio::test]
+async fn who_is_not_on_the_list_is_refused_by_either_side() {
+    let (here, there) = (endpoint(), endpoint());
+    let only = |node: NodeId| Membership { allow: AllowList::of([node]), ..open("hive") };
+    let cases = [
+        (only(there.node_id()), only(here.node_id()), true),
+        (open("hive"), only(there.node_id()), false),
+        (only(here.node_id()), open("hive"), false),
+    ];
+    for (dialler, listener, is_admitted) in cases {
+        let admitting = admit_one(&there, vec![listener.clone()]);
+        let dialled = here.dial(there.local_addr(), &dialler, None).await;
+        let admitted = admitting.await.expect("the task");
+        assert_eq!((dialled.is_ok(), admitted.is_ok()), (is_admitted, is_admitted));
+        let (Err(dialled), Err(admitted)) = (dialled, admitted) else { continue };
+        assert_eq!(dialled.obstacle(), crate::status::Obstacle::NotListed, "{dialled}");
+        assert_eq!(admitted.why.obstacle(), crate::status::Obstacle::NotListed, "{admitted}");
+    }
+    let nowhere = "127.0.0.1:9".parse().expect("an address");
+    let refused =
+        here.dial(nowhere, &only(here.node_id()), Some(there.node_id())).await.expect_err("refused");
+    assert_eq!(
+        refused,
+        DialError::NotListed { addr: nowhere, peer: there.node_id() },
+        "before it is dialled"
+    );
 }
 
 #[tokio::test]

@@ -222,6 +222,17 @@ fn nothing_goes_back_at_once_and_nothing_goes_on_for_ever() {
 
 /// A frame crosses as many links as it may, and not one more.
 #[test]
+fn frames_of_nodes_that_are_not_listed_go_nowhere_and_are_counted() {
+    let mut lone = Lone::new();
+    lone.relay =
+        std::mem::replace(&mut lone.relay, Relay::new(node(9), Incarnation(1), &Budget::new(1 << 30)))
+            .listing(Some(Arc::new([node(1)].into())));
+    assert!(bring(&mut lone, 3, &[2, 9]).here.is_none(), "its origin is node 3");
+    assert_eq!((lone.take(2), lone.dropped(DropReason::NotListed)), (0, 2), "neither here nor there");
+    assert_eq!(lone.account.counts().relayed, 0);
+}
+
+#[test]
 fn a_frame_crosses_eight_links() {
     let mut lone = Lone::new();
     lone.send(&[2]);
@@ -231,7 +242,7 @@ fn a_frame_crosses_eight_links() {
     let mut hops = None;
     while let Some((kind, body)) = split_frame(&mut frames, usize::MAX).expect("frames") {
         if kind == DATA_RELAY {
-            hops = Some(read_relay(&body).expect("a relayed frame").0.hops);
+            hops = Some(crate::frame::relay::read_relay(&body).expect("a relayed frame").0.hops);
         }
     }
     // This link is the first of them.

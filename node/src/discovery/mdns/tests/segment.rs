@@ -183,7 +183,7 @@ fn order() -> String {
 async fn live(identity: &Identity, say: impl Fn(String)) {
     let endpoint = Endpoint::bind(Listen::Default, identity).expect("an endpoint");
     let name = NetworkName::parse("hive").expect("a network");
-    let membership = Membership { index: NetworkIndex::HOME, key: NetworkKey::open(&name) };
+    let membership = Membership::new(NetworkIndex::HOME, NetworkKey::open(&name));
     let here = Here {
         node: identity.node_id(),
         listen: endpoint.local_addr(),
