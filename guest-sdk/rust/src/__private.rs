@@ -118,14 +118,19 @@ pub fn description(
     }
 }
 
-/// A subscription without settings.
-pub fn subscription(pattern: &str, delivery: Delivery, group: Option<&str>, answers: bool) -> Subscription {
+/// A subscription, and whether requests may be sent there and it goes on where it left off.
+pub fn subscription(
+    pattern: &str,
+    delivery: Delivery,
+    group: Option<&str>,
+    (answers, durable): (bool, bool),
+) -> Subscription {
     Subscription {
         pattern: pattern.to_owned(),
         delivery,
         group: group.map(str::to_owned),
         answers,
-        settings: Vec::new(),
+        settings: durable.then(|| ("durable".to_owned(), "true".to_owned())).into_iter().collect(),
     }
 }
 

@@ -8,6 +8,7 @@ use std::{collections::BTreeMap, fmt};
 use hive_proto::{
     channel::{Channel, Names, NetworkIndex, Scope},
     group::GroupName,
+    id::NodeId,
     pattern::{Pattern, Segment},
 };
 
@@ -62,6 +63,8 @@ pub struct Listen {
     pub answers: bool,
     /// The group it listens in: of its members one gets each event.
     pub group: Option<GroupName>,
+    /// It gets every event, and what durable channels carry from where it left off on its node.
+    pub durable: bool,
 }
 
 impl Wishes {
@@ -70,6 +73,14 @@ impl Wishes {
     pub fn timer(&self, event: &Event) -> Option<u32> {
         let timer = self.timers.iter().find(|timer| timer.channel == event.channel);
         timer.map(|timer| timer.index)
+    }
+
+    /// Says on which node it is: there it goes on where it left off.
+    pub fn read_on(&mut self, plugin: &str, node: NodeId) {
+        for listen in self.listens.iter_mut().filter(|listen| listen.durable) {
+            // That it has such a name was checked.
+            listen.group = GroupName::reader(plugin, node).ok();
+        }
     }
 
     /// Where its one-shot timers may fire.
@@ -188,14 +199,45 @@ impl Check<'_> {
     fn listen(&mut self, index: u32, subscription: &Subscription) -> Option<Listen> {
         let pattern = self.filled(&subscription.pattern)?;
         let group = self.group(&pattern, subscription);
-        for (name, _) in &subscription.settings {
-            let name = shown(name);
-            self.warnings.push(format!("the setting `{name}` of `{pattern}` is not known to this version"));
+        let mut durable = false;
+        for (name, value) in &subscription.settings {
+            match (name.as_str(), value.as_str()) {
+                ("durable", "true") => durable = self.may_be_durable(&pattern, subscription),
+                ("durable", "false") => {}
+                ("durable", _) => self.problems.push(format!(
+                    "the setting `durable` of `{pattern}` is `{}`, neither `true` nor `false`",
+                    shown(value)
+                )),
+                _ => self.warnings.push(format!(
+                    "the setting `{}` of `{pattern}` is not known to this version",
+                    shown(name)
+                )),
+            }
         }
         let scope = self.scope(&pattern)?;
-        let listen = Listen { index, scope, pattern, answers: subscription.answers, group };
+        let listen = Listen { index, scope, pattern, answers: subscription.answers, group, durable };
         // No group shares what is the plugin's own on this node.
-        Some(if listen.is_timer() { Listen { group: None, answers: false, ..listen } } else { listen })
+        Some(match listen.is_timer() {
+            true => Listen { group: None, answers: false, durable: false, ..listen },
+            false => listen,
+        })
+    }
+
+    fn may_be_durable(&mut self, pattern: &str, subscription: &Subscription) -> bool {
+        if subscription.delivery == Delivery::Group {
+            self.problems.push(format!(
+                "`{pattern}` is `durable`, which is for who gets every event: a group goes on where it left off anyway"
+            ));
+            return false;
+        }
+        let named = GroupName::reader(self.plugin, NodeId([0; 32]));
+        if let Err(error) = &named {
+            self.problems.push(format!(
+                "`{pattern}` is `durable`, and `{}` is no name of a reader: {error}; at most 47 bytes, without `@`",
+                shown(self.plugin)
+            ));
+        }
+        named.is_ok()
     }
 
     fn timers(&mut self, declared: &[Declared]) -> Vec<Timer> {

@@ -205,6 +205,7 @@ impl Life {
     fn version(&self, loaded: Loaded, generation: u64) -> (Arc<Version>, String, u64) {
         let Loaded { blueprint, mut wishes, hash, size_bytes, .. } = loaded;
         let actor = Actor::Plugin(Arc::clone(&self.name));
+        wishes.read_on(&self.name, self.shared.bus.node());
         rules::obey(&mut wishes, &actor, &self.shared.bus);
         let place = Place {
             plugin: Arc::clone(&self.name),

@@ -39,6 +39,7 @@ fn on_function(settings: TokenStream, item: &ItemFn) -> Result<TokenStream> {
         patterns: std::mem::take(&mut settings.patterns),
         group: settings.group.take(),
         answers: settings.answers,
+        durable: settings.durable,
         ..Settings::default()
     };
     let functions = [Function::new(item, of_function)?];

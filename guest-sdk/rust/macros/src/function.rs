@@ -18,6 +18,7 @@ pub(crate) struct Function {
     pub(crate) patterns: Vec<LitStr>,
     group: Option<Option<LitStr>>,
     answers: Option<bool>,
+    durable: bool,
 }
 
 /// The variables of the generated `handle`. They are hygienic: a function may have the name of one of them.
@@ -59,12 +60,16 @@ impl Function {
                 ));
             }
         }
-        let Settings { patterns, group, answers, .. } = settings;
+        let Settings { patterns, group, answers, durable, .. } = settings;
+        if durable && group.is_some() {
+            let reason = "`durable` is for who gets every event: a group goes on where it left off anyway";
+            return Err(Error::new(item.sig.ident.span(), reason));
+        }
         let output = match &item.sig.output {
             ReturnType::Type(_, ty) => ty.span(),
             ReturnType::Default => Span::call_site(),
         };
-        Ok(Self { name: item.sig.ident.clone(), parameters, output, patterns, group, answers })
+        Ok(Self { name: item.sig.ident.clone(), parameters, output, patterns, group, answers, durable })
     }
 
     /// The elements of `describe`'s list.
@@ -72,9 +77,9 @@ impl Function {
         let delivery = if self.group.is_some() { quote!(Group) } else { quote!(Broadcast) };
         let group = option(self.group.as_ref().and_then(Option::as_ref));
         let answers = self.answers.map_or_else(|| self.answers_by_type(), |answers| quote!(#answers));
-        let patterns = &self.patterns;
+        let (patterns, durable) = (&self.patterns, self.durable);
         quote! {
-            #(::hive::__private::subscription(#patterns, ::hive::Delivery::#delivery, #group, #answers),)*
+            #(::hive::__private::subscription(#patterns, ::hive::Delivery::#delivery, #group, (#answers, #durable)),)*
         }
     }
 

@@ -55,6 +55,7 @@ use proc_macro::TokenStream;
 /// | setting | meaning | default |
 /// |---|---|---|
 /// | `group`, `group = "name"` | one node of the group gets each event; the plugin's own group without a name. | every node gets it |
+/// | `durable` | every event, and of durable channels at least once, from where it left off on its node | what comes while it runs |
 /// | `answers`, `answers = false` | whether calls may be sent here | whether the function returns a value |
 ///
 /// It writes a type `Plugin` beside the function or inside the module: unit tests hand it to `hive::testing::Host`.

@@ -28,6 +28,7 @@ pub(crate) struct Settings {
     /// Outer: whether in a group; inner: its name, if it has one of its own.
     pub(crate) group: Option<Option<LitStr>>,
     pub(crate) answers: Option<bool>,
+    pub(crate) durable: bool,
     /// `Pool`, `Fresh` or `Single`, as the variant is called.
     pub(crate) instances: Option<Ident>,
     pub(crate) publishes: Vec<LitStr>,
@@ -85,6 +86,7 @@ impl Settings {
             "pool" => self.instances = Some(Ident::new("Pool", span)),
             "fresh" => self.instances = Some(Ident::new("Fresh", span)),
             "single" => self.instances = Some(Ident::new("Single", span)),
+            "durable" => self.durable = optional::<LitBool>(input)?.is_none_or(|value| value.value),
             "answers" => self.answers = Some(optional::<LitBool>(input)?.is_none_or(|value| value.value)),
             "group" => {
                 let name = optional::<LitStr>(input)?;
@@ -108,7 +110,7 @@ impl Settings {
 }
 
 const OF_PLUGIN: [&str; 6] = ["pool", "fresh", "single", "publishes", "name", "version"];
-const OF_SUBSCRIPTION: [&str; 2] = ["group", "answers"];
+const OF_SUBSCRIPTION: [&str; 3] = ["group", "answers", "durable"];
 
 fn check_place(word: &str, place: Place, span: Span) -> Result<()> {
     let fault = match (OF_PLUGIN.contains(&word), OF_SUBSCRIPTION.contains(&word), place) {

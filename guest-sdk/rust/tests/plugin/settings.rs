@@ -30,6 +30,19 @@ fn all_settings_arrive() {
     }
 }
 
+mod reader {
+    #[hive::plugin("orders/*", durable)]
+    fn reads_on() {}
+}
+
+#[test]
+fn a_reader_says_that_it_goes_on() {
+    let host = Host::new(reader::Plugin);
+    let subscription = &host.description().subscriptions[0];
+    assert_eq!(subscription.settings, [("durable".to_owned(), "true".to_owned())]);
+    assert_eq!((subscription.delivery, subscription.answers), (Delivery::Broadcast, false));
+}
+
 /// The whole of what a plugin needs not say.
 mod plain {
     #[hive::plugin("a/b")]
@@ -48,6 +61,7 @@ fn defaults() {
     );
     let subscription = &description.subscriptions[0];
     assert_eq!((subscription.delivery, &subscription.group), (Delivery::Broadcast, &None));
+    assert!(subscription.settings.is_empty());
 }
 
 #[hive::plugin(fresh)]

@@ -89,3 +89,25 @@ fn what_needs_a_grant_is_left_out_with_the_line_to_add() {
     let config = PluginConfig { subscribes: vec!["**".into(), "far/a/b".into()], ..PluginConfig::default() };
     assert_eq!(checked(wants(), &config).expect("wishes").listens.len(), 3);
 }
+
+#[test]
+fn a_durable_subscription_goes_on_on_its_node() {
+    let durable = |value: &str| Subscription {
+        settings: vec![("durable".into(), value.into())],
+        ..subscription("orders/*")
+    };
+    let wants = vec![durable("true"), durable("false"), subscription("a/b")];
+    let mut wishes = checked(description(wants), &PluginConfig::default()).expect("wishes");
+    assert_eq!(wishes.warnings, [""; 0]);
+    wishes.read_on("greet", NodeId([0xab; 32]));
+    let groups: Vec<_> =
+        wishes.listens.iter().map(|listen| listen.group.as_ref().map(GroupName::as_str)).collect();
+    assert_eq!(groups, [Some("greet@abababababababab"), None, None]);
+
+    let shared = Subscription { delivery: Delivery::Group, ..durable("true") };
+    let problems = checked(description(vec![durable("yes"), shared]), &PluginConfig::default());
+    let problems = problems.expect_err("problems").0;
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    assert!(problems[0].contains("`yes`, neither `true` nor `false`"), "{problems:?}");
+    assert!(problems[1].contains("a group goes on where it left off anyway"), "{problems:?}");
+}

@@ -89,7 +89,7 @@ impl OneShots {
     /// Cancels one. False when there is none, or when it has fired.
     pub fn cancel(&self, name: &str) -> bool {
         let mut shots = self.lock();
-        if !shots.get(name).is_some_and(|shot| !shot.in_hand) {
+        if shots.get(name).is_none_or(|shot| shot.in_hand) {
             return false;
         }
         shots.remove(name);
