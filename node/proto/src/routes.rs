@@ -238,22 +238,10 @@ mod tests {
     use crate::{
         channel::NetworkIndex,
         id::Incarnation,
-        record::{Change, Keys, Own, Signature},
+        keys::Unsigned,
+        record::{Change, Own},
         time::Now,
     };
-
-    #[derive(Debug)]
-    struct Unsigned;
-
-    impl Keys for Unsigned {
-        fn sign(&self, _: NetworkIndex, _: &[u8]) -> Signature {
-            [0; 64]
-        }
-
-        fn verify(&self, _: NetworkIndex, _: NodeId, _: &[u8], _: &Signature) -> bool {
-            true
-        }
-    }
 
     fn node(n: usize) -> NodeId {
         NodeId(*blake3::hash(&n.to_le_bytes()).as_bytes())

@@ -6,22 +6,10 @@ use super::*;
 use crate::{
     channel::NetworkIndex,
     id::Incarnation,
-    record::{Change, Keys, LINKS_MAX, Own, Signature, Statement},
+    keys::Unsigned,
+    record::{Change, LINKS_MAX, Own, Statement},
     time::Now,
 };
-
-#[derive(Debug)]
-struct Unsigned;
-
-impl Keys for Unsigned {
-    fn sign(&self, _: NetworkIndex, _: &[u8]) -> Signature {
-        [0; 64]
-    }
-
-    fn verify(&self, _: NetworkIndex, _: NodeId, _: &[u8], _: &Signature) -> bool {
-        true
-    }
-}
 
 const NODES: usize = 6;
 
