@@ -11,6 +11,7 @@ mod consumers;
 mod dead;
 mod deliver;
 mod durable;
+mod expiry;
 mod fault;
 mod group;
 mod kept;

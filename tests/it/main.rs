@@ -8,6 +8,7 @@ mod bad_input;
 mod crowd;
 mod doctor;
 mod durable;
+mod expiry;
 mod guests;
 mod hosts;
 mod promises;

@@ -360,8 +360,8 @@ pub mod hive {
                 }
             }
             #[allow(unused_unsafe, clippy::all)]
-            /// The mesh's own headers: `hive-depth` (how many publishes made while handling another event led to this one), what
-            /// a dead letter says of itself (`hive-reason`, `hive-channel`, `hive-id`, `hive-attempts`), and `traceparent`.
+            /// The mesh's own headers: `hive-depth` (how many publishes made while handling another event led to this one),
+            /// `hive-expires` (from when on nobody wants it, in milliseconds since the Unix epoch), what a dead letter says of itself (`hive-reason`, `hive-channel`, `hive-id`, `hive-attempts`), and `traceparent`.
             #[allow(async_fn_in_trait)]
             pub fn mesh_headers() -> Headers {
                 unsafe {
@@ -646,6 +646,302 @@ pub mod hive {
                         result6_2,
                         result10,
                         len10,
+                        ptr11,
+                    );
+                    let l13 = i32::from(*ptr11.add(0).cast::<u8>());
+                    let result42 = match l13 {
+                        0 => {
+                            let e = {
+                                let l14 = *ptr11.add(8).cast::<*mut u8>();
+                                let l15 = *ptr11
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let len16 = l15;
+                                let bytes16 = _rt::Vec::from_raw_parts(
+                                    l14.cast(),
+                                    len16,
+                                    len16,
+                                );
+                                _rt::string_lift(bytes16)
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l17 = i32::from(*ptr11.add(8).cast::<u8>());
+                                use super::super::super::hive::node::types::Error as V41;
+                                let v41 = match l17 {
+                                    0 => {
+                                        let e41 = {
+                                            let l18 = *ptr11.add(16).cast::<*mut u8>();
+                                            let l19 = *ptr11
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len20 = l19;
+                                            let bytes20 = _rt::Vec::from_raw_parts(
+                                                l18.cast(),
+                                                len20,
+                                                len20,
+                                            );
+                                            _rt::string_lift(bytes20)
+                                        };
+                                        V41::Denied(e41)
+                                    }
+                                    1 => {
+                                        let e41 = {
+                                            let l21 = *ptr11.add(16).cast::<*mut u8>();
+                                            let l22 = *ptr11
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len23 = l22;
+                                            let bytes23 = _rt::Vec::from_raw_parts(
+                                                l21.cast(),
+                                                len23,
+                                                len23,
+                                            );
+                                            _rt::string_lift(bytes23)
+                                        };
+                                        V41::Invalid(e41)
+                                    }
+                                    2 => {
+                                        let e41 = {
+                                            let l24 = *ptr11.add(16).cast::<i64>();
+                                            l24 as u64
+                                        };
+                                        V41::TooLarge(e41)
+                                    }
+                                    3 => {
+                                        let e41 = {
+                                            let l25 = *ptr11.add(16).cast::<i64>();
+                                            l25 as u64
+                                        };
+                                        V41::Overloaded(e41)
+                                    }
+                                    4 => V41::NoResponder,
+                                    5 => V41::Timeout,
+                                    6 => V41::Deadlock,
+                                    7 => {
+                                        let e41 = {
+                                            let l26 = *ptr11.add(16).cast::<*mut u8>();
+                                            let l27 = *ptr11
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len28 = l27;
+                                            let bytes28 = _rt::Vec::from_raw_parts(
+                                                l26.cast(),
+                                                len28,
+                                                len28,
+                                            );
+                                            _rt::string_lift(bytes28)
+                                        };
+                                        V41::Failed(e41)
+                                    }
+                                    8 => {
+                                        let e41 = {
+                                            let l29 = *ptr11.add(16).cast::<*mut u8>();
+                                            let l30 = *ptr11
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len31 = l30;
+                                            let bytes31 = _rt::Vec::from_raw_parts(
+                                                l29.cast(),
+                                                len31,
+                                                len31,
+                                            );
+                                            _rt::string_lift(bytes31)
+                                        };
+                                        V41::Rejected(e41)
+                                    }
+                                    9 => {
+                                        let e41 = {
+                                            let l32 = *ptr11.add(16).cast::<*mut u8>();
+                                            let l33 = *ptr11
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len34 = l33;
+                                            let bytes34 = _rt::Vec::from_raw_parts(
+                                                l32.cast(),
+                                                len34,
+                                                len34,
+                                            );
+                                            _rt::string_lift(bytes34)
+                                        };
+                                        V41::Unavailable(e41)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e41 = {
+                                            let l35 = *ptr11.add(16).cast::<*mut u8>();
+                                            let l36 = *ptr11
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len37 = l36;
+                                            let bytes37 = _rt::Vec::from_raw_parts(
+                                                l35.cast(),
+                                                len37,
+                                                len37,
+                                            );
+                                            let l38 = *ptr11
+                                                .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l39 = *ptr11
+                                                .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len40 = l39;
+                                            let bytes40 = _rt::Vec::from_raw_parts(
+                                                l38.cast(),
+                                                len40,
+                                                len40,
+                                            );
+                                            (_rt::string_lift(bytes37), _rt::string_lift(bytes40))
+                                        };
+                                        V41::Other(e41)
+                                    }
+                                };
+                                v41
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result42
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// `publish`, of what nobody wants so many milliseconds later, at least 1: wherever it waits then, it is dropped.
+            #[allow(async_fn_in_trait)]
+            pub fn publish_expiring(
+                channel: &str,
+                message: &Message,
+                expires_ms: u64,
+            ) -> Result<_rt::String, Error> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = channel;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let super::super::super::hive::node::types::Message {
+                        payload: payload1,
+                        content_type: content_type1,
+                        key: key1,
+                        headers: headers1,
+                    } = message;
+                    let vec2 = payload1;
+                    let ptr2 = vec2.as_ptr().cast::<u8>();
+                    let len2 = vec2.len();
+                    let (result4_0, result4_1, result4_2) = match content_type1 {
+                        Some(e) => {
+                            let vec3 = e;
+                            let ptr3 = vec3.as_ptr().cast::<u8>();
+                            let len3 = vec3.len();
+                            (1i32, ptr3.cast_mut(), len3)
+                        }
+                        None => (0i32, ::core::ptr::null_mut(), 0usize),
+                    };
+                    let (result6_0, result6_1, result6_2) = match key1 {
+                        Some(e) => {
+                            let vec5 = e;
+                            let ptr5 = vec5.as_ptr().cast::<u8>();
+                            let len5 = vec5.len();
+                            (1i32, ptr5.cast_mut(), len5)
+                        }
+                        None => (0i32, ::core::ptr::null_mut(), 0usize),
+                    };
+                    let vec10 = headers1;
+                    let len10 = vec10.len();
+                    let layout10 = _rt::alloc::Layout::from_size_align(
+                            vec10.len() * (4 * ::core::mem::size_of::<*const u8>()),
+                            ::core::mem::size_of::<*const u8>(),
+                        )
+                        .unwrap();
+                    let (result10, _cleanup10) = wit_bindgen::rt::Cleanup::new(layout10);
+                    for (i, e) in vec10.into_iter().enumerate() {
+                        let base = result10
+                            .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                        {
+                            let (t7_0, t7_1) = e;
+                            let vec8 = t7_0;
+                            let ptr8 = vec8.as_ptr().cast::<u8>();
+                            let len8 = vec8.len();
+                            *base
+                                .add(::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len8;
+                            *base.add(0).cast::<*mut u8>() = ptr8.cast_mut();
+                            let vec9 = t7_1;
+                            let ptr9 = vec9.as_ptr().cast::<u8>();
+                            let len9 = vec9.len();
+                            *base
+                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len9;
+                            *base
+                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                .cast::<*mut u8>() = ptr9.cast_mut();
+                        }
+                    }
+                    let ptr11 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "hive:node/bus@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "publish-expiring"]
+                        fn wit_import12(
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: i64,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import12(
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: i64,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import12(
+                        ptr0.cast_mut(),
+                        len0,
+                        ptr2.cast_mut(),
+                        len2,
+                        result4_0,
+                        result4_1,
+                        result4_2,
+                        result6_0,
+                        result6_1,
+                        result6_2,
+                        result10,
+                        len10,
+                        _rt::as_i64(&expires_ms),
                         ptr11,
                     );
                     let l13 = i32::from(*ptr11.add(0).cast::<u8>());
@@ -5605,6 +5901,29 @@ mod _rt {
         }
     }
     pub use alloc_crate::alloc;
+    pub fn as_i64<T: AsI64>(t: T) -> i64 {
+        t.as_i64()
+    }
+    pub trait AsI64 {
+        fn as_i64(self) -> i64;
+    }
+    impl<'a, T: Copy + AsI64> AsI64 for &'a T {
+        fn as_i64(self) -> i64 {
+            (*self).as_i64()
+        }
+    }
+    impl AsI64 for i64 {
+        #[inline]
+        fn as_i64(self) -> i64 {
+            self as i64
+        }
+    }
+    impl AsI64 for u64 {
+        #[inline]
+        fn as_i64(self) -> i64 {
+            self as i64
+        }
+    }
     pub fn as_i32<T: AsI32>(t: T) -> i32 {
         t.as_i32()
     }
@@ -5675,29 +5994,6 @@ mod _rt {
             val != 0
         }
     }
-    pub fn as_i64<T: AsI64>(t: T) -> i64 {
-        t.as_i64()
-    }
-    pub trait AsI64 {
-        fn as_i64(self) -> i64;
-    }
-    impl<'a, T: Copy + AsI64> AsI64 for &'a T {
-        fn as_i64(self) -> i64 {
-            (*self).as_i64()
-        }
-    }
-    impl AsI64 for i64 {
-        #[inline]
-        fn as_i64(self) -> i64 {
-            self as i64
-        }
-    }
-    impl AsI64 for u64 {
-        #[inline]
-        fn as_i64(self) -> i64 {
-            self as i64
-        }
-    }
     #[cfg(target_arch = "wasm32")]
     pub fn run_ctors_once() {
         wit_bindgen::rt::run_ctors_once();
@@ -5734,9 +6030,9 @@ macro_rules! __export_plugin_impl {
         () = { #[cfg(target_arch = "wasm32")] #[unsafe (link_section =
         "component-type:wit-bindgen:0.60.0:hive:node@0.1.0:plugin:imports and exports")]
         #[doc(hidden)] #[allow(clippy::octal_escapes)] pub static
-        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 2218] = *
+        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 2274] = *
         b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xad\x10\x01A\x02\x01\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xe5\x10\x01A\x02\x01\
 A\x14\x01B\x0b\x01o\x02ss\x01p\0\x04\0\x07headers\x03\0\x01\x01p}\x01ks\x01r\x04\
 \x07payload\x03\x0ccontent-type\x04\x03key\x04\x07headers\x02\x04\0\x07message\x03\
 \0\x05\x01r\x06\x07channels\x07message\x06\x0csubscriptiony\x07attempty\x08retai\
@@ -5749,46 +6045,47 @@ s\0\x05other\x01\0\0\x04\0\x05error\x03\0\x09\x03\0\x15hive:node/types@0.1.0\x05
 ks\x01@\0\0\x03\x04\0\x07network\x01\x04\x01@\0\0w\x04\0\x0cpublished-at\x01\x05\
 \x04\0\x09time-left\x01\x05\x01@\0\0\x01\x04\0\x0cmesh-headers\x01\x06\x03\0\x17\
 hive:node/current@0.1.0\x05\x02\x02\x03\0\0\x07message\x02\x03\0\0\x05error\x01B\
-(\x02\x03\x02\x01\x03\x04\0\x07message\x03\0\0\x02\x03\x02\x01\x01\x04\0\x07head\
+*\x02\x03\x02\x01\x03\x04\0\x07message\x03\0\0\x02\x03\x02\x01\x01\x04\0\x07head\
 ers\x03\0\x02\x02\x03\x02\x01\x04\x04\0\x05error\x03\0\x04\x01r\x02\x07channels\x07\
 message\x01\x04\0\x04call\x03\0\x06\x01j\x01\x01\x01\x05\x01r\x02\x06origins\x07\
 outcome\x08\x04\0\x06answer\x03\0\x09\x01p\x0a\x01r\x02\x07answers\x0b\x07missin\
 gy\x04\0\x07answers\x03\0\x0c\x01r\x04\x07channels\x07message\x01\x02ids\x0cpubl\
 ished-atw\x04\0\x04kept\x03\0\x0e\x01j\x01s\x01\x05\x01@\x02\x07channels\x07mess\
-age\x01\0\x10\x04\0\x07publish\x01\x11\x01@\x02\x07channels\x07headers\x03\0\x10\
-\x04\0\x07forward\x01\x12\x04\0\x06retain\x01\x11\x01j\0\x01\x05\x01@\x01\x07cha\
-nnels\0\x13\x04\0\x05clear\x01\x14\x01@\x03\x07channels\x07message\x01\x0atimeou\
-t-msy\0\x08\x04\0\x07request\x01\x15\x01p\x07\x01p\x08\x01j\x01\x17\x01\x05\x01@\
-\x02\x05calls\x16\x0atimeout-msy\0\x18\x04\0\x0crequest-each\x01\x19\x01j\x01\x0d\
-\x01\x05\x01@\x04\x07channels\x07message\x01\x0atimeout-msy\x05limity\0\x1a\x04\0\
-\x06gather\x01\x1b\x01ks\x01p\x0f\x01j\x01\x1d\x01\x05\x01@\x03\x07patterns\x05a\
-fter\x1c\x05limity\0\x1e\x04\0\x0bkept-values\x01\x1f\x03\0\x13hive:node/bus@0.1\
-.0\x05\x05\x01B\x08\x01m\x05\x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05\
-level\x03\0\0\x01@\x01\x05level\x01\0\x7f\x04\0\x07enabled\x01\x02\x01o\x02ss\x01\
-p\x03\x01@\x03\x05level\x01\x07messages\x06fields\x04\x01\0\x04\0\x03log\x01\x05\
-\x03\0\x13hive:node/log@0.1.0\x05\x06\x01B\x09\x02\x03\x02\x01\x04\x04\0\x05erro\
-r\x03\0\0\x01p}\x01j\0\x01\x01\x01@\x03\x04names\x08delay-msw\x07payload\x02\0\x03\
-\x04\0\x05after\x01\x04\x01j\x01\x7f\x01\x01\x01@\x01\x04names\0\x05\x04\0\x06ca\
-ncel\x01\x06\x03\0\x16hive:node/timers@0.1.0\x05\x07\x01B\x07\x01ks\x01@\x01\x03\
-keys\0\0\x04\0\x03get\x01\x01\x01o\x02ss\x01p\x02\x01@\0\0\x03\x04\0\x03all\x01\x04\
-\x03\0\x16hive:node/config@0.1.0\x05\x08\x01B\x09\x01@\0\0s\x04\0\x02id\x01\0\x04\
-\0\x04name\x01\0\x01ps\x01@\0\0\x01\x04\0\x08networks\x01\x02\x04\0\x06plugin\x01\
-\0\x01@\0\0w\x04\0\x0ageneration\x01\x03\x03\0\x14hive:node/node@0.1.0\x05\x09\x02\
-\x03\0\0\x05event\x01B\"\x02\x03\x02\x01\x0a\x04\0\x05event\x03\0\0\x02\x03\x02\x01\
-\x03\x04\0\x07message\x03\0\x02\x01m\x02\x09broadcast\x05group\x04\0\x08delivery\
-\x03\0\x04\x01o\x02ss\x01p\x06\x04\0\x08settings\x03\0\x07\x01ks\x01r\x05\x07pat\
-terns\x08delivery\x05\x05group\x09\x07answers\x7f\x08settings\x08\x04\0\x0csubsc\
-ription\x03\0\x0a\x01m\x02\x04node\x04mesh\x04\0\x0btimer-scope\x03\0\x0c\x01r\x04\
-\x04names\x08schedules\x05scope\x0d\x08settings\x08\x04\0\x05timer\x03\0\x0e\x01\
-m\x03\x04pool\x05fresh\x06single\x04\0\x09instances\x03\0\x10\x01p\x0b\x01p\x0f\x01\
-ps\x01r\x07\x04names\x07versions\x09instances\x11\x0dsubscriptions\x12\x06timers\
-\x13\x09publishes\x14\x08settings\x08\x04\0\x0bdescription\x03\0\x15\x01kw\x01r\x02\
-\x06reasons\x08after-ms\x17\x04\0\x05delay\x03\0\x18\x01q\x02\x05retry\x01\x19\0\
-\x06reject\x01s\0\x04\0\x07failure\x03\0\x1a\x01@\0\0\x16\x04\0\x08describe\x01\x1c\
-\x01k\x03\x01j\x01\x1d\x01\x1b\x01@\x01\x05event\x01\0\x1e\x04\0\x06handle\x01\x1f\
-\x04\0\x17hive:node/handler@0.1.0\x05\x0b\x04\0\x16hive:node/plugin@0.1.0\x04\0\x0b\
-\x0c\x01\0\x06plugin\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-comp\
-onent\x070.254.2\x10wit-bindgen-rust\x060.60.0";
+age\x01\0\x10\x04\0\x07publish\x01\x11\x01@\x03\x07channels\x07message\x01\x0aex\
+pires-msw\0\x10\x04\0\x10publish-expiring\x01\x12\x01@\x02\x07channels\x07header\
+s\x03\0\x10\x04\0\x07forward\x01\x13\x04\0\x06retain\x01\x11\x01j\0\x01\x05\x01@\
+\x01\x07channels\0\x14\x04\0\x05clear\x01\x15\x01@\x03\x07channels\x07message\x01\
+\x0atimeout-msy\0\x08\x04\0\x07request\x01\x16\x01p\x07\x01p\x08\x01j\x01\x18\x01\
+\x05\x01@\x02\x05calls\x17\x0atimeout-msy\0\x19\x04\0\x0crequest-each\x01\x1a\x01\
+j\x01\x0d\x01\x05\x01@\x04\x07channels\x07message\x01\x0atimeout-msy\x05limity\0\
+\x1b\x04\0\x06gather\x01\x1c\x01ks\x01p\x0f\x01j\x01\x1e\x01\x05\x01@\x03\x07pat\
+terns\x05after\x1d\x05limity\0\x1f\x04\0\x0bkept-values\x01\x20\x03\0\x13hive:no\
+de/bus@0.1.0\x05\x05\x01B\x08\x01m\x05\x05trace\x05debug\x04info\x04warn\x05erro\
+r\x04\0\x05level\x03\0\0\x01@\x01\x05level\x01\0\x7f\x04\0\x07enabled\x01\x02\x01\
+o\x02ss\x01p\x03\x01@\x03\x05level\x01\x07messages\x06fields\x04\x01\0\x04\0\x03\
+log\x01\x05\x03\0\x13hive:node/log@0.1.0\x05\x06\x01B\x09\x02\x03\x02\x01\x04\x04\
+\0\x05error\x03\0\0\x01p}\x01j\0\x01\x01\x01@\x03\x04names\x08delay-msw\x07paylo\
+ad\x02\0\x03\x04\0\x05after\x01\x04\x01j\x01\x7f\x01\x01\x01@\x01\x04names\0\x05\
+\x04\0\x06cancel\x01\x06\x03\0\x16hive:node/timers@0.1.0\x05\x07\x01B\x07\x01ks\x01\
+@\x01\x03keys\0\0\x04\0\x03get\x01\x01\x01o\x02ss\x01p\x02\x01@\0\0\x03\x04\0\x03\
+all\x01\x04\x03\0\x16hive:node/config@0.1.0\x05\x08\x01B\x09\x01@\0\0s\x04\0\x02\
+id\x01\0\x04\0\x04name\x01\0\x01ps\x01@\0\0\x01\x04\0\x08networks\x01\x02\x04\0\x06\
+plugin\x01\0\x01@\0\0w\x04\0\x0ageneration\x01\x03\x03\0\x14hive:node/node@0.1.0\
+\x05\x09\x02\x03\0\0\x05event\x01B\"\x02\x03\x02\x01\x0a\x04\0\x05event\x03\0\0\x02\
+\x03\x02\x01\x03\x04\0\x07message\x03\0\x02\x01m\x02\x09broadcast\x05group\x04\0\
+\x08delivery\x03\0\x04\x01o\x02ss\x01p\x06\x04\0\x08settings\x03\0\x07\x01ks\x01\
+r\x05\x07patterns\x08delivery\x05\x05group\x09\x07answers\x7f\x08settings\x08\x04\
+\0\x0csubscription\x03\0\x0a\x01m\x02\x04node\x04mesh\x04\0\x0btimer-scope\x03\0\
+\x0c\x01r\x04\x04names\x08schedules\x05scope\x0d\x08settings\x08\x04\0\x05timer\x03\
+\0\x0e\x01m\x03\x04pool\x05fresh\x06single\x04\0\x09instances\x03\0\x10\x01p\x0b\
+\x01p\x0f\x01ps\x01r\x07\x04names\x07versions\x09instances\x11\x0dsubscriptions\x12\
+\x06timers\x13\x09publishes\x14\x08settings\x08\x04\0\x0bdescription\x03\0\x15\x01\
+kw\x01r\x02\x06reasons\x08after-ms\x17\x04\0\x05delay\x03\0\x18\x01q\x02\x05retr\
+y\x01\x19\0\x06reject\x01s\0\x04\0\x07failure\x03\0\x1a\x01@\0\0\x16\x04\0\x08de\
+scribe\x01\x1c\x01k\x03\x01j\x01\x1d\x01\x1b\x01@\x01\x05event\x01\0\x1e\x04\0\x06\
+handle\x01\x1f\x04\0\x17hive:node/handler@0.1.0\x05\x0b\x04\0\x16hive:node/plugi\
+n@0.1.0\x04\0\x0b\x0c\x01\0\x06plugin\x03\0\0\0G\x09producers\x01\x0cprocessed-b\
+y\x02\x0dwit-component\x070.254.2\x10wit-bindgen-rust\x060.60.0";
         };
     };
 }
@@ -5800,8 +6097,8 @@ pub use __export_plugin_impl as export_handler;
 )]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 1751] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xba\x0c\x01A\x02\x01\
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 1807] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xf2\x0c\x01A\x02\x01\
 A\x11\x01B\x0b\x01o\x02ss\x01p\0\x04\0\x07headers\x03\0\x01\x01p}\x01ks\x01r\x04\
 \x07payload\x03\x0ccontent-type\x04\x03key\x04\x07headers\x02\x04\0\x07message\x03\
 \0\x05\x01r\x06\x07channels\x07message\x06\x0csubscriptiony\x07attempty\x08retai\
@@ -5814,34 +6111,35 @@ s\0\x05other\x01\0\0\x04\0\x05error\x03\0\x09\x03\0\x15hive:node/types@0.1.0\x05
 ks\x01@\0\0\x03\x04\0\x07network\x01\x04\x01@\0\0w\x04\0\x0cpublished-at\x01\x05\
 \x04\0\x09time-left\x01\x05\x01@\0\0\x01\x04\0\x0cmesh-headers\x01\x06\x03\0\x17\
 hive:node/current@0.1.0\x05\x02\x02\x03\0\0\x07message\x02\x03\0\0\x05error\x01B\
-(\x02\x03\x02\x01\x03\x04\0\x07message\x03\0\0\x02\x03\x02\x01\x01\x04\0\x07head\
+*\x02\x03\x02\x01\x03\x04\0\x07message\x03\0\0\x02\x03\x02\x01\x01\x04\0\x07head\
 ers\x03\0\x02\x02\x03\x02\x01\x04\x04\0\x05error\x03\0\x04\x01r\x02\x07channels\x07\
 message\x01\x04\0\x04call\x03\0\x06\x01j\x01\x01\x01\x05\x01r\x02\x06origins\x07\
 outcome\x08\x04\0\x06answer\x03\0\x09\x01p\x0a\x01r\x02\x07answers\x0b\x07missin\
 gy\x04\0\x07answers\x03\0\x0c\x01r\x04\x07channels\x07message\x01\x02ids\x0cpubl\
 ished-atw\x04\0\x04kept\x03\0\x0e\x01j\x01s\x01\x05\x01@\x02\x07channels\x07mess\
-age\x01\0\x10\x04\0\x07publish\x01\x11\x01@\x02\x07channels\x07headers\x03\0\x10\
-\x04\0\x07forward\x01\x12\x04\0\x06retain\x01\x11\x01j\0\x01\x05\x01@\x01\x07cha\
-nnels\0\x13\x04\0\x05clear\x01\x14\x01@\x03\x07channels\x07message\x01\x0atimeou\
-t-msy\0\x08\x04\0\x07request\x01\x15\x01p\x07\x01p\x08\x01j\x01\x17\x01\x05\x01@\
-\x02\x05calls\x16\x0atimeout-msy\0\x18\x04\0\x0crequest-each\x01\x19\x01j\x01\x0d\
-\x01\x05\x01@\x04\x07channels\x07message\x01\x0atimeout-msy\x05limity\0\x1a\x04\0\
-\x06gather\x01\x1b\x01ks\x01p\x0f\x01j\x01\x1d\x01\x05\x01@\x03\x07patterns\x05a\
-fter\x1c\x05limity\0\x1e\x04\0\x0bkept-values\x01\x1f\x03\0\x13hive:node/bus@0.1\
-.0\x05\x05\x01B\x08\x01m\x05\x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05\
-level\x03\0\0\x01@\x01\x05level\x01\0\x7f\x04\0\x07enabled\x01\x02\x01o\x02ss\x01\
-p\x03\x01@\x03\x05level\x01\x07messages\x06fields\x04\x01\0\x04\0\x03log\x01\x05\
-\x03\0\x13hive:node/log@0.1.0\x05\x06\x01B\x09\x02\x03\x02\x01\x04\x04\0\x05erro\
-r\x03\0\0\x01p}\x01j\0\x01\x01\x01@\x03\x04names\x08delay-msw\x07payload\x02\0\x03\
-\x04\0\x05after\x01\x04\x01j\x01\x7f\x01\x01\x01@\x01\x04names\0\x05\x04\0\x06ca\
-ncel\x01\x06\x03\0\x16hive:node/timers@0.1.0\x05\x07\x01B\x07\x01ks\x01@\x01\x03\
-keys\0\0\x04\0\x03get\x01\x01\x01o\x02ss\x01p\x02\x01@\0\0\x03\x04\0\x03all\x01\x04\
-\x03\0\x16hive:node/config@0.1.0\x05\x08\x01B\x09\x01@\0\0s\x04\0\x02id\x01\0\x04\
-\0\x04name\x01\0\x01ps\x01@\0\0\x01\x04\0\x08networks\x01\x02\x04\0\x06plugin\x01\
-\0\x01@\0\0w\x04\0\x0ageneration\x01\x03\x03\0\x14hive:node/node@0.1.0\x05\x09\x04\
-\06hive:node/plugin-with-all-of-its-exports-removed@0.1.0\x04\0\x0b,\x01\0&plugi\
-n-with-all-of-its-exports-removed\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\
-\x0dwit-component\x070.254.2\x10wit-bindgen-rust\x060.60.0";
+age\x01\0\x10\x04\0\x07publish\x01\x11\x01@\x03\x07channels\x07message\x01\x0aex\
+pires-msw\0\x10\x04\0\x10publish-expiring\x01\x12\x01@\x02\x07channels\x07header\
+s\x03\0\x10\x04\0\x07forward\x01\x13\x04\0\x06retain\x01\x11\x01j\0\x01\x05\x01@\
+\x01\x07channels\0\x14\x04\0\x05clear\x01\x15\x01@\x03\x07channels\x07message\x01\
+\x0atimeout-msy\0\x08\x04\0\x07request\x01\x16\x01p\x07\x01p\x08\x01j\x01\x18\x01\
+\x05\x01@\x02\x05calls\x17\x0atimeout-msy\0\x19\x04\0\x0crequest-each\x01\x1a\x01\
+j\x01\x0d\x01\x05\x01@\x04\x07channels\x07message\x01\x0atimeout-msy\x05limity\0\
+\x1b\x04\0\x06gather\x01\x1c\x01ks\x01p\x0f\x01j\x01\x1e\x01\x05\x01@\x03\x07pat\
+terns\x05after\x1d\x05limity\0\x1f\x04\0\x0bkept-values\x01\x20\x03\0\x13hive:no\
+de/bus@0.1.0\x05\x05\x01B\x08\x01m\x05\x05trace\x05debug\x04info\x04warn\x05erro\
+r\x04\0\x05level\x03\0\0\x01@\x01\x05level\x01\0\x7f\x04\0\x07enabled\x01\x02\x01\
+o\x02ss\x01p\x03\x01@\x03\x05level\x01\x07messages\x06fields\x04\x01\0\x04\0\x03\
+log\x01\x05\x03\0\x13hive:node/log@0.1.0\x05\x06\x01B\x09\x02\x03\x02\x01\x04\x04\
+\0\x05error\x03\0\0\x01p}\x01j\0\x01\x01\x01@\x03\x04names\x08delay-msw\x07paylo\
+ad\x02\0\x03\x04\0\x05after\x01\x04\x01j\x01\x7f\x01\x01\x01@\x01\x04names\0\x05\
+\x04\0\x06cancel\x01\x06\x03\0\x16hive:node/timers@0.1.0\x05\x07\x01B\x07\x01ks\x01\
+@\x01\x03keys\0\0\x04\0\x03get\x01\x01\x01o\x02ss\x01p\x02\x01@\0\0\x03\x04\0\x03\
+all\x01\x04\x03\0\x16hive:node/config@0.1.0\x05\x08\x01B\x09\x01@\0\0s\x04\0\x02\
+id\x01\0\x04\0\x04name\x01\0\x01ps\x01@\0\0\x01\x04\0\x08networks\x01\x02\x04\0\x06\
+plugin\x01\0\x01@\0\0w\x04\0\x0ageneration\x01\x03\x03\0\x14hive:node/node@0.1.0\
+\x05\x09\x04\06hive:node/plugin-with-all-of-its-exports-removed@0.1.0\x04\0\x0b,\
+\x01\0&plugin-with-all-of-its-exports-removed\x03\0\0\0G\x09producers\x01\x0cpro\
+cessed-by\x02\x0dwit-component\x070.254.2\x10wit-bindgen-rust\x060.60.0";
 #[inline(never)]
 #[doc(hidden)]
 pub fn __link_custom_section_describing_imports() {

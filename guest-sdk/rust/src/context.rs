@@ -128,6 +128,20 @@ impl<'e> Context<'e> {
         imports::bus::publish(channel, message)
     }
 
+    /// Publishes a value as JSON that nobody wants so long afterwards, at least 1 ms: wherever it waits then, it is
+    /// dropped.
+    ///
+    /// # Errors
+    /// As for [`publish`](Self::publish).
+    pub fn publish_expiring(
+        &self,
+        after: Duration,
+        channel: &str,
+        value: &(impl Serialize + ?Sized),
+    ) -> Result<String, Error> {
+        imports::bus::publish_expiring(channel, &Message::json(value)?, millis(after))
+    }
+
     /// Publishes a value as JSON and keeps it as the channel's last one, on every node: whoever subscribes later gets it
     /// first. Returns the event's id.
     ///

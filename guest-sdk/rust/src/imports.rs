@@ -32,6 +32,14 @@ pub(crate) mod bus {
         bus::publish(channel, message).map_err(Error::from)
     }
 
+    pub(crate) fn publish_expiring(
+        channel: &str,
+        message: &Message,
+        expires_ms: u64,
+    ) -> Result<String, Error> {
+        bus::publish_expiring(channel, message, expires_ms).map_err(Error::from)
+    }
+
     pub(crate) fn forward(channel: &str, headers: &[(String, String)]) -> Result<String, Error> {
         bus::forward(channel, headers).map_err(Error::from)
     }

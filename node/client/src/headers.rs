@@ -1,4 +1,5 @@
-//! How a message's media type, key and headers travel as HTTP headers: `content-type`, `hive-key`, `hive-header-NAME`.
+//! How a message's media type, key and headers travel as HTTP headers: `content-type`, `hive-key`,
+//! `hive-expires-ms`, `hive-header-NAME`.
 //!
 //! What it owns: the names, and the encoding that both ends use. What HTTP cannot carry (control characters, letters
 //! beyond ASCII, `%` itself) is percent-encoded, so nothing is lost. It must not know which request it serves.
@@ -13,6 +14,8 @@ use crate::message::Message;
 
 /// The event's ordering key.
 pub const KEY: &str = "hive-key";
+/// After how many milliseconds nobody wants the event any more.
+pub const EXPIRES: &str = "hive-expires-ms";
 /// Before the name of a header of the event.
 pub const PREFIX: &str = "hive-header-";
 
@@ -34,8 +37,14 @@ const fn with_capitals(mut set: AsciiSet) -> AsciiSet {
 
 /// Why an HTTP header is no part of a message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the header `{0}` is no UTF-8 text")]
-pub struct HeaderError(String);
+pub enum HeaderError {
+    /// Its name or value.
+    #[error("the header `{0}` is no UTF-8 text")]
+    Text(String),
+    /// A number that is none.
+    #[error("the header `{EXPIRES}` is no number of milliseconds: `{0}`")]
+    Number(String),
+}
 
 /// Puts everything but the payload into HTTP headers.
 ///
@@ -48,9 +57,12 @@ pub fn write(message: &Message, to: &mut HeaderMap) -> Result<(), HeaderError> {
     if let Some(key) = &message.key {
         to.insert(HeaderName::from_static(KEY), value(key, VALUE, KEY)?);
     }
+    if let Some(expires_ms) = message.expires_ms {
+        to.insert(HeaderName::from_static(EXPIRES), expires_ms.into());
+    }
     for (name, text) in &message.headers {
         let encoded = format!("{PREFIX}{}", utf8_percent_encode(name, NAME));
-        let header = HeaderName::try_from(encoded).map_err(|_| HeaderError(name.clone()))?;
+        let header = HeaderName::try_from(encoded).map_err(|_| HeaderError::Text(name.clone()))?;
         to.append(header, value(text, VALUE, name)?);
     }
     Ok(())
@@ -67,6 +79,9 @@ pub fn read(from: &HeaderMap) -> Result<Message, HeaderError> {
             message.content_type = Some(text(value.as_bytes(), name)?).filter(|text| text != UNSAID);
         } else if name == KEY {
             message.key = Some(text(value.as_bytes(), name)?);
+        } else if name == EXPIRES {
+            let text = text(value.as_bytes(), name)?;
+            message.expires_ms = Some(text.parse().map_err(|_| HeaderError::Number(text))?);
         } else if let Some(own) = name.as_str().strip_prefix(PREFIX) {
             message.headers.push((text(own.as_bytes(), name)?, text(value.as_bytes(), name)?));
         }
@@ -76,11 +91,11 @@ pub fn read(from: &HeaderMap) -> Result<Message, HeaderError> {
 
 fn value(text: &str, set: &'static AsciiSet, name: &str) -> Result<HeaderValue, HeaderError> {
     let encoded = utf8_percent_encode(text, set).to_string();
-    HeaderValue::try_from(encoded).map_err(|_| HeaderError(name.into()))
+    HeaderValue::try_from(encoded).map_err(|_| HeaderError::Text(name.into()))
 }
 
 fn text(bytes: &[u8], name: &HeaderName) -> Result<String, HeaderError> {
-    let decoded = percent_decode(bytes).decode_utf8().map_err(|_| HeaderError(name.to_string()))?;
+    let decoded = percent_decode(bytes).decode_utf8().map_err(|_| HeaderError::Text(name.to_string()))?;
     Ok(decoded.into_owned())
 }
 
@@ -115,11 +130,12 @@ mod tests {
             // A space at either end of a media type is the one thing that HTTP may take away.
             content_type in prop::option::of("[a-zé%/]{1,12}"),
             headers in prop::collection::vec((".{0,8}", ".{0,12}"), 0..4),
+            expires_ms in any::<Option<u64>>(),
         ) {
             // A map groups equal names, so the order is kept within a name only.
             let mut headers: Vec<(String, String)> = headers;
             headers.sort();
-            let message = Message { key, content_type, headers, ..Message::default() };
+            let message = Message { key, content_type, headers, expires_ms, ..Message::default() };
             let mut http = HeaderMap::new();
             write(&message, &mut http).expect("headers");
             let mut back = read(&http).expect("a message");

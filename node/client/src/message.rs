@@ -3,7 +3,7 @@
 //! What it owns: [`Message`], [`Event`], and the one rule for payloads: text is a JSON string, everything else is
 //! `{"base64":"…"}`, so that nobody takes one for the other. It must not know HTTP or sockets.
 
-use std::{borrow::Cow, fmt, str};
+use std::{borrow::Cow, fmt, str, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
@@ -26,6 +26,9 @@ pub struct Message {
     /// Names (lower-case) and values, in order; a name may repeat.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<(String, String)>,
+    /// So many milliseconds after it is published nobody wants it any more; none: it is always of use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_ms: Option<u64>,
 }
 
 impl Message {
@@ -42,6 +45,13 @@ impl Message {
     pub fn json(value: &impl Serialize) -> Result<Self, serde_json::Error> {
         let payload = serde_json::to_vec(value)?.into();
         Ok(Self { payload, content_type: Some("application/json".into()), ..Self::default() })
+    }
+
+    /// The same, of which nobody wants anything so long after it is published: wherever it is then, it is dropped.
+    #[must_use]
+    pub fn expiring(mut self, after: Duration) -> Self {
+        self.expires_ms = Some(u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
+        self
     }
 
     /// The payload, when it is UTF-8.
@@ -241,8 +251,9 @@ mod tests {
             content_type in prop::option::of(".{0,8}"),
             key in prop::option::of(".{0,8}"),
             headers in prop::collection::vec((".{0,8}", ".{0,8}"), 0..4),
+            expires_ms in any::<Option<u64>>(),
         ) {
-            let sent = event(Message { payload: payload.into(), content_type, key, headers });
+            let sent = event(Message { payload: payload.into(), content_type, key, headers, expires_ms });
             let text = serde_json::to_string(&sent).expect("json");
             prop_assert_eq!(serde_json::from_str::<Event>(&text).expect(&text), sent);
         }

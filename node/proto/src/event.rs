@@ -31,6 +31,8 @@ pub struct Extra {
     pub key: Option<String>,
     /// Lower-case names; a name may repeat.
     pub headers: Vec<(String, String)>,
+    /// So many milliseconds after it was published nobody wants it any more; none: it is always of use.
+    pub expires_ms: Option<u64>,
 }
 
 /// Why a message cannot be sent.
@@ -51,6 +53,9 @@ pub enum MessageError {
     /// The media type is over the limit.
     #[error("the content type has {0} bytes; {CONTENT_TYPE_BYTES_MAX} is the most")]
     ContentTypeTooLong(usize),
+    /// It would expire as it is published.
+    #[error("an event that expires does so after 1 ms at the earliest")]
+    ExpiresAtOnce,
     /// `hive-…` headers belong to the mesh.
     #[error("the header `{0}` is reserved: names that begin with `hive-` belong to the mesh")]
     ReservedHeader(String),
@@ -90,6 +95,20 @@ impl Message {
     pub fn with_header(mut self, name: impl AsRef<str>, value: impl Into<String>) -> Self {
         self.extra_mut().headers.push((name.as_ref().to_lowercase(), value.into()));
         self
+    }
+
+    /// The same, of which nobody wants anything so many milliseconds after it is published.
+    #[must_use]
+    pub fn with_expiry(mut self, expires_ms: u64) -> Self {
+        self.extra_mut().expires_ms = Some(expires_ms);
+        self
+    }
+
+    /// How long after it is published it is of use, in milliseconds; none: always.
+    #[must_use]
+    #[inline]
+    pub fn expires_ms(&self) -> Option<u64> {
+        self.extra.as_ref()?.expires_ms
     }
 
     /// The media type, if it was said.
@@ -164,6 +183,9 @@ impl Extra {
         {
             return Err(MessageError::ContentTypeTooLong(content_type.len()));
         }
+        if self.expires_ms == Some(0) {
+            return Err(MessageError::ExpiresAtOnce);
+        }
         match self.headers.iter().find(|(name, _)| name.starts_with(MESH_PREFIX)) {
             Some((name, _)) => Err(MessageError::ReservedHeader(name.clone())),
             None => Ok(()),
@@ -214,4 +236,18 @@ pub struct Event {
     pub retained: bool,
     /// What was sent.
     pub message: Message,
+}
+
+impl Event {
+    /// From when on nobody wants it, in milliseconds since the Unix epoch by its origin's clock; none: it is always of use.
+    #[must_use]
+    pub fn expires_at_ms(&self) -> Option<u64> {
+        Some(self.time.unix_ms().saturating_add(self.message.expires_ms()?))
+    }
+
+    /// Whether nobody wants it any more, by a wall clock.
+    #[must_use]
+    pub fn has_expired(&self, unix_ms: u64) -> bool {
+        self.expires_at_ms().is_some_and(|at| at <= unix_ms)
+    }
 }

@@ -14,9 +14,9 @@ use crate::bus::{Gathered, Part};
 
 /// A message from a client; names of headers become lower-case.
 pub(super) fn message(from: hive_client::Message) -> Message {
-    let hive_client::Message { payload, content_type, key, mut headers } = from;
+    let hive_client::Message { payload, content_type, key, mut headers, expires_ms } = from;
     headers.iter_mut().for_each(|(name, _)| name.make_ascii_lowercase());
-    Message::from_parts(payload, Extra { content_type, key, headers })
+    Message::from_parts(payload, Extra { content_type, key, headers, expires_ms })
 }
 
 /// A message for a client.
@@ -26,6 +26,7 @@ pub(super) fn client_message(from: &Message) -> hive_client::Message {
         content_type: from.content_type().map(Into::into),
         key: from.key().map(Into::into),
         headers: from.headers().to_vec(),
+        expires_ms: from.expires_ms(),
     }
 }
 

@@ -92,6 +92,7 @@ async fn events_arrive_as_they_were_sent() {
         content_type: Some("image/x-odd; a=b".into()),
         key: Some("schlüssel 7".into()),
         headers: vec![("trace".into(), " 100% ".into()), ("trace".into(), "zwei\n".into())],
+        ..Message::default()
     };
     let receipt = node.client.publish("orders/created", &sent).await.expect("a receipt");
     assert_eq!((receipt.local, receipt.peers), (1, 0), "one copy, however many patterns match");

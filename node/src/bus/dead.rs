@@ -22,6 +22,8 @@ pub(super) async fn bury(bus: &Bus, name: &str, event: &Event, reason: &str) {
 /// The event's own message, with what happened to it in `hive-…` headers.
 fn letter(event: &Event, reason: &str) -> Message {
     let mut extra = event.message.extra().cloned().unwrap_or_default();
+    // Its story is of use for as long as somebody wants to know.
+    extra.expires_ms = None;
     let mut header = |name: &str, value: String| extra.headers.push((name.into(), value));
     header("hive-reason", reason.into());
     header("hive-channel", event.channel.to_string());

@@ -303,6 +303,10 @@ impl Inbound {
             self.request(event, caller, call);
             return Ok(());
         }
+        if bus.0.drop_expired(&event) {
+            handout.into_iter().for_each(|handout| self.ticket(&handout).done());
+            return Ok(());
+        }
         if let Some(handout) = handout {
             let members = entry.members(&handout.group);
             self.stage_for_member(&members, event, handout);

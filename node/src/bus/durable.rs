@@ -174,7 +174,7 @@ pub(super) fn write_down(
         sequence: id.sequence,
         time,
         depth,
-        expires_ms: None,
+        expires_ms: message.expires_ms().map(|after_ms| time.unix_ms().saturating_add(after_ms)),
         channel: to.channel.clone(),
         message: message.clone(),
     };

@@ -74,9 +74,9 @@ impl PublishError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Name { .. } | Self::Message(MessageError::ReservedHeader(_)) | Self::Reserved(_) => {
-                "invalid"
-            }
+            Self::Name { .. }
+            | Self::Message(MessageError::ReservedHeader(_) | MessageError::ExpiresAtOnce)
+            | Self::Reserved(_) => "invalid",
             Self::Message(_) => "too-large",
             Self::Denied(..) => "denied",
             Self::KeptTooLarge(_) => "too-large",

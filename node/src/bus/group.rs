@@ -3,6 +3,7 @@
 //! What it owns: the node's book over what its own publishes are with, the tickets that members of this node hold, and
 //! the task that offers again what came back. Which member and when again is `plane`'s business.
 
+mod again;
 mod member;
 #[cfg(test)]
 mod tests;
@@ -30,13 +31,12 @@ use hive_proto::{
     plane::{
         account::DropReason,
         group::{Candidate, choose},
-        handouts::{Again, Due, Full, Handouts},
+        handouts::{Full, Handouts},
         pace::Pace,
         table::{HolderId, Members, Side},
     },
 };
 use tokio::{sync::Notify, time::timeout_at};
-use tokio_util::sync::CancellationToken;
 
 pub(super) use self::member::holder;
 use self::ticket::Origin;
@@ -48,9 +48,6 @@ use super::{
     queue::Queue,
     routes::{Peer, Remote, Target},
 };
-
-/// How long the task that offers again sleeps at most.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// What this node has given to members of groups.
 #[derive(Debug, Default)]
@@ -182,64 +179,6 @@ impl Candidate for Loaded {
 }
 
 impl Bus {
-    /// Offers to other members what came back from one, until told to stop. Until this runs it waits.
-    pub async fn deal(&self, stop: CancellationToken) {
-        let groups = &self.0.groups;
-        loop {
-            let mut told = pin!(groups.due.notified());
-            told.as_mut().enable();
-            self.offer_due().await;
-            let next = groups.book().next_time();
-            let wait = next.map(|next| next.0.saturating_sub(self.0.clock.now().0));
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = told => {}
-                () = tokio::time::sleep(wait.unwrap_or(LOOK).min(LOOK)) => {}
-            }
-        }
-    }
-
-    async fn offer_due(&self) {
-        loop {
-            let due = self.0.groups.book().next_due(self.0.clock.now());
-            match due {
-                None => return,
-                Some(Due::Offer(again)) => self.offer_again(again),
-                Some(Due::Dead(again)) => {
-                    let Again { event, handout, .. } = again;
-                    self.0.durable.settled(handout.ticket, Settled::Dead);
-                    let reason = format!("{} members had it and went", event.attempt.saturating_sub(1));
-                    self.bury(handout.group.as_str(), &event, &reason).await;
-                }
-            }
-            // What is due may be much, and others share the thread.
-            tokio::task::yield_now().await;
-        }
-    }
-
-    fn offer_again(&self, Again { event, handout, avoid }: Again) {
-        let shared = &*self.0;
-        let to = Address { network: event.network, channel: event.channel.clone() };
-        let route = shared.group_routes(&to).into_iter().find(|route| route.group == handout.group);
-        let mut book = shared.groups.book();
-        let place = route.as_ref().and_then(|route| route.choose(&book, &event, avoid));
-        let now = shared.clock.now();
-        let Some(place) = place else {
-            if !book.nobody(now, handout.ticket) {
-                drop(book);
-                if !shared.durable.gave_up(handout.ticket) {
-                    shared.account.dropped(DropReason::NoMember, 1);
-                }
-                shared.groups.space.notify_waiters();
-            }
-            return;
-        };
-        if book.given(now, handout.ticket, place.node) {
-            drop(book);
-            self.give(place, event, &handout);
-        }
-    }
-
     /// Gives an event to one member of a group.
     pub(super) fn hand_out(&self, route: &GroupRoute, event: Event) -> Handed {
         self.hand_out_from(route, event, None)

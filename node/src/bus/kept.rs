@@ -282,9 +282,12 @@ pub(super) fn first_values(
     found.into_values().collect()
 }
 
-/// A value as a new subscriber gets it; none for a cleared channel.
+/// A value as a new subscriber gets it; none for a cleared channel, and for what has expired.
 fn replay(kept: &Kept, network: NetworkIndex) -> Option<Event> {
-    kept.message.is_some().then(|| event(kept, network, true))
+    let event = kept.message.is_some().then(|| event(kept, network, true))?;
+    // It was not lost to anybody: nothing is counted.
+    let has_expired = event.message.expires_ms().is_some() && event.has_expired(wall_ms());
+    (!has_expired).then_some(event)
 }
 
 fn event(kept: &Kept, network: NetworkIndex, retained: bool) -> Event {

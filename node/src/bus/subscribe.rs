@@ -105,8 +105,10 @@ impl Subscription {
     /// The next delivery, in order. None when the bus is gone.
     pub async fn next(&mut self) -> Option<Delivery> {
         loop {
-            if let Some(delivery) = self.local.pop() {
-                return Some(delivery);
+            while let Some(delivery) = self.local.pop() {
+                if let Some(delivery) = self.bus.unless_expired(delivery) {
+                    return Some(delivery);
+                }
             }
             if !self.readable().await {
                 return None;
@@ -121,7 +123,8 @@ impl Subscription {
     pub fn take(&self, max: usize, into: &mut impl Extend<Delivery>) -> u64 {
         let mut taken = Taken::default();
         let missed = self.queue.take(max, &mut taken);
-        into.extend(std::iter::from_fn(|| taken.pop()));
+        let taken = std::iter::from_fn(|| taken.pop());
+        into.extend(taken.filter_map(|delivery| self.bus.unless_expired(delivery)));
         missed
     }
 

@@ -1,5 +1,6 @@
 //! The bus alone, and two of them joined by hand: what one's outbox holds is fed to the other.
 
+mod expiry;
 mod rules;
 
 use std::time::{Duration, Instant};

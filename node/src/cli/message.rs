@@ -35,7 +35,13 @@ impl With {
             Some(data) => Bytes::copy_from_slice(data.as_bytes()),
         };
         let content_type = self.content_type.clone().or_else(|| content_type(&payload).map(Into::into));
-        Ok(Message { payload, content_type, key: self.key.clone(), headers: self.headers.clone() })
+        Ok(Message {
+            payload,
+            content_type,
+            key: self.key.clone(),
+            headers: self.headers.clone(),
+            expires_ms: None,
+        })
     }
 }
 

@@ -1,10 +1,12 @@
 //! `publish`: one event, or many of the same.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Args;
+use hive_client::Message;
 
 use super::{Ask, Voice, exit::Fault, message::With, output};
+use crate::units;
 
 /// Publish an event.
 #[derive(Debug, Args)]
@@ -15,6 +17,7 @@ Examples:
   hive-node publish --count 100000 load/test x
   hive-node publish --retain room/1/temperature 21.5    new subscribers get it first
   hive-node publish --clear room/1/temperature
+  hive-node publish --expires 5s door/open             whoever is slower than that need not know
 
 A channel of one segment (`orders`) never leaves the node; one of two or more (`orders/new`) reaches
 every node of the home network that subscribes; `my-hive/orders/new` goes to the network `my-hive`.")]
@@ -29,6 +32,9 @@ pub(super) struct Publish {
     /// Forget the channel's last value.
     #[arg(long, conflicts_with_all = ["count", "retain", "data"])]
     clear: bool,
+    /// Drop it, wherever it is, so long after it is published: nobody wants it any more then.
+    #[arg(long, value_name = "TIME", value_parser = units::duration, conflicts_with = "clear")]
+    expires: Option<Duration>,
     /// Publish it so many times, as fast as the node takes it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
@@ -46,9 +52,14 @@ impl Publish {
         }
     }
 
+    fn message(&self) -> Result<Message, Fault> {
+        let message = self.with.message(self.data.as_deref())?;
+        Ok(self.expires.into_iter().fold(message, Message::expiring))
+    }
+
     async fn one(self, voice: &Voice) -> Result<(), Fault> {
         let client = self.ask.client()?;
-        let message = self.with.message(self.data.as_deref())?;
+        let message = self.message()?;
         let receipt = match (self.retain, self.clear) {
             (true, _) => client.retain(&self.channel, &message).await?,
             (_, true) => client.clear(&self.channel).await?,
@@ -68,7 +79,7 @@ impl Publish {
     }
 
     async fn many(self, count: u64, voice: &Voice) -> Result<(), Fault> {
-        let message = self.with.message(self.data.as_deref())?;
+        let message = self.message()?;
         let mut publisher = self.ask.client()?.publisher().await?;
         let start = Instant::now();
         for _ in 0..count {

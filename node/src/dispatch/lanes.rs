@@ -188,11 +188,17 @@ impl Lanes {
             let deadline = delivery.request.as_ref().map_or(limit, |request| limit.min(request.deadline()));
             return Some(self.job(delivery, None, deadline));
         }
-        let lane = state.ready.pop_front()?;
-        let delivery = state.lanes[lane].pop_front()?;
-        state.held = state.held.saturating_sub(1);
-        state.busy[lane] = true;
-        Some(self.job(delivery, Some(lane), limit))
+        while let Some(lane) = state.ready.pop_front() {
+            while let Some(delivery) = state.lanes[lane].pop_front() {
+                state.held = state.held.saturating_sub(1);
+                // It may have waited for long, or for another try.
+                if let Some(delivery) = self.bus.unless_expired(delivery) {
+                    state.busy[lane] = true;
+                    return Some(self.job(delivery, Some(lane), limit));
+                }
+            }
+        }
+        None
     }
 
     fn job(self: &Arc<Self>, delivery: Delivery, lane: Option<usize>, deadline: Instant) -> Job {

@@ -48,6 +48,17 @@ pub(crate) mod bus {
         World::with(|world| world.publish(channel, message.clone()))
     }
 
+    pub(crate) fn publish_expiring(
+        channel: &str,
+        message: &Message,
+        expires_ms: u64,
+    ) -> Result<String, Error> {
+        match expires_ms {
+            0 => Err(Error::Invalid("an event that expires does so after 1 ms at the earliest".to_owned())),
+            _ => publish(channel, message),
+        }
+    }
+
     pub(crate) fn forward(channel: &str, headers: &[(String, String)]) -> Result<String, Error> {
         World::with(|world| {
             let Some((_, event)) = &world.current else {

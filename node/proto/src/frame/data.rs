@@ -171,26 +171,35 @@ fn read_outcome(mut reader: Reader<'_>) -> Result<Outcome, WireError> {
     Ok(Err((fault, text)))
 }
 
-/// Appends the optional parts: each text as its length plus one, 0 for none; then the headers.
+/// In the first byte of the optional parts: there is a media type.
+const HAS_TYPE: u8 = 1;
+/// It expires: after how long follows the media type.
+const HAS_EXPIRY: u8 = 1 << 1;
+
+/// Appends the optional parts: what there is of media type and expiry; whether there is a key, and that; the headers.
 pub(super) fn put_extra(out: &mut BytesMut, extra: &Extra) {
-    for text in [&extra.content_type, &extra.key] {
-        match text {
-            Some(text) => {
-                out.extend_from_slice(&[1]);
-                put_text(out, text);
-            }
-            None => out.extend_from_slice(&[0]),
-        }
-    }
-    put_headers(out, &extra.headers);
+    let Extra { content_type, key, headers, expires_ms } = extra;
+    let has = |there: bool, flag| if there { flag } else { 0 };
+    out.extend_from_slice(&[has(content_type.is_some(), HAS_TYPE) | has(expires_ms.is_some(), HAS_EXPIRY)]);
+    content_type.iter().for_each(|text| put_text(out, text));
+    expires_ms.iter().for_each(|ms| put_varint(out, *ms));
+    out.extend_from_slice(&[u8::from(key.is_some())]);
+    key.iter().for_each(|text| put_text(out, text));
+    put_headers(out, headers);
 }
 
 /// Reads the optional parts.
 pub(super) fn read_extra(reader: &mut Reader<'_>) -> Result<Extra, WireError> {
-    let content_type = read_optional(reader, CONTENT_TYPE_BYTES_MAX)?;
+    let has = reader.u8()?;
+    if has & !(HAS_TYPE | HAS_EXPIRY) != 0 {
+        return Err(WireError::Value("optional text"));
+    }
+    let content_type = (has & HAS_TYPE != 0).then(|| reader.text(CONTENT_TYPE_BYTES_MAX).map(str::to_owned));
+    let content_type = content_type.transpose()?;
+    let expires_ms = (has & HAS_EXPIRY != 0).then(|| reader.varint()).transpose()?;
     let key = read_optional(reader, KEY_BYTES_MAX)?;
     let headers = reader.headers()?;
-    Ok(Extra { content_type, key, headers })
+    Ok(Extra { content_type, key, headers, expires_ms })
 }
 
 fn read_optional(reader: &mut Reader<'_>, max: usize) -> Result<Option<String>, WireError> {

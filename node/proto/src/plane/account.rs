@@ -41,11 +41,13 @@ pub enum DropReason {
     NoMember,
     /// Its consumer left before it took it.
     Unread,
+    /// Nobody wants it any more, as its publisher said.
+    Expired,
 }
 
 impl DropReason {
     /// Every reason, in the order of their counters.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::SlowConsumer,
         Self::LostLink,
         Self::LocalChannel,
@@ -64,6 +66,7 @@ impl DropReason {
         Self::GroupFull,
         Self::NoMember,
         Self::Unread,
+        Self::Expired,
     ];
 
     /// The name in status, metrics and logs.
@@ -88,6 +91,7 @@ impl DropReason {
             Self::GroupFull => "group-full",
             Self::NoMember => "no-member",
             Self::Unread => "unread",
+            Self::Expired => "expired",
         }
     }
 }

@@ -210,6 +210,11 @@ impl Handouts {
         true
     }
 
+    /// Nobody wants it any more: it is struck from the book.
+    pub fn expired(&mut self, ticket: u64) {
+        self.strike(ticket);
+    }
+
     /// There is nobody to offer it to. False when that has been so for too long: it is struck from the book.
     pub fn nobody(&mut self, now: Now, ticket: u64) -> bool {
         let Some(held) = self.held.get_mut(&ticket) else { return true };

@@ -227,8 +227,12 @@ impl Pump {
             attempt: 1,
             depth: logged.depth,
             retained: false,
-            message: logged.message.clone(),
+            message: logged.message(),
         };
+        if bus.0.drop_expired(&event) {
+            self.acknowledge(position, position);
+            return true;
+        }
         self.lock().given.insert(position);
         let handed = bus.hand_out_from(&route, event, Some((Arc::clone(self), position)));
         if handed == Handed::Full {

@@ -43,6 +43,15 @@ impl bus::Host for Guest {
         self.send(channel, received(message)).await
     }
 
+    async fn publish_expiring(
+        &mut self,
+        channel: String,
+        message: MessageResult,
+        expires_ms: u64,
+    ) -> Result<String, Error> {
+        self.send(channel, received(message).with_expiry(expires_ms)).await
+    }
+
     async fn forward(&mut self, channel: String, headers: HeadersResult) -> Result<String, Error> {
         let Some(event) = self.event() else {
             return Err(Error::Invalid("there is no event to forward outside `handle`".into()));
@@ -52,6 +61,7 @@ impl bus::Host for Guest {
             content_type: carried.content_type().map(str::to_owned),
             key: carried.key().map(str::to_owned),
             headers,
+            expires_ms: None,
         };
         let message = Message::from_parts(carried.payload.clone(), extra);
         self.send(channel, message).await
@@ -175,7 +185,7 @@ fn no_name(text: &str, what: &str, why: &dyn fmt::Display) -> Error {
 pub fn received(message: MessageResult) -> Message {
     let MessageResult { payload, content_type, key, mut headers } = message;
     headers.iter_mut().for_each(|(name, _)| name.make_ascii_lowercase());
-    Message::from_parts(payload.into(), Extra { content_type, key, headers })
+    Message::from_parts(payload.into(), Extra { content_type, key, headers, expires_ms: None })
 }
 
 fn answered(message: &Message) -> MessageResult {
@@ -204,7 +214,8 @@ fn publish_error(error: PublishError) -> Error {
         PublishError::Message(MessageError::TooManyHeaders(_)) => limit(HEADERS_MAX),
         PublishError::Message(MessageError::KeyTooLong(_)) => limit(KEY_BYTES_MAX),
         PublishError::Message(MessageError::ContentTypeTooLong(_)) => limit(CONTENT_TYPE_BYTES_MAX),
-        PublishError::Name { .. } | PublishError::Message(MessageError::ReservedHeader(_)) => {
+        PublishError::Name { .. }
+        | PublishError::Message(MessageError::ReservedHeader(_) | MessageError::ExpiresAtOnce) => {
             Error::Invalid(error.to_string())
         }
         PublishError::KeptTooLarge(_) => limit(KEPT_BYTES_MAX),

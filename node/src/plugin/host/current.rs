@@ -47,9 +47,13 @@ impl current::Host for Guest {
         let is_its = |name: &str| name.starts_with(MESH_PREFIX) || name == TRACE;
         let carried = event.message.headers().iter().filter(|(name, _)| is_its(name));
         let depth = (DEPTH.to_owned(), event.depth.to_string());
-        carried.cloned().chain([depth]).collect()
+        let expires = event.expires_at_ms().map(|at_ms| (EXPIRES.to_owned(), at_ms.to_string()));
+        carried.cloned().chain([depth]).chain(expires).collect()
     }
 }
+
+/// From when on nobody wants the event, in milliseconds since the Unix epoch.
+const EXPIRES: &str = "hive-expires";
 
 /// How many publishes made while handling another event led here.
 const DEPTH: &str = "hive-depth";

@@ -8,9 +8,9 @@ use crate::{event::Extra, id::Incarnation, limits::CALL_TIMEOUT_MS_MAX};
 fn message() -> impl Strategy<Value = Message> {
     let text = || prop::option::of("[a-z/+]{0,12}");
     let headers = prop::collection::vec(("[a-z-]{1,8}", "\\PC{0,8}"), 0..3);
-    (prop::collection::vec(any::<u8>(), 0..300), text(), text(), headers).prop_map(
-        |(payload, content_type, key, headers)| {
-            Message::from_parts(payload.into(), Extra { content_type, key, headers })
+    (prop::collection::vec(any::<u8>(), 0..300), text(), text(), headers, any::<Option<u64>>()).prop_map(
+        |(payload, content_type, key, headers, expires_ms)| {
+            Message::from_parts(payload.into(), Extra { content_type, key, headers, expires_ms })
         },
     )
 }

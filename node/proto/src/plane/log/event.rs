@@ -42,6 +42,13 @@ pub struct Logged {
 }
 
 impl Logged {
+    /// The message as it was published.
+    #[must_use]
+    pub fn message(&self) -> Message {
+        let after_ms = self.expires_ms.map(|at_ms| at_ms.saturating_sub(self.time.unix_ms()));
+        after_ms.into_iter().fold(self.message.clone(), Message::with_expiry)
+    }
+
     /// The record of it, in one allocation.
     ///
     /// # Errors
@@ -102,7 +109,7 @@ pub(super) fn decode(mut reader: Reader<'_>) -> Result<Logged, WireError> {
     if payload.len() > PAYLOAD_BYTES_MAX {
         return Err(WireError::Value("length of the payload"));
     }
-    let message = Message::from_parts(payload, Extra { content_type, key, headers });
+    let message = Message::from_parts(payload, Extra { content_type, key, headers, expires_ms: None });
     Ok(Logged { incarnation, sequence, time, depth, expires_ms, channel, message })
 }
 
@@ -121,7 +128,7 @@ mod tests {
         let headers = prop::collection::vec(("[a-g]{0,6}", ".{0,8}"), 0..5);
         let payload = prop::collection::vec(any::<u8>(), 0..200);
         (payload, text(), text(), headers).prop_map(|(payload, content_type, key, headers)| {
-            Message::from_parts(payload.into(), Extra { content_type, key, headers })
+            Message::from_parts(payload.into(), Extra { content_type, key, headers, expires_ms: None })
         })
     }
 
