@@ -112,10 +112,15 @@ impl From<PublishError> for Refusal {
 
 impl From<SubscribeError> for Refusal {
     fn from(error: SubscribeError) -> Self {
-        Self(
-            ApiError::new(code::UNAVAILABLE, error.to_string())
-                .with_hint("subscribe to fewer, wider patterns"),
-        )
+        let (code, hint) = match error {
+            SubscribeError::Denied { .. } => {
+                (code::DENIED, "`channels:` in the node's configuration says who may")
+            }
+            SubscribeError::Pattern { .. } | SubscribeError::TooMany(_) => {
+                (code::UNAVAILABLE, "subscribe to fewer, wider patterns")
+            }
+        };
+        Self(ApiError::new(code, error.to_string()).with_hint(hint))
     }
 }
 

@@ -2,9 +2,14 @@
 
 use std::sync::Arc;
 
-use hive_proto::channel::{Address, Channel, NetworkIndex, Scope};
+use hive_proto::{
+    channel::{Address, Channel, NetworkIndex, Scope},
+    group::GroupName,
+};
 
-use super::{Bus, Holder, PublishError, Shared, fault::Denial, queue::Queue};
+use super::{
+    Bus, Holder, PublishError, Shared, SubscribeError, Subscription, Wanted, fault::Denial, queue::Queue,
+};
 use crate::trust::may::{Action, Principal};
 
 /// Somebody of this node.
@@ -49,6 +54,27 @@ impl Bus {
     }
 }
 
+impl Subscription {
+    /// Whether the rules leave a client anything of each pattern. A plugin was told when it was loaded.
+    ///
+    /// # Errors
+    /// With the first pattern of which they refuse everything.
+    pub(super) fn permit<'w>(
+        &self,
+        mut wanted: impl Iterator<Item = &'w Wanted>,
+    ) -> Result<(), SubscribeError> {
+        let who = match Actor::from(self.holder()) {
+            local @ Actor::Local => local,
+            Actor::Plugin(_) => return Ok(()),
+        };
+        let refused = wanted.find_map(|Wanted { scope, group, .. }| {
+            let (lines, all) = self.bus.refusals(&who, action_of(group.as_ref()), scope);
+            all.then(|| SubscribeError::Denied { pattern: scope.pattern.to_string(), line: lines.join("; ") })
+        });
+        refused.map_or(Ok(()), Err)
+    }
+}
+
 impl Shared {
     /// Whether somebody of this node may do something.
     ///
@@ -82,7 +108,21 @@ impl Shared {
     }
 
     /// Whether the holder of a queue here may be given something as a member of a group.
-    pub(super) fn may_join_here(&self, queue: &Queue, network: NetworkIndex, channel: &Channel) -> bool {
-        self.may_have(queue, Action::Group, network, channel)
+    pub(super) fn may_join_here(
+        &self,
+        queue: &Queue,
+        group: &GroupName,
+        network: NetworkIndex,
+        channel: &Channel,
+    ) -> bool {
+        self.may_have(queue, action_of(Some(group)), network, channel)
+    }
+}
+
+/// What it is in the rules to listen, alone or in a group. A group of one that reads the past takes nothing from others.
+pub(super) fn action_of(group: Option<&GroupName>) -> Action {
+    match group {
+        Some(group) if group.replays_from_ms().is_none() => Action::Group,
+        _ => Action::Subscribe,
     }
 }

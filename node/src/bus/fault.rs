@@ -178,6 +178,14 @@ pub enum SubscribeError {
         /// Which rule it breaks.
         source: PatternError,
     },
+    /// The rules leave nothing of it.
+    #[error("the rules do not allow this node to have anything of `{pattern}`: {line}")]
+    Denied {
+        /// The pattern.
+        pattern: String,
+        /// The line of the configuration that would allow it.
+        line: String,
+    },
     /// More patterns than one node may have.
     #[error(transparent)]
     TooMany(#[from] Refusal),

@@ -262,7 +262,7 @@ impl Shared {
         let mut routes: Vec<GroupRoute> = Vec::new();
         for side in [Side::Local, Side::Peer] {
             for Members { group, members } in table.groups(side, to.network, &to.channel) {
-                let places = self.places(to.network, &to.channel, members);
+                let places = self.places((to.network, &to.channel), &group, members);
                 match routes.iter_mut().find(|route| route.group == group) {
                     Some(route) => route.nodes.extend(places),
                     None => routes.push(GroupRoute { group, nodes: places }),
@@ -274,14 +274,14 @@ impl Shared {
 
     fn places(
         &self,
-        network: NetworkIndex,
-        channel: &Channel,
+        (network, channel): (NetworkIndex, &Channel),
+        group: &GroupName,
         members: Vec<(HolderId, Target)>,
     ) -> Vec<Place> {
         let (mut here, mut places) = (Vec::new(), Vec::new());
         for (holder, target) in members {
             let (node, way) = match target {
-                Target::Local(queue) if self.may_join_here(&queue, network, channel) => {
+                Target::Local(queue) if self.may_join_here(&queue, group, network, channel) => {
                     here.push((holder, queue));
                     continue;
                 }

@@ -47,7 +47,7 @@ pub struct Wanted {
 /// A holder's patterns and its queue. Dropping it ends the subscription.
 #[derive(Debug)]
 pub struct Subscription {
-    bus: Bus,
+    pub(super) bus: Bus,
     id: HolderId,
     queue: Arc<Queue>,
     /// Taken from the queue and not yet handed over.
@@ -159,9 +159,11 @@ impl Subscription {
     /// Replaces the patterns. What stays wanted is not interrupted. Waits like `Bus::subscribe`.
     ///
     /// # Errors
-    /// When this node would have more patterns than it may; nothing changes then.
+    /// When this node would have more patterns than it may, or the rules leave a client nothing of one; nothing changes
+    /// then.
     pub async fn set(&self, wanted: impl IntoIterator<Item = Wanted>) -> Result<(), SubscribeError> {
         let wanted = merge(wanted);
+        self.permit(wanted.iter())?;
         let joins = wanted.iter().any(|wanted| wanted.group.is_some());
         let ticket = self.replace(wanted)?;
         if joins {

@@ -134,11 +134,12 @@ impl LinkChannel {
             Target::Local(queue) => Some(Arc::clone(queue)),
             Target::Peer(_) | Target::Remote(_) | Target::Audience(_) => None,
         });
-        let may = |queue: &Queue, action| shared.may_have(queue, action, network, &self.channel);
-        self.fate = Fate::Wanted(queues.filter(|queue| may(queue, Action::Subscribe)).collect());
+        let may = |queue: &Arc<Queue>| shared.may_have(queue, Action::Subscribe, network, &self.channel);
+        self.fate = Fate::Wanted(queues.filter(may).collect());
         self.groups = table.groups(Side::Local, network, &self.channel);
-        for Members { members, .. } in &mut self.groups {
-            members.retain(|(_, target)| matches!(target, Target::Local(queue) if may(queue, Action::Group)));
+        for Members { group, members } in &mut self.groups {
+            let may = |queue: &Queue| shared.may_join_here(queue, group, network, &self.channel);
+            members.retain(|(_, target)| matches!(target, Target::Local(queue) if may(queue)));
         }
     }
 

@@ -117,6 +117,11 @@ async fn a_plugin_gets_live_kept_and_asked_what_the_rules_let_it_have() {
     };
     assert_eq!(page("billing"), ["open/kept", "secret/kept", "secret/new"]);
     assert_eq!(page("other"), ["open/kept"]);
+    let client = [wanted(&bus, "secret/*", false)];
+    let refused =
+        bus.subscribe(Holder::Client("test".into()), client).await.expect_err("nothing is left of it");
+    let line = r#"channels: [{pattern: "secret/*", subscribe: [billing, local]}]"#;
+    assert!(refused.to_string().ends_with(line), "{refused}");
     drop(billing);
     let nobody = bus.call(&address(&bus, "secret/ask"), "?".into(), SOON).await;
     assert_eq!(nobody, Err(CallError::NoResponder), "who may not have it is not asked");
