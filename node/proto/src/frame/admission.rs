@@ -50,7 +50,7 @@ pub struct Offer {
 
 /// Kind of the frame on a link's control stream by which a side proves a later epoch than it has proved so far. Who
 /// drives the link reads it; the state machine never sees it.
-pub const PROVED: u8 = OPTIONAL | 0x15;
+pub const PROVED: u8 = OPTIONAL | 0x17;
 
 /// That the sender knows an epoch of the network's secret, bound to the connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -262,6 +262,14 @@ mod tests {
         let mut long = vec![KIND_ACCEPTED, 33];
         long.extend([0; 33]);
         assert_eq!(decode(&long), Err(AdmissionError::Wire(WireError::Trailing(1))));
+    }
+
+    /// Whoever drives a link takes these frames from under the state machine, which may have no use of that kind.
+    #[test]
+    fn a_later_proof_is_no_frame_of_the_state_machine() {
+        let body = Proved { epoch: 1, tag: [0; 32] }.encode().slice(2..);
+        assert_eq!(crate::frame::control::Control::decode(PROVED, &body), Ok(None));
+        assert_ne!(PROVED, crate::frame::control::DRAINED);
     }
 
     #[test]
