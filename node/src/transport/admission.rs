@@ -123,7 +123,7 @@ pub(super) async fn check(
 }
 
 /// What it means to the listener that the connection ended.
-fn gone(end: ConnectionError) -> AdmitFailure {
+pub(super) fn gone(end: ConnectionError) -> AdmitFailure {
     match end {
         ConnectionError::ApplicationClosed(close) if close.error_code == CloseCode::Refused.into() => {
             let why = String::from_utf8_lossy(&close.reason).replace(char::is_control, " ");

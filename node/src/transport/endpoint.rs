@@ -229,9 +229,11 @@ async fn admit_patiently(
     memberships: &[Membership],
     peer: &mut Option<NodeId>,
 ) -> Result<Session, AdmitFailure> {
-    let handshake = |e: ConnectionError| match tls::is_other_protocol(&e) {
-        true => AdmitFailure::OtherProtocol,
-        false => AdmitFailure::Handshake(e.to_string()),
+    let handshake = |e: ConnectionError| match e {
+        e if tls::is_other_protocol(&e) => AdmitFailure::OtherProtocol,
+        // It saw whom it has before this side saw the end of the handshake.
+        e @ ConnectionError::ApplicationClosed(_) => admission::gone(e),
+        e => AdmitFailure::Handshake(e.to_string()),
     };
     // Closes the connection whichever way this ends, also when the caller's patience does.
     let connection = incoming.accept().map_err(handshake)?.await.map_err(handshake)?;
