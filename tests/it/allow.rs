@@ -42,7 +42,7 @@ async fn who_is_not_on_the_list_is_refused_by_itself_and_by_others() -> Result<(
     friend.has_peers(2, MOMENT).await?;
 
     // Refused by itself, and both sides say why.
-    strict.says("it is not on this node's list of the network's nodes").await?;
+    strict.says("is not on this node's list of the network's nodes").await?;
     other.says("this node is not on its list of the network's nodes").await?;
     ensure!(strict.status().await?.peers.len() == 1, "{}", strict.printed());
 

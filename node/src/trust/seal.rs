@@ -17,7 +17,7 @@
 //!
 //! * key = HKDF-SHA256(salt: boot, key material: the epoch's sealing key, info: `hive/1 envelope` 00 ‖ origin), 32 bytes
 //! * nonce = 00 00 00 00 ‖ counter
-//! * associated data = offsets 0 to 28 ‖ header, see [`Header`]
+//! * associated data = offsets 0 to 28 ‖ header, as `Header` says
 //! * signed = `hive/1 envelope` 00 ‖ SHA-256(associated data ‖ ciphertext ‖ tag)
 
 use std::{
