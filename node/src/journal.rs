@@ -8,6 +8,7 @@
 //! that did not resolve may be lost, and what it covered comes again. The journal's owner is the origin: nobody else's
 //! events are in it.
 
+mod cursors;
 pub mod disk;
 mod error;
 mod pending;

@@ -140,7 +140,7 @@ impl Journal for DiskJournal {
     }
 
     fn cursor(&self, name: &CursorName) -> Option<Cursor> {
-        self.shared.lock().cursors.get(name).map(|tracked| tracked.cursor.clone())
+        self.shared.lock().cursors.cursor(name).cloned()
     }
 
     fn find(&self, start: Start) -> BoxFuture<'_, Result<u64, ReadError>> {

@@ -12,10 +12,7 @@ use std::{
 
 use hive_proto::{
     channel::Channel,
-    plane::{
-        cursor::CursorName,
-        log::{Body, HEAD_BYTES, Head, Index},
-    },
+    plane::log::{Body, HEAD_BYTES, Head, Index},
     time::Hlc,
 };
 
@@ -87,7 +84,7 @@ impl Writer {
             (index.last, index.times)
         };
         let latest = times.map_or(Hlc(0), |(_, latest)| latest);
-        if state.passed() >= last {
+        if state.cursors.passed() >= last {
             let short = state.total > max_bytes.saturating_sub(headroom(&self.shared.settings));
             let old = keep.is_some_and(|keep| is_older(latest, keep, now_ms));
             if short || old || times.is_none() {
@@ -95,12 +92,8 @@ impl Writer {
             }
         }
         if max_age.is_some_and(|age| is_older(latest, age, now_ms)) {
-            let before: Vec<(CursorName, u64)> = losses(&state.cursors);
-            state.pass_over(last);
-            for ((name, lost), (_, now)) in before.iter().zip(losses(&state.cursors)) {
-                if now > *lost {
-                    tracing::warn!("`{name}` lost {} events that grew too old in the journal", now - lost);
-                }
+            for (name, lost) in state.pass_over(last).into_iter().filter(|(_, lost)| *lost > 0) {
+                tracing::warn!("`{name}` lost {lost} events that grew too old in the journal");
             }
             return Some(oldest);
         }
@@ -125,7 +118,7 @@ impl Writer {
     fn rewrite_one(&self) {
         let now_ms = self.shared.system.now_ms();
         let state = self.shared.lock();
-        let passed = state.passed();
+        let passed = state.cursors.passed();
         let Some((_, closed)) = state.held.split_last() else { return };
         let waste = |segment: &Arc<Segment>| {
             let used = segment.end().saturating_sub(segment.start);
@@ -224,8 +217,4 @@ fn shortest_age(settings: &Settings) -> Option<Duration> {
 
 fn is_older(time: Hlc, age: Duration, now_ms: u64) -> bool {
     u128::from(now_ms.saturating_sub(time.unix_ms())) > age.as_millis()
-}
-
-fn losses(cursors: &std::collections::BTreeMap<CursorName, super::state::Tracked>) -> Vec<(CursorName, u64)> {
-    cursors.iter().map(|(name, tracked)| (name.clone(), tracked.lost)).collect()
 }

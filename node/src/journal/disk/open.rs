@@ -15,18 +15,20 @@ use std::{
 };
 
 use hive_proto::plane::{
-    cursor::{Cursor, CursorChange, CursorName},
+    cursor::{CursorChange, CursorName},
     log::{Body, Index},
 };
 
 use super::{
     segment::{FORMAT, HeadError, Owner, Segment, SegmentHead, closed_index, first_of},
-    state::Tracked,
     system::System,
     walk::{Step, Walk},
     writer::MARK_BYTES,
 };
-use crate::journal::OpenError;
+use crate::journal::{
+    OpenError,
+    cursors::{Cursors, Tracked},
+};
 
 /// Bytes read at once.
 const READ_BYTES: usize = 1 << 20;
@@ -65,7 +67,7 @@ impl fmt::Display for Note {
 pub(super) struct Recovered {
     pub(super) held: Vec<Arc<Segment>>,
     pub(super) next: u64,
-    pub(super) cursors: BTreeMap<CursorName, Tracked>,
+    pub(super) cursors: Cursors,
     pub(super) notes: Vec<Note>,
     /// The last segment may grow.
     pub(super) grows: bool,
@@ -89,17 +91,11 @@ pub(super) fn recover(dir: &Path, owner: &Owner, system: &dyn System) -> Result<
         next = after;
         held.push(segment);
         let first_kept = held.iter().find(|held| held.index().events > 0).map_or(next, |held| held.first);
-        let mut cursors = last.cursors;
-        for tracked in cursors.values_mut() {
-            let behind = first_kept.saturating_sub(1);
-            if tracked.cursor.floor() < behind {
-                tracked.lost = tracked.lost.saturating_add(tracked.cursor.pass_over(behind));
-                tracked.dirty = true;
-            }
-        }
+        let mut cursors = Cursors::read(last.cursors);
+        cursors.pass_over(first_kept.saturating_sub(1));
         return Ok(Recovered { held, next, cursors, notes, grows: last.grows });
     }
-    Ok(Recovered { held: Vec::new(), next, cursors: BTreeMap::new(), notes, grows: false })
+    Ok(Recovered { held: Vec::new(), next, cursors: Cursors::default(), notes, grows: false })
 }
 
 /// The segments in a directory, by their first position. What was never finished is removed.
@@ -344,7 +340,7 @@ impl Read {
         for change in changes {
             match change {
                 CursorChange::Set { name, cursor, since_ms, lost } => {
-                    self.cursors.insert(name, tracked(cursor, since_ms, lost));
+                    self.cursors.insert(name, Tracked::read(cursor, since_ms, lost));
                 }
                 CursorChange::Forgotten { name } => {
                     self.cursors.remove(&name);
@@ -352,9 +348,4 @@ impl Read {
             }
         }
     }
-}
-
-fn tracked(cursor: Cursor, since_ms: u64, lost: u64) -> Tracked {
-    let durable_floor = cursor.floor();
-    Tracked { cursor, since_ms, lost, durable_floor, dirty: false }
 }

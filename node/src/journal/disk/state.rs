@@ -3,7 +3,6 @@
 //! It must not know files' bytes: the thread writes, readers read, and both only look things up here.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
     ops::RangeInclusive,
     path::PathBuf,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -13,7 +12,7 @@ use std::{
 use hive_proto::{
     channel::Channel,
     plane::{
-        cursor::{Cursor, CursorChange, CursorName},
+        cursor::{CursorChange, CursorName},
         log::{Encoded, Logged},
     },
     time::Hlc,
@@ -26,11 +25,9 @@ use super::{
     system::System,
 };
 use crate::journal::{
-    AppendError, Appending, CursorError, CursorStatus, Holder, Promise, Registered, Saving, Settings, Status,
+    AppendError, Appending, CursorError, Holder, Promise, Registered, Saving, Settings, Status,
+    cursors::Cursors,
 };
-
-/// Cursors of one journal. Each is written at the head of every segment.
-const CURSORS_MAX: usize = 1_024;
 
 /// One journal that is open.
 #[derive(Debug)]
@@ -70,9 +67,7 @@ pub(super) struct State {
     pub(super) next: u64,
     /// Bytes of all files.
     pub(super) total: u64,
-    pub(super) cursors: BTreeMap<CursorName, Tracked>,
-    /// Cursors whose end is not written yet.
-    forgotten: BTreeSet<CursorName>,
+    pub(super) cursors: Cursors,
     pub(super) last_failure: Option<String>,
 }
 
@@ -82,25 +77,6 @@ pub(super) struct Waiting {
     pub(super) record: Encoded,
     pub(super) channel: Channel,
     pub(super) time: Hlc,
-}
-
-/// A cursor and what is known of it.
-#[derive(Debug, Clone)]
-pub(super) struct Tracked {
-    pub(super) cursor: Cursor,
-    pub(super) since_ms: u64,
-    pub(super) lost: u64,
-    /// The floor that is on disk: what decides what may go.
-    pub(super) durable_floor: u64,
-    /// It changed since it was last given to the thread.
-    pub(super) dirty: bool,
-}
-
-impl Tracked {
-    pub(super) fn change(&self, name: &CursorName) -> CursorChange {
-        let Self { cursor, since_ms, lost, .. } = self;
-        CursorChange::Set { name: name.clone(), cursor: cursor.clone(), since_ms: *since_ms, lost: *lost }
-    }
 }
 
 /// What the thread writes at once.
@@ -117,7 +93,7 @@ impl Shared {
         settings: Settings,
         system: Arc<dyn System>,
         (held, next): (Vec<Arc<Segment>>, u64),
-        cursors: BTreeMap<CursorName, Tracked>,
+        cursors: Cursors,
     ) -> Self {
         let total = total(&held);
         let state = State {
@@ -125,14 +101,13 @@ impl Shared {
             waiting: Vec::new(),
             waiting_bytes: 0,
             flying: (0, 0),
-            save: cursors.values().any(|tracked| tracked.dirty),
+            save: cursors.has_changes(),
             idle: false,
             closing: false,
             held,
             next,
             total,
             cursors,
-            forgotten: BTreeSet::new(),
             last_failure: None,
         };
         let durable = watch::Sender::new(next.saturating_sub(1));
@@ -179,22 +154,11 @@ impl Shared {
 
     /// Makes a cursor whose floor is before `next`, if there is none.
     pub(super) fn register(&self, name: &CursorName, next: u64) -> Result<(Registered, Saving), CursorError> {
-        let since_ms = self.system.now_ms();
+        let now_ms = self.system.now_ms();
         let mut state = self.lock();
-        let known = state.cursors.get(name).map(|tracked| tracked.cursor.floor());
-        if known.is_none() && state.cursors.len() >= CURSORS_MAX {
-            return Err(CursorError::TooMany(CURSORS_MAX));
-        }
-        let floor = known.unwrap_or(next.saturating_sub(1).min(state.next.saturating_sub(1)));
-        let tracked = state.cursors.entry(name.clone()).or_insert_with(|| Tracked {
-            cursor: Cursor::at(floor),
-            since_ms,
-            lost: 0,
-            durable_floor: floor,
-            dirty: true,
-        });
-        tracked.dirty = true;
-        Ok((Registered { floor, resumed: known.is_some() }, self.save(state)?))
+        let last = state.next.saturating_sub(1);
+        let registered = state.cursors.register(name, next, last, now_ms)?;
+        Ok((registered, self.save(state)?))
     }
 
     pub(super) fn acknowledge(
@@ -204,23 +168,14 @@ impl Shared {
     ) -> Result<Saving, CursorError> {
         let mut state = self.lock();
         let last = state.next.saturating_sub(1);
-        if *positions.end() > last {
-            return Err(CursorError::Beyond { position: *positions.end(), last });
-        }
-        let Some(tracked) = state.cursors.get_mut(name) else {
-            return Err(CursorError::Unknown(name.clone()));
-        };
+        state.cursors.acknowledge(name, positions, last)?;
         // Also when nothing changed it is waited for: what changed before may still be on its way to the disk.
-        tracked.dirty |= tracked.cursor.acknowledge(positions)?;
         self.save(state)
     }
 
     pub(super) fn forget(&self, name: &CursorName) -> Result<Saving, CursorError> {
         let mut state = self.lock();
-        if state.cursors.remove(name).is_none() {
-            return Err(CursorError::Unknown(name.clone()));
-        }
-        state.forgotten.insert(name.clone());
+        state.cursors.forget(name)?;
         self.save(state)
     }
 
@@ -277,13 +232,6 @@ impl Shared {
         let state = self.lock();
         let last = state.next.saturating_sub(1);
         let indexes = || state.held.iter().map(|segment| segment.index());
-        let cursors = state.cursors.iter().map(|(name, tracked)| CursorStatus {
-            name: name.clone(),
-            floor: tracked.cursor.floor(),
-            lag: tracked.cursor.lag(last),
-            lost: tracked.lost,
-            since_ms: tracked.since_ms,
-        });
         Status {
             bytes: state.total,
             events: indexes().map(|index| index.events).sum(),
@@ -293,7 +241,7 @@ impl Shared {
             oldest: indexes().find_map(|index| index.times.map(|(earliest, _)| earliest)),
             waiting: state.waiting.len() + state.flying.0,
             last_failure: state.last_failure.clone(),
-            cursors: cursors.collect(),
+            cursors: state.cursors.status(last),
         }
     }
 }
@@ -303,14 +251,7 @@ impl State {
         self.save = false;
         self.flying = (self.waiting.len(), std::mem::take(&mut self.waiting_bytes));
         let room = Vec::with_capacity(self.waiting.len());
-        let mut changes: Vec<CursorChange> = std::mem::take(&mut self.forgotten)
-            .into_iter()
-            .map(|name| CursorChange::Forgotten { name })
-            .collect();
-        for (name, tracked) in self.cursors.iter_mut().filter(|(_, tracked)| tracked.dirty) {
-            tracked.dirty = false;
-            changes.push(tracked.change(name));
-        }
+        let changes = self.cursors.take_changes();
         let events = std::mem::replace(&mut self.waiting, room);
         Work { promise: std::mem::take(&mut self.promise), events, changes }
     }
@@ -320,13 +261,7 @@ impl State {
         self.flying = (0, 0);
         self.next = self.next.saturating_add(events);
         self.total = total(&self.held);
-        for change in changes {
-            if let CursorChange::Set { name, cursor, .. } = change
-                && let Some(tracked) = self.cursors.get_mut(name)
-            {
-                tracked.durable_floor = tracked.durable_floor.max(cursor.floor());
-            }
-        }
+        self.cursors.settle(changes);
     }
 
     /// What the thread took is not on disk. Cursors are tried again with the next batch.
@@ -334,32 +269,14 @@ impl State {
         self.flying = (0, 0);
         self.total = total(&self.held);
         self.last_failure = Some(why.to_string());
-        for change in changes {
-            match change {
-                CursorChange::Set { name, .. } => {
-                    if let Some(tracked) = self.cursors.get_mut(name) {
-                        tracked.dirty = true;
-                    }
-                }
-                CursorChange::Forgotten { name } => {
-                    self.forgotten.insert(name.clone());
-                }
-            }
-        }
+        self.cursors.fail(changes);
     }
 
-    /// What every cursor has passed, as the disk knows it.
-    pub(super) fn passed(&self) -> u64 {
-        self.cursors.values().map(|tracked| tracked.durable_floor).min().unwrap_or(u64::MAX)
-    }
-
-    /// Moves every cursor over what is no longer kept, and has that written.
-    pub(super) fn pass_over(&mut self, last: u64) {
-        for tracked in self.cursors.values_mut().filter(|tracked| tracked.cursor.floor() < last) {
-            tracked.lost = tracked.lost.saturating_add(tracked.cursor.pass_over(last));
-            tracked.dirty = true;
-            self.save = true;
-        }
+    /// Moves every cursor over what is no longer kept, and has that written. Returns how much each lost by that.
+    pub(super) fn pass_over(&mut self, last: u64) -> Vec<(CursorName, u64)> {
+        let moved = self.cursors.pass_over(last);
+        self.save |= !moved.is_empty();
+        moved
     }
 
     /// The first position that is kept.
@@ -375,8 +292,7 @@ impl State {
     }
 
     fn holder(&self, now_ms: u64) -> Option<Holder> {
-        let (name, tracked) = self.cursors.iter().min_by_key(|(_, tracked)| tracked.durable_floor)?;
-        let position = tracked.durable_floor.saturating_add(1);
+        let (name, position) = self.cursors.furthest_behind()?;
         if position >= self.next {
             return None;
         }

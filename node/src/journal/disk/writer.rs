@@ -196,8 +196,7 @@ impl Writer {
     fn begin(&mut self, next: u64) -> Result<Arc<Segment>, AppendError> {
         let salt = u32::from_le_bytes(trust::random_bytes());
         let (head, mut bytes) = SegmentHead::make(&self.shared.owner, next, salt);
-        let changes: Vec<CursorChange> =
-            self.shared.lock().cursors.iter().map(|(name, tracked)| tracked.change(name)).collect();
+        let changes = self.shared.lock().cursors.all();
         put_cursors(&mut bytes, &changes, next, (0, salt));
         let path = self.shared.dir.join(file_name(next));
         let file = self
