@@ -109,7 +109,9 @@ fn read(
             batch.through = batch.through.max(last.min(durable));
         }
         place = Place { position: batch.through.saturating_add(1), at: Some((segment, at)) };
-        if full || !batch.records.is_empty() || batch.through >= durable {
+        // What is read on the way from a mark to the position is not what was asked for.
+        let some = full && batch.through >= first;
+        if some || !batch.records.is_empty() || batch.through >= durable {
             return Ok((batch, place));
         }
     }
