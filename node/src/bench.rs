@@ -10,6 +10,7 @@ mod hive;
 pub mod journal;
 mod links;
 mod measure;
+pub mod nats;
 mod thin;
 
 use std::{path::PathBuf, time::Duration};

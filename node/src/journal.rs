@@ -7,16 +7,21 @@
 //! twice. A cursor never goes back behind an acknowledgement that resolved, and never beyond what was acknowledged; one
 //! that did not resolve may be lost, and what it covered comes again. The journal's owner is the origin: nobody else's
 //! events are in it.
+//!
+//! "On disk" is where the engine keeps it: on this node's own disk, or on those of JetStream servers.
 
 mod cursors;
 pub mod disk;
 mod error;
+pub mod jetstream;
 mod pending;
+#[cfg(test)]
+mod tests;
 
-use std::{fmt, ops::RangeInclusive, time::Duration};
+use std::{fmt, io, ops::RangeInclusive, path::Path, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
-use hive_proto::{pattern::Pattern, time::Hlc};
+use hive_proto::{channel::NetworkName, id::NodeId, pattern::Pattern, time::Hlc};
 use tokio::sync::watch;
 
 pub use error::{AppendError, CursorError, Holder, OpenError, ReadError};
@@ -140,6 +145,60 @@ impl Batch {
     }
 }
 
+/// Where journals are kept.
+#[derive(Debug, Clone, Default)]
+pub enum Engine {
+    /// On this node's own disk.
+    #[default]
+    Disk,
+    /// On JetStream servers.
+    JetStream(jetstream::Config),
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Disk => f.write_str("this node's disk"),
+            Self::JetStream(config) if config.replicas == 1 => {
+                write!(f, "JetStream at {}, one copy", config.named())
+            }
+            Self::JetStream(config) => {
+                write!(f, "JetStream at {}, {} copies", config.named(), config.replicas)
+            }
+        }
+    }
+}
+
+/// Opens the journal of a network for the node `origin`: below `dir`, where a disk keeps it. Returns also what a person
+/// should know about how it was found.
+///
+/// # Errors
+/// As [`disk::DiskJournal::open`] and [`jetstream::StreamJournal::open`].
+pub async fn open(
+    engine: &Engine,
+    dir: &Path,
+    network: &NetworkName,
+    origin: NodeId,
+    settings: Settings,
+) -> Result<(Arc<dyn Journal>, Vec<String>), OpenError> {
+    match engine {
+        Engine::Disk => {
+            let (path, network) = (dir.to_path_buf(), network.clone());
+            let open = move || disk::DiskJournal::open(&path, &network, origin, settings);
+            let stopped =
+                |_| OpenError::Io { path: dir.into(), source: io::Error::other("the runtime is ending") };
+            let journal = tokio::task::spawn_blocking(open).await.map_err(stopped)??;
+            let notes = journal.notes().iter().map(ToString::to_string).collect();
+            Ok((Arc::new(journal), notes))
+        }
+        Engine::JetStream(config) => {
+            let opened = jetstream::StreamJournal::open(config.clone(), network, origin, settings).await?;
+            let notes = opened.note().map(str::to_owned).into_iter().collect();
+            Ok((Arc::new(opened), notes))
+        }
+    }
+}
+
 /// How much a journal keeps, for how long, and how much may wait for the disk.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -159,6 +218,13 @@ pub struct Settings {
     pub queue_events: usize,
     /// Bytes that may wait for the disk; one event is always taken by an empty queue.
     pub queue_bytes: usize,
+}
+
+impl Settings {
+    /// Room that is made before it is needed: what may wait, while that is a small part of all.
+    pub(crate) fn headroom(&self) -> u64 {
+        (self.queue_bytes as u64).saturating_mul(2).min(self.max_bytes / 4)
+    }
 }
 
 impl Default for Settings {
@@ -182,7 +248,7 @@ pub struct Status {
     pub bytes: u64,
     /// Events on disk.
     pub events: u64,
-    /// Files.
+    /// Files; 0 where others keep it.
     pub segments: usize,
     /// The first position that is kept; one more than `last` when nothing is.
     pub first: u64,
@@ -211,34 +277,4 @@ pub struct CursorStatus {
     pub lost: u64,
     /// When it was registered, in milliseconds since the Unix epoch.
     pub since_ms: u64,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_batch_covers_is_records_and_stretches_between_them() {
-        let record = |position| Record {
-            position,
-            event: Logged {
-                incarnation: hive_proto::id::Incarnation(1),
-                sequence: position,
-                time: Hlc(1),
-                depth: 0,
-                expires_ms: None,
-                channel: hive_proto::channel::Channel::parse("a/b").expect("a channel"),
-                message: hive_proto::event::Message::default(),
-            },
-        };
-        let check = |positions: &[u64], want: &[RangeInclusive<u64>]| {
-            let records = positions.iter().copied().map(record).collect();
-            let batch = Batch { first: 3, through: 9, records };
-            assert_eq!(batch.skipped(), want, "{positions:?}");
-        };
-        check(&[], &[3..=9]);
-        check(&[3, 4, 9], &[5..=8]);
-        check(&[5], &[3..=4, 6..=9]);
-        check(&[3, 4, 5, 6, 7, 8, 9], &[]);
-    }
 }

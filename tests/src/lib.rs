@@ -1,4 +1,5 @@
-//! The test harness: real nodes, hosts in network namespaces, bad weather, guests built once, promises of decoders.
+//! The test harness: real nodes and servers, hosts in network namespaces, bad weather, guests built once, promises of
+//! decoders.
 //!
 //! What it owns: starting, watching and ending what a test runs against. It speaks to nodes as any client does, and so
 //! links `hive-client` and neither the node nor wasmtime. It must not know what a test wants to find out.
@@ -7,6 +8,7 @@ pub mod cargo;
 pub mod fuzz;
 pub mod guests;
 pub mod hosts;
+pub mod nats;
 pub mod nodes;
 pub mod wait;
 pub mod weather;

@@ -91,6 +91,7 @@ const PROTO: &[Row] = &[
 const CRATES: &[Row] = &[
     // The bench is a verb that outgrew its file: its errors go to a person and nowhere else.
     ("anyhow", &["main", "cli", "bench"]),
+    ("async_nats", &["journal"]),
     ("axum", &["api"]),
     ("clap", &["cli"]),
     // The doctor looks at a node from outside, and speaks in the documents of its API.

@@ -44,6 +44,11 @@ impl Tracked {
         Self { cursor, since_ms, lost, durable_floor, dirty: false }
     }
 
+    /// As it is to be written.
+    pub(super) fn changed(cursor: Cursor, since_ms: u64, lost: u64) -> Self {
+        Self { dirty: true, ..Self::read(cursor, since_ms, lost) }
+    }
+
     fn change(&self, name: &CursorName) -> CursorChange {
         let Self { cursor, since_ms, lost, .. } = self;
         CursorChange::Set { name: name.clone(), cursor: cursor.clone(), since_ms: *since_ms, lost: *lost }

@@ -50,6 +50,40 @@ pub enum AppendError {
         /// What the system says.
         source: Arc<io::Error>,
     },
+    /// The servers that keep the journal take nothing, and no more may wait for them.
+    #[error("{events} events ({bytes}) wait already for the journal's servers at {servers}, for {away}: {why}",
+        bytes = ByteSize(*.bytes as u64), away = units::duration_rough(*.away))]
+    SpoolFull {
+        /// Which servers.
+        servers: String,
+        /// Why they take nothing.
+        why: String,
+        /// How long they have taken nothing.
+        away: Duration,
+        /// How many wait.
+        events: usize,
+        /// Their bytes.
+        bytes: usize,
+    },
+    /// The servers that keep the journal did not take it in time. It may be there nevertheless.
+    #[error("the journal's servers at {servers} did not take it within {waited}: {why}",
+        waited = units::duration_rough(*.waited))]
+    Away {
+        /// Which servers.
+        servers: String,
+        /// How long it was tried.
+        waited: Duration,
+        /// What is wrong.
+        why: String,
+    },
+    /// The servers that keep the journal say no.
+    #[error("the journal's servers at {servers} do not take it: {why}")]
+    Refused {
+        /// Which servers.
+        servers: String,
+        /// What they say.
+        why: String,
+    },
     /// It was told to close.
     #[error("the journal is closed")]
     Closed,
@@ -80,7 +114,10 @@ impl AppendError {
             Self::Write { path, .. } | Self::Sync { path, .. } => {
                 Some(format!("look at the disk that has {}: is it full or failing?", path.display()))
             }
-            Self::Event(_) | Self::Busy { .. } | Self::Closed => None,
+            Self::SpoolFull { servers, .. } | Self::Away { servers, .. } => {
+                Some(format!("look at nats-server on {servers}: what waits is taken as soon as it is back"))
+            }
+            Self::Event(_) | Self::Busy { .. } | Self::Refused { .. } | Self::Closed => None,
         }
     }
 }
@@ -133,6 +170,14 @@ pub enum ReadError {
         path: PathBuf,
         /// What it says.
         source: Arc<io::Error>,
+    },
+    /// The servers that keep it do not say what is there.
+    #[error("cannot read the journal at {servers}: {why}")]
+    Servers {
+        /// Which servers.
+        servers: String,
+        /// What is wrong.
+        why: String,
     },
     /// The thread that reads is gone: the runtime is ending.
     #[error("reading the journal was interrupted")]
@@ -191,6 +236,16 @@ pub enum OpenError {
         /// The last.
         last: u64,
     },
+    /// The servers that are to keep it refuse, and waiting does not help.
+    #[error("cannot keep the journal at {servers}: {why}")]
+    Servers {
+        /// Which servers.
+        servers: String,
+        /// What is wrong.
+        why: String,
+        /// What to do about it.
+        hint: &'static str,
+    },
     /// The system refuses something.
     #[error("cannot use the journal {path}: {source}", path = .path.display())]
     Io {
@@ -221,6 +276,7 @@ impl OpenError {
                 "restore the journal from a backup, or repair it: what is damaged is left out and named"
                     .into()
             }
+            Self::Servers { hint, .. } => (*hint).into(),
             Self::Io { .. } => "let this user read and write it, or choose another --data-dir".into(),
         }
     }

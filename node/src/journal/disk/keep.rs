@@ -34,7 +34,7 @@ impl Writer {
     /// Lets go what need not be kept, if it is time to look or room is short.
     pub(super) fn retain(&mut self) {
         let settings = &self.shared.settings;
-        let short = self.shared.lock().total > settings.max_bytes.saturating_sub(headroom(settings));
+        let short = self.shared.lock().total > settings.max_bytes.saturating_sub(settings.headroom());
         let due = self.kept.elapsed() >= self.patience;
         if !short && !due {
             return;
@@ -85,7 +85,7 @@ impl Writer {
         };
         let latest = times.map_or(Hlc(0), |(_, latest)| latest);
         if state.cursors.passed() >= last {
-            let short = state.total > max_bytes.saturating_sub(headroom(&self.shared.settings));
+            let short = state.total > max_bytes.saturating_sub(self.shared.settings.headroom());
             let old = keep.is_some_and(|keep| is_older(latest, keep, now_ms));
             if short || old || times.is_none() {
                 return Some(oldest);
@@ -203,11 +203,6 @@ impl Writer {
         let Some(age) = shortest_age(&self.shared.settings) else { return LOOK_MOST };
         (age / 8).clamp(LOOK_LEAST, LOOK_MOST)
     }
-}
-
-/// Room that is made before it is needed: what may wait for the disk, while that is a small part of all.
-fn headroom(settings: &Settings) -> u64 {
-    (settings.queue_bytes as u64).saturating_mul(2).min(settings.max_bytes / 4)
 }
 
 fn shortest_age(settings: &Settings) -> Option<Duration> {

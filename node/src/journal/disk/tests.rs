@@ -140,23 +140,6 @@ async fn what_was_appended_is_read_in_order_also_after_opening_again() -> Result
 }
 
 #[tokio::test]
-async fn who_reads_the_end_is_woken_by_what_comes() -> Result<()> {
-    let dir = tempfile::tempdir()?;
-    let journal = open(dir.path(), small())?;
-    let mut reader = journal.reader(1, Vec::new());
-    for n in 1..=200 {
-        let event = event(n, "a/b", "x");
-        let (appended, batch) = tokio::join!(put(&journal, &event), reader.next(1));
-        let batch = batch?.context("a batch")?;
-        assert_eq!((appended?, batch.first, batch.through, batch.records.len()), (n, n, n, 1));
-    }
-    let (end, ()) = tokio::join!(reader.next(1), journal.close());
-    assert_eq!(end?, None);
-    assert!(matches!(journal.append(&event(1, "a/b", "x")), Err(AppendError::Closed)));
-    Ok(())
-}
-
-#[tokio::test]
 async fn large_and_small_events_share_a_write() -> Result<()> {
     let dir = tempfile::tempdir()?;
     let settings = Settings { queue_bytes: 64 << 20, ..small() };

@@ -25,50 +25,6 @@ async fn look(
 }
 
 #[tokio::test]
-async fn what_every_cursor_passed_goes_when_room_is_needed() -> Result<()> {
-    let dir = tempfile::tempdir()?;
-    let settings = Settings { max_bytes: 20 << 10, queue_bytes: 2 << 10, ..small() };
-    let journal = open(dir.path(), settings)?;
-    let (fast, slow) = (name("fast"), name("slow"));
-    for group in [&fast, &slow] {
-        journal.register(group.clone(), Start::Beginning).await?;
-    }
-    let mut last = 0;
-    let refused = loop {
-        match journal.append(&event(last + 1, "a/b", "x".repeat(100))) {
-            Ok(appending) => last = appending.await?,
-            Err(error) => break error,
-        }
-        journal.acknowledge(&fast, 1..=last)?.await?;
-    };
-    let AppendError::Full { holder: Some(holder), .. } = &refused else { bail!("{refused}") };
-    assert_eq!((&holder.name, holder.position), (&slow, 1));
-    assert!(refused.to_string().contains("`slow` has not acknowledged position 1"), "{refused}");
-    assert!(last > 80, "{last}");
-    assert_eq!(all(&journal, 1, &[]).await?.len() as u64, last, "nothing went");
-
-    // Once the slow one has come half way, there is room again, and what it needs is still there.
-    journal.acknowledge(&slow, 1..=last / 2)?.await?;
-    let next = loop {
-        match journal.append(&event(last + 1, "a/b", "x".repeat(100))) {
-            Ok(appending) => break appending.await?,
-            // The file goes on the journal's own thread.
-            Err(AppendError::Full { .. }) => tokio::task::yield_now().await,
-            Err(error) => bail!(error),
-        }
-    };
-    assert_eq!(next, last + 1);
-    let kept = all(&journal, 1, &[]).await?;
-    assert!(*kept.keys().next().context("some")? <= last / 2 + 1);
-    assert_eq!(journal.status().first, *kept.keys().next().context("some")?);
-    assert!(kept.len() as u64 >= last - last / 2);
-    journal.close().await;
-    let journal = open(dir.path(), small())?;
-    assert_eq!(all(&journal, 1, &[]).await?, kept);
-    Ok(())
-}
-
-#[tokio::test]
 async fn what_is_old_goes_when_it_was_passed() -> Result<()> {
     let dir = tempfile::tempdir()?;
     let weather = Arc::new(Weather::default());
