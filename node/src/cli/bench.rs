@@ -77,12 +77,13 @@ enum What {
     Journal(Journal),
 }
 
-/// Measure durable appends, beside a bare write and fdatasync on the same disk.
+/// Measure durable appends, beside a bare write and fdatasync on the same disk, and beside JetStream.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   hive-node bench journal
   hive-node bench journal --dir /var/lib --size 1KiB --json
+  hive-node bench journal --nats-server /usr/bin/nats-server --nats-replicas 3
 
 Figures of a shared disk mean little by themselves; look at the ratios.")]
 struct Journal {
@@ -95,9 +96,17 @@ struct Journal {
     /// How often everything is measured, in turns.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// How long one measurement takes, of four in a round.
+    /// How long one measurement takes, of four in a round, or seven.
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = units::duration)]
     duration: Duration,
+    /// Measure JetStream, too: a nats-server program, which is started on the same disk and told to sync
+    /// always, or the nats:// address of one that runs.
+    #[arg(long, value_name = "PATH|URL", value_parser = journal::NatsPlace::parse)]
+    nats_server: Option<journal::NatsPlace>,
+    /// How many servers keep each event there; a program is started as often.
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "nats_server",
+        value_parser = clap::value_parser!(u8).range(1..=5))]
+    nats_replicas: u8,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -107,7 +116,9 @@ impl Journal {
     async fn run(self, voice: &Voice) -> Result<(), Fault> {
         voice.start_log("warn")?;
         let dir = self.dir.unwrap_or_else(|| PathBuf::from("."));
-        let plan = journal::Plan { dir, size: self.size, rounds: self.rounds, duration: self.duration };
+        let replicas = self.nats_replicas;
+        let nats = self.nats_server.map(|place| journal::Nats { place, replicas });
+        let plan = journal::Plan { dir, size: self.size, rounds: self.rounds, duration: self.duration, nats };
         let report = journal::run(&plan, |line| output::progress(voice, &line)).await?;
         if self.json { output::json(&report) } else { output::bytes(report.table().as_bytes()) }
     }
