@@ -14,6 +14,7 @@ mod channels;
 mod check;
 mod expand;
 mod find;
+mod journal;
 mod merge;
 mod network;
 mod plugins;

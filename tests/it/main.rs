@@ -11,6 +11,7 @@ mod durable;
 mod expiry;
 mod guests;
 mod hosts;
+mod jetstream;
 mod promises;
 mod reach;
 mod relay;

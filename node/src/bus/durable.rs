@@ -15,6 +15,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::join_all;
 use hive_proto::{
     channel::{Address, NetworkIndex},
     event::Message,
@@ -36,6 +37,8 @@ use crate::journal::{AppendError, Appending, Journal};
 const PUMPS_MAX: usize = 1024;
 /// How often it is looked whether a group came or changed, beside when somebody joins.
 const LOOK: Duration = Duration::from_millis(500);
+/// How long journals may take for what they have in hand when the node leaves.
+const CLOSE: Duration = Duration::from_millis(1_500);
 
 /// The journals of a node, and what of them is with members of groups.
 #[derive(Debug, Default)]
@@ -128,6 +131,13 @@ impl Bus {
             }
         }
         while running.join_next().await.is_some() {}
+        // What was settled last is on its way to where it is kept.
+        let closing = journals.values().map(|journalled| journalled.journal.close());
+        if tokio::time::timeout(CLOSE, join_all(closing)).await.is_err() {
+            tracing::warn!(
+                "a journal is not closed: the last words of groups' members may be lost, and come again"
+            );
+        }
     }
 
     /// Begins a pump for each new group, and tells the others what their groups want now.

@@ -146,6 +146,9 @@ pub(super) fn introduce(node: &Node, settings: &Settings, voice: &Voice) {
     for network in boards.networks.read().iter() {
         rows.push(row("network", network_line(network.name.as_str(), network.open)));
     }
+    if !settings.durable.is_empty() {
+        rows.push(row("journal", settings.engine.to_string()));
+    }
     rows.push(row("plugins", plugins_line(&settings.plugins.folders)));
     if let Some(api) = node.api() {
         rows.push(row("api", api.socket().display().to_string()));

@@ -6,19 +6,18 @@
 use std::{
     net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use super::{
     channels::{self, Channels},
-    network, plugins,
+    journal, network, plugins,
     problem::Problem,
-    section::{Report, Section, duration, parsed, size, text},
+    section::{Report, Section, parsed, text},
     settings::{ListenSettings, NodeSettings, PeerAddress, Settings},
     source::Origin,
     yaml::{Entry, Kind, Value},
 };
-use crate::{journal, telemetry, units::ByteSize};
+use crate::telemetry;
 
 /// What values are relative to.
 pub struct Surroundings<'a> {
@@ -56,13 +55,22 @@ pub fn settings(root: &Value, around: &Surroundings<'_>, report: &mut Report) ->
     let node = node(top.section("node", report), around, report);
     let networks = network::read(top.section("networks", report), around, report);
     let Channels { rules, durable, when_full } = channels::read(&mut top, &networks, report);
-    let journal = journal(top.section("journal", report), report);
+    let (engine, journal) = journal::read(top.section("journal", report), around, report);
     let plugins = plugins::read(top.section("plugins", report), around, report);
     api(top.section("api", report), report);
     let log = log(top.section("log", report), report);
     top.finish_with(report, not_yet);
-    let settings =
-        Settings { node: node?, networks, channels: rules, durable, when_full, journal, plugins, log };
+    let settings = Settings {
+        node: node?,
+        networks,
+        channels: rules,
+        durable,
+        when_full,
+        engine,
+        journal,
+        plugins,
+        log,
+    };
     report.problems.is_empty().then_some(settings)
 }
 
@@ -166,22 +174,6 @@ fn listen(value: &Value) -> Result<ListenSettings, Problem> {
     }
     let hint = "write an address and a UDP port, as in `0.0.0.0:7182`, or `loopback`";
     socket_address(value, PeerAddress::DEFAULT_PORT, hint).map(ListenSettings::Exact)
-}
-
-/// How much is kept of what durable channels carried, and for how long.
-fn journal(mut section: Section<'_>, report: &mut Report) -> journal::Settings {
-    const DAY: Duration = Duration::from_secs(86_400);
-    let usual = journal::Settings::default();
-    let (least, most) = (ByteSize::mib(1), ByteSize(1 << 50));
-    let max = section.read("max-size", report, |value| size(value, least, most));
-    let time = |value: &Value| duration(value, Duration::from_secs(1), 3_660 * DAY);
-    let keep = section.read("keep", report, time);
-    let max_age = section.read("max-age", report, time);
-    section.finish(report);
-    let max_bytes = max.map_or(usual.max_bytes, |max| max.0);
-    // Small journals in small pieces, so that what is not needed any more can go.
-    let segment_bytes = usual.segment_bytes.min((max_bytes / 8).max(64 << 10));
-    journal::Settings { max_bytes, segment_bytes, keep, max_age, ..usual }
 }
 
 /// The Unix socket is always there; another place to listen at comes with a later version.

@@ -25,7 +25,9 @@ pub struct Settings {
     pub durable: Vec<Scope>,
     /// `channels:`: what is done when a subscriber has no room.
     pub when_full: Vec<(Scope, WhenFull)>,
-    /// `journal:`.
+    /// `journal:`, where it is kept.
+    pub engine: journal::Engine,
+    /// `journal:`, how much and for how long.
     pub journal: journal::Settings,
     /// `plugins:`.
     pub plugins: plugin::Config,

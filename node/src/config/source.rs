@@ -53,7 +53,7 @@ impl Source {
                 secret_value_at(line)
             };
             let (shown, hidden) = line.split_at(start.unwrap_or(line.len()));
-            masked.push_str(shown);
+            push_without_logins(&mut masked, shown);
             hidden.chars().for_each(|c| push_masked(&mut masked, c));
         }
         masked
@@ -121,6 +121,20 @@ pub fn is_secret_key(key: &str) -> bool {
     let key = key.to_lowercase().replace('_', "-");
     LIKE_THESE.iter().any(|word| key.contains(word))
         || LIKE_THESE.iter().any(|word| strsim::damerau_levenshtein(&key, word) <= 2 && key.len() > 4)
+}
+
+/// Text without the users and passwords of the addresses in it.
+fn push_without_logins(masked: &mut String, mut text: &str) {
+    const AUTHORITY: &str = "://";
+    while let Some(at) = text.find(AUTHORITY) {
+        let (before, rest) = text.split_at(at + AUTHORITY.len());
+        masked.push_str(before);
+        let end = rest.find(|c: char| c.is_whitespace() || "/,\"'[]{}".contains(c)).unwrap_or(rest.len());
+        let login = rest[..end].rfind('@').unwrap_or(0);
+        rest[..login].chars().for_each(|c| push_masked(masked, c));
+        text = &rest[login..];
+    }
+    masked.push_str(text);
 }
 
 /// Where in a line the value of a secret key begins, if the line has one that is no mapping of its own.

@@ -32,6 +32,7 @@ pub struct Builder {
     pub(super) rules: Vec<Rule>,
     pub(super) when_full: Vec<(Scope, WhenFull)>,
     pub(super) durable: Vec<Scope>,
+    pub(super) engine: journal::Engine,
     pub(super) journal: journal::Settings,
     pub(super) plugins: Option<plugin::Config>,
     pub(super) api: Option<api::Config>,
@@ -120,6 +121,13 @@ impl Builder {
     #[must_use]
     pub fn durable(mut self, channels: Vec<Scope>, journal: journal::Settings) -> Self {
         (self.durable, self.journal) = (channels, journal);
+        self
+    }
+
+    /// Where what durable channels carry is kept; on this node's disk unless told otherwise.
+    #[must_use]
+    pub fn engine(mut self, engine: journal::Engine) -> Self {
+        self.engine = engine;
         self
     }
 

@@ -30,7 +30,8 @@ impl Builder {
             .plugins(settings.plugins.clone())
             .rules(settings.channels.clone())
             .when_full(settings.when_full.clone())
-            .durable(settings.durable.clone(), settings.journal.clone());
+            .durable(settings.durable.clone(), settings.journal.clone())
+            .engine(settings.engine.clone());
         for peer in &node.peers {
             builder = builder.peer(peer.clone());
         }

@@ -28,7 +28,7 @@ use crate::{
     config::PeerAddress,
     control::channel,
     discovery::{self, Here, StaticPeer},
-    journal::{self, OpenError, disk::DiskJournal},
+    journal::{self, Engine, OpenError},
     mesh::{self, Mesh, visit::Visitor},
     plugin::{self, Plugins},
     shutdown::{Order, Part},
@@ -165,7 +165,8 @@ impl Builder {
             Some(data_dir) => Some(kept::open(data_dir, &bus).await?),
             None => None,
         };
-        let journals = open_journals(self.data_dir, self.durable, self.journal, &networks, &bus).await?;
+        let keeping = (self.engine, self.journal);
+        let journals = open_journals(self.data_dir, self.durable, keeping, &networks, &bus).await?;
         bus.journal_in(journals);
         bus.policies(self.when_full);
         boards.networks.set(cards(&networks, &memberships));
@@ -353,7 +354,7 @@ impl Life {
 async fn open_journals(
     dir: Option<PathBuf>,
     durable: Vec<Scope>,
-    settings: journal::Settings,
+    (engine, settings): (Engine, journal::Settings),
     networks: &[Network],
     bus: &Bus,
 ) -> Result<BTreeMap<NetworkIndex, Journalled>, StartError> {
@@ -367,12 +368,11 @@ async fn open_journals(
         let Some(name) = networks.get(usize::from(network.0)).map(|network| network.name.clone()) else {
             continue;
         };
-        let (origin, settings) = (bus.node(), settings.clone());
-        let journal = blocking(move || DiskJournal::open(&dir, &name, origin, settings)).await?;
-        for note in journal.notes() {
+        let (journal, notes) = journal::open(&engine, &dir, &name, bus.node(), settings.clone()).await?;
+        for note in notes {
             tracing::warn!("{note}");
         }
-        journals.insert(network, Journalled { journal: Arc::new(journal), patterns });
+        journals.insert(network, Journalled { journal, patterns });
     }
     Ok(journals)
 }
