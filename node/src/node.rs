@@ -5,6 +5,7 @@
 
 mod builder;
 mod control;
+mod journals;
 mod kept;
 mod networks;
 mod respond;

@@ -104,6 +104,7 @@ fn servers(
         credentials_file,
         ca_file,
         patience,
+        seals: None,
     })
 }
 

@@ -30,6 +30,7 @@ use hive_proto::{channel::NetworkName, id::NodeId, pattern::Pattern};
 use tokio::sync::{oneshot, watch};
 
 use names::Names;
+pub use record::Seals;
 use state::Shared;
 use writer::Writer;
 
@@ -51,6 +52,8 @@ pub struct Config {
     pub ca_file: Option<PathBuf>,
     /// How long an event waits for the servers at most.
     pub patience: Duration,
+    /// What its records are sealed with; none: who keeps the servers can read them.
+    pub seals: Option<Arc<Seals>>,
 }
 
 impl Config {
@@ -60,7 +63,14 @@ impl Config {
     /// These servers, one copy, no credentials.
     #[must_use]
     pub fn of(servers: Vec<Server>) -> Self {
-        Self { servers, replicas: 1, credentials_file: None, ca_file: None, patience: Self::PATIENCE }
+        Self {
+            servers,
+            replicas: 1,
+            credentials_file: None,
+            ca_file: None,
+            patience: Self::PATIENCE,
+            seals: None,
+        }
     }
 
     /// The servers, for people.
@@ -129,7 +139,8 @@ impl StreamJournal {
         if !settings.keep_channels.is_empty() {
             tracing::warn!("a journal on JetStream keeps all channels equally long");
         }
-        let shared = Arc::new(Shared::new(Names::new(network, origin), config, settings));
+        let names = Names::new(network, origin).sealed(config.seals.clone());
+        let shared = Arc::new(Shared::new(names, config, settings));
         let (opening, opened) = oneshot::channel();
         let ended = Ended(Arc::clone(&shared));
         let writer = Writer::new(Arc::clone(&shared), opening);

@@ -2,33 +2,33 @@
 //! and stops them in the order in which work flows out.
 
 use std::{
-    collections::BTreeMap,
     path::PathBuf,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use hive_proto::{
-    channel::{Names, NetworkIndex, NetworkName, Scope},
+    channel::{Names, NetworkName},
     id::Incarnation,
-    pattern::Pattern,
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Node,
-    builder::{Builder, DEFAULT_NETWORK, Network},
-    control, kept,
+    builder::{Builder, DEFAULT_NETWORK},
+    control,
+    journals::open_journals,
+    kept,
     networks::{cards, memberships, networks},
     secrets,
 };
 use crate::{
     api::{self, Api, Means, PlaceError},
-    bus::{Bus, Journalled},
+    bus::Bus,
     config::PeerAddress,
     control::channel,
     discovery::{self, Here, StaticPeer},
-    journal::{self, Engine, OpenError},
+    journal::OpenError,
     mesh::{self, Mesh, visit::Visitor},
     plugin::{self, Plugins},
     shutdown::{Order, Part},
@@ -166,7 +166,15 @@ impl Builder {
             None => None,
         };
         let keeping = (self.engine, self.journal);
-        let journals = open_journals(self.data_dir, self.durable, keeping, &networks, &bus).await?;
+        let journals = open_journals(
+            self.data_dir,
+            self.durable,
+            keeping,
+            (&memberships, &life.identity),
+            &networks,
+            &bus,
+        )
+        .await?;
         bus.journal_in(journals);
         bus.policies(self.when_full);
         boards.networks.set(cards(&networks, &memberships));
@@ -348,33 +356,6 @@ impl Life {
         })
         .await
     }
-}
-
-/// The journals of the networks that have durable channels.
-async fn open_journals(
-    dir: Option<PathBuf>,
-    durable: Vec<Scope>,
-    (engine, settings): (Engine, journal::Settings),
-    networks: &[Network],
-    bus: &Bus,
-) -> Result<BTreeMap<NetworkIndex, Journalled>, StartError> {
-    let mut patterns: BTreeMap<NetworkIndex, Vec<Pattern>> = BTreeMap::new();
-    for Scope { network, pattern } in durable {
-        patterns.entry(network).or_default().push(pattern);
-    }
-    let mut journals = BTreeMap::new();
-    for (network, patterns) in patterns {
-        let dir = dir.clone().ok_or(StartError::NoPlace)?.join("journal");
-        let Some(name) = networks.get(usize::from(network.0)).map(|network| network.name.clone()) else {
-            continue;
-        };
-        let (journal, notes) = journal::open(&engine, &dir, &name, bus.node(), settings.clone()).await?;
-        for note in notes {
-            tracing::warn!("{note}");
-        }
-        journals.insert(network, Journalled { journal, patterns });
-    }
-    Ok(journals)
 }
 
 /// Runs what blocks where it may.

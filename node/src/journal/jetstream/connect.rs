@@ -235,7 +235,7 @@ pub(super) async fn read_cursors(api: &Api, names: &Names) -> Result<Vec<ReadCur
     let (mut read, mut from) = (Vec::new(), 1);
     while let Some(stored) = api.next(&names.cursors, from, &names.all_cursors()).await? {
         from = stored.sequence.saturating_add(1);
-        match record::read(&stored.body, 0) {
+        match record::read(names.seals.as_deref(), &stored.body, 0) {
             Some(Body::Cursors(changes)) if changes.len() == 1 => {
                 read.extend(changes.into_iter().map(|change| (change, stored.sequence)));
             }

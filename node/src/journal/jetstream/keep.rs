@@ -65,9 +65,11 @@ pub(super) async fn look(api: Api, shared: Arc<Shared>) -> Result<Look, Fault> {
         seen = api.info(stream).await?.state;
     }
     let first = api.next(stream, seen.first_seq, &shared.names.subject).await?;
-    let oldest = first.and_then(|first| match record::read(&first.body, first.sequence) {
-        Some(Body::Event(event)) => Some(event.time),
-        _ => None,
+    let oldest = first.and_then(|first| {
+        match record::read(shared.names.seals.as_deref(), &first.body, first.sequence) {
+            Some(Body::Event(event)) => Some(event.time),
+            _ => None,
+        }
     });
     Ok(Look::of(&seen, oldest))
 }

@@ -3,13 +3,17 @@
 //! It must not know what is in them. Names are letters, digits and `-`, whatever the network is called, as servers make
 //! folders of them.
 
+use std::sync::Arc;
+
 use hive_proto::{channel::NetworkName, id::NodeId, plane::cursor::CursorName};
+
+use super::record::Seals;
 
 /// Digits of the node's id in names. The whole id stands in the streams' metadata.
 const ID_DIGITS: usize = 32;
 
-/// The names of one journal.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The names of one journal, and what its records are sealed with.
+#[derive(Debug, Clone)]
 pub(super) struct Names {
     pub(super) network: NetworkName,
     pub(super) origin: NodeId,
@@ -21,6 +25,8 @@ pub(super) struct Names {
     pub(super) subject: String,
     /// What stands before a cursor's name.
     cursor_prefix: String,
+    /// None: they can be read there.
+    pub(super) seals: Option<Arc<Seals>>,
 }
 
 impl Names {
@@ -34,7 +40,12 @@ impl Names {
             cursors: format!("hive-{name}-{id}-cursors"),
             subject: format!("hive.{name}.{id}.events"),
             cursor_prefix: format!("hive.{name}.{id}.cursor."),
+            seals: None,
         }
+    }
+
+    pub(super) fn sealed(self, seals: Option<Arc<Seals>>) -> Self {
+        Self { seals, ..self }
     }
 
     /// The subjects of all cursors.

@@ -97,7 +97,7 @@ impl Reader for StreamReader {
 
 /// The event of a message. What is none of this journal is left out and named.
 fn event_of(stored: &Stored, names: &Names) -> Option<Logged> {
-    match record::read(&stored.body, stored.sequence) {
+    match record::read(names.seals.as_deref(), &stored.body, stored.sequence) {
         Some(Body::Event(event)) => Some(event),
         _ => {
             let (position, stream) = (stored.sequence, &names.events);

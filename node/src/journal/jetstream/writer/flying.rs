@@ -5,13 +5,16 @@ use std::{collections::VecDeque, sync::Arc};
 use tokio::time::Instant;
 
 use super::{Stop, Writer};
-use crate::journal::{
-    AppendError, Promise,
-    jetstream::{
-        api::{ANSWER, Api, Behind, Fault, Sending},
-        read, record,
-        state::{Shared, Waiting},
+use crate::{
+    journal::{
+        AppendError, Promise,
+        jetstream::{
+            api::{ANSWER, Api, Behind, Fault, Sending},
+            read, record,
+            state::{Shared, Waiting},
+        },
     },
+    trust::seal::OVERHEAD_BYTES,
 };
 
 /// Events and bytes that may be on their way at a time: some round trips' worth, and less than servers queue for one
@@ -59,7 +62,9 @@ impl Flights {
         let max_payload = api.client.max_payload();
         while self.flying.len() < EVENTS_MAX && self.bytes < BYTES_MAX {
             let Some(mut one) = shared.take() else { break };
-            if max_payload > 0 && one.record.len().saturating_add(HEADERS_BYTES) > max_payload {
+            if max_payload > 0
+                && one.record.len().saturating_add(HEADERS_BYTES + OVERHEAD_BYTES) > max_payload
+            {
                 shared.landed(one.record.len());
                 let why = format!(
                     "the event has {} bytes, and they take messages of {max_payload} (`max_payload`)",
@@ -70,7 +75,7 @@ impl Flights {
             }
             let position = self.next;
             self.next = position.saturating_add(1);
-            let body = record::make(&mut one.record, position);
+            let body = record::make(shared.names.seals.as_deref(), &mut one.record, position);
             self.bytes = self.bytes.saturating_add(one.record.len());
             let id = one.id.clone();
             let sent = Instant::now();

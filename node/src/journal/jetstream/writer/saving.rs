@@ -89,7 +89,7 @@ impl Saves {
                 reply: format!("{inbox}.c.{index}"),
                 behind: Behind::Subject(self.revisions.get(&name).copied().unwrap_or(0)),
                 id: None,
-                body: record::make(&mut body, 0),
+                body: record::make(shared.names.seals.as_deref(), &mut body, 0),
             };
             api.send(sending).await?;
         }
