@@ -43,7 +43,7 @@ const NODE: &[Row] = &[
     ("mesh", &["bus", "transport"]),
     ("plugin", &["dispatch", "bus", "store", "watch"]),
     ("discovery", &["mdns"]),
-    ("api", &["dispatch", "bus"]),
+    ("api", &["dispatch", "bus", "journal"]),
     ("dispatch", &["bus"]),
     ("bus", &["journal"]),
     // Means.

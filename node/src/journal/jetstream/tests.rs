@@ -3,6 +3,7 @@
 mod away;
 mod refused;
 mod relay;
+mod sealed;
 
 use std::collections::{BTreeMap, BTreeSet};
 
