@@ -58,14 +58,14 @@ async fn rules_name_plugins_and_who_may_not_is_told_the_rule() -> Result<()> {
     std::fs::copy(folder.path().join("filter.wasm"), folder.path().join("copycat.wasm"))?;
     let rules = "version: 1\nchannels:\n  \
                  - { pattern: 'alert/*', publish: [filter] }\n  \
-                 - { pattern: 'sensor/vault/reading', subscribe: [filter, local] }\n";
+                 - { pattern: 'sensor/vault/reading', subscribe: [filter] }\n";
     let config = write(folder.path(), "hive.yaml", rules)?;
     let mut node = node("ruled").arg("--config").arg(config).plugins(folder.path()).start().await?;
     node.runs_plugin("filter", 1).await?;
     node.runs_plugin("copycat", 1).await?;
     node.says(
         "the rules do not let it subscribe to all of `sensor/*/reading`: \
-         channels: [{pattern: \"sensor/vault/reading\", subscribe: [filter, local, copycat]}]",
+         channels: [{pattern: \"sensor/vault/reading\", subscribe: [filter, copycat]}]",
     )
     .await?;
     let terms = Terms::default();
