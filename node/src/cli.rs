@@ -32,6 +32,7 @@ mod sim;
 mod status;
 mod subscribe;
 mod trace;
+mod value;
 
 use exit::Fault;
 

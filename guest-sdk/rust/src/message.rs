@@ -6,6 +6,8 @@ use crate::{Error, Message};
 
 /// The media type of what the SDK writes for typed values.
 pub(crate) const JSON: &str = "application/json";
+/// The media type of CBOR.
+const CBOR: &str = "application/cbor";
 
 impl Message {
     /// A value as JSON.
@@ -52,19 +54,48 @@ impl Message {
 
     /// Whether the content type says JSON: `application/json` or `…+json`, with or without parameters.
     pub fn is_json(&self) -> bool {
-        let Some(content_type) = &self.content_type else { return false };
-        let essence = content_type.split(';').next().unwrap_or_default().trim();
-        essence.eq_ignore_ascii_case(JSON)
-            || essence.rsplit_once('+').is_some_and(|(_, suffix)| suffix.eq_ignore_ascii_case("json"))
+        self.is_of(JSON, "json")
     }
 
-    /// The payload read as JSON, whatever the content type says; an empty payload reads as `null`.
+    /// A value in CBOR (RFC 8949).
+    ///
+    /// # Errors
+    /// [`Error::Unserializable`].
+    #[cfg(feature = "cbor")]
+    pub fn cbor(value: &(impl Serialize + ?Sized)) -> Result<Self, Error> {
+        let mut payload = Vec::new();
+        ciborium::into_writer(value, &mut payload)
+            .map_err(|error| Error::Unserializable(error.to_string()))?;
+        Ok(Self::bytes(payload).with_content_type(CBOR))
+    }
+
+    /// Whether the content type says CBOR: `application/cbor` or `…+cbor`, with or without parameters.
+    pub fn is_cbor(&self) -> bool {
+        self.is_of(CBOR, "cbor")
+    }
+
+    /// Whether the content type is this one, or one with this suffix.
+    fn is_of(&self, whole: &str, suffix: &str) -> bool {
+        let Some(content_type) = &self.content_type else { return false };
+        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        essence.eq_ignore_ascii_case(whole)
+            || essence.rsplit_once('+').is_some_and(|(_, of)| of.eq_ignore_ascii_case(suffix))
+    }
+
+    /// The payload read as CBOR where the content type says so (with the feature `cbor`), else as JSON; an empty payload
+    /// reads as `null`.
     ///
     /// # Errors
     /// What is wrong with the payload, and where in it.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, ParseError> {
+        if self.is_cbor() && !self.payload.is_empty() {
+            return read_cbor(&self.payload);
+        }
         let payload = if self.payload.is_empty() { b"null" } else { self.payload.as_slice() };
-        serde_json::from_slice(payload).map_err(|error| ParseError { error, empty: self.payload.is_empty() })
+        serde_json::from_slice(payload).map_err(|error| match self.payload.is_empty() {
+            true => ParseError::Empty,
+            false => ParseError::Json(error),
+        })
     }
 }
 
@@ -75,19 +106,38 @@ impl Default for Message {
     }
 }
 
-/// Why a payload is not the JSON of a type: what serde found, with line and column.
+#[cfg(feature = "cbor")]
+fn read_cbor<T: DeserializeOwned>(mut payload: &[u8]) -> Result<T, ParseError> {
+    let value = ciborium::from_reader(&mut payload).map_err(|error| ParseError::Cbor(error.to_string()))?;
+    match payload.len() {
+        0 => Ok(value),
+        more => Err(ParseError::Cbor(format!("{more} bytes follow the value"))),
+    }
+}
+
+#[cfg(not(feature = "cbor"))]
+fn read_cbor<T: DeserializeOwned>(_: &[u8]) -> Result<T, ParseError> {
+    Err(ParseError::Cbor("this handler was built without the feature `cbor` of hive-guest".into()))
+}
+
+/// Why a payload is not a value of a type: what serde found, and where.
 #[derive(Debug)]
-pub struct ParseError {
-    error: serde_json::Error,
-    /// Whether there was nothing to parse: the position of a `null` that nobody sent would only confuse.
-    empty: bool,
+#[non_exhaustive]
+pub enum ParseError {
+    /// There is nothing: the position of a `null` that nobody sent would only confuse.
+    Empty,
+    /// It is no such JSON.
+    Json(serde_json::Error),
+    /// It is no such CBOR.
+    Cbor(String),
 }
 
 impl std::fmt::Display for ParseError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.empty {
-            true => f.write_str("the payload is empty"),
-            false => write!(f, "the payload does not parse: {}", self.error),
+        match self {
+            Self::Empty => f.write_str("the payload is empty"),
+            Self::Json(error) => write!(f, "the payload does not parse: {error}"),
+            Self::Cbor(error) => write!(f, "the payload does not parse as CBOR: {error}"),
         }
     }
 }

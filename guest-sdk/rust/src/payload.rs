@@ -13,7 +13,7 @@ use crate::{Event, Message, Result, failure::reject, message::ParseError};
 ///
 /// | type | what it gets |
 /// |---|---|
-/// | anything that implements `serde::Deserialize` | the payload read as JSON; an empty one reads as `null` |
+/// | anything that implements `serde::Deserialize` | the payload read as JSON, or as CBOR where the content type says so; an empty one reads as `null` |
 /// | `String` | text: of a JSON string where the content type says JSON, or a timer brings one; else the payload itself |
 /// | `Vec<u8>` | the payload as it is |
 /// | [`Message`], [`Event`] | all of it |

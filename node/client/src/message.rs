@@ -7,9 +7,30 @@ use std::{borrow::Cow, fmt, str, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, DeserializeOwned},
+    ser::SerializeMap,
+};
 
 use crate::types::V1;
+
+/// The media type of CBOR.
+pub const CBOR: &str = "application/cbor";
+
+/// Why a payload is not the value it is to be, or a value cannot be one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ValueError {
+    /// It is no such JSON.
+    #[error("the payload does not parse as JSON: {0}")]
+    Json(String),
+    /// It is no such CBOR.
+    #[error("the payload does not parse as CBOR: {0}")]
+    Cbor(String),
+    /// There is no such CBOR.
+    #[error("the value cannot be written as CBOR: {0}")]
+    Unwritable(String),
+}
 
 /// What is published, asked and answered.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +66,43 @@ impl Message {
     pub fn json(value: &impl Serialize) -> Result<Self, serde_json::Error> {
         let payload = serde_json::to_vec(value)?.into();
         Ok(Self { payload, content_type: Some("application/json".into()), ..Self::default() })
+    }
+
+    /// A value in CBOR (RFC 8949) as message.
+    ///
+    /// # Errors
+    /// When the value cannot be written as CBOR.
+    pub fn cbor(value: &impl Serialize) -> Result<Self, ValueError> {
+        let mut payload = Vec::new();
+        ciborium::into_writer(value, &mut payload)
+            .map_err(|error| ValueError::Unwritable(error.to_string()))?;
+        Ok(Self { payload: payload.into(), content_type: Some(CBOR.into()), ..Self::default() })
+    }
+
+    /// Whether the content type says CBOR: `application/cbor` or `…+cbor`, with or without parameters.
+    #[must_use]
+    pub fn is_cbor(&self) -> bool {
+        let essence =
+            self.content_type.as_deref().and_then(|of| of.split(';').next()).unwrap_or_default().trim();
+        essence.eq_ignore_ascii_case(CBOR)
+            || essence.rsplit_once('+').is_some_and(|(_, suffix)| suffix.eq_ignore_ascii_case("cbor"))
+    }
+
+    /// The payload as a value: of CBOR where the content type says so, else of JSON.
+    ///
+    /// # Errors
+    /// When it is no such value; says what is wrong and where.
+    pub fn value<T: DeserializeOwned>(&self) -> Result<T, ValueError> {
+        if !self.is_cbor() {
+            return serde_json::from_slice(&self.payload)
+                .map_err(|error| ValueError::Json(error.to_string()));
+        }
+        let mut rest = &self.payload[..];
+        let value = ciborium::from_reader(&mut rest).map_err(|error| ValueError::Cbor(error.to_string()))?;
+        match rest.len() {
+            0 => Ok(value),
+            more => Err(ValueError::Cbor(format!("{more} bytes follow the value"))),
+        }
     }
 
     /// The same, of which nobody wants anything so long after it is published: wherever it is then, it is dropped.
@@ -241,7 +299,31 @@ mod tests {
         }
     }
 
+    #[test]
+    fn values_are_read_as_the_content_type_says() {
+        let pair = ("grüß".to_owned(), vec![1.5, -2.0]);
+        let (json, cbor) = (Message::json(&pair).expect("json"), Message::cbor(&pair).expect("cbor"));
+        assert_ne!(json.payload, cbor.payload);
+        for message in [&json, &cbor] {
+            assert_eq!(message.value::<(String, Vec<f64>)>(), Ok(pair.clone()));
+        }
+        let typed = |of: &str| Message { content_type: Some(of.into()), ..cbor.clone() };
+        assert!(typed("application/senml+CBOR; x=1").is_cbor() && !typed("application/json").is_cbor());
+        let json = typed("application/json").value::<(String, Vec<f64>)>();
+        assert!(matches!(json, Err(ValueError::Json(_))), "{json:?}");
+        let longer = Message { payload: [&cbor.payload[..], b"x"].concat().into(), ..cbor.clone() };
+        let error = longer.value::<(String, Vec<f64>)>().expect_err("more").to_string();
+        assert_eq!(error, "the payload does not parse as CBOR: 1 bytes follow the value");
+    }
+
     proptest! {
+        #[test]
+        fn arbitrary_bytes_are_a_value_or_an_error(payload in prop::collection::vec(any::<u8>(), 0..64)) {
+            let message = Message { content_type: Some(CBOR.into()), ..Message::new(payload) };
+            let _ = message.value::<serde_json::Value>();
+            let _ = message.value::<Vec<String>>();
+        }
+
         #[test]
         fn what_is_written_is_read_back(
             payload in prop_oneof![

@@ -3,17 +3,14 @@
 use std::time::Duration;
 
 use clap::{Args, builder::styling::AnsiColor};
-use hive_client::{
-    message::payload,
-    types::{Gathered, V1},
-};
+use hive_client::types::{Gathered, V1};
 use serde::Serialize;
 
 use super::{
     Ask,
     exit::{Fault, label},
     message::With,
-    output,
+    output, value,
 };
 use crate::units;
 
@@ -84,7 +81,7 @@ impl Call {
                 let name = &answer.responder.name;
                 match (&answer.message, &answer.error) {
                     (Some(message), _) => {
-                        let text = payload::for_people(&message.payload);
+                        let text = value::for_people(message);
                         output::line(&format!("{name} {}", output::one_line(&text)))?;
                     }
                     (None, Some(error)) => {
@@ -113,8 +110,10 @@ impl Call {
 
 /// Text ends its line, so that the prompt does not follow it; other bytes stay as they are.
 fn with_line_end(answer: hive_client::Message) -> Vec<u8> {
-    let is_text = answer.text().is_some();
-    let mut bytes = Vec::from(answer.payload);
+    // Programs that want the CBOR itself ask for --json.
+    let cbor = value::of_cbor(&answer);
+    let is_text = cbor.is_some() || answer.text().is_some();
+    let mut bytes = cbor.map_or_else(|| Vec::from(answer.payload), String::into_bytes);
     if is_text && !bytes.is_empty() && !bytes.ends_with(b"\n") {
         bytes.push(b'\n');
     }

@@ -7,7 +7,7 @@ use clap::Args;
 use hive_client::Message;
 use serde::de::IgnoredAny;
 
-use super::exit::Fault;
+use super::{exit::Fault, value::to_cbor};
 
 /// Bytes that are read from stdin at most; a node takes no more anyway.
 const STDIN_BYTES_MAX: u64 = 16 << 20;
@@ -18,6 +18,9 @@ pub(super) struct With {
     /// Media type of the data [default: application/json if it is JSON, text/plain if it is other text].
     #[arg(long, value_name = "TYPE")]
     content_type: Option<String>,
+    /// Send the data, which is JSON, as CBOR.
+    #[arg(long, conflicts_with = "content_type")]
+    cbor: bool,
     /// Events of one channel with the same key are handled in order.
     #[arg(long)]
     key: Option<String>,
@@ -35,13 +38,14 @@ impl With {
             Some(data) => Bytes::copy_from_slice(data.as_bytes()),
         };
         let content_type = self.content_type.clone().or_else(|| content_type(&payload).map(Into::into));
-        Ok(Message {
+        let message = Message {
             payload,
             content_type,
             key: self.key.clone(),
             headers: self.headers.clone(),
             expires_ms: None,
-        })
+        };
+        if self.cbor { to_cbor(message) } else { Ok(message) }
     }
 }
 

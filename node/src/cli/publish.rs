@@ -17,6 +17,7 @@ Examples:
   hive-node publish --count 100000 load/test x
   hive-node publish --retain room/1/temperature 21.5    new subscribers get it first
   hive-node publish --clear room/1/temperature
+  hive-node publish --cbor sensor/3 '{\"celsius\":21.5}'    sent as CBOR
   hive-node publish --expires 5s door/open              whoever is slower than that need not know
 
 A channel of one segment (`orders`) never leaves the node; one of two or more (`orders/new`) reaches

@@ -1,7 +1,7 @@
 //! `subscribe` (alias `echo`): events as lines, or as runs of a command.
 //!
 //! A line is `CHANNEL PAYLOAD`: the channel (with its network in front when that is not the home network), one space,
-//! and the payload on one line: JSON without its line ends, other text with them escaped, bytes as `<17 bytes>`.
+//! and the payload on one line: JSON without its line ends, CBOR as JSON, other text with them escaped, bytes as `<17 bytes>`.
 
 use std::{
     borrow::Cow,
@@ -9,7 +9,7 @@ use std::{
 };
 
 use clap::{Args, builder::styling::AnsiColor};
-use hive_client::{Event, Incoming, Subscription, Terms, message::payload};
+use hive_client::{Event, Incoming, Subscription, Terms};
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
 
@@ -17,7 +17,7 @@ use super::{
     Ask, Voice,
     exec::Exec,
     exit::{Fault, label},
-    output,
+    output, value,
 };
 use crate::units;
 
@@ -171,7 +171,7 @@ fn end_of_time(left: Option<u64>) -> Result<(), Fault> {
 fn line(event: &Event, home: &str) -> String {
     let style = AnsiColor::Cyan.on_default();
     let network = if event.network == home { String::new() } else { format!("{}/", event.network) };
-    let text = payload::for_people(&event.message.payload);
+    let text = value::for_people(&event.message);
     let text = compact(&text);
     format!("{style}{network}{}{style:#} {}", event.channel, output::one_line(&text))
 }

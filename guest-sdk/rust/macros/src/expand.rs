@@ -228,13 +228,15 @@ fn event_arms(functions: &[Function], locals: &Locals) -> Vec<TokenStream> {
     functions.iter().scan(0, arm).collect()
 }
 
-/// What `handle` does with a tick, before anything else: its number is that of a timer.
+/// What `handle` does with a tick, before anything else: its number is that of a timer. One-shot timers come by
+/// subscriptions.
 fn on_ticks(ticks: &[Tick], locals: &Locals) -> Option<TokenStream> {
     let Locals { event, .. } = locals;
+    let channels = ticks.iter().map(Tick::channel);
     let arms = (0_u32..).zip(ticks).map(|(index, tick)| tick.arm(index, locals));
     (!ticks.is_empty()).then(|| {
         quote! {
-            if #event.channel.starts_with("$timer/") {
+            if [#(#channels),*].contains(&#event.channel.as_str()) {
                 return match #event.subscription {
                     #(#arms)*
                     _ => ::core::result::Result::Err(::hive::__private::unknown_subscription(&#event)),

@@ -57,6 +57,11 @@ impl Tick {
         quote!(::hive::__private::timer(#name, #schedule, #mesh),)
     }
 
+    /// Where it ticks.
+    pub(crate) fn channel(&self) -> String {
+        format!("$timer/{}", self.name)
+    }
+
     /// The arm of `handle` for the timer with this index.
     pub(crate) fn arm(&self, index: u32, locals: &Locals) -> TokenStream {
         self.function.arm(index..index.saturating_add(1), locals)

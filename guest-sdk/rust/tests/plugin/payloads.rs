@@ -119,6 +119,20 @@ fn json_becomes_values() {
     assert!(host().call("take/optional", &order).answer::<bool>());
 }
 
+#[cfg(feature = "cbor")]
+#[test]
+fn cbor_becomes_values_where_the_content_type_says_so() {
+    let order = Order { id: 7, note: Some("soon".into()) };
+    let cbor = Message::cbor(&order).unwrap();
+    assert!(cbor.is_cbor() && !cbor.is_json());
+    assert_eq!(host().call_message("take/typed", cbor.clone()).answer::<Order>(), order);
+    let longer = Message { payload: [&cbor.payload[..], b"x"].concat(), ..cbor.clone() };
+    let failure = host().call_message("take/typed", longer).failure();
+    assert_eq!(failure, hive::reject("the payload does not parse as CBOR: 1 bytes follow the value"));
+    let json = cbor.with_content_type("application/json");
+    assert!(host().call_message("take/typed", json).failure().is_reject());
+}
+
 #[test]
 fn an_empty_payload_reads_as_null() {
     assert!(!host().call_message("take/optional", Message::default()).answer::<bool>());
