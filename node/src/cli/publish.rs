@@ -75,7 +75,11 @@ impl Publish {
             (_, _, true) => "on disk; ",
             _ => "",
         };
-        output::note(voice, &format!("{done}{}", reached(receipt.local, receipt.peers)));
+        let told = match (receipt.durable, receipt.local, receipt.peers) {
+            (true, 0, 0) => "groups and durable readers get it from there".into(),
+            (_, local, peers) => reached(local, peers),
+        };
+        output::note(voice, &format!("{done}{told}"));
         Ok(())
     }
 
