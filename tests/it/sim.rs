@@ -45,6 +45,7 @@ fn scenario(name: &str) -> Result<()> {
     args.extend(nodes.into_iter().flat_map(|nodes| ["--nodes", nodes]));
     let output = sim(&args)?;
     ensure!(output.status.success(), "{}{}", stdout(&output), stderr(&output));
+    println!("{}", stdout(&output));
     Ok(())
 }
 

@@ -232,7 +232,7 @@ pub(super) type ReadCursor = (CursorChange, u64);
 
 /// Reads all cursors from the stream's leader. What is no cursor is left out and named.
 pub(super) async fn read_cursors(api: &Api, names: &Names) -> Result<Vec<ReadCursor>, Fault> {
-    let (mut read, mut from) = (Vec::new(), 1);
+    let (mut read, mut from, mut live) = (Vec::<ReadCursor>::new(), 1, 0_usize);
     while let Some(stored) = api.next(&names.cursors, from, &names.all_cursors()).await? {
         from = stored.sequence.saturating_add(1);
         match record::read(names.seals.as_deref(), &stored.body, 0) {
@@ -245,8 +245,10 @@ pub(super) async fn read_cursors(api: &Api, names: &Names) -> Result<Vec<ReadCur
                 names.cursors
             ),
         }
-        // The journal never writes more; with forgotten ones beside them there may be some.
-        if read.len() > CURSORS_MAX * 2 {
+        // The journal never writes more; forgotten ones are beside them.
+        let last = read.last().filter(|(_, sequence)| *sequence == stored.sequence);
+        live += usize::from(matches!(last, Some((CursorChange::Set { .. }, _))));
+        if live > CURSORS_MAX {
             return Err(Fault::Strange);
         }
     }

@@ -29,7 +29,7 @@ pub(super) struct Saves {
     flying: Option<Flight>,
     /// Whose number is not known.
     doubtful: Vec<CursorName>,
-    /// Forgotten ones whose message can go: it is the last one that said so.
+    /// Forgotten ones of an earlier life whose message can go: it is the last one that said so.
     leftovers: Vec<(CursorName, u64)>,
 }
 
@@ -70,7 +70,6 @@ impl Saves {
         if self.flying.is_some() {
             return Ok(());
         }
-        self.clear_leftovers(api, &shared.names).await;
         let (changes, saves) = shared.take_saves();
         if changes.is_empty() {
             saves.into_iter().for_each(|save| save.promise.resolve(Ok(0)));
@@ -136,12 +135,10 @@ impl Saves {
     fn note_revisions(&mut self, flight: &Flight) {
         for (change, outcome) in flight.changes.iter().zip(&flight.outcomes) {
             let name = name_of(change).clone();
-            match (outcome, change) {
-                (Some(Ok(revision)), CursorChange::Set { .. }) => _ = self.revisions.insert(name, *revision),
-                (Some(Ok(revision)), CursorChange::Forgotten { .. }) => {
-                    self.revisions.insert(name.clone(), *revision);
-                    self.leftovers.push((name, *revision));
-                }
+            match outcome {
+                // Of one that is forgotten, too: what says so stays until the journal is opened again. A server that was
+                // killed just after it was removed may bring back the message before it.
+                Some(Ok(revision)) => _ = self.revisions.insert(name, *revision),
                 _ => self.doubtful.push(name),
             }
         }
@@ -175,7 +172,7 @@ impl Saves {
         self.flying.is_none()
     }
 
-    /// Removes what says only that a cursor is gone. What stays is removed when the journal is opened again.
+    /// Removes what says only that a cursor is gone.
     async fn clear_leftovers(&mut self, api: &Api, names: &Names) {
         while let Some((name, revision)) = self.leftovers.pop() {
             let before = revision.saturating_add(1);
