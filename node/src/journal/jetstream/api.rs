@@ -165,12 +165,9 @@ impl Api {
         }
     }
 
-    /// Removes what is before a sequence number; of one subject, where one is named.
-    pub(super) async fn purge(&self, stream: &str, before: u64, subject: Option<&str>) -> Result<(), Fault> {
-        let body = match subject {
-            Some(subject) => serde_json::json!({ "seq": before, "filter": subject }),
-            None => serde_json::json!({ "seq": before }),
-        };
+    /// Removes what is before a sequence number.
+    pub(super) async fn purge(&self, stream: &str, before: u64) -> Result<(), Fault> {
+        let body = serde_json::json!({ "seq": before });
         self.ask::<serde_json::Value>(&format!("STREAM.PURGE.{stream}"), &body).await.map(|_| ())
     }
 

@@ -61,7 +61,7 @@ pub(super) async fn look(api: Api, shared: Arc<Shared>) -> Result<Look, Fault> {
     };
     let before = goes(&kept, passed, young, short);
     if before > kept.first {
-        api.purge(stream, before, None).await?;
+        api.purge(stream, before).await?;
         seen = api.info(stream).await?.state;
     }
     let first = api.next(stream, seen.first_seq, &shared.names.subject).await?;

@@ -1,6 +1,7 @@
 //! The journal on JetStream when its servers are killed, away, full, alone or foreign; always real ones.
 
 mod away;
+mod forgotten;
 mod refused;
 mod relay;
 mod sealed;

@@ -224,7 +224,7 @@ impl Writer {
             }
             self.meanwhile(tokio::time::sleep(PAUSE * 5)).await.ok_or(Stop::Done)?;
         };
-        let cursors = self.saves.read(api, &shared.names, read, info.state.last_seq).await;
+        let cursors = self.saves.read(read, info.state.last_seq);
         let mut state = shared.lock();
         state.cursors = Cursors::read(cursors);
         state.kept.last = info.state.last_seq;

@@ -75,8 +75,6 @@ impl<'a> Run<'a> {
                 self.journal.acknowledge(&group_name(group), first..=end)?.await?;
                 known.extend(first..=end);
             }
-            // A server that is killed just after may bring one back that was forgotten: seen, and not understood yet.
-            Op::Forget(_) if matches!(self.place, Place::Streams(..)) => {}
             Op::Forget(group) => match self.groups.remove(&group) {
                 Some(_) => self.journal.forget(&group_name(group))?.await?,
                 None => ensure!(self.journal.forget(&group_name(group)).is_err()),

@@ -15,7 +15,6 @@ use crate::journal::{
     jetstream::{
         api::{ANSWER, Api, Behind, Fault, Sending},
         connect::{ReadCursor, tracked},
-        names::Names,
         record,
         state::{Save, Shared},
     },
@@ -24,13 +23,14 @@ use crate::journal::{
 /// What is on its way: at most one batch, while the next one gathers.
 #[derive(Debug, Default)]
 pub(super) struct Saves {
-    /// The number of each cursor's message; none: it has none.
+    /// The number of each cursor's message, also of one that is forgotten; none: it has none.
+    ///
+    /// What says that a cursor is gone stays in the stream for good. A server drops what a newer message of the same subject
+    /// replaces without a note of it: killed after the newer one was removed, it finds the older one again.
     revisions: BTreeMap<CursorName, u64>,
     flying: Option<Flight>,
     /// Whose number is not known.
     doubtful: Vec<CursorName>,
-    /// Forgotten ones of an earlier life whose message can go: it is the last one that said so.
-    leftovers: Vec<(CursorName, u64)>,
 }
 
 #[derive(Debug)]
@@ -45,23 +45,15 @@ struct Flight {
 impl Saves {
     /// Those that were read from a stream whose events end at `last`. What a cursor says of later ones is of events that
     /// the servers have lost: others will stand there.
-    pub(super) async fn read(
-        &mut self,
-        api: &Api,
-        names: &Names,
-        read: Vec<ReadCursor>,
-        last: u64,
-    ) -> BTreeMap<CursorName, Tracked> {
+    pub(super) fn read(&mut self, read: Vec<ReadCursor>, last: u64) -> BTreeMap<CursorName, Tracked> {
         let mut cursors = BTreeMap::new();
         for (change, revision) in read {
             let name = name_of(&change).clone();
             self.revisions.insert(name.clone(), revision);
-            match tracked(&change) {
-                Some(tracked) => _ = cursors.insert(name, within(tracked, change, last)),
-                None => self.leftovers.push((name, revision)),
+            if let Some(tracked) = tracked(&change) {
+                cursors.insert(name, within(tracked, change, last));
             }
         }
-        self.clear_leftovers(api, names).await;
         cursors
     }
 
@@ -136,8 +128,6 @@ impl Saves {
         for (change, outcome) in flight.changes.iter().zip(&flight.outcomes) {
             let name = name_of(change).clone();
             match outcome {
-                // Of one that is forgotten, too: what says so stays until the journal is opened again. A server that was
-                // killed just after it was removed may bring back the message before it.
                 Some(Ok(revision)) => _ = self.revisions.insert(name, *revision),
                 _ => self.doubtful.push(name),
             }
@@ -170,17 +160,6 @@ impl Saves {
 
     pub(super) fn is_empty(&self) -> bool {
         self.flying.is_none()
-    }
-
-    /// Removes what says only that a cursor is gone.
-    async fn clear_leftovers(&mut self, api: &Api, names: &Names) {
-        while let Some((name, revision)) = self.leftovers.pop() {
-            let before = revision.saturating_add(1);
-            match api.purge(&names.cursors, before, Some(&names.cursor(&name))).await {
-                Ok(()) => _ = self.revisions.remove(&name),
-                Err(fault) => tracing::debug!("a cursor's end stays in {}: {fault}", names.cursors),
-            }
-        }
     }
 
     fn take_doubtful(&mut self) -> Vec<CursorName> {
