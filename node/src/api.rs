@@ -7,10 +7,14 @@
 //! | request | does |
 //! |---|---|
 //! | `GET /v1/status`, `/v1/peers`, `/v1/plugins` | what the boards say |
+//! | `GET /v1/plugins/NAME/logs?after=7&wait=10s` | what a plugin said last; waits for more when it is asked to |
+//! | `GET /metrics` | what is counted, for Prometheus |
 //! | `POST /v1/publish/CHANNEL` | publishes the body; `content-type`, `hive-key` and `hive-header-NAME` go with it |
 //! | `POST /v1/call/CHANNEL?timeout=5s` | asks; the answer is the body, with the same headers |
 //! | `POST /v1/visit/ADDRESS` | connects to an address, looks who is there, and leaves again |
 //! | `POST /v1/trace/CHANNEL?timeout=2s` | says who would get an event, and follows the ways there; publishes nothing |
+//! | `GET /v1/dead/NAME`, `/v1/dead/NAME?letter=7` | the dead letters of a handler; one with its event |
+//! | `POST /v1/dead/NAME?letters=1,2&drop=false&timeout=10s` | has them handled again, or lets them go |
 //! | `GET /v1/socket` | a WebSocket of documents: `subscribe`, `publish`, `answer` (see `hive_client::socket`) |
 //! | `POST /v1/plugins/reload`, `/v1/plugins/NAME/reload`, `/v1/stop` | asks the node to do it |
 
@@ -31,8 +35,12 @@ use crate::{bus::Bus, control::ControlSender, shutdown::Part, status::Boards};
 mod call;
 mod control;
 mod convert;
+mod dead;
 mod listen;
+mod logs;
+mod metrics;
 mod place;
+mod plugins;
 mod publish;
 mod refusal;
 mod session;
@@ -119,14 +127,17 @@ fn router(shared: App) -> Router {
         .route("/v1/status", get(status::status))
         .route("/v1/peers", get(status::peers))
         .route("/v1/graph", get(status::graph))
-        .route("/v1/plugins", get(status::plugins))
+        .route("/v1/plugins", get(plugins::plugins))
         .route("/v1/plugins/reload", post(control::reload_all))
         .route("/v1/plugins/{name}/reload", post(control::reload))
+        .route("/v1/plugins/{name}/logs", get(logs::logs))
+        .route("/metrics", get(metrics::metrics))
         .route("/v1/stop", post(control::stop))
         .route("/v1/visit/{addr}", post(visit::visit))
         .route("/v1/trace/{*channel}", post(trace::trace))
         .route("/v1/publish/{*channel}", post(publish::publish))
         .route("/v1/call/{*channel}", post(call::call))
+        .route("/v1/dead/{*name}", get(dead::list).post(dead::replay))
         .route("/v1/socket", get(subscribe::upgrade))
         .fallback(refusal::no_such_path)
         .method_not_allowed_fallback(refusal::no_such_method)

@@ -40,6 +40,7 @@ use std::{
 pub use actor::Actor;
 pub use call::{CallCause, Chain, Gathered, Part, Request};
 pub use consumers::Consumer;
+pub use dead::{Again, LAST_WORDS_BYTES_MAX, Letter, LetterCounts, LetterError, Shelf};
 pub(crate) use deliver::CONFIRM_EVERY;
 pub use deliver::{Inbound, InboundError, PeerRef};
 pub use durable::Journalled;
@@ -89,6 +90,7 @@ struct Shared {
     withdrawn: call::Withdrawn,
     groups: group::Groups,
     keeping: kept::Keeping,
+    letters: dead::Letters,
     durable: durable::Durable,
     policies: policy::Policies,
     /// Who may do what.
@@ -141,6 +143,7 @@ impl Bus {
             withdrawn: call::Withdrawn::default(),
             groups: group::Groups::default(),
             keeping: kept::Keeping::new(networks),
+            letters: dead::Letters::default(),
             durable: durable::Durable::default(),
             policies: policy::Policies::default(),
             rules,
@@ -202,11 +205,6 @@ impl Bus {
         let (id, time) = self.0.stamp();
         let to = Address { network: NetworkIndex::HOME, channel };
         self.0.event(&to, message, id, time, 0)
-    }
-
-    /// Publishes an event as a dead letter of whoever could not handle it, with its story in headers.
-    pub(crate) async fn bury(&self, name: &str, event: &Event, reason: &str) {
-        dead::bury(self, name, event, reason).await;
     }
 
     /// Publishes one message. For many, keep a [`Publisher`]: it remembers its routes.

@@ -27,6 +27,7 @@ mod output;
 mod peers;
 mod plugins;
 mod publish;
+mod replay;
 mod run;
 mod sim;
 mod status;
@@ -108,6 +109,7 @@ enum Verb {
     Status(status::Status),
     Peers(peers::Peers),
     Plugins(plugins::Plugins),
+    Replay(replay::Replay),
     Trace(trace::Trace),
     Doctor(doctor::Doctor),
     Id(id::Id),
@@ -150,6 +152,7 @@ fn run(cli: Cli) -> Result<(), Fault> {
         Verb::Status(verb) => ask(&voice, verb.run()),
         Verb::Peers(verb) => ask(&voice, verb.run()),
         Verb::Plugins(verb) => ask(&voice, verb.run()),
+        Verb::Replay(verb) => ask(&voice, verb.run()),
         Verb::Trace(verb) => ask(&voice, verb.run()),
         Verb::Doctor(verb) => ask(&voice, verb.run()),
         Verb::Id(verb) => ask(&voice, verb.run()),

@@ -29,6 +29,13 @@ pub enum Control {
         /// What came of it.
         reply: oneshot::Sender<Result<Vec<Reloaded>, ControlError>>,
     },
+    /// Have a plugin handle dead letters again.
+    Replay {
+        /// Which.
+        replay: Replay,
+        /// What became of each, in their order.
+        reply: oneshot::Sender<Result<Vec<Replayed>, ControlError>>,
+    },
     /// Say who can be reached, and by which ways.
     Graph {
         /// One entry a network, home first; none without a mesh.
@@ -114,6 +121,41 @@ pub struct Reloaded {
     pub problem: Option<String>,
 }
 
+/// Dead letters to be handled again, by the plugin whose they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replay {
+    /// The plugin's name.
+    pub plugin: String,
+    /// The numbers of the letters.
+    pub letters: Vec<u64>,
+    /// How long to wait for what becomes of them.
+    pub patience: Duration,
+}
+
+/// What became of a dead letter that was to be handled again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replayed {
+    /// Its number.
+    pub letter: u64,
+    /// What became of it.
+    pub outcome: ReplayedAs,
+}
+
+/// What became of one letter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReplayedAs {
+    /// It was handled, and is gone.
+    Handled,
+    /// It died again, and stays: the reason.
+    DiedAgain(String),
+    /// It was let go.
+    Dropped,
+    /// The plugin is still at it.
+    AtWork,
+    /// It was not given to the plugin, or the plugin has not looked at it; it stays: the reason.
+    Refused(String),
+}
+
 /// Why a request was not done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ControlError {
@@ -144,6 +186,16 @@ impl ControlSender {
     pub async fn reload(&self, plugin: Option<String>) -> Result<Vec<Reloaded>, ControlError> {
         let (reply, answer) = oneshot::channel();
         self.ask(Control::Reload { plugin, reply }).await?;
+        answer.await.unwrap_or_else(|_| Err(leaving()))
+    }
+
+    /// Asks for dead letters to be handled again, and waits for what becomes of them, as long as it says.
+    ///
+    /// # Errors
+    /// When no plugin of that name runs, or the node is leaving.
+    pub async fn replay(&self, replay: Replay) -> Result<Vec<Replayed>, ControlError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Control::Replay { replay, reply }).await?;
         answer.await.unwrap_or_else(|_| Err(leaving()))
     }
 
@@ -213,6 +265,7 @@ mod tests {
                             plugin.map(|plugin| vec![Reloaded { plugin, generation: 2, problem: None }]);
                         let _ = reply.send(done);
                     }
+                    Control::Replay { reply, .. } => drop(reply.send(Ok(Vec::new()))),
                     Control::Graph { reply } => drop(reply.send(Vec::new())),
                     Control::Trace { reply, .. } => drop(reply.send(Vec::new())),
                     Control::Visit { reply, .. } => drop(reply.send(Vec::new())),

@@ -3,6 +3,7 @@
 //!
 //! It must not know what a handler is made of; it only invokes.
 
+mod breaker;
 mod lanes;
 mod matcher;
 mod outcome;
@@ -12,6 +13,7 @@ mod tests;
 
 use std::{future::Future, sync::Arc, time::Instant};
 
+pub use breaker::Patience;
 use hive_proto::group::GroupName;
 pub use lanes::{Job, Lanes};
 pub use matcher::Matcher;
@@ -38,6 +40,11 @@ pub struct Call {
 pub trait Invoke: Send {
     /// Handles one event and says what became of it. Never longer than until `call.deadline`.
     fn invoke(&mut self, event: &Event, call: Call) -> impl Future<Output = Outcome> + Send;
+
+    /// What was said during the last call that failed, for whoever reads the dead letter.
+    fn last_words(&mut self) -> String {
+        String::new()
+    }
 }
 
 /// Takes jobs and has them handled until `stop` or the end of the subscription. The job in hand when
@@ -56,7 +63,8 @@ pub async fn run(lanes: &Arc<Lanes>, stop: &CancellationToken, handler: &mut imp
             },
         };
         match outcome {
-            Some(outcome) => job.finish(outcome).await,
+            Some(outcome @ Outcome::Done(_)) => job.finish(outcome, "").await,
+            Some(outcome) => job.finish(outcome, &handler.last_words()).await,
             None => job.forget(),
         }
     }

@@ -14,6 +14,7 @@ pub mod doctor;
 pub mod journal;
 pub mod mdns;
 pub mod mesh;
+pub mod metrics;
 pub mod node;
 pub mod plugin;
 pub mod shutdown;

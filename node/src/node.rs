@@ -7,6 +7,7 @@ mod builder;
 mod control;
 mod journals;
 mod kept;
+mod letters;
 mod networks;
 mod respond;
 mod secrets;

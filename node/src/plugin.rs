@@ -3,6 +3,7 @@
 //! What it owns: everything from a file to a guest's answer. Exists so that a handler is a file that is dropped into a
 //! folder. It must not know where events come from, who reads the boards, or what people type.
 
+pub mod allowance;
 pub mod crew;
 pub mod description;
 pub mod diff;
@@ -14,6 +15,7 @@ pub mod instances;
 pub mod life;
 pub mod limits;
 pub mod loader;
+mod rate;
 mod registry;
 pub mod settings;
 pub mod sketch;
@@ -21,7 +23,7 @@ pub mod timer;
 mod trap;
 pub mod worker;
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -35,9 +37,11 @@ pub use self::{
     instances::Mode,
     settings::{Config, PluginConfig},
 };
+pub use crate::dispatch::Patience;
 use crate::{
     bus::Bus,
     control::{ControlError, Reloaded},
+    dispatch::Lanes,
     shutdown::Part,
     status::Boards,
     store::Store,
@@ -48,10 +52,18 @@ use crate::{
 const ASKS_MAX: usize = 16;
 
 /// The plugins of a running node.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Plugins {
     /// None: the node has no plugin folders.
     asks: Option<mpsc::Sender<Ask>>,
+    /// Where the plugins' events are; none as above.
+    shared: Option<Arc<Shared>>,
+}
+
+impl fmt::Debug for Plugins {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plugins").field("asks", &self.asks).finish_non_exhaustive()
+    }
 }
 
 /// Why plugins cannot be run at all.
@@ -94,17 +106,23 @@ impl Plugins {
         part: &Part,
     ) -> Result<Self, StartError> {
         if config.folders.is_empty() {
-            return Ok(Self { asks: None });
+            return Ok(Self { asks: None, shared: None });
         }
         let watch = Watch::start(&config.folders, Depth::Files)?;
         let engine = Arc::new(Engine::start()?);
         let loader = Arc::new(Loader::new(engine).map_err(StartError::Broken)?);
         let shared = Arc::new(Shared { loader, bus, store, boards, counts: Counts::default() });
-        let mut registry = Registry::new(config, shared, watch);
+        let mut registry = Registry::new(config, Arc::clone(&shared), watch);
         registry.begin().await;
         let (asks, asked) = mpsc::channel(ASKS_MAX);
         part.spawn("plugins", registry.run(asked, part.stop().clone()));
-        Ok(Self { asks: Some(asks) })
+        Ok(Self { asks: Some(asks), shared: Some(shared) })
+    }
+
+    /// Where a plugin's events are, while it runs.
+    #[must_use]
+    pub fn lanes(&self, plugin: &str) -> Option<Arc<Lanes>> {
+        self.shared.as_ref()?.counts.lanes(plugin)
     }
 
     /// Loads a plugin's file again, even if it did not change; none: every plugin's.

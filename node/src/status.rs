@@ -4,6 +4,9 @@
 //! embedding program read all of them. Exists so that looking at a node never waits for the part that is looked at.
 //! It must not know the parts, and has no tasks and no sockets.
 
+mod lines;
+mod work;
+
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
@@ -12,7 +15,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use arc_swap::ArcSwap;
@@ -21,6 +24,10 @@ use hive_proto::{
     id::{Incarnation, NodeId},
     trace::TraceCounts,
 };
+pub use lines::{LINES_MAX, Line, LineLevel, Lines};
+pub use work::{Breaker, LATENCY_BOUNDS_US, Latency, Work};
+
+use crate::units::ByteSize;
 
 /// Everything one node says about itself.
 #[derive(Debug, Default)]
@@ -237,8 +244,41 @@ pub struct PluginCard {
     pub loaded: Option<SystemTime>,
     /// Why the newest file is not live, or why the plugin failed.
     pub problem: Option<String>,
+    /// What its calls may cost; none while no version was tried.
+    pub limits: Option<LimitsCard>,
     /// What it did, kept over its generations.
     pub work: Arc<Work>,
+    /// What it said last, kept over its generations.
+    pub lines: Arc<Lines>,
+}
+
+/// What a plugin's calls may cost, and what it may do to the node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LimitsCard {
+    /// Wall time of one event.
+    pub deadline: Duration,
+    /// Processor time of one event.
+    pub cpu: Duration,
+    /// Memories and tables of one instance.
+    pub memory: ByteSize,
+    /// Its stack.
+    pub stack: ByteSize,
+    /// What it publishes or answers.
+    pub payload: ByteSize,
+    /// What one call between it and the node may carry.
+    pub call_bytes: ByteSize,
+    /// Calls of the node a second.
+    pub host_calls: u64,
+    /// Events out a second.
+    pub publishes: u64,
+    /// Lines in the log a second.
+    pub log_lines: u64,
+    /// Bytes of them a second.
+    pub log_bytes: ByteSize,
+    /// Subscriptions it may declare.
+    pub subscriptions: u64,
+    /// Timers it may have.
+    pub timers: u64,
 }
 
 /// Whether a plugin takes events.
@@ -263,29 +303,6 @@ pub struct WantCard {
     pub answers: bool,
 }
 
-/// What a plugin did with its events.
-#[derive(Debug, Default)]
-pub struct Work {
-    /// Events that were handled.
-    pub handled: Count,
-    /// Requests that were answered, among them.
-    pub answered: Count,
-    /// Attempts that asked to be repeated.
-    pub retried: Count,
-    /// Events that were refused for good or ran out of attempts: dead letters.
-    pub dead: Count,
-    /// Calls cut at a deadline or a memory cap.
-    pub cut: Count,
-    /// Calls that trapped.
-    pub trapped: Count,
-    /// Events dropped because the plugin lagged.
-    pub dropped: Count,
-    /// Events waiting (a gauge).
-    pub queued: Count,
-    /// Time spent in the guest, in microseconds.
-    pub busy_us: Count,
-}
-
 /// A counter or gauge that many threads write. Readers get some recent value, never a torn one.
 #[derive(Debug, Default)]
 pub struct Count(AtomicU64);
@@ -304,6 +321,13 @@ impl Count {
     /// Puts a gauge where it is.
     pub fn set(&self, value: u64) {
         self.0.store(value, Relaxed);
+    }
+
+    /// Raises a gauge to a value, if it is lower.
+    pub fn raise(&self, value: u64) {
+        if value > self.value() {
+            self.0.fetch_max(value, Relaxed);
+        }
     }
 
     /// What it says.
@@ -325,7 +349,7 @@ mod tests {
             why: "another secret".into(),
             peer: None,
             times: 1,
-            last: SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds),
+            last: SystemTime::UNIX_EPOCH + Duration::from_secs(seconds),
         };
         let addr = |port: u16| SocketAddr::from(([10, 0, 0, 1], port));
         add_trouble(&mut troubles, addr(1), true, card(1));

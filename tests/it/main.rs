@@ -16,6 +16,7 @@ mod promises;
 mod reach;
 mod relay;
 mod reload;
+mod replay;
 mod rotation;
 mod secrets;
 mod sim;

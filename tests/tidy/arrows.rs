@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use crate::{Text, text::code_of};
 
 /// The plain modules: no tasks, no sockets. Everybody may use them.
-const PLAIN: &[&str] = &["control", "shutdown", "status", "telemetry", "trust", "units"];
+const PLAIN: &[&str] = &["control", "metrics", "shutdown", "status", "telemetry", "trust", "units"];
 
 /// A module and what it may import of its own crate, beside itself and [`PLAIN`] ones.
 type Row = (&'static str, &'static [&'static str]);
@@ -57,6 +57,7 @@ const NODE: &[Row] = &[
 /// What the plain modules may import of one another: `units` is below the rest.
 const PLAIN_ROWS: &[Row] = &[
     ("control", &["status", "units"]),
+    ("metrics", &[]),
     ("shutdown", &["units"]),
     ("status", &["units"]),
     ("telemetry", &["units"]),
@@ -98,6 +99,7 @@ const CRATES: &[Row] = &[
     ("hive_client", &["cli", "api", "doctor"]),
     ("mdns_sd", &["mdns"]),
     ("notify", &["watch"]),
+    ("prometheus_client", &["metrics"]),
     ("quinn", &["transport", "mesh", "bench"]),
     ("redb", &["store"]),
     ("rustls", &["transport", "bench"]),

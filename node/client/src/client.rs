@@ -15,7 +15,10 @@ use crate::{
     message::Message,
     publisher::Publisher,
     subscription::{Subscription, Terms},
-    types::{ApiError, Gathered, Graph, Peers, Plugins, Receipt, Reload, Status, Visit, code, trace::Trace},
+    types::{
+        ApiError, DeadLetters, Gathered, Graph, LogLevel, Peers, PluginLogs, Plugins, Receipt, Reload,
+        Replay, Status, Visit, code, trace::Trace,
+    },
 };
 
 /// How long [`Client::call`] waits when nobody says.
@@ -108,6 +111,71 @@ impl Client {
     /// When no node answers.
     pub async fn plugins(&self) -> Result<Plugins, Error> {
         self.read("/v1/plugins").await
+    }
+
+    /// What a plugin said last: behind a number (all without one), `lines` at most, of a level or a graver one. Where
+    /// there is nothing behind the number yet, the node waits for it, as long as `wait` says.
+    ///
+    /// # Errors
+    /// When no node answers, or it has no such plugin (`not-found`).
+    pub async fn plugin_logs(
+        &self,
+        plugin: &str,
+        after: Option<u64>,
+        lines: usize,
+        level: Option<LogLevel>,
+        wait: Duration,
+    ) -> Result<PluginLogs, Error> {
+        let name = utf8_percent_encode(plugin, NON_ALPHANUMERIC);
+        let level = level.and_then(|level| serde_json::to_value(level).ok());
+        let level = level.as_ref().and_then(|level| Some(format!("&level={}", level.as_str()?)));
+        let (after, level) = (after.unwrap_or(0), level.unwrap_or_default());
+        let path =
+            format!("/v1/plugins/{name}/logs?after={after}&lines={lines}{level}&wait={}us", wait.as_micros());
+        document(&self.http.send(request(Method::GET, &path, &Message::default())?, wait).await?)
+    }
+
+    /// What is counted, as Prometheus reads it.
+    ///
+    /// # Errors
+    /// When no node answers.
+    pub async fn metrics(&self) -> Result<String, Error> {
+        let request = request(Method::GET, "/metrics", &Message::default())?;
+        let response = self.http.send(request, Duration::ZERO).await?;
+        String::from_utf8(response.into_body().into()).map_err(|error| Error::Unreadable(error.to_string()))
+    }
+
+    /// The dead letters of a plugin or group; `letter`: only that one, with its event.
+    ///
+    /// # Errors
+    /// When no node answers, it keeps none, or there is no such letter (`not-found`).
+    pub async fn dead_letters(&self, name: &str, letter: Option<u64>) -> Result<DeadLetters, Error> {
+        let path = format!("/v1/dead/{}", utf8_percent_encode(name, PATH));
+        self.read(&letter.map_or(path.clone(), |letter| format!("{path}?letter={letter}"))).await
+    }
+
+    /// Has a plugin handle dead letters again, all or those named, and waits up to `timeout` for what becomes of them. What
+    /// is handled is gone.
+    ///
+    /// # Errors
+    /// When no node answers, or no plugin of that name runs (`not-found`).
+    pub async fn replay(
+        &self,
+        plugin: &str,
+        letters: Option<&[u64]>,
+        timeout: Duration,
+    ) -> Result<Replay, Error> {
+        let path = format!("{}&timeout={}us", dead_path(plugin, letters, false), timeout.as_micros());
+        document(&self.http.send(request(Method::POST, &path, &Message::default())?, timeout).await?)
+    }
+
+    /// Lets dead letters go, all or those named.
+    ///
+    /// # Errors
+    /// When no node answers, or it keeps none.
+    pub async fn drop_letters(&self, name: &str, letters: Option<&[u64]>) -> Result<Replay, Error> {
+        let path = dead_path(name, letters, true);
+        document(&self.http.send(request(Method::POST, &path, &Message::default())?, Duration::ZERO).await?)
     }
 
     /// Loads a plugin's file again; without a name, looks at every folder again.
@@ -237,6 +305,13 @@ impl Client {
         let request = request(Method::GET, path, &Message::default())?;
         document(&self.http.send(request, Duration::ZERO).await?)
     }
+}
+
+fn dead_path(name: &str, letters: Option<&[u64]>, drop: bool) -> String {
+    let path = format!("/v1/dead/{}?drop={drop}", utf8_percent_encode(name, PATH));
+    let Some(letters) = letters else { return path };
+    let numbers: Vec<String> = letters.iter().map(ToString::to_string).collect();
+    format!("{path}&letters={}", numbers.join(","))
 }
 
 fn call_path(channel: &str, timeout: Duration, mode: &str) -> String {

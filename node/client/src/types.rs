@@ -5,16 +5,22 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+mod dead;
 mod events;
 mod gathered;
+mod logs;
 mod peers;
+mod plugins;
 mod stores;
 pub mod trace;
 mod visit;
 
+pub use dead::{DeadLetter, DeadLetters, Replay, ReplayOutcome, Replayed};
 pub use events::{ConsumerStatus, EventStatus, TraceStatus};
 pub use gathered::{Answer, Gathered, Responder};
+pub use logs::{LogLevel, LogLine, PluginLogs};
 pub use peers::{Graph, GraphNode, NetworkGraph, PassedOn, PeerStatus, Peers};
+pub use plugins::{Breaker, LimitsStatus, PluginState, PluginStatus, Plugins, Want, WorkStatus};
 pub use stores::{CursorStatus, JournalStatus, KeptStatus};
 pub use visit::{Obstacle, Trouble, Visit, VisitTry};
 
@@ -110,96 +116,6 @@ pub struct NetworkStatus {
     /// What is published on durable channels of it; absent: it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub journal: Option<JournalStatus>,
-}
-
-/// One plugin.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PluginStatus {
-    /// Its name: the configuration's key, else the file's.
-    pub name: String,
-    /// The component's file.
-    pub file: String,
-    /// Whether it takes events.
-    pub state: PluginState,
-    /// Which loaded version, from 1; 0: none was ever live.
-    pub generation: u64,
-    /// The content's hash in hex.
-    pub hash: String,
-    /// The file's size.
-    pub size_bytes: u64,
-    /// The version the component says it is.
-    pub version: String,
-    /// `pool`, `fresh` or `single`.
-    pub instances: String,
-    /// What it listens to.
-    pub wants: Vec<Want>,
-    /// When the live generation was swapped in, in milliseconds since the Unix epoch.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub loaded_ms: Option<u64>,
-    /// Why the newest file is not live, or why the plugin failed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub problem: Option<String>,
-    /// What it did with its events.
-    pub work: WorkStatus,
-}
-
-/// Whether a plugin takes events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PluginState {
-    /// Its first version is being compiled and tried.
-    Loading,
-    /// It takes events.
-    Running,
-    /// It finishes what it has and goes.
-    Draining,
-    /// No version of it works.
-    Failed,
-    /// A state that a newer node has.
-    #[serde(other)]
-    Unknown,
-}
-
-/// One thing a plugin listens to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Want {
-    /// The pattern.
-    pub pattern: String,
-    /// Whether it answers requests there.
-    pub answers: bool,
-}
-
-/// What a plugin did with its events, over all its generations.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct WorkStatus {
-    /// Events that were handled.
-    pub handled: u64,
-    /// Requests that were answered, among them.
-    pub answered: u64,
-    /// Attempts that asked to be repeated.
-    pub retried: u64,
-    /// Dead letters.
-    pub dead: u64,
-    /// Calls cut at a deadline or a memory cap.
-    pub cut: u64,
-    /// Calls that trapped.
-    pub trapped: u64,
-    /// Events dropped because the plugin lagged.
-    pub dropped: u64,
-    /// Events waiting.
-    pub queued: u64,
-    /// Time spent in the guest.
-    pub busy_us: u64,
-}
-
-/// The plugins, from `GET /v1/plugins`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Plugins {
-    /// The document's version.
-    pub v: V1,
-    /// One entry a plugin, by name.
-    pub plugins: Vec<PluginStatus>,
 }
 
 /// What a reload did, from `POST /v1/plugins/reload` and `POST /v1/plugins/NAME/reload`.

@@ -15,7 +15,7 @@ use hive_client::{
 use hive_proto::{channel::ChannelError, limits::PAYLOAD_BYTES_MAX, pattern::PatternError};
 
 use crate::{
-    bus::{CallError, PublishError, SubscribeError},
+    bus::{CallError, LetterError, PublishError, SubscribeError},
     control::ControlError,
 };
 
@@ -121,6 +121,18 @@ impl From<SubscribeError> for Refusal {
             }
         };
         Self(ApiError::new(code, error.to_string()).with_hint(hint))
+    }
+}
+
+impl From<LetterError> for Refusal {
+    fn from(error: LetterError) -> Self {
+        let (code, hint) = match error {
+            LetterError::NotKept => (code::UNAVAILABLE, Some("start it with --data-dir")),
+            LetterError::Unknown { .. } => (code::NOT_FOUND, None),
+            LetterError::InHand(_) | LetterError::Unreadable { .. } => (code::UNAVAILABLE, None),
+        };
+        let refusal = ApiError::new(code, error.to_string());
+        Self(hint.map_or(refusal.clone(), |hint| refusal.with_hint(hint)))
     }
 }
 

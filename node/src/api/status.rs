@@ -1,9 +1,9 @@
-//! `GET /v1/status`, `/v1/peers`, `/v1/graph`, `/v1/plugins`: what the node knows, as documents.
+//! `GET /v1/status`, `/v1/peers`, `/v1/graph`: what the node knows, as documents.
 
 use std::{cmp::Reverse, collections::BTreeMap, net::SocketAddr, sync::Arc, time::SystemTime};
 
 use axum::{Json, extract::State};
-use hive_client::types::{self, V1, Want};
+use hive_client::types::{self, V1};
 use hive_proto::{
     channel::NetworkIndex, core::Place, id::NodeId, plane::account::ConsumerCounts, time::Hlc,
     trace::TraceCounts,
@@ -12,13 +12,14 @@ use hive_proto::{
 use super::{
     App, Means,
     convert::{ms, unix_ms},
+    plugins,
     refusal::Refusal,
     visit::obstacle,
 };
 use crate::{
     bus::{Consumer, Holder},
     journal::{CursorStatus, Journal},
-    status::{PeerCard, PluginCard, PluginState, TroubleCard, Work},
+    status::{PeerCard, TroubleCard},
 };
 
 /// Consumers in a status; a node may have a hundred thousand.
@@ -43,7 +44,7 @@ pub(super) async fn status(State(app): State<App>) -> Json<types::Status> {
         networks: networks(means, &peers),
         peers,
         troubles: troubles(means),
-        plugins: read_plugins(means),
+        plugins: plugins::all(means),
         events: events(means),
         consumers_total: consumers.len() as u64,
         consumers: list(consumers),
@@ -77,10 +78,6 @@ fn graph_node(place: &Place) -> types::GraphNode {
 
 fn network_name(means: &Means, network: NetworkIndex) -> String {
     means.bus.names().network(network).map(ToString::to_string).unwrap_or_default()
-}
-
-pub(super) async fn plugins(State(app): State<App>) -> Json<types::Plugins> {
-    Json(types::Plugins { v: V1, plugins: read_plugins(&app.means) })
 }
 
 fn networks(means: &Means, peers: &[types::PeerStatus]) -> Vec<types::NetworkStatus> {
@@ -155,47 +152,6 @@ fn troubles(means: &Means) -> Vec<types::Trouble> {
         ago_ms: age_ms(card.last),
     };
     troubles.iter().map(trouble).collect()
-}
-
-fn read_plugins(means: &Means) -> Vec<types::PluginStatus> {
-    means.boards.plugins.read().iter().map(|(name, card)| plugin(name, card)).collect()
-}
-
-fn plugin(name: &str, card: &PluginCard) -> types::PluginStatus {
-    let want = |want: &crate::status::WantCard| Want { pattern: want.pattern.clone(), answers: want.answers };
-    types::PluginStatus {
-        name: name.into(),
-        file: card.file.display().to_string(),
-        state: match card.state {
-            PluginState::Loading => types::PluginState::Loading,
-            PluginState::Running => types::PluginState::Running,
-            PluginState::Draining => types::PluginState::Draining,
-            PluginState::Failed => types::PluginState::Failed,
-        },
-        generation: card.generation,
-        hash: card.hash.clone(),
-        size_bytes: card.size_bytes,
-        version: card.version.clone(),
-        instances: card.instances.clone(),
-        wants: card.wants.iter().map(want).collect(),
-        loaded_ms: card.loaded.map(unix_ms),
-        problem: card.problem.clone(),
-        work: work(&card.work),
-    }
-}
-
-fn work(work: &Work) -> types::WorkStatus {
-    types::WorkStatus {
-        handled: work.handled.value(),
-        answered: work.answered.value(),
-        retried: work.retried.value(),
-        dead: work.dead.value(),
-        cut: work.cut.value(),
-        trapped: work.trapped.value(),
-        dropped: work.dropped.value(),
-        queued: work.queued.value(),
-        busy_us: work.busy_us.value(),
-    }
 }
 
 fn events(means: &Means) -> types::EventStatus {

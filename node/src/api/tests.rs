@@ -281,7 +281,9 @@ async fn the_boards_are_shown_and_reloads_are_asked_for() {
         wants: vec![WantCard { pattern: "greeter/*".into(), answers: true }],
         loaded: None,
         problem: None,
+        limits: None,
         work: Arc::default(),
+        lines: Arc::default(),
     };
     card.work.handled.add(5);
     node.boards.plugins.change(|plugins| drop(plugins.insert("greet".into(), card.clone())));
@@ -300,6 +302,9 @@ async fn the_boards_are_shown_and_reloads_are_asked_for() {
                 }
                 Control::Reload { plugin, reply } => {
                     drop(reply.send(Err(ControlError::UnknownPlugin(plugin.unwrap_or_default()))));
+                }
+                Control::Replay { replay, reply } => {
+                    drop(reply.send(Err(ControlError::UnknownPlugin(replay.plugin))));
                 }
                 Control::Graph { reply } => drop(reply.send(vec![vec![kitchen()]])),
                 Control::Trace { route, reply } => drop(reply.send(asked(&route))),

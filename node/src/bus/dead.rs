@@ -1,33 +1,236 @@
 //! Dead letters: what no handler could handle, and what ended too many members of a group, is published on
-//! `$dead/<name>`, with its story in headers.
+//! `$dead/<name>` with its story in headers, and kept, so that it can be handled after all.
+//!
+//! What it owns: which letters there are, how many there may be, and which of them is being handled again. It must not
+//! know where they are kept, or who handles them.
 
-use hive_proto::channel::{Address, Channel, NetworkIndex};
+mod letter;
+mod rows;
+#[cfg(test)]
+mod tests;
 
-use super::{Bus, Event, Message};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    time::Instant,
+};
 
-/// Publishes an event as a dead letter of the named handler.
-pub(super) async fn bury(bus: &Bus, name: &str, event: &Event, reason: &str) {
-    tracing::warn!(
-        name,
-        channel = %event.channel,
-        event = %event.id,
-        attempts = event.attempt,
-        "dead letter: {reason}"
-    );
-    let Ok(channel) = Channel::parse(&format!("$dead/{name}")) else { return };
-    let to = Address { network: NetworkIndex::HOME, channel };
-    bus.publisher().announce(&to, letter(event, reason)).await;
+use futures_util::future::BoxFuture;
+use hive_proto::{
+    channel::{Address, Channel, NetworkIndex},
+    frame::handout::Settled,
+};
+pub use letter::{LAST_WORDS_BYTES_MAX, Letter};
+pub use rows::LetterCounts;
+use rows::Rows;
+use tokio::sync::oneshot;
+
+use super::{Bus, Delivery, Shared, Ticket};
+
+/// Where letters outlive the node. It says nothing of failures: they are its own to log.
+pub trait Shelf: Send + Sync + fmt::Debug {
+    /// Takes a letter under a number of its handler, in place of any that has it. What is returned waits until it is
+    /// there; `sure`: until it is on disk. None: it takes nothing more now.
+    fn put(&self, name: &str, number: u64, letter: Vec<u8>, sure: bool) -> Option<BoxFuture<'static, ()>>;
+    /// Lets a letter go.
+    fn remove(&self, name: &str, number: u64);
+    /// A letter, as it was given. Blocks.
+    fn read(&self, name: &str, number: u64) -> Option<Vec<u8>>;
 }
 
-/// The event's own message, with what happened to it in `hive-…` headers.
-fn letter(event: &Event, reason: &str) -> Message {
-    let mut extra = event.message.extra().cloned().unwrap_or_default();
-    // Its story is of use for as long as somebody wants to know.
-    extra.expires_ms = None;
-    let mut header = |name: &str, value: String| extra.headers.push((name.into(), value));
-    header("hive-reason", reason.into());
-    header("hive-channel", event.channel.to_string());
-    header("hive-id", event.id.to_string());
-    header("hive-attempts", event.attempt.to_string());
-    Message::from_parts(event.message.payload.clone(), extra)
+/// The letters of a node.
+#[derive(Debug, Default)]
+pub(super) struct Letters {
+    /// None: the node keeps nothing.
+    shelf: OnceLock<Arc<dyn Shelf>>,
+    /// Held for a look, and for handing a change to the shelf, so that the last one is the last one there, too.
+    rows: Mutex<Rows>,
+}
+
+/// Why nothing can be done with a letter.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LetterError {
+    /// The node has no place for letters.
+    #[error("the node keeps no dead letters, as it has no data directory")]
+    NotKept,
+    /// There is none of that number.
+    #[error("`{name}` has no dead letter {number}")]
+    Unknown {
+        /// Whose it would be.
+        name: String,
+        /// Its number.
+        number: u64,
+    },
+    /// It is being handled right now.
+    #[error("the dead letter {0} is being handled again right now")]
+    InHand(u64),
+    /// What is kept of it is no letter of this node.
+    #[error("the dead letter {number} cannot be read: {why}")]
+    Unreadable {
+        /// Its number.
+        number: u64,
+        /// Why not.
+        why: String,
+    },
+}
+
+/// A letter that is to be handled again.
+#[derive(Debug)]
+pub struct Again {
+    /// For its handler alone; the letter is let go once that has handled it.
+    pub delivery: Delivery,
+    /// What becomes of it. An error: nobody has looked at it.
+    pub outcome: oneshot::Receiver<Settled>,
+}
+
+impl Bus {
+    /// Keeps dead letters from now on. `before` has those that are there: whose, the number, and the bytes.
+    pub fn letters_in(&self, shelf: Arc<dyn Shelf>, before: Vec<(String, u64, usize)>) {
+        let letters = &self.0.letters;
+        let mut rows = letters.rows();
+        before.into_iter().for_each(|(name, number, bytes)| rows.found(&name, number, bytes));
+        // Set before only if somebody else keeps them already.
+        let _ = letters.shelf.set(shelf);
+    }
+
+    /// Publishes and keeps an event as a dead letter of whoever could not handle it. `ticket` is what was held of it:
+    /// who waits for the outcome waits until the letter is on disk, and a letter that was given again keeps its number.
+    pub(crate) async fn bury(&self, name: &str, letter: Letter, ticket: Option<&Ticket>) {
+        let Letter { event, reason, .. } = &letter;
+        tracing::warn!(
+            name,
+            channel = %event.channel,
+            event = %event.id,
+            attempts = event.attempt,
+            "dead letter: {reason}"
+        );
+        let (number, written) = self.0.keep_letter(name, &letter, ticket).unzip();
+        if let Some(written) = written.filter(|_| is_awaited(ticket)) {
+            written.await;
+        }
+        let Ok(channel) = Channel::parse(&format!("$dead/{name}")) else { return };
+        let to = Address { network: NetworkIndex::HOME, channel };
+        self.publisher().announce(&to, letter.message(number)).await;
+    }
+
+    /// Keeps an event as a dead letter where nothing can be waited for.
+    pub(crate) fn bury_quietly(&self, name: &str, letter: &Letter, ticket: Option<&Ticket>) {
+        drop(self.0.keep_letter(name, letter, ticket));
+    }
+
+    /// How many letters a handler has.
+    #[must_use]
+    pub fn letter_counts(&self, name: &str) -> LetterCounts {
+        self.0.letters.rows().counts(name)
+    }
+
+    /// The numbers of a handler's letters, oldest first.
+    ///
+    /// # Errors
+    /// When the node keeps none.
+    pub fn letter_numbers(&self, name: &str) -> Result<Vec<u64>, LetterError> {
+        let letters = &self.0.letters;
+        letters.shelf().map(|_| letters.rows().numbers(name))
+    }
+
+    /// The letters of a handler with their numbers, oldest first. What cannot be read is left out. Blocks.
+    ///
+    /// # Errors
+    /// When the node keeps none.
+    pub fn letters(&self, name: &str) -> Result<Vec<(u64, Letter)>, LetterError> {
+        let numbers = self.letter_numbers(name)?;
+        Ok(numbers.into_iter().filter_map(|number| Some((number, self.letter(name, number).ok()?))).collect())
+    }
+
+    /// One letter of a handler. Blocks.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be read.
+    pub fn letter(&self, name: &str, number: u64) -> Result<Letter, LetterError> {
+        let shelf = self.0.letters.shelf()?;
+        let unknown = || LetterError::Unknown { name: name.to_owned(), number };
+        if !self.0.letters.rows().has(name, number) {
+            return Err(unknown());
+        }
+        let bytes = shelf.read(name, number).ok_or_else(unknown)?;
+        Letter::read(&bytes, self.names()).map_err(|why| LetterError::Unreadable { number, why })
+    }
+
+    /// Takes a letter in hand to be handled again. It stays where it is until that is done. Blocks.
+    ///
+    /// # Errors
+    /// When there is none, it cannot be read, or it is in hand already.
+    pub fn letter_again(&self, name: &str, number: u64) -> Result<Again, LetterError> {
+        let Letter { mut event, group, .. } = self.letter(name, number)?;
+        self.0.letters.rows().take(name, number)?;
+        event.attempt = 1;
+        let (tell, outcome) = oneshot::channel();
+        let ticket = Ticket::of_letter(self.clone(), (name.into(), number), group, tell);
+        Ok(Again { delivery: Delivery { event, request: None, ticket: Some(ticket) }, outcome })
+    }
+
+    /// Lets a letter go.
+    ///
+    /// # Errors
+    /// When there is none, or it is in hand.
+    pub fn forget_letter(&self, name: &str, number: u64) -> Result<(), LetterError> {
+        let letters = &self.0.letters;
+        let shelf = letters.shelf()?;
+        let mut rows = letters.rows();
+        rows.take(name, number)?;
+        rows.remove(name, number);
+        shelf.remove(name, number);
+        Ok(())
+    }
+}
+
+impl Shared {
+    /// Keeps a letter, at the cost of the oldest where there is no room. Returns its number, and what waits for the disk.
+    fn keep_letter(
+        &self,
+        name: &str,
+        letter: &Letter,
+        ticket: Option<&Ticket>,
+    ) -> Option<(u64, BoxFuture<'static, ()>)> {
+        let shelf = self.letters.shelf.get()?;
+        let bytes = letter.bytes(&self.names);
+        let mut rows = self.letters.rows();
+        let number = rows.number(name, ticket.and_then(Ticket::letter), Instant::now())?;
+        let size = bytes.len();
+        let Some(written) = shelf.put(name, number, bytes, is_awaited(ticket)) else {
+            rows.left_out(name);
+            return None;
+        };
+        for old in rows.add(name, number, size) {
+            shelf.remove(name, old);
+        }
+        Some((number, written))
+    }
+
+    /// A letter that was given again has been looked at, or nobody is left to do so.
+    pub(super) fn letter_settled(&self, name: &str, number: u64, outcome: Settled) {
+        let mut rows = self.letters.rows();
+        rows.put_back(name, number);
+        if outcome == Settled::Done
+            && rows.remove(name, number)
+            && let Some(shelf) = self.letters.shelf.get()
+        {
+            shelf.remove(name, number);
+        }
+    }
+}
+
+/// Whether somebody else holds the event until it hears what became of it.
+fn is_awaited(ticket: Option<&Ticket>) -> bool {
+    ticket.is_some_and(|ticket| ticket.letter().is_none())
+}
+
+impl Letters {
+    fn shelf(&self) -> Result<&Arc<dyn Shelf>, LetterError> {
+        self.shelf.get().ok_or(LetterError::NotKept)
+    }
+
+    fn rows(&self) -> MutexGuard<'_, Rows> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }

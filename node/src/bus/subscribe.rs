@@ -13,7 +13,7 @@ use hive_proto::{
 };
 
 use super::{
-    Actor, Bus, Delivery, SubscribeError,
+    Actor, Bus, Delivery, Event, SubscribeError,
     kept::first_values,
     queue::{LIMITS, Queue},
     queued::Taken,
@@ -148,6 +148,17 @@ impl Subscription {
     #[must_use]
     pub fn queued(&self) -> usize {
         self.queue.len().saturating_add(self.local.len())
+    }
+
+    /// Whether an event would come by it: as a member of the group, or as to everybody.
+    #[must_use]
+    pub fn wants(&self, event: &Event, group: Option<&GroupName>) -> bool {
+        let wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        wanted.iter().any(|wanted| {
+            wanted.group.as_ref() == group
+                && wanted.scope.network == event.network
+                && wanted.scope.pattern.matches(&event.channel)
+        })
     }
 
     /// Who holds it.

@@ -240,7 +240,9 @@ mod tests {
                 .collect(),
             loaded: None,
             problem: None,
+            limits: None,
             work: Arc::default(),
+            lines: Arc::default(),
         }
     }
 

@@ -1,16 +1,19 @@
-//! `plugins`: what a node runs, and loading it again.
+//! `plugins`: what a node runs, loading it again, and what it says.
+
+mod logs;
 
 use clap::{Args, ValueEnum};
-use hive_client::types::{PluginState, PluginStatus, Reload};
+use hive_client::types::{Breaker, PluginState, PluginStatus, Reload};
 
 use super::{Ask, Voice, exit::Fault, output};
 
-/// List a node's plugins, or load them again.
+/// List a node's plugins, load them again, or print what they say.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   hive-node plugins
   hive-node plugins reload greet
+  hive-node plugins logs greet --follow --level warn
 
 A changed file is loaded by itself; `reload` is for when that is not enough.")]
 pub(super) struct Plugins {
@@ -19,6 +22,8 @@ pub(super) struct Plugins {
     action: Action,
     /// Only this plugin [default: all].
     name: Option<String>,
+    #[command(flatten)]
+    lines: logs::Lines,
     #[command(flatten)]
     ask: Ask,
 }
@@ -29,6 +34,8 @@ enum Action {
     List,
     /// Load a plugin's file again, changed or not; without a name, look at every folder again.
     Reload,
+    /// Print what a plugin said last: its log, its stderr, and calls that broke.
+    Logs,
 }
 
 impl Plugins {
@@ -36,6 +43,10 @@ impl Plugins {
         match self.action {
             Action::List => list(self.name.as_deref(), &self.ask).await,
             Action::Reload => reload(self.name.as_deref(), &self.ask).await,
+            Action::Logs => match &self.name {
+                Some(name) => logs::run(name, &self.lines, &self.ask).await,
+                None => Err(Fault::usage("whose lines are to be shown?").hint("name the plugin")),
+            },
         }
     }
 }
@@ -71,7 +82,7 @@ fn row(plugin: &PluginStatus) -> Vec<String> {
     let wants: Vec<_> = wants.collect();
     vec![
         plugin.name.clone(),
-        state(plugin.state).into(),
+        in_a_word(plugin).into(),
         plugin.generation.to_string(),
         plugin.work.handled.to_string(),
         plugin.work.dead.to_string(),
@@ -80,8 +91,16 @@ fn row(plugin: &PluginStatus) -> Vec<String> {
     ]
 }
 
-/// A state in a word.
-pub(super) fn state(state: PluginState) -> &'static str {
+/// Whether a plugin takes events, in a word.
+pub(super) fn in_a_word(plugin: &PluginStatus) -> &'static str {
+    match (plugin.state, plugin.breaker) {
+        (PluginState::Running, Breaker::Open) => "paused",
+        (PluginState::Running, Breaker::HalfOpen) => "trying",
+        (other, _) => state(other),
+    }
+}
+
+fn state(state: PluginState) -> &'static str {
     match state {
         PluginState::Loading => "loading",
         PluginState::Running => "running",

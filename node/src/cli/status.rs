@@ -71,11 +71,22 @@ fn peer(peer: &types::PeerStatus) -> String {
 
 fn plugin(plugin: &types::PluginStatus) -> String {
     let work = &plugin.work;
-    let state = super::plugins::state(plugin.state);
+    let state = super::plugins::in_a_word(plugin);
     let mut text =
         format!("{}: {state}, generation {}, {} handled", plugin.name, plugin.generation, work.handled);
-    let troubles =
-        [(work.retried, "retried"), (work.dead, "dead"), (work.cut, "cut"), (work.trapped, "trapped")];
+    let troubles = [
+        (work.retried, "retried"),
+        (work.dead, "dead"),
+        (work.cut_deadline, "cut at the deadline"),
+        (work.cut_cpu, "cut for CPU time"),
+        (work.cut_memory, "cut for memory"),
+        (work.trapped, "trapped"),
+        (work.paced, "paced"),
+        (work.too_large, "too large"),
+        (work.lines_left_out, "lines left out"),
+        (work.pauses, "pauses"),
+        (plugin.letters, "dead letters to replay"),
+    ];
     for (count, name) in troubles.into_iter().filter(|(count, _)| *count > 0) {
         text.push_str(&format!(", {count} {name}"));
     }

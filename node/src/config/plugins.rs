@@ -13,7 +13,7 @@ use super::{
     yaml::{Kind, Value},
 };
 use crate::{
-    plugin::{Config, Mode, PluginConfig},
+    plugin::{Config, Mode, Patience, PluginConfig},
     units::ByteSize,
 };
 
@@ -57,7 +57,21 @@ fn limits(keys: &mut Section<'_>, report: &mut Report) -> PluginConfig {
     let memory = keys.read("memory", report, |value| size(value, ByteSize::kib(64), ByteSize::mib(4_096)));
     let deadline = keys.read("deadline", report, |value| duration(value, Duration::from_millis(1), HOUR));
     let cpu = keys.read("cpu", report, |value| duration(value, Duration::from_millis(1), HOUR));
+    // The largest payload there is; a message of 1 KiB is the least that is of use.
+    let payload = keys.read("payload", report, |value| size(value, ByteSize::kib(1), ByteSize::mib(16)));
+    let call_bytes =
+        keys.read("call-bytes", report, |value| size(value, ByteSize::kib(64), ByteSize::mib(256)));
+    let host_calls = keys.read("host-calls", report, a_second);
+    let publish_rate = keys.read("publish-rate", report, a_second);
+    let log_lines = keys.read("log-lines", report, a_second);
+    let log_bytes =
+        keys.read("log-bytes", report, |value| size(value, ByteSize::kib(1), ByteSize::mib(1_024)));
     let attempts = keys.read("attempts", report, |value| whole(value, 1..=100));
+    let backoff = keys.read("backoff", report, |value| duration(value, Duration::from_millis(1), HOUR));
+    let backoff_max =
+        keys.read("backoff-max", report, |value| duration(value, Duration::from_millis(1), HOUR));
+    let strict = keys.read("order", report, order);
+    let breaker = breaker(keys, report);
     let narrow = |number: Option<u64>| number.and_then(|number| u32::try_from(number).ok());
     PluginConfig {
         instances,
@@ -65,11 +79,62 @@ fn limits(keys: &mut Section<'_>, report: &mut Report) -> PluginConfig {
         memory,
         deadline,
         cpu,
+        payload,
+        call_bytes,
+        host_calls,
+        publish_rate,
+        log_lines,
+        log_bytes,
         attempts: narrow(attempts),
+        backoff,
+        backoff_max,
+        strict,
+        breaker,
         publishes: keys.list("publishes", report, pattern).unwrap_or_default(),
         subscribes: keys.list("subscribes", report, pattern).unwrap_or_default(),
         ..PluginConfig::default()
     }
+}
+
+/// `off`, or how many failures in a row pause the plugin, and for how long.
+fn breaker(keys: &mut Section<'_>, report: &mut Report) -> Option<Option<Patience>> {
+    const DAY: Duration = Duration::from_secs(86_400);
+    let value = keys.value("breaker")?;
+    if let Kind::Text { text, .. } = &value.kind {
+        if text == "off" {
+            return keys.read("breaker", report, |_| Ok(None));
+        }
+        let shown: String = text.chars().take(40).collect();
+        let problem = Problem::new(&value.origin, format!("`{shown}` is no breaker"));
+        report.problems.push(problem.hint("write `off`, or `{failures: 10, pause: 5s}`"));
+        return None;
+    }
+    let (usual, mut section) = (Patience::default(), keys.section("breaker", report));
+    let failures = section.read("failures", report, |value| whole(value, 1..=1_000_000));
+    let pause = section.read("pause", report, |value| duration(value, Duration::from_millis(1), DAY));
+    section.finish(report);
+    Some(Some(Patience {
+        failures: failures.and_then(|failures| u32::try_from(failures).ok()).unwrap_or(usual.failures),
+        pause: pause.unwrap_or(usual.pause),
+    }))
+}
+
+/// Whether a failed event holds back what comes behind it.
+fn order(value: &Value) -> Result<bool, Problem> {
+    match text(value)? {
+        "strict" => Ok(true),
+        "first-attempts" => Ok(false),
+        other => {
+            let shown: String = other.chars().take(40).collect();
+            Err(Problem::new(&value.origin, format!("`{shown}` is no order"))
+                .hint("write `strict`, or `first-attempts`: what is tried again comes behind later events"))
+        }
+    }
+}
+
+/// How often in a second; more than any machine does is as good as no limit.
+fn a_second(value: &Value) -> Result<u64, Problem> {
+    whole(value, 1..=100_000_000)
 }
 
 /// A pattern that is granted beside what the plugin's file asks for; which network it is in is seen when it is used.

@@ -2,13 +2,18 @@
 //! Workers pull; nothing runs here between an event's arrival and the worker that takes it.
 
 mod delayed;
+mod held;
+mod job;
 mod ticks;
 
 use std::{
     cmp::Reverse,
     collections::{BTreeSet, BinaryHeap, VecDeque},
     hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 
@@ -16,12 +21,21 @@ use hive_proto::channel::Channel;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use self::delayed::Delayed;
+pub use self::job::Job;
+use self::{
+    delayed::Delayed,
+    held::{Held, PARKED_MAX},
+};
 use super::{
-    Call, Outcome, Policy,
+    Outcome, Policy,
+    breaker::{Admission, Breaker, Turn},
     tally::{Tallied, Tally},
 };
-use crate::bus::{Bus, Delivery, Event, Failure, Message, Request, Subscription};
+use crate::{
+    bus::{Bus, Delivery, Event, Failure, Request, Subscription},
+    status,
+    units::duration_text,
+};
 
 /// Lanes a handler has. More than any pool has instances, so that lanes rarely wait for each other.
 const LANES: usize = 64;
@@ -44,6 +58,8 @@ pub struct Lanes {
     /// Told when a tick was done with. One task waits for it.
     ticked: Notify,
     tally: Tally,
+    /// The breaker has something to hear of what is handled well: it counts failures, or is open.
+    troubled: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -64,16 +80,10 @@ struct State {
     ticking: BTreeSet<Channel>,
     /// What was taken from the queue in one go, before it is sorted into lanes.
     incoming: Vec<Delivery>,
-}
-
-/// One event in a worker's hands. Dropped unfinished, it counts as broken.
-#[derive(Debug)]
-pub struct Job {
-    lanes: Arc<Lanes>,
-    /// Taken when the job is finished.
-    work: Option<Delivery>,
-    lane: Option<usize>,
-    deadline: Instant,
+    /// Whether the handler is paused.
+    breaker: Breaker,
+    /// What waits behind failed events, where order is strict.
+    strict: Held,
 }
 
 impl Lanes {
@@ -89,6 +99,8 @@ impl Lanes {
             delayed: BinaryHeap::new(),
             ticking: BTreeSet::new(),
             incoming: Vec::new(),
+            breaker: Breaker::new(policy.breaker),
+            strict: Held::default(),
         };
         Arc::new(Self {
             name: name.into(),
@@ -99,7 +111,14 @@ impl Lanes {
             wake: Notify::new(),
             ticked: Notify::new(),
             tally: Tally::default(),
+            troubled: AtomicBool::new(false),
         })
+    }
+
+    /// The handler's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// The subscription the events come by.
@@ -119,8 +138,15 @@ impl Lanes {
     pub fn waiting(&self) -> usize {
         let state = self.lock();
         let here = state.held.saturating_add(state.delayed.len()).saturating_add(state.requests.len());
+        let here = here.saturating_add(state.strict.parked());
         drop(state);
         here.saturating_add(self.subscription.queued())
+    }
+
+    /// Whether the handler is paused, and how often it was.
+    #[must_use]
+    pub fn breaker(&self) -> (status::Breaker, u64) {
+        self.lock().breaker.look()
     }
 
     /// The next job. None once `stop` is cancelled or the subscription has ended.
@@ -130,7 +156,7 @@ impl Lanes {
                 return None;
             }
             let wake = self.wake.notified();
-            let (retry_at, has_room) = {
+            let (look_at, has_room) = {
                 let mut state = self.lock();
                 self.refill(&mut state);
                 if let Some(job) = self.pick(&mut state) {
@@ -141,12 +167,12 @@ impl Lanes {
                     }
                     return Some(job);
                 }
-                (state.delayed.peek().map(|next| next.0.at), state.held < HELD_MAX)
+                (state.look_at(), state.room() > 0)
             };
             tokio::select! {
                 () = stop.cancelled() => return None,
                 () = wake => {}
-                () = sleep_until(retry_at) => {}
+                () = sleep_until(look_at) => {}
                 open = self.readable(has_room) => if !open { return None },
             }
         }
@@ -160,7 +186,7 @@ impl Lanes {
                 state.enqueue(delayed.delivery);
             }
         }
-        let room = HELD_MAX.saturating_sub(state.held);
+        let room = state.room();
         let mut incoming = std::mem::take(&mut state.incoming);
         let missed = self.subscription.take(room, &mut incoming);
         self.tally.missed(missed);
@@ -179,30 +205,89 @@ impl Lanes {
     }
 
     fn pick(self: &Arc<Self>, state: &mut State) -> Option<Job> {
-        let limit = Instant::now() + self.policy.deadline;
+        let now = Instant::now();
+        let limit = now + self.policy.deadline;
+        let tried = match state.breaker.admits(now) {
+            Admission::All => false,
+            Admission::One => true,
+            Admission::Nothing(why, _) => {
+                state.requests.drain(..).for_each(|delivery| fail(delivery, why));
+                return None;
+            }
+        };
         while let Some(delivery) = state.requests.pop_front() {
             // What nobody waits for is not begun.
             if delivery.request.as_ref().is_some_and(Request::is_withdrawn) {
                 continue;
             }
             let deadline = delivery.request.as_ref().map_or(limit, |request| limit.min(request.deadline()));
-            return Some(self.job(delivery, None, deadline));
+            return Some(self.job(state, delivery, (None, deadline, tried)));
         }
         while let Some(lane) = state.ready.pop_front() {
             while let Some(delivery) = state.lanes[lane].pop_front() {
                 state.held = state.held.saturating_sub(1);
+                let Some(delivery) = state.strict.park(delivery) else { continue };
+                let event = self.policy.strict.then(|| delivery.event.clone());
                 // It may have waited for long, or for another try.
                 if let Some(delivery) = self.bus.unless_expired(delivery) {
                     state.busy[lane] = true;
-                    return Some(self.job(delivery, Some(lane), limit));
+                    return Some(self.job(state, delivery, (Some(lane), limit, tried)));
                 }
+                event.iter().for_each(|event| state.let_go(event));
             }
         }
         None
     }
 
-    fn job(self: &Arc<Self>, delivery: Delivery, lane: Option<usize>, deadline: Instant) -> Job {
-        Job { lanes: Arc::clone(self), work: Some(delivery), lane, deadline }
+    fn job(
+        self: &Arc<Self>,
+        state: &mut State,
+        delivery: Delivery,
+        (lane, deadline, tried): (Option<usize>, Instant, bool),
+    ) -> Job {
+        if tried {
+            state.breaker.tries();
+        }
+        Job { lanes: Arc::clone(self), work: Some(delivery), lane, deadline, tried }
+    }
+
+    /// A call ended: a handler that fails too often is paused, one that was goes on.
+    fn ended(&self, outcome: &Outcome, tried: bool) {
+        if matches!(outcome, Outcome::Done(_)) && !self.troubled.load(Relaxed) {
+            return;
+        }
+        let mut state = self.lock();
+        let turn = state.breaker.ended(outcome, tried, Instant::now());
+        self.troubled.store(state.breaker.is_troubled(), Relaxed);
+        drop(state);
+        match turn {
+            None => return,
+            Some(Turn::Paused(pause, why)) => {
+                let pause = duration_text(pause);
+                tracing::warn!(plugin = self.name, "{why}; one event is tried in {pause}");
+            }
+            Some(Turn::GoesOn) => tracing::info!(plugin = self.name, "it goes on after its pause"),
+        }
+        self.wake_all();
+    }
+
+    /// The one event that was to be tried came to nothing.
+    fn tries_another(&self) {
+        self.lock().breaker.tries_another(Instant::now());
+        self.wake_all();
+    }
+
+    fn wake_all(&self) {
+        self.wake.notify_waiters();
+        self.wake.notify_one();
+    }
+
+    /// An event was handled, or is a dead letter.
+    fn done_with(&self, event: &Event) {
+        self.ticked(&event.channel);
+        if self.policy.strict {
+            self.lock().let_go(event);
+        }
     }
 
     /// A lane's event is done with: its next one may go.
@@ -234,6 +319,9 @@ impl Lanes {
             drop(state);
             return Err((delivery, format!("{DELAYED_MAX} events already wait for another try; last: ")));
         }
+        if self.policy.strict {
+            state.strict.hold(&delivery.event);
+        }
         state.delayed.push(Reverse(Delayed { at: Instant::now() + wait, delivery }));
         drop(state);
         self.wake.notify_one();
@@ -246,6 +334,29 @@ impl Lanes {
 }
 
 impl State {
+    /// Events that may be taken from the queue; none while the handler is paused.
+    fn room(&self) -> usize {
+        let is_paused = !self.breaker.is_closed();
+        if is_paused || self.strict.parked() >= PARKED_MAX { 0 } else { HELD_MAX.saturating_sub(self.held) }
+    }
+
+    /// When there may be something to do though nothing comes.
+    fn look_at(&self) -> Option<Instant> {
+        let retry = self.delayed.peek().map(|next| next.0.at);
+        match self.breaker.admits(Instant::now()) {
+            Admission::Nothing(_, until) => until,
+            Admission::All | Admission::One => retry,
+        }
+    }
+
+    /// What waited behind an event may go.
+    fn let_go(&mut self, event: &Event) {
+        let waited = self.strict.release(event);
+        self.held = self.held.saturating_add(waited.len());
+        let queue = &mut self.lanes[lane_of(event)];
+        waited.into_iter().rev().for_each(|delivery| queue.push_front(delivery));
+    }
+
     fn enqueue(&mut self, delivery: Delivery) {
         let lane = lane_of(&delivery.event);
         let queue = &mut self.lanes[lane];
@@ -254,6 +365,13 @@ impl State {
         if queue.len() == 1 && !self.busy[lane] {
             self.ready.push_back(lane);
         }
+    }
+}
+
+/// Nothing is asked of a handler that is paused.
+fn fail(delivery: Delivery, why: &str) {
+    if let Some(request) = delivery.request {
+        request.answer(Err(Failure::Failed(why.to_owned())));
     }
 }
 
@@ -268,115 +386,5 @@ async fn sleep_until(at: Option<Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at.into()).await,
         None => std::future::pending().await,
-    }
-}
-
-impl Job {
-    /// What is to be handled.
-    #[must_use]
-    pub fn event(&self) -> &Event {
-        &self.work.as_ref().expect("a job has its event until it is finished").event
-    }
-
-    /// How it is to be handled.
-    #[must_use]
-    pub fn call(&self) -> Call {
-        let ticket = self.work.as_ref().and_then(|work| work.ticket.as_ref());
-        let group = ticket.map(|ticket| ticket.group().clone());
-        let request = self.work.as_ref().and_then(|work| work.request.as_ref());
-        let (wants_reply, chain) = (request.is_some(), request.and_then(Request::chain).map(Arc::clone));
-        Call { deadline: self.deadline, wants_reply, group, chain }
-    }
-
-    /// The event, and the request behind it when somebody waits for an answer.
-    pub(super) fn parts(&mut self) -> (&Event, Option<&mut Request>) {
-        let work = self.work.as_mut().expect("a job has its event until it is finished");
-        (&work.event, work.request.as_mut())
-    }
-
-    /// Nobody waits for the answer any more, and nothing is to be counted.
-    pub(super) fn forget(mut self) {
-        drop(self.work.take());
-    }
-
-    /// Says what became of it: answers the request, or tries the event again, or buries it.
-    pub async fn finish(mut self, outcome: Outcome) {
-        let Some(mut delivery) = self.work.take() else { return };
-        self.lanes.tally.count(&outcome);
-        if let Some(request) = delivery.request.take() {
-            request.answer(answer(outcome));
-        } else {
-            let lanes = Arc::clone(&self.lanes);
-            if let Some((delivery, reason)) = settle(&lanes, delivery, outcome) {
-                lanes.tally.dead();
-                lanes.ticked(&delivery.event.channel);
-                lanes.bus.bury(&lanes.name, &delivery.event, &reason).await;
-                if let Some(ticket) = delivery.ticket {
-                    ticket.dead();
-                }
-            }
-        }
-        // Dropping the job releases its lane, also when the caller of this goes away in the middle.
-    }
-}
-
-impl Drop for Job {
-    fn drop(&mut self) {
-        if let Some(mut delivery) = self.work.take() {
-            let outcome = Outcome::Broken("the call was abandoned".into());
-            self.lanes.tally.count(&outcome);
-            match delivery.request.take() {
-                Some(request) => request.answer(answer(outcome)),
-                None => abandon(&self.lanes, delivery),
-            }
-        }
-        self.lanes.release(self.lane);
-    }
-}
-
-/// An event whose call was dropped mid-way is tried again; without a try left only its count remains.
-fn abandon(lanes: &Lanes, delivery: Delivery) {
-    let id = delivery.event.id;
-    let Err((delivery, _)) = lanes.retry(delivery, None) else {
-        lanes.tally.retried();
-        return;
-    };
-    lanes.ticked(&delivery.event.channel);
-    if let Some(ticket) = delivery.ticket {
-        ticket.dead();
-    }
-    lanes.tally.dead();
-    tracing::warn!(plugin = lanes.name, event = %id, "an abandoned event had no try left and is lost");
-}
-
-/// Keeps the event for another try if that is what follows; gives it back with the reason if it is dead.
-fn settle(lanes: &Lanes, delivery: Delivery, outcome: Outcome) -> Option<(Delivery, String)> {
-    let (reason, after) = match outcome {
-        Outcome::Done(_) => {
-            lanes.ticked(&delivery.event.channel);
-            if let Some(ticket) = delivery.ticket {
-                ticket.done();
-            }
-            return None;
-        }
-        Outcome::Reject(reason) => return Some((delivery, format!("rejected: {reason}"))),
-        Outcome::Retry { reason, after } => (reason, after),
-        Outcome::Broken(reason) => (reason, None),
-    };
-    match lanes.retry(delivery, after) {
-        Ok(()) => {
-            lanes.tally.retried();
-            tracing::debug!(plugin = lanes.name, "will try again: {reason}");
-            None
-        }
-        Err((delivery, why)) => Some((delivery, format!("{why}{reason}"))),
-    }
-}
-
-fn answer(outcome: Outcome) -> Result<Message, Failure> {
-    match outcome {
-        Outcome::Done(answer) => Ok(answer.unwrap_or_default()),
-        Outcome::Retry { reason, .. } | Outcome::Broken(reason) => Err(Failure::Failed(reason)),
-        Outcome::Reject(reason) => Err(Failure::Rejected(reason)),
     }
 }

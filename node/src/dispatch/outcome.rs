@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::Patience;
 use crate::bus::Message;
 
 /// What a handler made of an event.
@@ -33,6 +34,10 @@ pub struct Policy {
     pub backoff: Duration,
     /// The longest wait.
     pub backoff_max: Duration,
+    /// A failed event holds back what comes behind it on its channel with its key.
+    pub strict: bool,
+    /// When the handler is paused; none: never.
+    pub breaker: Option<Patience>,
 }
 
 impl Default for Policy {
@@ -42,6 +47,8 @@ impl Default for Policy {
             attempts: 5,
             backoff: Duration::from_millis(100),
             backoff_max: Duration::from_secs(30),
+            strict: false,
+            breaker: None,
         }
     }
 }

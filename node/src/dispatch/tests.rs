@@ -17,6 +17,8 @@ use tokio::{sync::Semaphore, task::JoinHandle};
 use super::*;
 use crate::bus::{Bus, CallError, Holder, Message, Subscription, Wanted};
 
+mod pauses;
+
 const SOON: Duration = Duration::from_secs(5);
 
 fn bus() -> Bus {
@@ -36,7 +38,10 @@ async fn subscribe(bus: &Bus, pattern: &str, answers: bool) -> Subscription {
 }
 
 async fn lanes(bus: &Bus, attempts: u32) -> Arc<Lanes> {
-    let policy = Policy { attempts, backoff: Duration::from_millis(1), ..Policy::default() };
+    lanes_with(bus, Policy { attempts, backoff: Duration::from_millis(1), ..Policy::default() }).await
+}
+
+async fn lanes_with(bus: &Bus, policy: Policy) -> Arc<Lanes> {
     Lanes::new("test", subscribe(bus, "**", true).await, policy, bus.clone())
 }
 

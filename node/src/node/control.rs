@@ -3,7 +3,9 @@
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::letters;
 use crate::{
+    bus::Bus,
     control::Control,
     mesh::{Asker, visit::Visitor},
     plugin::Plugins,
@@ -13,7 +15,7 @@ use crate::{
 /// Takes requests until the root stops, or until nobody is left to send one.
 pub(super) async fn run(
     mut requests: mpsc::Receiver<Control>,
-    plugins: Plugins,
+    (plugins, bus): (Plugins, Bus),
     (asker, visitor): (Option<Asker>, Option<Visitor>),
     leave: CancellationToken,
     root: Part,
@@ -44,6 +46,11 @@ pub(super) async fn run(
                 }
                 None => drop(reply.send(Vec::new())),
             },
+            Control::Replay { replay, reply } => {
+                let (plugins, bus) = (plugins.clone(), bus.clone());
+                let replaying = async move { letters::replay(&plugins, &bus, replay).await };
+                root.spawn("replay", async move { drop(reply.send(replaying.await)) });
+            }
             // Compiling takes its time; asking the node to stop must not wait for it.
             Control::Reload { plugin, reply } => {
                 let plugins = plugins.clone();

@@ -18,7 +18,7 @@ use super::{
     builder::{Builder, DEFAULT_NETWORK},
     control,
     journals::open_journals,
-    kept,
+    kept, letters,
     networks::{cards, memberships, networks},
     secrets,
 };
@@ -162,7 +162,11 @@ impl Builder {
             data_dir: self.data_dir.clone(),
         });
         let store = match self.data_dir.clone() {
-            Some(data_dir) => Some(kept::open(data_dir, &bus).await?),
+            Some(data_dir) => {
+                let store = kept::open(data_dir, &bus).await?;
+                letters::keep(store.clone(), &bus).await?;
+                Some(store)
+            }
             None => None,
         };
         let keeping = (self.engine, self.journal);
@@ -280,7 +284,10 @@ impl Parts {
             Visitor::new(mesh.endpoint().clone(), networks, NetworkName::parse(DEFAULT_NETWORK).ok())
         });
         let mesh = (graph, visitor);
-        self.root.spawn("control", control::run(requests, plugins, mesh, leave.clone(), self.root.clone()));
+        self.root.spawn(
+            "control",
+            control::run(requests, (plugins, bus.clone()), mesh, leave.clone(), self.root.clone()),
+        );
         if let Some(config) = &ways.api {
             let means = Means { bus: bus.clone(), boards: Arc::clone(boards), control };
             self.api = Some(Api::start(config, means)?);

@@ -24,7 +24,7 @@ use super::{
 use crate::bus::{Event, Wanted};
 
 /// Subscriptions one plugin may declare; more is a sign of data in patterns.
-const SUBSCRIPTIONS_MAX: usize = 256;
+pub const SUBSCRIPTIONS_MAX: usize = 256;
 
 /// Patterns one plugin may declare to publish to.
 const PUBLISHES_MAX: usize = 256;

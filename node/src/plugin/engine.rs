@@ -19,8 +19,16 @@ use std::{
 use threads::Threads;
 use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails};
 
+use crate::units::ByteSize;
+
 /// How long a guest runs before it lets others run, is checked against its limits, and goes on.
 pub const TICK: Duration = Duration::from_millis(1);
+
+/// The stack of one instance: some thousands of calls deep, as much as threads of other systems have for the same.
+pub const STACK_BYTES: ByteSize = ByteSize::kib(512);
+
+/// The stack that a guest's calls of the node share with it; what is beyond the guest's own is the node's.
+const FIBER_BYTES: usize = 2 << 20;
 
 /// Ticks without a guest before the pulse rests; waking it costs a system call, which bursts should not pay each time.
 const TICKS_BEFORE_REST: u32 = 50;
@@ -150,6 +158,8 @@ fn settings() -> Config {
         .wasm_exceptions(false)
         .wasm_threads(false)
         .gc_support(false)
+        .max_wasm_stack(STACK_BYTES.as_usize())
+        .async_stack_size(FIBER_BYTES)
         .epoch_interruption(true)
         .memory_init_cow(true)
         .wasm_backtrace_details(WasmBacktraceDetails::Enable);

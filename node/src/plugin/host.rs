@@ -4,14 +4,20 @@
 //! so that a new host function is a line of WIT and what the compiler then asks for. It must not know how instances
 //! are kept, or where events come from.
 
-use std::{collections::BTreeMap, sync::Arc, time::Instant};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use hive_proto::{channel::Channel, event::Event, pattern::Pattern};
 use wasi::Wasi;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime_wasi::{WasiCtxView, WasiView};
 
+use self::bindings::hive::node::types::Error;
 use super::{
+    allowance::Allowance,
     crew::Crew,
     grants::Grants,
     limits::{CallLimits, Limits, MemoryCap},
@@ -20,6 +26,7 @@ use super::{
 use crate::{
     bus::{Actor, Bus, Chain},
     status::Boards,
+    units::ByteSize,
 };
 
 mod bus;
@@ -56,6 +63,8 @@ pub struct Place {
     pub config: BTreeMap<String, String>,
     /// Who it is in the rules.
     pub actor: Actor,
+    /// What it may do to the node in a second, over all its versions.
+    pub allowance: Arc<Allowance>,
     /// It handles one thing at a time, so that nobody it waits for may wait for it.
     pub takes_one: bool,
     /// Who is at its events.
@@ -88,10 +97,19 @@ pub struct Guest {
     serving: Option<Serving>,
     limits: CallLimits,
     memory: MemoryCap,
+    /// Bytes of one payload out of it.
+    payload_max: ByteSize,
+    /// Bytes that one call between it and the node may carry.
+    call_bytes: ByteSize,
+    /// Calls of the node that were taken of its plugin's allowance and not made yet.
+    calls_left: u64,
     wasi: Wasi,
     resources: ResourceTable,
     doors: bus::Doors,
 }
+
+/// Calls that are taken of the allowance at a time, so that most calls look at no clock.
+const CALLS_TAKEN: u64 = 32;
 
 /// Streams and other things of WASI one instance may hold at a time.
 const RESOURCES_MAX: usize = 1_024;
@@ -99,14 +117,14 @@ const RESOURCES_MAX: usize = 1_024;
 impl Guest {
     /// A guest that only describes itself.
     #[must_use]
-    pub fn describing(plugin: &Arc<str>, limits: &Limits) -> Self {
-        Self::new(None, wasi::describing(plugin), limits)
+    pub fn describing(limits: &Limits) -> Self {
+        Self::new(None, wasi::describing(), limits)
     }
 
     /// A guest that handles events in its place.
     #[must_use]
     pub fn living(place: Arc<Place>, limits: &Limits) -> Self {
-        let wasi = wasi::living(&place.plugin);
+        let wasi = wasi::living(&place.allowance);
         Self::new(Some(place), wasi, limits)
     }
 
@@ -118,6 +136,9 @@ impl Guest {
             serving: None,
             limits: CallLimits::starting_now(limits.deadline, limits.cpu),
             memory: MemoryCap::new(limits.memory),
+            payload_max: limits.payload,
+            call_bytes: limits.call_bytes,
+            calls_left: 0,
             wasi,
             resources,
             doors: bus::Doors::default(),
@@ -153,12 +174,62 @@ impl Guest {
         &mut self.memory
     }
 
+    /// Bytes that one call between it and the node may carry.
+    #[must_use]
+    pub fn call_bytes(&self) -> usize {
+        self.call_bytes.as_usize()
+    }
+
+    /// A call begins that the node works for. One too many waits for its turn.
+    ///
+    /// # Errors
+    /// When its turn comes after the call's deadline.
+    async fn pace(&mut self) -> Result<(), Error> {
+        let Some(place) = &self.place else { return Ok(()) };
+        if self.calls_left == 0 {
+            wait_for(place.allowance.calls(CALLS_TAKEN, self.time_left())).await?;
+            self.calls_left = CALLS_TAKEN;
+        }
+        self.calls_left = self.calls_left.saturating_sub(1);
+        Ok(())
+    }
+
+    /// The same for one that publishes or asks so many events of its plugin's.
+    async fn pace_events(&mut self, events: usize) -> Result<(), Error> {
+        self.pace().await?;
+        let Some(place) = &self.place else { return Ok(()) };
+        let events = u64::try_from(events).unwrap_or(u64::MAX);
+        wait_for(place.allowance.publishes(events, self.time_left())).await
+    }
+
+    /// Refuses what is larger than the plugin may publish.
+    fn check_payload(&self, bytes: usize) -> Result<(), Error> {
+        let most = self.payload_max.as_usize();
+        if bytes <= most {
+            return Ok(());
+        }
+        self.place.iter().for_each(|place| place.allowance.too_large());
+        Err(Error::TooLarge(self.payload_max.0))
+    }
+
     fn event(&self) -> Option<&Event> {
         self.serving.as_ref().map(|serving| &serving.event)
     }
 
-    fn time_left(&self) -> std::time::Duration {
+    fn time_left(&self) -> Duration {
         self.limits.until.saturating_duration_since(Instant::now())
+    }
+}
+
+/// Waits for a turn.
+async fn wait_for(turn: Result<Duration, Duration>) -> Result<(), Error> {
+    match turn {
+        Ok(Duration::ZERO) => Ok(()),
+        Ok(wait) => {
+            tokio::time::sleep(wait).await;
+            Ok(())
+        }
+        Err(wait) => Err(Error::Overloaded(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1))),
     }
 }
 

@@ -5,13 +5,13 @@
 
 mod bare;
 
-use std::{fmt, num::NonZeroUsize, sync::Arc, thread};
+use std::{fmt, num::NonZeroUsize, sync::Arc, thread, time::Duration};
 
 pub use bare::Bare;
 
 use hive_proto::{
     event::{Event, Message},
-    limits::{MESH_PREFIX, PAYLOAD_BYTES_MAX},
+    limits::MESH_PREFIX,
 };
 use wasmtime::{
     PoolConcurrencyLimitError, Store,
@@ -126,9 +126,6 @@ fn in_function(function: Option<&String>) -> String {
 /// What a call to `handle` gives: an answer, or why there is none.
 pub type Handled = Result<Option<Message>, Failure>;
 
-/// Bytes a guest may make the host allocate with one call, either way: the largest message, and room for its headers.
-const HOST_CALL_BYTES_MAX: usize = 2 * PAYLOAD_BYTES_MAX;
-
 impl Instance {
     /// Makes an instance; `start` is not called. `within` bounds its instantiation, which may run code of the guest.
     ///
@@ -140,11 +137,12 @@ impl Instance {
         guest: Guest,
         within: CallLimits,
     ) -> Result<Self, Fault> {
+        let call_bytes = guest.call_bytes();
         let mut store = Store::new(engine.wasm(), guest);
         let meter = Arc::new(Meter::default());
         meter.attach(&mut store, Guest::limits);
         store.limiter(|guest| guest.memory());
-        store.set_hostcall_fuel(HOST_CALL_BYTES_MAX);
+        store.set_hostcall_fuel(call_bytes);
         store.data_mut().begin(None, within);
         store.set_epoch_deadline(1);
         let setting_up = async {
@@ -203,6 +201,23 @@ impl Instance {
         let done = watched(self.engine.pulse(), &self.meter, limits, call).await;
         let handled = self.settle(done)?;
         Ok(handled.map(|answer| answer.map(super::host::received)))
+    }
+
+    /// What the guest wrote last to its stderr during its last call.
+    #[must_use]
+    pub fn last_words(&self) -> String {
+        self.store.data().last_words().join("\n")
+    }
+
+    /// Processor time of its last call, which took so long.
+    #[must_use]
+    pub fn spent(&self, took: Duration) -> Duration {
+        self.meter.spent(took)
+    }
+
+    /// Bytes of its memories and tables.
+    pub fn memory_bytes(&mut self) -> u64 {
+        self.store.data_mut().memory().used()
     }
 
     fn begin(&mut self, serving: Option<Serving>, limits: CallLimits) {

@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
+    allowance::Allowance,
     crew::Hire,
     folder::{self, ReadError},
     host::Place,
@@ -29,7 +30,7 @@ use super::{
 use crate::{
     bus::{Actor, Bus, Holder, SubscribeError, Wanted},
     control::Reloaded,
-    dispatch::{self, Lanes, Policy},
+    dispatch::{self, Lanes},
     status::Boards,
     store::Store,
 };
@@ -82,6 +83,8 @@ pub struct Life {
     config: PluginConfig,
     shared: Arc<Shared>,
     card: Card,
+    /// What it may do to the node in a second, over all its versions.
+    allowance: Arc<Allowance>,
     /// What its versions have set for later.
     shots: Arc<OneShots>,
     live: Option<Live>,
@@ -130,7 +133,8 @@ impl Life {
     pub fn new(name: &str, config: PluginConfig, shared: Arc<Shared>) -> Self {
         let card = Card::new(name, Arc::clone(&shared));
         let shots = Arc::new(OneShots::load(name.into(), shared.store.clone()));
-        Self { name: name.into(), config, shared, card, shots, live: None, generation: 0 }
+        let allowance = card.allowance(&config.limits());
+        Self { name: name.into(), config, shared, card, allowance, shots, live: None, generation: 0 }
     }
 
     /// Sees to wishes until nobody can have any, then unloads.
@@ -214,6 +218,7 @@ impl Life {
             boards: Arc::clone(&self.shared.boards),
             config: self.config.config.clone(),
             actor,
+            allowance: Arc::clone(&self.allowance),
             takes_one: wishes.mode == Mode::Single,
             crew: Arc::default(),
             shots: Arc::clone(&self.shots),
@@ -249,8 +254,8 @@ impl Life {
         }
         let holder = Holder::Plugin(self.name.to_string());
         let subscription = self.shared.bus.subscribe(holder, new).await?;
-        let lanes = Lanes::new(&*self.name, subscription, self.policy(), self.shared.bus.clone());
-        self.shared.counts.follow(&lanes, self.card.work());
+        let lanes = Lanes::new(&*self.name, subscription, self.config.policy(), self.shared.bus.clone());
+        self.shared.counts.follow(&lanes, self.card.work(), Arc::clone(&self.allowance));
         self.shots.begin_anew();
         // No worker takes an event before the swap.
         let (version, hash) = (Arc::clone(version), String::new());
@@ -328,12 +333,6 @@ impl Life {
         self.live = None;
         self.card.gone();
         tracing::info!(plugin = &*self.name, "unloaded");
-    }
-
-    fn policy(&self) -> Policy {
-        let usual = Policy::default();
-        let attempts = self.config.attempts.unwrap_or(usual.attempts);
-        Policy { deadline: self.config.limits().deadline, attempts, ..usual }
     }
 
     fn names(&self) -> &Names {

@@ -12,11 +12,19 @@ use std::{
     time::{Duration, Instant},
 };
 
+use hive_proto::limits::PAYLOAD_BYTES_MAX;
 use rustix::time::{ClockId, clock_gettime};
 use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 
-use super::engine::{Pulse, TICK, threads::pass};
-use crate::units::{ByteSize, duration_rough};
+use super::{
+    description::SUBSCRIPTIONS_MAX,
+    engine::{Pulse, STACK_BYTES, TICK, threads::pass},
+    timer::TIMERS_MAX,
+};
+use crate::{
+    status::LimitsCard,
+    units::{ByteSize, duration_rough},
+};
 
 /// What a plugin's calls may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,11 +35,70 @@ pub struct Limits {
     pub cpu: Duration,
     /// Bytes of all memories and tables of one instance together.
     pub memory: ByteSize,
+    /// Bytes of one payload that it publishes or answers.
+    pub payload: ByteSize,
+    /// Bytes it may make the node allocate with one call, either way.
+    pub call_bytes: ByteSize,
+    /// Calls of the node a second that have it do something, by all instances together.
+    pub host_calls: u64,
+    /// Events a second that it publishes and asks, by all instances together.
+    pub publishes: u64,
+    /// Lines a second in the log, and among its last lines.
+    pub log_lines: u64,
+    /// Bytes of them a second.
+    pub log_bytes: ByteSize,
 }
+
+/// Wall time of one event: longer than nearly everything that is asked over a network takes.
+const DEADLINE: Duration = Duration::from_secs(5);
+/// Processor time of one event: a thousand times what a usual one needs, and short enough for the others in the queue.
+const CPU: Duration = Duration::from_secs(1);
+/// Memory of one instance: an interpreter and what it works on.
+const MEMORY: ByteSize = ByteSize::mib(64);
+/// Calls of the node a second: a guest that does nothing else makes a few million, and none that works comes near it.
+const HOST_CALLS: u64 = 1_000_000;
+/// Events out a second: what the node itself carries on one core with ease; a loop makes more.
+const PUBLISHES: u64 = 500_000;
+/// Lines a second: as many as somebody can skim through, over all instances.
+const LOG_LINES: u64 = 200;
+/// Bytes of lines a second: a gigabyte takes hours then.
+const LOG_BYTES: ByteSize = ByteSize::kib(64);
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { deadline: Duration::from_secs(5), cpu: Duration::from_secs(1), memory: ByteSize::mib(64) }
+        Self {
+            deadline: DEADLINE,
+            cpu: CPU,
+            memory: MEMORY,
+            payload: ByteSize::mib((PAYLOAD_BYTES_MAX >> 20) as u64),
+            // The largest message, and room for its headers.
+            call_bytes: ByteSize::mib((PAYLOAD_BYTES_MAX >> 19) as u64),
+            host_calls: HOST_CALLS,
+            publishes: PUBLISHES,
+            log_lines: LOG_LINES,
+            log_bytes: LOG_BYTES,
+        }
+    }
+}
+
+impl Limits {
+    /// The same for whoever looks at the plugin.
+    #[must_use]
+    pub fn card(&self) -> LimitsCard {
+        LimitsCard {
+            deadline: self.deadline,
+            cpu: self.cpu,
+            memory: self.memory,
+            stack: STACK_BYTES,
+            payload: self.payload,
+            call_bytes: self.call_bytes,
+            host_calls: self.host_calls,
+            publishes: self.publishes,
+            log_lines: self.log_lines,
+            log_bytes: self.log_bytes,
+            subscriptions: SUBSCRIPTIONS_MAX as u64,
+            timers: TIMERS_MAX as u64,
+        }
     }
 }
 
@@ -67,6 +134,12 @@ impl MemoryCap {
     #[must_use]
     pub fn new(limit: ByteSize) -> Self {
         Self { limit, used: 0, last: 0, refused: false }
+    }
+
+    /// Bytes that are in use.
+    #[must_use]
+    pub fn used(&self) -> u64 {
+        self.used
     }
 
     /// The cut it means when growth was refused.
@@ -153,6 +226,13 @@ impl Meter {
             return Some(Cut::Deadline(limits.deadline));
         }
         (self.used.load(Relaxed) >= nanos(limits.cpu)).then_some(Cut::Cpu(limits.cpu))
+    }
+
+    /// Processor time of the last call, which took so long: exact when it outlived a tick; the others count as they took,
+    /// up to a tick.
+    #[must_use]
+    pub fn spent(&self, took: Duration) -> Duration {
+        if self.long.load(Relaxed) { Duration::from_nanos(self.used.load(Relaxed)) } else { took.min(TICK) }
     }
 
     fn begin_call(&self) {

@@ -5,7 +5,10 @@
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use super::{instances::Mode, limits::Limits};
-use crate::units::ByteSize;
+use crate::{
+    dispatch::{Patience, Policy},
+    units::ByteSize,
+};
 
 /// Which plugins a node runs, and how.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,8 +36,28 @@ pub struct PluginConfig {
     pub deadline: Option<Duration>,
     /// Processor time of one event.
     pub cpu: Option<Duration>,
+    /// Bytes of one payload that it publishes or answers, at most 16 MiB.
+    pub payload: Option<ByteSize>,
+    /// Bytes it may make the node allocate with one call.
+    pub call_bytes: Option<ByteSize>,
+    /// Calls of the node a second.
+    pub host_calls: Option<u64>,
+    /// Events out a second.
+    pub publish_rate: Option<u64>,
+    /// Lines in the log a second.
+    pub log_lines: Option<u64>,
+    /// Bytes of them a second.
+    pub log_bytes: Option<ByteSize>,
     /// How often an event is tried, at least 1.
     pub attempts: Option<u32>,
+    /// The wait after the first failure; it doubles each time.
+    pub backoff: Option<Duration>,
+    /// The longest wait.
+    pub backoff_max: Option<Duration>,
+    /// Whether a failed event holds back what comes behind it with its key.
+    pub strict: Option<bool>,
+    /// When it is paused; some of none: never.
+    pub breaker: Option<Option<Patience>>,
     /// Patterns it may publish to or request from beside those that are granted to everyone who declares them.
     pub publishes: Vec<String>,
     /// Patterns it may subscribe to although they need a grant: `$…`, other networks, a wildcard in front.
@@ -59,7 +82,17 @@ impl Config {
             memory: own.memory.or(all.memory),
             deadline: own.deadline.or(all.deadline),
             cpu: own.cpu.or(all.cpu),
+            payload: own.payload.or(all.payload),
+            call_bytes: own.call_bytes.or(all.call_bytes),
+            host_calls: own.host_calls.or(all.host_calls),
+            publish_rate: own.publish_rate.or(all.publish_rate),
+            log_lines: own.log_lines.or(all.log_lines),
+            log_bytes: own.log_bytes.or(all.log_bytes),
             attempts: own.attempts.or(all.attempts),
+            backoff: own.backoff.or(all.backoff),
+            backoff_max: own.backoff_max.or(all.backoff_max),
+            strict: own.strict.or(all.strict),
+            breaker: own.breaker.or(all.breaker),
             publishes: joined(&all.publishes, &own.publishes),
             subscribes: joined(&all.subscribes, &own.subscribes),
             config,
@@ -68,6 +101,20 @@ impl Config {
 }
 
 impl PluginConfig {
+    /// How its events are tried again, and when it is paused.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        let usual = Policy::default();
+        Policy {
+            deadline: self.limits().deadline,
+            attempts: self.attempts.unwrap_or(usual.attempts),
+            backoff: self.backoff.unwrap_or(usual.backoff),
+            backoff_max: self.backoff_max.unwrap_or(usual.backoff_max),
+            strict: self.strict.unwrap_or(usual.strict),
+            breaker: self.breaker.unwrap_or_else(|| Some(Patience::default())),
+        }
+    }
+
     /// What its calls may cost.
     #[must_use]
     pub fn limits(&self) -> Limits {
@@ -76,6 +123,12 @@ impl PluginConfig {
             deadline: self.deadline.unwrap_or(usual.deadline),
             cpu: self.cpu.unwrap_or(usual.cpu),
             memory: self.memory.unwrap_or(usual.memory),
+            payload: self.payload.unwrap_or(usual.payload),
+            call_bytes: self.call_bytes.unwrap_or(usual.call_bytes),
+            host_calls: self.host_calls.unwrap_or(usual.host_calls),
+            publishes: self.publish_rate.unwrap_or(usual.publishes),
+            log_lines: self.log_lines.unwrap_or(usual.log_lines),
+            log_bytes: self.log_bytes.unwrap_or(usual.log_bytes),
         }
     }
 }

@@ -22,11 +22,11 @@ use super::{
     },
     host::{Guest, Place, bindings::exports::hive::node::handler::Failure},
     instances::{Blueprint, Fault, Handled, Instance, Mode},
-    limits::{CallLimits, Limits},
+    limits::{CallLimits, Cut, Limits},
 };
 use crate::{
     dispatch::{Call, Invoke, Matcher, Outcome},
-    status::Work,
+    status::{LineLevel, Work},
 };
 
 /// One loaded version of a plugin: what its workers share.
@@ -97,6 +97,8 @@ impl Version {
         }
         self.complained.store(now, Relaxed);
         tracing::warn!(plugin, channel = %event.channel, event = %event.id, "the handler {fault}");
+        let line = format!("the handler {fault} (channel={} event={})", event.channel, event.id);
+        self.place.allowance.note(LineLevel::Warn, &line);
     }
 }
 
@@ -111,6 +113,8 @@ pub struct Worker {
     answers: Heard,
     /// The instance that waits for the next event. Empty before the first one, after a fault, and in mode `fresh`.
     seat: Option<Instance>,
+    /// What the guest said during the last call that failed.
+    last_words: String,
 }
 
 impl Worker {
@@ -124,7 +128,7 @@ impl Worker {
             Heard::new(listens.iter().filter(|listen| listen.group.as_ref() == group))
         };
         let joined = groups.iter().map(|group| (group.clone(), of(Some(group)))).collect();
-        Self { listens: of(None), joined, answers, version, seat }
+        Self { listens: of(None), joined, answers, version, seat, last_words: String::new() }
     }
 
     async fn handle(&mut self, event: &Event, subscription: u32, call: &Call) -> Result<Handled, Fault> {
@@ -137,7 +141,15 @@ impl Worker {
             deadline: call.deadline.saturating_duration_since(Instant::now()),
             cpu: self.version.limits.cpu,
         };
-        let handled = instance.handle(event, subscription, call, limits).await?;
+        let begun = Instant::now();
+        let handled = instance.handle(event, subscription, call, limits).await;
+        let work = &self.version.work;
+        work.cpu_us.add(micros(instance.spent(begun.elapsed())));
+        work.memory_peak.raise(instance.memory_bytes());
+        if !matches!(handled, Ok(Ok(_))) {
+            self.last_words = instance.last_words();
+        }
+        let handled = handled?;
         if self.version.wishes.mode != Mode::Fresh {
             self.seat = Some(instance);
         }
@@ -148,19 +160,36 @@ impl Worker {
         let work = &self.version.work;
         match handled {
             Ok(Ok(answer)) => {
-                if call.wants_reply {
-                    work.answered.one();
+                if !call.wants_reply {
+                    return Outcome::Done(None);
                 }
-                Outcome::Done(answer.filter(|_| call.wants_reply))
+                let (bytes, most) =
+                    (answer.as_ref().map_or(0, |a| a.payload.len()), self.version.limits.payload);
+                if bytes > most.as_usize() {
+                    self.version.place.allowance.too_large();
+                    return Outcome::Reject(format!(
+                        "its answer has {bytes} bytes, and it may answer {most}"
+                    ));
+                }
+                work.answered.one();
+                Outcome::Done(answer)
             }
             Ok(Err(Failure::Retry(delay))) => {
-                Outcome::Retry { reason: delay.reason, after: delay.after_ms.map(Duration::from_millis) }
+                let after = delay.after_ms.map(Duration::from_millis);
+                Outcome::Retry { reason: shortened(delay.reason), after }
             }
-            Ok(Err(Failure::Reject(reason))) => Outcome::Reject(reason),
+            Ok(Err(Failure::Reject(reason))) => Outcome::Reject(shortened(reason)),
             Err(fault) => {
                 self.version.complain(event, &fault);
                 match &fault {
-                    Fault::Cut(_) => work.cut.one(),
+                    Fault::Cut(cut) => {
+                        work.cut.one();
+                        match cut {
+                            Cut::Deadline(_) => work.cut_deadline.one(),
+                            Cut::Cpu(_) => work.cut_cpu.one(),
+                            Cut::Memory(_) => work.cut_memory.one(),
+                        }
+                    }
                     Fault::Trap { .. } => work.trapped.one(),
                     // Nothing is broken: there was no instance to break.
                     Fault::Start(_) | Fault::NoRoom(_) => {
@@ -171,6 +200,18 @@ impl Worker {
             }
         }
     }
+}
+
+/// Bytes of a guest's own reason that go on to others: into logs, answers and dead letters.
+const REASON_BYTES_MAX: usize = 4 << 10;
+
+fn shortened(mut reason: String) -> String {
+    reason.truncate(reason.floor_char_boundary(REASON_BYTES_MAX));
+    reason
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// Subscriptions of a version, and what the guest calls them.
@@ -218,8 +259,13 @@ impl Invoke for Worker {
         }
         let begun = Instant::now();
         let handled = self.handle(event, subscription, &call).await;
-        let busy = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let busy = micros(begun.elapsed());
         self.version.work.busy_us.add(busy);
+        self.version.work.latency.add(busy);
         self.outcome(event, &call, handled)
+    }
+
+    fn last_words(&mut self) -> String {
+        std::mem::take(&mut self.last_words)
     }
 }

@@ -1,6 +1,6 @@
 //! Dead letters: by plugin, in the order they died.
 
-use redb::{ReadableDatabase, TableDefinition, WriteTransaction};
+use redb::{ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
 use super::{
     StoreError, check,
@@ -9,8 +9,8 @@ use super::{
 
 /// Plugin and number to the letter.
 const LETTERS: TableDefinition<'_, (&str, u64), &[u8]> = TableDefinition::new("dead letters");
-/// Bytes of one letter: the largest event, and why it died.
-const LETTER_BYTES_MAX: usize = (16 << 20) + (128 << 10);
+/// Bytes of one letter: the largest event, and why it died, as JSON, which may be long.
+const LETTER_BYTES_MAX: usize = (16 << 20) + (256 << 10);
 
 /// The table of dead letters.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +53,36 @@ impl DeadLetters<'_> {
                 letters.push((key.value().1, letter.value().to_vec()));
             }
             Ok(letters)
+        };
+        read().map_err(|error: redb::Error| self.0.fault().of(error))
+    }
+
+    /// One letter of a plugin.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn letter(&self, plugin: &str, number: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        let read = || {
+            let letters = self.0.database.begin_read()?.open_table(LETTERS)?;
+            Ok(letters.get((plugin, number))?.map(|letter| letter.value().to_vec()))
+        };
+        read().map_err(|error: redb::Error| self.0.fault().of(error))
+    }
+
+    /// Whose letters there are, with their numbers and bytes.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn sizes(&self) -> Result<Vec<(String, u64, usize)>, StoreError> {
+        let read = || {
+            let mut sizes = Vec::new();
+            let letters = self.0.database.begin_read()?.open_table(LETTERS)?;
+            for entry in letters.iter()? {
+                let (key, letter) = entry?;
+                let (plugin, number) = key.value();
+                sizes.push((plugin.to_owned(), number, letter.value().len()));
+            }
+            Ok(sizes)
         };
         read().map_err(|error: redb::Error| self.0.fault().of(error))
     }

@@ -19,6 +19,7 @@ use crate::{
     bus::{Actor, Address, Bus, Holder},
     dispatch::{self, Call, Invoke, Lanes, Outcome, Policy},
     plugin::{
+        allowance::Allowance,
         description::Listen,
         engine::{Engine, threads::Running},
         host::Place,
@@ -84,7 +85,10 @@ impl Stage {
         let listen = loaded.wishes.listens.first().with_context(|| format!("{name} listens to nothing"))?;
         let channel = Channel::parse(&matching(listen.scope.pattern.as_str()))?;
         let (to, subscription) = (Address { network: listen.scope.network, channel }, listen.index);
+        let limits = config.limits();
+        let allowance = Allowance::new(name.into(), &limits, Arc::default(), Arc::default());
         let place = Place {
+            allowance: Arc::new(allowance),
             plugin,
             generation: 1,
             node_id: self.node.id().to_string(),
@@ -99,7 +103,7 @@ impl Stage {
             grants: loaded.wishes.grants.clone(),
             bus: self.bus().clone(),
         };
-        let (engine, limits) = (Arc::clone(&self.engine), config.limits());
+        let engine = Arc::clone(&self.engine);
         let version =
             Version::new(engine, loaded.blueprint, loaded.wishes, Arc::new(place), limits, Arc::default());
         Ok(Guest { version: Arc::new(version), to, subscription, name: name.to_owned() })
@@ -126,7 +130,7 @@ impl Stage {
         self.bus().publish(&guest.to, message.clone()).await?;
         let job = lanes.next(&CancellationToken::new()).await.context("the node ended")?;
         let event = job.event().clone();
-        job.finish(Outcome::Done(None)).await;
+        job.finish(Outcome::Done(None), "").await;
         Ok(event)
     }
 

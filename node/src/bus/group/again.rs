@@ -13,7 +13,7 @@ use hive_proto::{
 use tokio_util::sync::CancellationToken;
 
 use super::Groups;
-use crate::bus::{Bus, Shared};
+use crate::bus::{Bus, Letter, Shared};
 
 /// How long the task that offers again sleeps at most.
 const LOOK: Duration = Duration::from_secs(1);
@@ -55,7 +55,8 @@ impl Bus {
                     let Again { event, handout, .. } = again;
                     self.0.durable.settled(handout.ticket, Settled::Dead);
                     let reason = format!("{} members had it and went", event.attempt.saturating_sub(1));
-                    self.bury(handout.group.as_str(), &event, &reason).await;
+                    let letter = Letter::now(event, Some(handout.group.clone()), &reason, "");
+                    self.bury(handout.group.as_str(), letter, None).await;
                 }
             }
             // What is due may be much, and others share the thread.

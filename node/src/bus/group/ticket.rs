@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use hive_proto::{channel::NetworkIndex, frame::handout::Settled, group::GroupName, id::NodeId};
+use tokio::sync::oneshot;
 
 use crate::bus::{Bus, outbox::Outbox};
 
@@ -14,7 +15,8 @@ pub struct Ticket(Box<Held>);
 #[derive(Debug)]
 struct Held {
     bus: Bus,
-    group: GroupName,
+    /// None: a dead letter that its handler had alone to begin with.
+    group: Option<GroupName>,
     number: u64,
     origin: Origin,
     /// Said when the ticket is dropped.
@@ -22,7 +24,7 @@ struct Held {
 }
 
 /// Who wants to know.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(in crate::bus) enum Origin {
     Here,
     There {
@@ -31,10 +33,27 @@ pub(in crate::bus) enum Origin {
         /// The way the event came, when that was a link of its own.
         outbox: Option<Arc<Outbox>>,
     },
+    /// The dead letters of a handler, of which this is one that it has again.
+    Letter {
+        name: Box<str>,
+        /// Who waits for the outcome. Taken when it is told.
+        tell: Option<oneshot::Sender<Settled>>,
+    },
 }
 
 impl Ticket {
     pub(super) fn new(bus: Bus, number: u64, group: GroupName, origin: Origin) -> Self {
+        Self(Box::new(Held { bus, group: Some(group), number, origin, outcome: Settled::Broken }))
+    }
+
+    /// A dead letter that its handler is given again.
+    pub(in crate::bus) fn of_letter(
+        bus: Bus,
+        (name, number): (Box<str>, u64),
+        group: Option<GroupName>,
+        tell: oneshot::Sender<Settled>,
+    ) -> Self {
+        let origin = Origin::Letter { name, tell: Some(tell) };
         Self(Box::new(Held { bus, group, number, origin, outcome: Settled::Broken }))
     }
 
@@ -47,10 +66,16 @@ impl Ticket {
         Self::new(bus.clone(), number, group, Origin::There { network, node, outbox })
     }
 
-    /// The group whose member this is for.
+    /// The group whose member this is for. None: a dead letter that belonged to no group.
     #[must_use]
-    pub fn group(&self) -> &GroupName {
-        &self.0.group
+    pub fn group(&self) -> Option<&GroupName> {
+        self.0.group.as_ref()
+    }
+
+    /// The number of the dead letter that this is.
+    #[must_use]
+    pub fn letter(&self) -> Option<u64> {
+        matches!(self.0.origin, Origin::Letter { .. }).then_some(self.0.number)
     }
 
     /// The event was handled.
@@ -71,12 +96,17 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        let Held { bus, number, origin, outcome, .. } = &*self.0;
+        let Held { bus, number, origin, outcome, .. } = &mut *self.0;
         let shared = &*bus.0;
         match origin {
             Origin::Here => shared.groups.settled(shared, shared.node, *number, *outcome),
             Origin::There { network, node, outbox } => {
                 shared.tell_outcome((*network, *node), outbox.as_ref(), (*number, *outcome));
+            }
+            Origin::Letter { name, tell } => {
+                shared.letter_settled(name, *number, *outcome);
+                // Who asked for it may have gone.
+                let _ = tell.take().map(|tell| tell.send(*outcome));
             }
         }
     }

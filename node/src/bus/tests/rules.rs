@@ -84,7 +84,7 @@ async fn a_plugin_publishes_keeps_and_asks_what_the_rules_allow_it_and_no_more()
     assert!(matches!(all.await, Err(CallError::Publish(PublishError::Denied(_)))));
     // What the node itself says no rule is about.
     let mut dead = subscribe(&bus, &["$dead/*"], false).await;
-    bus.bury("other", &next_event(&bus), "broken").await;
+    bus.bury("other", Letter::now(next_event(&bus), None, "broken", ""), None).await;
     assert_eq!(next(&mut dead).await.event.channel.as_str(), "$dead/other");
 }
 

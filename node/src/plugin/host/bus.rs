@@ -68,10 +68,12 @@ impl bus::Host for Guest {
     }
 
     async fn retain(&mut self, channel: String, message: MessageResult) -> Result<String, Error> {
+        self.pace_events(1).await?;
         self.keep(channel, Some(received(message)))
     }
 
     async fn clear(&mut self, channel: String) -> Result<(), Error> {
+        self.pace_events(1).await?;
         self.keep(channel, None).map(drop)
     }
 
@@ -108,6 +110,7 @@ impl bus::Host for Guest {
         after: Option<String>,
         limit: u32,
     ) -> Result<Vec<Kept>, Error> {
+        self.pace().await?;
         let Some(place) = &self.place else { return Err(nowhere()) };
         let scope = place.bus.names().scope(&pattern);
         let scope = scope.map_err(|error| no_name(&pattern, "pattern", &error))?;
@@ -124,6 +127,8 @@ impl bus::Host for Guest {
 
 impl Guest {
     async fn send(&mut self, channel: String, message: Message) -> Result<String, Error> {
+        self.check_payload(message.payload.len())?;
+        self.pace_events(1).await?;
         let depth = self.depth();
         let Some(place) = &self.place else { return Err(nowhere()) };
         let (to, publisher) = self.doors.open(place, channel)?;

@@ -6,18 +6,23 @@ use super::{
     Guest,
     bindings::hive::node::log::{self, Level},
 };
+use crate::{
+    plugin::allowance::{Allowance, is_said},
+    status::LineLevel,
+};
 
 /// Bytes of one line that reach the log; the rest is cut off.
 const LINE_BYTES_MAX: usize = 8 << 10;
 
 impl log::Host for Guest {
     fn enabled(&mut self, level: Level) -> bool {
-        self.place.is_some() && is_enabled(level)
+        self.place.is_some() && is_said(level_of(level))
     }
 
     fn log(&mut self, level: Level, message: String, fields: Vec<(String, String)>) {
         let Some(place) = &self.place else { return };
-        if !is_enabled(level) {
+        let level = level_of(level);
+        if !is_said(level) {
             return;
         }
         let mut line = message;
@@ -28,32 +33,24 @@ impl log::Host for Guest {
             }
             let _ = write!(line, " {name}={value}");
         }
-        say(&place.plugin, level, &line);
+        say(&place.allowance, level, &line);
     }
 }
 
-/// One line in the log under the plugin's name.
-pub(super) fn say(plugin: &str, level: Level, line: &str) {
-    let line = readable(line);
-    match level {
-        Level::Trace => tracing::trace!(target: TARGET, plugin, "{line}"),
-        Level::Debug => tracing::debug!(target: TARGET, plugin, "{line}"),
-        Level::Info => tracing::info!(target: TARGET, plugin, "{line}"),
-        Level::Warn => tracing::warn!(target: TARGET, plugin, "{line}"),
-        Level::Error => tracing::error!(target: TARGET, plugin, "{line}"),
+/// One line in the log under the plugin's name, if it may say one more.
+pub(super) fn say(plugin: &Allowance, level: LineLevel, line: &str) {
+    if plugin.admits_line(line.len().min(LINE_BYTES_MAX)) {
+        plugin.say(level, &readable(line));
     }
 }
 
-/// Where guests' lines stand in the log's filter.
-const TARGET: &str = "handler";
-
-fn is_enabled(level: Level) -> bool {
+fn level_of(level: Level) -> LineLevel {
     match level {
-        Level::Trace => tracing::enabled!(target: TARGET, tracing::Level::TRACE),
-        Level::Debug => tracing::enabled!(target: TARGET, tracing::Level::DEBUG),
-        Level::Info => tracing::enabled!(target: TARGET, tracing::Level::INFO),
-        Level::Warn => tracing::enabled!(target: TARGET, tracing::Level::WARN),
-        Level::Error => tracing::enabled!(target: TARGET, tracing::Level::ERROR),
+        Level::Trace => LineLevel::Trace,
+        Level::Debug => LineLevel::Debug,
+        Level::Info => LineLevel::Info,
+        Level::Warn => LineLevel::Warn,
+        Level::Error => LineLevel::Error,
     }
 }
 

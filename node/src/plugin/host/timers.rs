@@ -15,6 +15,7 @@ use crate::{
 
 impl timers::Host for Guest {
     async fn after(&mut self, name: String, delay_ms: u64, payload: Vec<u8>) -> Result<(), Error> {
+        self.pace().await?;
         let Some(place) = &self.place else { return Err(nowhere()) };
         check(place, &name)?;
         let delay = Duration::from_millis(delay_ms);
@@ -38,6 +39,7 @@ impl timers::Host for Guest {
     }
 
     async fn cancel(&mut self, name: String) -> Result<bool, Error> {
+        self.pace().await?;
         let Some(place) = &self.place else { return Err(nowhere()) };
         Ok(place.shots.cancel(&name))
     }

@@ -13,7 +13,8 @@ use wasmtime_wasi::{
     p2::{OutputStream, Pollable, StreamResult},
 };
 
-use super::{bindings::hive::node::log::Level, log};
+use super::log;
+use crate::{bus::LAST_WORDS_BYTES_MAX, plugin::allowance::Allowance, status::LineLevel};
 
 /// WASI for one instance, and what it said last.
 pub(super) struct Wasi {
@@ -22,13 +23,14 @@ pub(super) struct Wasi {
 }
 
 /// For a component that describes itself: what it prints is not heard.
-pub(super) fn describing(plugin: &Arc<str>) -> Wasi {
-    with_outputs(Output::new(plugin, None), Output::new(plugin, None))
+pub(super) fn describing() -> Wasi {
+    with_outputs(Output::new(None), Output::new(None))
 }
 
 /// For an instance that handles events.
-pub(super) fn living(plugin: &Arc<str>) -> Wasi {
-    with_outputs(Output::new(plugin, Some(Level::Info)), Output::new(plugin, Some(Level::Warn)))
+pub(super) fn living(plugin: &Arc<Allowance>) -> Wasi {
+    let heard = |level| Output::new(Some((Arc::clone(plugin), level)));
+    with_outputs(heard(LineLevel::Info), heard(LineLevel::Warn))
 }
 
 fn with_outputs(stdout: Output, stderr: Output) -> Wasi {
@@ -36,18 +38,22 @@ fn with_outputs(stdout: Output, stderr: Output) -> Wasi {
     Wasi { context: with_nothing().stdout(stdout).stderr(stderr).build(), last_words }
 }
 
-/// The last lines of an instance's stderr: a panic says there what went wrong.
+/// The last lines of an instance's stderr: a panic says there what went wrong, and dead letters have them.
 pub(super) struct LastWords(Arc<Line>);
 
 impl LastWords {
-    /// The lines since it was last asked to forget them.
+    /// The lines since it was last asked to forget them, also one that has no end yet.
     pub(super) fn lines(&self) -> Vec<String> {
-        self.0.lock().recent.iter().cloned().collect()
+        let said = self.0.lock();
+        let pending = String::from_utf8_lossy(&said.pending).trim_end().to_owned();
+        said.recent.iter().cloned().chain([pending].into_iter().filter(|line| !line.is_empty())).collect()
     }
 
     /// A new call begins: what an older one said explains nothing.
     pub(super) fn forget(&self) {
-        self.0.lock().recent.clear();
+        let mut said = self.0.lock();
+        said.recent.clear();
+        said.recent_bytes = 0;
     }
 }
 
@@ -71,9 +77,8 @@ const WRITE_BYTES_MAX: usize = 64 << 10;
 struct Output(Arc<Line>);
 
 struct Line {
-    plugin: Arc<str>,
-    /// None: nobody hears it.
-    level: Option<Level>,
+    /// Who says it, and how much it matters. None: nobody hears it.
+    heard: Option<(Arc<Allowance>, LineLevel)>,
     /// A mutex, as a guest may open the stream twice; never held across a wait.
     said: Mutex<Said>,
 }
@@ -82,17 +87,14 @@ struct Line {
 struct Said {
     /// What came since the last line's end.
     pending: Vec<u8>,
-    /// The last whole lines.
+    /// The last whole lines, at most [`LAST_WORDS_BYTES_MAX`] of them.
     recent: VecDeque<String>,
+    recent_bytes: usize,
 }
 
-/// Lines that are kept to explain a trap, and bytes of each.
-const RECENT_LINES: usize = 8;
-const RECENT_BYTES: usize = 512;
-
 impl Output {
-    fn new(plugin: &Arc<str>, level: Option<Level>) -> Self {
-        Self(Arc::new(Line { plugin: Arc::clone(plugin), level, said: Mutex::default() }))
+    fn new(heard: Option<(Arc<Allowance>, LineLevel)>) -> Self {
+        Self(Arc::new(Line { heard, said: Mutex::default() }))
     }
 }
 
@@ -113,20 +115,29 @@ impl Line {
         let text = text.trim_end();
         // Rust's advice about a variable that nobody can set here would only mislead.
         if !text.is_empty() && !text.starts_with("note: run with `RUST_BACKTRACE") {
-            if let Some(level) = self.level {
-                log::say(&self.plugin, level, text);
+            if let Some((plugin, level)) = &self.heard {
+                log::say(plugin, *level, text);
             }
-            let kept = text.get(..text.floor_char_boundary(RECENT_BYTES)).unwrap_or_default().to_owned();
-            said.recent.push_back(kept);
-            if said.recent.len() > RECENT_LINES {
-                said.recent.pop_front();
-            }
+            let kept = text.get(..text.floor_char_boundary(LAST_WORDS_BYTES_MAX)).unwrap_or_default();
+            said.remember(kept.to_owned());
         }
         said.pending.clear();
     }
 
     fn lock(&self) -> MutexGuard<'_, Said> {
         self.said.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Said {
+    fn remember(&mut self, line: String) {
+        self.recent_bytes = self.recent_bytes.saturating_add(line.len());
+        self.recent.push_back(line);
+        while self.recent_bytes > LAST_WORDS_BYTES_MAX
+            && let Some(oldest) = self.recent.pop_front()
+        {
+            self.recent_bytes = self.recent_bytes.saturating_sub(oldest.len());
+        }
     }
 }
 
@@ -180,22 +191,23 @@ mod tests {
 
     #[test]
     fn a_line_without_end_stays_bounded() {
-        let output = Output::new(&"x".into(), None);
+        let output = Output::new(None);
         output.0.take(&[b'a'; 3 * LINE_BYTES_MAX]);
         output.0.take(b"b\nc");
         let said = output.0.lock();
         assert_eq!(said.pending, b"c");
-        assert!(said.recent.iter().all(|line| line.len() <= RECENT_BYTES));
+        assert!(said.recent.iter().map(String::len).sum::<usize>() <= LAST_WORDS_BYTES_MAX);
     }
 
     #[test]
     fn the_last_lines_are_kept_until_the_next_call() {
-        let output = Output::new(&"x".into(), None);
-        (0..20).for_each(|n| output.0.take(format!("line {n}\n").as_bytes()));
+        let output = Output::new(None);
+        (0..2_000).for_each(|n| output.0.take(format!("line {n}\n").as_bytes()));
         output.0.take(b"note: run with `RUST_BACKTRACE=1` environment variable\n");
         let words = LastWords(Arc::clone(&output.0));
-        assert_eq!(words.lines().len(), RECENT_LINES);
-        assert_eq!(words.lines().last().map(String::as_str), Some("line 19"));
+        let bytes: usize = words.lines().iter().map(String::len).sum();
+        assert!(bytes <= LAST_WORDS_BYTES_MAX && bytes > LAST_WORDS_BYTES_MAX - 20, "{bytes}");
+        assert_eq!(words.lines().last().map(String::as_str), Some("line 1999"));
         words.forget();
         assert!(words.lines().is_empty());
     }

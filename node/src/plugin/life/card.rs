@@ -12,8 +12,8 @@ use super::{Shared, Version};
 use crate::{
     control::Reloaded,
     dispatch::Lanes,
-    plugin::description::Listen,
-    status::{PluginCard, PluginState, WantCard, Work},
+    plugin::{allowance::Allowance, description::Listen, limits::Limits},
+    status::{Lines, PluginCard, PluginState, WantCard, Work},
 };
 
 /// Writes one plugin's card.
@@ -21,11 +21,18 @@ pub struct Card {
     name: String,
     shared: Arc<Shared>,
     work: Arc<Work>,
+    lines: Arc<Lines>,
 }
 
 impl Card {
     pub(super) fn new(name: &str, shared: Arc<Shared>) -> Self {
-        Self { name: name.to_owned(), shared, work: Arc::default() }
+        Self { name: name.to_owned(), shared, work: Arc::default(), lines: Arc::default() }
+    }
+
+    /// What the plugin may do to the node in a second, counted on the card.
+    pub(super) fn allowance(&self, limits: &Limits) -> Arc<Allowance> {
+        let (work, lines) = (Arc::clone(&self.work), Arc::clone(&self.lines));
+        Arc::new(Allowance::new(self.name.as_str().into(), limits, work, lines))
     }
 
     pub(super) fn work(&self) -> Arc<Work> {
@@ -54,6 +61,7 @@ impl Card {
             card.instances = wishes.mode.to_string();
             card.wants = wishes.listens.iter().map(want).collect();
             card.loaded = Some(now);
+            card.limits = Some(version.limits.card());
         });
     }
 
@@ -110,32 +118,53 @@ impl Card {
             wants: Vec::new(),
             loaded: None,
             problem: None,
+            limits: None,
             work: Arc::clone(&self.work),
+            lines: Arc::clone(&self.lines),
         }
     }
 }
 
 /// Carries what the lanes count to the boards. The mutex is held for a walk through plugins, a few times a second.
 #[derive(Default)]
-pub struct Counts(Mutex<Vec<(Weak<Lanes>, Arc<Work>)>>);
+pub struct Counts(Mutex<Vec<Followed>>);
+
+struct Followed {
+    lanes: Weak<Lanes>,
+    work: Arc<Work>,
+    /// Says how many lines were left out.
+    allowance: Arc<Allowance>,
+}
 
 impl Counts {
     /// From now on `work` says what these lanes count.
-    pub fn follow(&self, lanes: &Arc<Lanes>, work: Arc<Work>) {
+    pub fn follow(&self, lanes: &Arc<Lanes>, work: Arc<Work>, allowance: Arc<Allowance>) {
         let mut followed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        followed.push((Arc::downgrade(lanes), work));
+        followed.push(Followed { lanes: Arc::downgrade(lanes), work, allowance });
+    }
+
+    /// The lanes of a plugin, while it has any.
+    #[must_use]
+    pub fn lanes(&self, plugin: &str) -> Option<Arc<Lanes>> {
+        let followed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = followed.iter().filter_map(|each| each.lanes.upgrade());
+        all.find(|lanes| lanes.name() == plugin)
     }
 
     /// Brings everything up to date.
     pub fn update(&self) {
         let mut followed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        followed.retain(|(lanes, work)| {
+        followed.retain(|Followed { lanes, work, allowance }| {
+            allowance.tell_left_out();
             let Some(lanes) = lanes.upgrade() else { return false };
             let tally = lanes.tally();
             work.handled.set(tally.handled);
             work.retried.set(tally.retried);
             work.dead.set(tally.dead);
             work.dropped.set(tally.missed.saturating_add(tally.skipped));
+            let (breaker, pauses) = lanes.breaker();
+            work.breaker.set(breaker.number());
+            work.pauses.set(pauses);
             work.queued.set(u64::try_from(lanes.waiting()).unwrap_or(u64::MAX));
             true
         });

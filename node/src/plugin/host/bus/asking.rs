@@ -39,6 +39,8 @@ impl Guest {
         message: MessageResult,
         timeout_ms: u32,
     ) -> Result<MessageResult, Error> {
+        self.check_payload(message.payload.len())?;
+        self.pace_events(1).await?;
         let Some(place) = &self.place else { return Err(nowhere()) };
         let asking = Asking::of(self.serving.as_ref(), place);
         let cause = asking.cause(self.limits.until, timeout_ms);
@@ -52,6 +54,10 @@ impl Guest {
         calls: Vec<Call>,
         timeout_ms: u32,
     ) -> Result<Vec<Result<MessageResult, Error>>, Error> {
+        for Call { message, .. } in &calls {
+            self.check_payload(message.payload.len())?;
+        }
+        self.pace_events(calls.len()).await?;
         let Some(place) = &self.place else { return Err(nowhere()) };
         let asking = Asking::of(self.serving.as_ref(), place);
         let cause = asking.cause(self.limits.until, timeout_ms);
@@ -75,6 +81,8 @@ impl Guest {
         timeout_ms: u32,
         limit: u32,
     ) -> Result<Answers, Error> {
+        self.check_payload(message.payload.len())?;
+        self.pace_events(1).await?;
         let Some(place) = &self.place else { return Err(nowhere()) };
         let asking = Asking::of(self.serving.as_ref(), place);
         let cause = asking.cause(self.limits.until, timeout_ms);

@@ -1,0 +1,188 @@
+//! `replay`: the dead letters of a plugin, and having them handled again.
+
+use std::time::Duration;
+
+use clap::Args;
+use hive_client::types::{DeadLetter, DeadLetters, Replay as Done, ReplayOutcome, Replayed};
+
+use super::{Ask, Voice, exit::Fault, output};
+use crate::units;
+
+/// Show a plugin's dead letters, and have them handled again.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  hive-node replay billing                 what it could not handle, and why
+  hive-node replay billing 3 7 --dry-run   all about two of them, with what was published
+  hive-node replay billing 3 7             has them handled again
+  hive-node replay billing --all
+  hive-node replay billing 3 --drop        lets one go
+
+Only the plugin gets a letter again, as a first attempt. What it handles is gone, what dies again
+stays. A plugin has 1,000 letters and 32 MiB of them at most; the oldest go first.")]
+pub(super) struct Replay {
+    /// The plugin whose letters they are; or a group, whose letters can be shown and dropped.
+    plugin: String,
+    /// Which letters, by number.
+    #[arg(conflicts_with = "all")]
+    letters: Vec<u64>,
+    /// All of them.
+    #[arg(long)]
+    all: bool,
+    /// Show them and do nothing; so it is also when no letters are named.
+    #[arg(long, conflicts_with_all = ["drop", "dry_run"])]
+    list: bool,
+    /// Show all about each that would be handled again, or dropped, and do nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Let them go.
+    #[arg(long)]
+    drop: bool,
+    /// How long to wait for what becomes of them.
+    #[arg(long, value_name = "DURATION", value_parser = units::duration, default_value = "20s")]
+    timeout: Duration,
+    #[command(flatten)]
+    ask: Ask,
+}
+
+impl Replay {
+    pub(super) async fn run(self) -> Result<(), Fault> {
+        let named = self.all || !self.letters.is_empty();
+        if self.drop && !named {
+            return Err(
+                Fault::usage("which letters are to be dropped?").hint("name their numbers, or say --all")
+            );
+        }
+        match (self.list || !named, self.dry_run) {
+            (true, false) => self.list().await,
+            (_, true) => self.show().await,
+            (false, false) => self.act().await,
+        }
+    }
+
+    async fn list(&self) -> Result<(), Fault> {
+        let mut letters = self.ask.client()?.dead_letters(&self.plugin, None).await?;
+        if !self.letters.is_empty() {
+            letters.letters.retain(|letter| self.letters.contains(&letter.letter));
+        }
+        if self.ask.json {
+            return output::json(&letters);
+        }
+        let head = ["NUMBER", "DIED", "ATTEMPTS", "CHANNEL", "BYTES", "REASON"];
+        let mut rows = vec![head.map(String::from).to_vec()];
+        rows.extend(letters.letters.iter().map(row));
+        output::bytes(output::table(&rows).as_bytes())?;
+        say_gone(&letters);
+        Ok(())
+    }
+
+    /// All about each letter, a document each.
+    async fn show(&self) -> Result<(), Fault> {
+        let client = self.ask.client()?;
+        let all = client.dead_letters(&self.plugin, None).await?;
+        let is_meant =
+            |letter: &&DeadLetter| self.letters.is_empty() || self.letters.contains(&letter.letter);
+        let meant: Vec<u64> = all.letters.iter().filter(is_meant).map(|letter| letter.letter).collect();
+        for letter in meant {
+            let one = client.dead_letters(&self.plugin, Some(letter)).await?;
+            match self.ask.json {
+                true => output::json(&one)?,
+                false => one.letters.iter().try_for_each(|letter| output::bytes(text(letter).as_bytes()))?,
+            }
+        }
+        let missing = self.letters.iter().filter(|number| !all.letters.iter().any(|l| l.letter == **number));
+        match missing
+            .map(|number| format!("`{}` has no dead letter {number}", self.plugin))
+            .collect::<Vec<_>>()
+        {
+            none if none.is_empty() => Ok(()),
+            problems => Err(Fault::no(problems.join("\n"))),
+        }
+    }
+
+    async fn act(&self) -> Result<(), Fault> {
+        let client = self.ask.client()?;
+        let letters = (!self.all).then_some(self.letters.as_slice());
+        let done = match self.drop {
+            true => client.drop_letters(&self.plugin, letters).await?,
+            false => client.replay(&self.plugin, letters, self.timeout).await?,
+        };
+        match self.ask.json {
+            true => output::json(&done)?,
+            false => done.letters.iter().try_for_each(|letter| output::line(&said(letter)))?,
+        }
+        bad(&done)
+    }
+}
+
+fn row(letter: &DeadLetter) -> Vec<String> {
+    vec![
+        letter.letter.to_string(),
+        ago(letter.died_ms),
+        letter.attempts.to_string(),
+        letter.channel.clone(),
+        output::size(letter.payload_bytes),
+        output::one_line(&letter.reason).into_owned(),
+    ]
+}
+
+fn ago(unix_ms: u64) -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+    format!("{} ago", output::span(now.saturating_sub(unix_ms)))
+}
+
+fn text(letter: &DeadLetter) -> String {
+    let row = |name: &str, text: &str| vec![name.to_owned(), output::one_line(text).into_owned()];
+    let mut rows = vec![
+        row("letter", &letter.letter.to_string()),
+        row("died", &ago(letter.died_ms)),
+        row("reason", &letter.reason),
+        row("attempts", &letter.attempts.to_string()),
+        row("channel", &format!("{} of {}", letter.channel, letter.network)),
+        row("event", &letter.id),
+    ];
+    rows.extend(letter.group.iter().map(|group| row("group", group)));
+    rows.extend(letter.last_words.lines().map(|line| row("stderr", line)));
+    if let Some(event) = &letter.event {
+        let payload = event.message.text().map_or_else(
+            || format!("{} that are no text", output::count(letter.payload_bytes, "byte")),
+            Into::into,
+        );
+        rows.push(row("payload", &payload));
+    }
+    format!("{}\n", output::table(&rows))
+}
+
+fn said(letter: &Replayed) -> String {
+    let what = match letter.outcome {
+        ReplayOutcome::Handled => "handled",
+        ReplayOutcome::DiedAgain => "died again",
+        ReplayOutcome::AtWork => "is still being handled",
+        ReplayOutcome::Dropped => "dropped",
+        ReplayOutcome::Refused => "stays",
+        ReplayOutcome::Unknown => "unknown",
+    };
+    let reason = letter.reason.as_ref().map(|reason| format!(": {}", output::one_line(reason)));
+    format!("{} {what}{}", letter.letter, reason.unwrap_or_default())
+}
+
+/// The answer is no when one is not handled, or not dropped.
+fn bad(done: &Done) -> Result<(), Fault> {
+    let is_bad =
+        |letter: &&Replayed| !matches!(letter.outcome, ReplayOutcome::Handled | ReplayOutcome::Dropped);
+    match done.letters.iter().filter(is_bad).count() {
+        0 => Ok(()),
+        bad => {
+            Err(Fault::no(format!("{} of {} left", bad, output::count(done.letters.len() as u64, "letter"))))
+        }
+    }
+}
+
+fn say_gone(letters: &DeadLetters) {
+    if letters.let_go > 0 {
+        let text =
+            format!("{} gave way to newer ones, or found no room", output::count(letters.let_go, "letter"));
+        output::note(&Voice::default(), &text);
+    }
+}

@@ -1,0 +1,190 @@
+//! A breaker: a handler that keeps failing is paused, so that it does not use up its events' attempts and everybody's time.
+//!
+//! What it owns: when it is paused, and what ends that. Pure: the caller brings the time. It must not know what waits.
+
+use std::time::{Duration, Instant};
+
+use super::Outcome;
+use crate::status;
+
+/// When a handler is paused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// Failures in a row after which it is.
+    pub failures: u32,
+    /// For how long; then one event is tried.
+    pub pause: Duration,
+}
+
+impl Default for Patience {
+    /// More failures in a row than one poisoned event has by itself, and a pause that whoever watches notices.
+    fn default() -> Self {
+        Self { failures: 10, pause: Duration::from_secs(5) }
+    }
+}
+
+/// How a handler stands.
+#[derive(Debug)]
+pub(super) struct Breaker {
+    /// None: it is never paused.
+    patience: Option<Patience>,
+    stand: Stand,
+    /// How often it was paused.
+    pauses: u64,
+}
+
+#[derive(Debug)]
+enum Stand {
+    /// So many failures in a row.
+    Closed(u32),
+    /// It is paused.
+    Open { until: Instant, why: String },
+    /// One event is tried.
+    HalfOpen { why: String },
+}
+
+/// What a handler may take now.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Admission<'b> {
+    /// Whatever comes.
+    All,
+    /// One event; no other until that is done with.
+    One,
+    /// Nothing: why, and from when on one event may be; none: when the one in hand is done with.
+    Nothing(&'b str, Option<Instant>),
+}
+
+/// What the end of a call changes.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// It is paused.
+    Paused(Duration, String),
+    /// It goes on.
+    GoesOn,
+}
+
+impl Breaker {
+    pub(super) fn new(patience: Option<Patience>) -> Self {
+        Self { patience, stand: Stand::Closed(0), pauses: 0 }
+    }
+
+    /// How it stands, and how often it was paused.
+    pub(super) fn look(&self) -> (status::Breaker, u64) {
+        let stand = match &self.stand {
+            Stand::Closed(_) => status::Breaker::Closed,
+            Stand::Open { .. } => status::Breaker::Open,
+            Stand::HalfOpen { .. } => status::Breaker::HalfOpen,
+        };
+        (stand, self.pauses)
+    }
+
+    /// Whether whatever comes may be taken.
+    pub(super) fn is_closed(&self) -> bool {
+        matches!(self.stand, Stand::Closed(_))
+    }
+
+    /// Whether it has to hear of what is handled well.
+    pub(super) fn is_troubled(&self) -> bool {
+        !matches!(self.stand, Stand::Closed(0))
+    }
+
+    /// What may be taken now.
+    pub(super) fn admits(&self, now: Instant) -> Admission<'_> {
+        match &self.stand {
+            Stand::Closed(_) => Admission::All,
+            Stand::Open { until, .. } if *until <= now => Admission::One,
+            Stand::Open { until, why } => Admission::Nothing(why, Some(*until)),
+            Stand::HalfOpen { why } => Admission::Nothing(why, None),
+        }
+    }
+
+    /// The one event that is tried was taken.
+    pub(super) fn tries(&mut self) {
+        if let Stand::Open { why, .. } = &mut self.stand {
+            self.stand = Stand::HalfOpen { why: std::mem::take(why) };
+        }
+    }
+
+    /// The one event came to nothing that says anything: another may be tried.
+    pub(super) fn tries_another(&mut self, now: Instant) {
+        if let Stand::HalfOpen { why } = &mut self.stand {
+            self.stand = Stand::Open { until: now, why: std::mem::take(why) };
+        }
+    }
+
+    /// A call ended; `tried`: it was the one event.
+    pub(super) fn ended(&mut self, outcome: &Outcome, tried: bool, now: Instant) -> Option<Turn> {
+        let patience = self.patience?;
+        let failure = match outcome {
+            Outcome::Done(_) | Outcome::Reject(_) => None,
+            Outcome::Retry { reason, .. } | Outcome::Broken(reason) => Some(reason),
+        };
+        let failures = match (&mut self.stand, failure) {
+            (Stand::HalfOpen { .. }, None) if tried => {
+                self.stand = Stand::Closed(0);
+                return Some(Turn::GoesOn);
+            }
+            (Stand::HalfOpen { .. }, Some(_)) if tried => patience.failures,
+            // What began before the pause says nothing about what comes after it.
+            (Stand::Open { .. } | Stand::HalfOpen { .. }, _) => return None,
+            (Stand::Closed(failures), None) => {
+                *failures = 0;
+                return None;
+            }
+            (Stand::Closed(failures), Some(_)) => {
+                *failures = failures.saturating_add(1);
+                *failures
+            }
+        };
+        let reason = failure.filter(|_| failures >= patience.failures)?;
+        let why = format!("it is paused after {} failures in a row, the last: {reason}", patience.failures);
+        self.stand = Stand::Open { until: now + patience.pause, why: why.clone() };
+        self.pauses = self.pauses.saturating_add(1);
+        Some(Turn::Paused(patience.pause, why))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn broken() -> Outcome {
+        Outcome::Broken("trapped".into())
+    }
+
+    #[test]
+    fn it_opens_after_failures_in_a_row_tries_one_and_closes() {
+        let patience = Patience { failures: 3, pause: Duration::from_secs(5) };
+        let (mut breaker, now) = (Breaker::new(Some(patience)), Instant::now());
+        let done = Outcome::Done(None);
+        for outcome in
+            [&broken(), &broken(), &done, &broken(), &Outcome::Reject("no".into()), &broken(), &broken()]
+        {
+            assert_eq!(breaker.ended(outcome, false, now), None);
+        }
+        assert_eq!(breaker.admits(now), Admission::All);
+        assert!(
+            matches!(breaker.ended(&broken(), false, now), Some(Turn::Paused(_, why)) if why.ends_with("trapped"))
+        );
+        assert!(matches!(breaker.admits(now), Admission::Nothing(_, Some(_))));
+        assert_eq!(breaker.ended(&done, false, now), None, "it began before the pause");
+
+        let later = now + patience.pause;
+        assert_eq!(breaker.admits(later), Admission::One);
+        breaker.tries();
+        assert!(matches!(breaker.admits(later), Admission::Nothing(_, None)));
+        breaker.tries_another(later);
+        assert_eq!(breaker.admits(later), Admission::One);
+        breaker.tries();
+        assert!(matches!(breaker.ended(&broken(), true, later), Some(Turn::Paused(..))));
+        breaker.tries();
+        assert_eq!(breaker.ended(&done, true, later), Some(Turn::GoesOn));
+        assert_eq!((breaker.admits(later), breaker.look().1), (Admission::All, 2));
+    }
+
+    #[test]
+    fn without_patience_it_never_opens() {
+        let mut breaker = Breaker::new(None);
+        assert!((0..1_000).all(|_| breaker.ended(&broken(), false, Instant::now()).is_none()));
+    }
+}

@@ -1,0 +1,95 @@
+//! Handlers that keep failing are paused; strict order holds a key back.
+
+use super::*;
+use crate::status::Breaker;
+
+/// Tries often and fails fast.
+fn policy() -> Policy {
+    let breaker = Some(Patience { failures: 3, pause: Duration::from_millis(50) });
+    Policy { attempts: 1, backoff: Duration::from_millis(1), breaker, ..Policy::default() }
+}
+
+async fn publish(bus: &Bus, payload: &str) {
+    bus.publish(&address(bus, "a/b"), payload.into()).await.expect("published");
+}
+
+async fn until_breaker(lanes: &Lanes, is: Breaker) {
+    let wait = async {
+        while lanes.breaker().0 != is {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(SOON, wait).await.unwrap_or_else(|_| panic!("never {is:?}: {:?}", lanes.breaker()));
+}
+
+#[tokio::test]
+async fn a_handler_that_keeps_failing_is_paused_and_tried_with_one_event() {
+    let (bus, handler, stop) = (bus(), Handler::new(100), CancellationToken::new());
+    let long = Policy { breaker: Some(Patience { failures: 3, pause: Duration::from_secs(60) }), ..policy() };
+    let lanes = lanes_with(&bus, long).await;
+    handler.work(&lanes, 2, &stop);
+    for _ in 0..3 {
+        publish(&bus, "trap").await;
+    }
+    until_breaker(&lanes, Breaker::Open).await;
+    // Events wait; requests hear at once.
+    publish(&bus, "waits").await;
+    let failed = bus.call(&address(&bus, "a/b"), "x".into(), SOON).await;
+    let Err(CallError::Failed(why)) = failed else { panic!("{failed:?}") };
+    assert_eq!(why, "it is paused after 3 failures in a row, the last: trapped");
+    assert_eq!((handler.seen().len(), lanes.waiting()), (3, 1));
+    stop.cancel();
+}
+
+#[tokio::test]
+async fn what_waited_is_handled_once_one_event_went_well() {
+    let (bus, handler, stop) = (bus(), Handler::new(10_000), CancellationToken::new());
+    let lanes = lanes_with(&bus, policy()).await;
+    handler.work(&lanes, 4, &stop);
+    for _ in 0..5 {
+        publish(&bus, "trap").await;
+    }
+    for _ in 0..20 {
+        publish(&bus, "fine").await;
+    }
+    // The fourth and the fifth trap are each what is tried, one after a pause.
+    until(&lanes, |tally| tally.dead == 5 && tally.handled == 20).await;
+    assert_eq!(lanes.breaker(), (Breaker::Closed, 3));
+    stop.cancel();
+}
+
+#[tokio::test]
+async fn strict_order_holds_back_the_key_and_no_other() {
+    let check = async |strict: bool, want: &[&str]| {
+        let (bus, handler, stop) = (bus(), Handler::new(100), CancellationToken::new());
+        let backoff = Duration::from_millis(40);
+        let lanes =
+            lanes_with(&bus, Policy { attempts: 3, backoff, strict, breaker: None, ..policy() }).await;
+        handler.work(&lanes, 1, &stop);
+        let keyed = |payload: &str, key: &str| Message::from(payload).with_key(key);
+        for (payload, key) in [("retry-once", "k"), ("second", "k"), ("third", "k"), ("other", "o")] {
+            bus.publish(&address(&bus, "a/b"), keyed(payload, key)).await.expect("published");
+        }
+        until(&lanes, |tally| tally.handled == 4).await;
+        let of_the_key: Vec<_> = handler.seen().into_iter().filter(|payload| payload != "other").collect();
+        assert_eq!(of_the_key, want, "strict: {strict}");
+        assert_ne!(handler.seen().last().map(String::as_str), Some("other"), "nobody else waits");
+        assert_eq!(lanes.waiting(), 0);
+        stop.cancel();
+    };
+    check(true, &["retry-once", "retry-once", "second", "third"]).await;
+    check(false, &["retry-once", "second", "third", "retry-once"]).await;
+}
+
+#[tokio::test]
+async fn strict_order_lets_go_what_waits_behind_a_dead_letter() {
+    let (bus, handler, stop) = (bus(), Handler::new(100), CancellationToken::new());
+    let lanes = lanes_with(&bus, Policy { attempts: 2, strict: true, breaker: None, ..policy() }).await;
+    handler.work(&lanes, 2, &stop);
+    for payload in ["retry", "retry", "last"] {
+        publish(&bus, payload).await;
+    }
+    until(&lanes, |tally| tally.dead == 2 && tally.handled == 1).await;
+    assert_eq!(handler.seen(), ["retry", "retry", "retry", "retry", "last"]);
+    stop.cancel();
+}

@@ -1,0 +1,127 @@
+//! Dead letters in the store of the data directory, and having them handled again.
+
+use std::sync::Arc;
+
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, join_all},
+};
+use hive_proto::frame::handout::Settled;
+use tokio::time::{Instant, timeout_at};
+
+use super::start::blocking;
+use crate::{
+    bus::{Again, Bus, LetterError, Shelf},
+    control::{ControlError, Replay, Replayed, ReplayedAs},
+    plugin::Plugins,
+    store::{Durability, Store, StoreError},
+};
+
+/// The store as the bus sees it.
+#[derive(Debug)]
+struct InStore(Store);
+
+/// Has the bus keep its dead letters in a store.
+pub(super) async fn keep(store: Store, bus: &Bus) -> Result<(), StoreError> {
+    let (store, before) = blocking(move || {
+        let before = store.dead_letters().sizes()?;
+        Ok::<_, StoreError>((store, before))
+    })
+    .await?;
+    bus.letters_in(Arc::new(InStore(store)), before);
+    Ok(())
+}
+
+impl Shelf for InStore {
+    fn put(&self, name: &str, number: u64, letter: Vec<u8>, sure: bool) -> Option<BoxFuture<'static, ()>> {
+        let durability = if sure { Durability::Now } else { Durability::Soon };
+        match self.0.dead_letters().put(name, number, letter, durability) {
+            Ok(writing) => {
+                let written = async move {
+                    // The store says aloud what failed.
+                    let _ = blocking(move || writing.wait()).await;
+                };
+                Some(written.boxed())
+            }
+            Err(error) => {
+                tracing::error!(name, "a dead letter is not kept: {error}");
+                None
+            }
+        }
+    }
+
+    fn remove(&self, name: &str, number: u64) {
+        match self.0.dead_letters().remove(name, number, Durability::Soon) {
+            Ok(writing) => writing.forget(),
+            Err(error) => tracing::error!(name, "the dead letter {number} is still on disk: {error}"),
+        }
+    }
+
+    fn read(&self, name: &str, number: u64) -> Option<Vec<u8>> {
+        let letters = self.0.dead_letters();
+        let read = || letters.letter(name, number);
+        let letter = match read() {
+            // It may be on its way: what is written behind it is there after it.
+            Ok(None) => letters
+                .remove(name, u64::MAX, Durability::Soon)
+                .and_then(|writing| writing.wait())
+                .and_then(|()| read()),
+            found => found,
+        };
+        letter.unwrap_or_else(|error| {
+            tracing::error!(name, "the dead letter {number} cannot be read: {error}");
+            None
+        })
+    }
+}
+
+/// Has a plugin handle dead letters again, and says what became of each, or will become.
+pub(super) async fn replay(
+    plugins: &Plugins,
+    bus: &Bus,
+    replay: Replay,
+) -> Result<Vec<Replayed>, ControlError> {
+    let Replay { plugin, letters, patience } = replay;
+    let lanes = plugins.lanes(&plugin).ok_or_else(|| ControlError::UnknownPlugin(plugin.clone()))?;
+    let end = Instant::now() + patience;
+    let mut outcomes = Vec::with_capacity(letters.len());
+    for number in letters {
+        let (bus, name) = (bus.clone(), plugin.clone());
+        let again = blocking(move || bus.letter_again(&name, number)).await;
+        let outcome = match again {
+            Err(error) => Err(refused(error)),
+            Ok(Again { delivery, outcome }) => match lanes.give_again(delivery) {
+                true => Ok(outcome),
+                false => {
+                    Err(ReplayedAs::Refused("the plugin does not listen to such events any more".into()))
+                }
+            },
+        };
+        outcomes.push((number, outcome));
+    }
+    let waiting = outcomes.into_iter().map(|(letter, outcome)| {
+        let (bus, name) = (bus.clone(), plugin.clone());
+        async move {
+            let outcome = match outcome {
+                Err(said) => said,
+                Ok(outcome) => match timeout_at(end, outcome).await {
+                    Err(_) => ReplayedAs::AtWork,
+                    Ok(Ok(Settled::Done)) => ReplayedAs::Handled,
+                    Ok(Ok(Settled::Dead)) => {
+                        let letter = blocking(move || bus.letter(&name, letter)).await;
+                        ReplayedAs::DiedAgain(letter.map(|letter| letter.reason).unwrap_or_default())
+                    }
+                    Ok(Ok(Settled::Refused | Settled::Broken) | Err(_)) => {
+                        ReplayedAs::Refused("the plugin went before it had handled it".into())
+                    }
+                },
+            };
+            Replayed { letter, outcome }
+        }
+    });
+    Ok(join_all(waiting).await)
+}
+
+fn refused(error: LetterError) -> ReplayedAs {
+    ReplayedAs::Refused(error.to_string())
+}

@@ -1,0 +1,162 @@
+//! What a plugin may do to the node in a second: calls of it, events out, lines in the log. All its instances share it.
+//!
+//! What it owns: the rates, and what is counted and said when they are reached. It must not know what is called,
+//! published or said.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+
+use super::{limits::Limits, rate::Rate};
+use crate::status::{LineLevel, Lines, Work};
+
+/// The target of guests' lines in the log's filter.
+const TARGET: &str = "handler";
+/// Lines that were left out are said once in so long.
+const LEFT_OUT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What a plugin may do.
+#[derive(Debug)]
+pub struct Allowance {
+    plugin: Arc<str>,
+    /// Where what is over is counted.
+    work: Arc<Work>,
+    calls: Rate,
+    publishes: Rate,
+    lines: Rate,
+    line_bytes: Rate,
+    /// The last lines, for whoever looks.
+    last_lines: Arc<Lines>,
+    /// Lines that were not said since they were last counted aloud.
+    left_out: AtomicU64,
+    since: Instant,
+    /// When they were last counted aloud, in milliseconds since `since`.
+    told_ms: AtomicU64,
+}
+
+impl Allowance {
+    /// What the limits say.
+    #[must_use]
+    pub fn new(plugin: Arc<str>, limits: &Limits, work: Arc<Work>, last_lines: Arc<Lines>) -> Self {
+        Self {
+            plugin,
+            work,
+            calls: Rate::new(limits.host_calls),
+            publishes: Rate::new(limits.publishes),
+            lines: Rate::new(limits.log_lines),
+            line_bytes: Rate::new(limits.log_bytes.0),
+            last_lines,
+            left_out: AtomicU64::new(0),
+            since: Instant::now(),
+            told_ms: AtomicU64::new(0),
+        }
+    }
+
+    /// Takes so many calls of the node, and says how long to wait before they are made.
+    ///
+    /// # Errors
+    /// How long that would be, when it is longer than `most`.
+    pub fn calls(&self, count: u64, most: Duration) -> Result<Duration, Duration> {
+        self.counted(self.calls.take(count, most))
+    }
+
+    /// Takes so many events to be published or asked, likewise.
+    ///
+    /// # Errors
+    /// As for calls.
+    pub fn publishes(&self, count: u64, most: Duration) -> Result<Duration, Duration> {
+        self.counted(self.publishes.take(count, most))
+    }
+
+    fn counted(&self, taken: Result<Duration, Duration>) -> Result<Duration, Duration> {
+        if taken != Ok(Duration::ZERO) {
+            self.work.paced.one();
+        }
+        taken
+    }
+
+    /// Something that is larger than the plugin may publish or answer was refused.
+    pub fn too_large(&self) {
+        self.work.too_large.one();
+    }
+
+    /// Whether a line of the guest is to be said; otherwise it is counted.
+    #[must_use]
+    pub fn admits_line(&self, bytes: usize) -> bool {
+        let fits = self.lines.admits(1) && self.line_bytes.admits(u64::try_from(bytes).unwrap_or(u64::MAX));
+        if !fits {
+            self.left_out.fetch_add(1, Relaxed);
+            self.work.lines_left_out.one();
+        }
+        fits
+    }
+
+    /// One line in the log under the plugin's name, and among its last ones.
+    pub fn say(&self, level: LineLevel, line: &str) {
+        let plugin = &*self.plugin;
+        match level {
+            LineLevel::Trace => tracing::trace!(target: TARGET, plugin, "{line}"),
+            LineLevel::Debug => tracing::debug!(target: TARGET, plugin, "{line}"),
+            LineLevel::Info => tracing::info!(target: TARGET, plugin, "{line}"),
+            LineLevel::Warn => tracing::warn!(target: TARGET, plugin, "{line}"),
+            LineLevel::Error => tracing::error!(target: TARGET, plugin, "{line}"),
+        }
+        self.note(level, line);
+    }
+
+    /// One line among the plugin's last ones alone: somebody else says it aloud.
+    pub fn note(&self, level: LineLevel, line: &str) {
+        self.last_lines.push(level, line);
+    }
+
+    /// Says how many lines were left out, when it was not said just now. To be asked now and then.
+    pub fn tell_left_out(&self) {
+        if self.left_out.load(Relaxed) == 0 {
+            return;
+        }
+        let now = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let interval = u64::try_from(LEFT_OUT_INTERVAL.as_millis()).unwrap_or(u64::MAX);
+        if now.saturating_sub(self.told_ms.load(Relaxed)) < interval {
+            return;
+        }
+        self.told_ms.store(now, Relaxed);
+        let count = self.left_out.swap(0, Relaxed);
+        let lines = if count == 1 { "line" } else { "lines" };
+        self.say(LineLevel::Warn, &format!("{count} {lines} left out: it says more than it may in a second"));
+    }
+}
+
+/// Whether the log takes lines of that level from guests.
+#[must_use]
+pub fn is_said(level: LineLevel) -> bool {
+    match level {
+        LineLevel::Trace => tracing::enabled!(target: TARGET, tracing::Level::TRACE),
+        LineLevel::Debug => tracing::enabled!(target: TARGET, tracing::Level::DEBUG),
+        LineLevel::Info => tracing::enabled!(target: TARGET, tracing::Level::INFO),
+        LineLevel::Warn => tracing::enabled!(target: TARGET, tracing::Level::WARN),
+        LineLevel::Error => tracing::enabled!(target: TARGET, tracing::Level::ERROR),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::ByteSize;
+
+    #[test]
+    fn lines_over_the_rate_are_left_out_and_counted() {
+        let limits = Limits { log_lines: 10, log_bytes: ByteSize::kib(1), ..Limits::default() };
+        let (work, lines) = (Arc::<Work>::default(), Arc::<Lines>::default());
+        let allowance = Allowance::new("x".into(), &limits, Arc::clone(&work), Arc::clone(&lines));
+        assert_eq!((0..30).filter(|_| allowance.admits_line(10)).count(), 10);
+        assert_eq!(work.lines_left_out.value(), 20);
+        let allowance = Allowance::new("x".into(), &limits, work, Arc::clone(&lines));
+        assert!(allowance.admits_line(1_000) && !allowance.admits_line(100), "bytes count too");
+        allowance.told_ms.store(0, Relaxed);
+        assert!(lines.after(0, 9).0.is_empty());
+    }
+}
