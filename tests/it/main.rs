@@ -4,6 +4,7 @@
 
 mod accounts;
 mod allow;
+mod bad_guests;
 mod bad_input;
 mod crowd;
 mod doctor;
@@ -22,6 +23,7 @@ mod secrets;
 mod sim;
 mod trace;
 mod verbs;
+mod watching;
 
 use std::{path::Path, process::Output};
 

@@ -1,6 +1,6 @@
-//! Guests: the samples as components, built once for all tests and all test programs.
+//! Guests: the samples, and handlers for tests alone, as components, built once for all tests and all test programs.
 //!
-//! What it owns: one cargo build of the samples workspace under a file lock, kept by the content of everything that
+//! What it owns: one cargo build of each workspace of guests under a file lock, kept by the content of everything that
 //! goes into it. It must not know what the guests do.
 
 use std::{
@@ -18,21 +18,45 @@ use crate::{
     workspace,
 };
 
+/// A workspace of guests.
+struct Guests {
+    /// Where it is.
+    folder: &'static str,
+    built: OnceLock<PathBuf>,
+}
+
+static SAMPLES: Guests = Guests { folder: "samples", built: OnceLock::new() };
+static TEST_GUESTS: Guests = Guests { folder: "tests/guests", built: OnceLock::new() };
+
 /// The component of a sample, such as `greeter`.
 ///
 /// # Panics
 /// When the samples cannot be built or have no such component: says why and what to do.
 #[must_use]
 pub fn guest(name: &str) -> PathBuf {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    let folder = BUILT.get_or_init(|| match built() {
-        Ok(folder) => folder,
-        Err(error) => panic!("cannot build the samples: {error:#}"),
-    });
-    // Cargo calls a library so that Rust can name it.
-    let path = folder.join(name.replace('-', "_")).with_extension("wasm");
-    assert!(path.is_file(), "the samples have no component `{name}`: {} is missing", path.display());
-    path
+    SAMPLES.component(name)
+}
+
+/// The component of a handler for tests alone, such as `openings`.
+///
+/// # Panics
+/// As [`guest`].
+#[must_use]
+pub fn test_guest(name: &str) -> PathBuf {
+    TEST_GUESTS.component(name)
+}
+
+impl Guests {
+    fn component(&self, name: &str) -> PathBuf {
+        let folder = self.built.get_or_init(|| match self.build() {
+            Ok(folder) => folder,
+            Err(error) => panic!("cannot build {}: {error:#}", self.folder),
+        });
+        // Cargo calls a library so that Rust can name it.
+        let path = folder.join(name.replace('-', "_")).with_extension("wasm");
+        assert!(path.is_file(), "{} has no component `{name}`: {} is missing", self.folder, path.display());
+        path
+    }
 }
 
 /// The same component with another content and so another hash: a custom section at its end that nobody reads.
@@ -72,47 +96,50 @@ fn locked() -> Result<(PathBuf, File)> {
     Ok((guests, lock))
 }
 
-/// Cargo in the samples' workspace, with their own target folder.
-fn in_samples() -> Command {
-    let mut cargo = cargo(&workspace().join("samples"));
-    cargo.env_remove("CARGO_TARGET_DIR");
-    cargo
-}
-
-/// The folder with all components of the present content.
-fn built() -> Result<PathBuf> {
-    let (guests, _lock) = locked()?;
-    let folder = guests.join(content()?);
-    if folder.is_dir() {
-        return Ok(folder);
+impl Guests {
+    /// Cargo in the workspace, with its own target folder.
+    fn cargo(&self) -> Command {
+        let mut cargo = cargo(&workspace().join(self.folder));
+        cargo.env_remove("CARGO_TARGET_DIR");
+        cargo
     }
-    ensure_target()?;
-    run(in_samples().args(["build", "--release", "--target", TARGET]), "building the samples")?;
-    let fresh = tempfile::tempdir_in(&guests)?;
-    for file in fs::read_dir(workspace().join("samples/target").join(TARGET).join("release"))? {
-        let path = file?.path();
-        if let (Some(true), Some(name)) = (path.extension().map(|ext| ext == "wasm"), path.file_name()) {
-            fs::copy(&path, fresh.path().join(name))?;
+
+    /// The folder with all components of the present content.
+    fn build(&self) -> Result<PathBuf> {
+        let (guests, _lock) = locked()?;
+        let folder = guests.join(self.content()?);
+        if folder.is_dir() {
+            return Ok(folder);
         }
+        ensure_target()?;
+        run(self.cargo().args(["build", "--release", "--target", TARGET]), "building the guests")?;
+        let fresh = tempfile::tempdir_in(&guests)?;
+        let built = workspace().join(self.folder).join("target").join(TARGET).join("release");
+        for file in fs::read_dir(built)? {
+            let path = file?.path();
+            if let (Some(true), Some(name)) = (path.extension().map(|ext| ext == "wasm"), path.file_name()) {
+                fs::copy(&path, fresh.path().join(name))?;
+            }
+        }
+        fs::rename(fresh.keep(), &folder)?;
+        Ok(folder)
     }
-    fs::rename(fresh.keep(), &folder)?;
-    Ok(folder)
-}
 
-/// A hash of every file that goes into the samples.
-fn content() -> Result<String> {
-    let mut hasher = blake3::Hasher::new();
-    let mut files = Vec::new();
-    for root in ["samples", "guest-sdk/rust", "wit"] {
-        collect(&workspace().join(root), &mut files)?;
+    /// A hash of every file that goes into the guests.
+    fn content(&self) -> Result<String> {
+        let mut hasher = blake3::Hasher::new();
+        let mut files = Vec::new();
+        for root in [self.folder, "guest-sdk/rust", "wit"] {
+            collect(&workspace().join(root), &mut files)?;
+        }
+        files.sort();
+        for file in files {
+            hasher.update(file.as_os_str().as_encoded_bytes());
+            hasher.update(blake3::hash(&fs::read(&file)?).as_bytes());
+        }
+        hasher.update(rustc_version()?.as_bytes());
+        Ok(hasher.finalize().to_hex().chars().take(16).collect())
     }
-    files.sort();
-    for file in files {
-        hasher.update(file.as_os_str().as_encoded_bytes());
-        hasher.update(blake3::hash(&fs::read(&file)?).as_bytes());
-    }
-    hasher.update(rustc_version()?.as_bytes());
-    Ok(hasher.finalize().to_hex().chars().take(16).collect())
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
@@ -173,6 +200,6 @@ mod tests {
     #[test]
     fn the_samples_pass_their_own_tests() -> Result<()> {
         let (_, _lock) = locked()?;
-        run(in_samples().args(["test", "--locked"]), "testing the samples")
+        run(SAMPLES.cargo().args(["test", "--locked"]), "testing the samples")
     }
 }

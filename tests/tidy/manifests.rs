@@ -13,7 +13,8 @@ const WITHOUT: &[(&str, &[&str])] = &[
 /// What is wrong with a member's manifest.
 pub(crate) fn problems(file: &Text) -> Vec<String> {
     // Workspaces of their own have their versions to themselves.
-    let elsewhere = ["samples/", "tests/fuzz/"].iter().any(|folder| file.path.starts_with(folder));
+    let elsewhere =
+        ["samples/", "tests/fuzz/", "tests/guests/"].iter().any(|folder| file.path.starts_with(folder));
     if !file.path.ends_with("/Cargo.toml") || elsewhere {
         return Vec::new();
     }
