@@ -88,7 +88,8 @@ async fn each_misdeed_is_named_and_harms_nobody_else() -> Result<()> {
     ensure!(limits.publishes_per_s == 200 && limits.stack_bytes == 512 << 10, "{limits:?}");
     let printed = node.stderr();
     ensure!(printed.contains("lines left out: it says more than it may in a second"), "{printed}");
-    ensure!(printed.matches("a line of a gigabyte").count() < 2_000, "its lines were not left out");
+    let its = printed.lines().filter(|line| line.contains("a line of a gigabyte")).count();
+    ensure!((50..500).contains(&its), "{its} lines in all, of 50 that it may say in a second");
     good.end().await?;
     Ok(())
 }

@@ -12,7 +12,7 @@ use hive_tests::{
 };
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-use crate::{PROGRAM, node, run, stderr, stdout};
+use crate::{PROGRAM, node, run, stderr, stdout, write};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_plugin_says_is_shown_and_followed() -> Result<()> {
@@ -57,6 +57,39 @@ async fn what_a_plugin_says_is_shown_and_followed() -> Result<()> {
         within("a line that is followed", MOMENT, lines.next_line()).await??.context("it ended")?;
     }
     said.abort();
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plugin_that_keeps_failing_is_paused_and_goes_on_when_it_is_mended() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let broken = Sketch::new().answers("bad/*").handle("unreachable");
+    place(folder.path(), "bad.wasm", &broken.build())?;
+    let config = "version: 1\nplugins: { defaults: { attempts: 1, breaker: { failures: 3, pause: 2s } } }\n";
+    let config = write(folder.path(), "hive.yaml", config)?;
+    let mut node = node("pausing").plugins(folder.path()).arg("--config").arg(config).start().await?;
+    node.runs_plugin("bad", 1).await?;
+    let call = async |node: &hive_tests::nodes::Node| {
+        node.client().call("bad/one", &Message::from("x"), MOMENT).await.map_err(|error| error.to_string())
+    };
+    for _ in 0..3 {
+        ensure!(call(&node).await.is_err_and(|why| why.contains("trapped")));
+    }
+    let paused = until("the pause", MOMENT, async || {
+        let list = run(Some(&node), &["plugins"]).await.ok()?;
+        stdout(&list).contains("paused").then_some(())
+    });
+    paused.await?;
+    node.says("it is paused after 3 failures in a row").await?;
+    ensure!(call(&node).await.is_err_and(|why| why.contains("it is paused after 3 failures")));
+    place(folder.path(), "bad.wasm", &Sketch::new().answers("bad/*").build())?;
+    node.runs_plugin("bad", 2).await?;
+    // One is tried when the pause is over, and all others after it.
+    until("an answer", MOMENT, async || call(&node).await.ok()).await?;
+    node.says("it goes on after its pause").await?;
+    let list = run(Some(&node), &["plugins"]).await?;
+    let card = node.client().plugins().await?.plugins.into_iter().find(|plugin| plugin.name == "bad");
+    ensure!(card.is_some_and(|card| card.work.pauses >= 1), "{}", stdout(&list));
     Ok(())
 }
 
