@@ -87,7 +87,9 @@ async fn a_plugin_that_keeps_failing_is_paused_and_goes_on_when_it_is_mended() -
     // One is tried when the pause is over, and all others after it.
     until("an answer", MOMENT, async || call(&node).await.ok()).await?;
     node.says("it goes on after its pause").await?;
-    let list = run(Some(&node), &["plugins"]).await?;
+    let list = run(Some(&node), &["plugins", "list", "bad"]).await?;
+    ensure!(stdout(&list).contains("an event  5s in all, 1s of CPU time"), "{}", stdout(&list));
+    ensure!(stdout(&list).contains("pauses"), "{}", stdout(&list));
     let card = node.client().plugins().await?.plugins.into_iter().find(|plugin| plugin.name == "bad");
     ensure!(card.is_some_and(|card| card.work.pauses >= 1), "{}", stdout(&list));
     Ok(())

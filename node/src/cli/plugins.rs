@@ -1,5 +1,6 @@
 //! `plugins`: what a node runs, loading it again, and what it says.
 
+mod limits;
 mod logs;
 
 use clap::{Args, ValueEnum};
@@ -12,6 +13,7 @@ use super::{Ask, Voice, exit::Fault, output};
 #[command(after_help = "\
 Examples:
   hive-node plugins
+  hive-node plugins list greet             also what it may cost, and which limits it has reached
   hive-node plugins reload greet
   hive-node plugins logs greet --follow --level warn
 
@@ -66,6 +68,9 @@ async fn list(name: Option<&str>, ask: &Ask) -> Result<(), Fault> {
     let mut rows = vec![head.map(String::from).to_vec()];
     rows.extend(plugins.plugins.iter().map(row));
     output::bytes(output::table(&rows).as_bytes())?;
+    if let (Some(_), [plugin]) = (name, plugins.plugins.as_slice()) {
+        output::bytes(output::table(&limits::rows(plugin)).as_bytes())?;
+    }
     for plugin in &plugins.plugins {
         if let Some(problem) = &plugin.problem {
             output::note(&Voice::default(), &format!("{}: {problem}", plugin.name));

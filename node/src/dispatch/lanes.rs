@@ -251,11 +251,15 @@ impl Lanes {
         Job { lanes: Arc::clone(self), work: Some(delivery), lane, deadline, tried }
     }
 
-    /// A call ended: a handler that fails too often is paused, one that was goes on.
-    fn ended(&self, outcome: &Outcome, tried: bool) {
-        if matches!(outcome, Outcome::Done(_)) && !self.troubled.load(Relaxed) {
+    /// A call ended: a handler that fails too often is paused, one that was goes on. What it says to who asks is its answer,
+    /// also when that is a failure: nobody shall have it paused by asking badly.
+    fn ended(&self, outcome: &Outcome, asked: bool, tried: bool) {
+        let is_answer = asked && matches!(outcome, Outcome::Retry { .. });
+        let is_well = is_answer || matches!(outcome, Outcome::Done(_));
+        if is_well && !self.troubled.load(Relaxed) {
             return;
         }
+        let outcome = if is_well { &Outcome::Done(None) } else { outcome };
         let mut state = self.lock();
         let turn = state.breaker.ended(outcome, tried, Instant::now());
         self.troubled.store(state.breaker.is_troubled(), Relaxed);

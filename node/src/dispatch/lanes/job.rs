@@ -58,7 +58,7 @@ impl Job {
     pub async fn finish(mut self, outcome: Outcome, last_words: &str) {
         let Some(mut delivery) = self.work.take() else { return };
         self.lanes.tally.count(&outcome);
-        self.lanes.ended(&outcome, self.tried);
+        self.lanes.ended(&outcome, delivery.request.is_some(), self.tried);
         if let Some(request) = delivery.request.take() {
             request.answer(answer(outcome));
         } else {
@@ -83,7 +83,7 @@ impl Drop for Job {
         if let Some(mut delivery) = self.work.take() {
             let outcome = Outcome::Broken("the call was abandoned".into());
             self.lanes.tally.count(&outcome);
-            self.lanes.ended(&outcome, self.tried);
+            self.lanes.ended(&outcome, delivery.request.is_some(), self.tried);
             match delivery.request.take() {
                 Some(request) => request.answer(answer(outcome)),
                 None => abandon(&self.lanes, delivery),

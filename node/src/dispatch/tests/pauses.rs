@@ -42,6 +42,19 @@ async fn a_handler_that_keeps_failing_is_paused_and_tried_with_one_event() {
 }
 
 #[tokio::test]
+async fn who_asks_badly_has_nobody_paused() {
+    let (bus, handler, stop) = (bus(), Handler::new(100), CancellationToken::new());
+    let lanes = lanes_with(&bus, policy()).await;
+    handler.work(&lanes, 1, &stop);
+    for _ in 0..10 {
+        let failed = bus.call(&address(&bus, "a/b"), "retry".into(), SOON).await;
+        assert_eq!(failed, Err(CallError::Failed("not yet".into())));
+    }
+    assert_eq!(lanes.breaker(), (Breaker::Closed, 0));
+    stop.cancel();
+}
+
+#[tokio::test]
 async fn what_waited_is_handled_once_one_event_went_well() {
     let (bus, handler, stop) = (bus(), Handler::new(10_000), CancellationToken::new());
     let lanes = lanes_with(&bus, policy()).await;
