@@ -209,10 +209,10 @@ impl Instance {
         self.store.data().last_words().join("\n")
     }
 
-    /// Processor time of its last call, which took so long.
+    /// Processor time of its last call, when it outlived a tick.
     #[must_use]
-    pub fn spent(&self, took: Duration) -> Duration {
-        self.meter.spent(took)
+    pub fn spent(&self) -> Option<Duration> {
+        self.meter.spent()
     }
 
     /// Bytes of its memories and tables.

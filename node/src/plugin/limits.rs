@@ -228,11 +228,10 @@ impl Meter {
         (self.used.load(Relaxed) >= nanos(limits.cpu)).then_some(Cut::Cpu(limits.cpu))
     }
 
-    /// Processor time of the last call, which took so long: exact when it outlived a tick; the others count as they took,
-    /// up to a tick.
+    /// Processor time of the last call, when it outlived a tick.
     #[must_use]
-    pub fn spent(&self, took: Duration) -> Duration {
-        if self.long.load(Relaxed) { Duration::from_nanos(self.used.load(Relaxed)) } else { took.min(TICK) }
+    pub fn spent(&self) -> Option<Duration> {
+        self.long.load(Relaxed).then(|| Duration::from_nanos(self.used.load(Relaxed)))
     }
 
     fn begin_call(&self) {

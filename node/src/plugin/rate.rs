@@ -43,8 +43,7 @@ impl Rate {
     fn take_at(&self, now: Duration, count: u64, most: Duration) -> Result<Duration, Duration> {
         let now = nanos(now);
         // What is more than a second's worth would never be admitted; it costs a second.
-        let cost = u64::try_from(u128::from(count) * u128::from(SECOND) / u128::from(self.per_second));
-        let cost = cost.unwrap_or(u64::MAX).min(SECOND);
+        let cost = count.checked_mul(SECOND).map_or(SECOND, |cost| cost / self.per_second).min(SECOND);
         let wait = |earned_at: u64| {
             earned_at.max(now).saturating_add(cost).saturating_sub(now.saturating_add(SECOND))
         };

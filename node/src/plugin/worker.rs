@@ -115,6 +115,8 @@ pub struct Worker {
     seat: Option<Instance>,
     /// What the guest said during the last call that failed.
     last_words: String,
+    /// Processor time of the last call, when it outlived a tick.
+    spent: Option<Duration>,
 }
 
 impl Worker {
@@ -128,7 +130,7 @@ impl Worker {
             Heard::new(listens.iter().filter(|listen| listen.group.as_ref() == group))
         };
         let joined = groups.iter().map(|group| (group.clone(), of(Some(group)))).collect();
-        Self { listens: of(None), joined, answers, version, seat, last_words: String::new() }
+        Self { listens: of(None), joined, answers, version, seat, last_words: String::new(), spent: None }
     }
 
     async fn handle(&mut self, event: &Event, subscription: u32, call: &Call) -> Result<Handled, Fault> {
@@ -141,10 +143,9 @@ impl Worker {
             deadline: call.deadline.saturating_duration_since(Instant::now()),
             cpu: self.version.limits.cpu,
         };
-        let begun = Instant::now();
         let handled = instance.handle(event, subscription, call, limits).await;
+        self.spent = instance.spent();
         let work = &self.version.work;
-        work.cpu_us.add(micros(instance.spent(begun.elapsed())));
         work.memory_peak.raise(instance.memory_bytes());
         if !matches!(handled, Ok(Ok(_))) {
             self.last_words = instance.last_words();
@@ -259,9 +260,12 @@ impl Invoke for Worker {
         }
         let begun = Instant::now();
         let handled = self.handle(event, subscription, &call).await;
-        let busy = micros(begun.elapsed());
-        self.version.work.busy_us.add(busy);
-        self.version.work.latency.add(busy);
+        let took = begun.elapsed();
+        let (work, busy) = (&self.version.work, micros(took));
+        work.busy_us.add(busy);
+        work.latency.add(busy);
+        // What is shorter than a tick is not measured apart: it counts as it took.
+        work.cpu_us.add(micros(self.spent.take().unwrap_or(took.min(TICK))));
         self.outcome(event, &call, handled)
     }
 
