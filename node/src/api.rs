@@ -32,6 +32,7 @@ use hive_proto::limits::PAYLOAD_BYTES_MAX;
 
 use crate::{bus::Bus, control::ControlSender, shutdown::Part, status::Boards};
 
+mod bridges;
 mod call;
 mod control;
 mod convert;

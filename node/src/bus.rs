@@ -5,6 +5,7 @@
 //! hand in what arrived.
 
 mod actor;
+mod bridged;
 mod call;
 mod clock;
 mod consumers;
@@ -38,6 +39,7 @@ use std::{
 };
 
 pub use actor::Actor;
+pub use bridged::{LetIn, Mark, TRAIL_HEADER, Trail, TrailError, without_mesh_headers};
 pub use call::{CallCause, Chain, Gathered, Part, Request};
 pub use consumers::Consumer;
 pub use dead::{Again, LAST_WORDS_BYTES_MAX, Letter, LetterCounts, LetterError, Shelf};
@@ -93,6 +95,9 @@ struct Shared {
     letters: dead::Letters,
     durable: durable::Durable,
     policies: policy::Policies,
+    marks: bridged::Marks,
+    /// What came over bridges.
+    seen: bridged::Seen,
     /// Who may do what.
     rules: Rules,
     account: Account,
@@ -146,6 +151,8 @@ impl Bus {
             letters: dead::Letters::default(),
             durable: durable::Durable::default(),
             policies: policy::Policies::default(),
+            marks: bridged::Marks::default(),
+            seen: bridged::Seen::default(),
             rules,
             account: Account::default(),
             budget,

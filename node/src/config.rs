@@ -10,6 +10,7 @@ use std::{
     sync::Arc,
 };
 
+mod bridges;
 mod channels;
 mod check;
 mod expand;

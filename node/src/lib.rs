@@ -4,6 +4,7 @@
 
 pub mod api;
 pub mod bench;
+pub mod bridge;
 pub mod bus;
 pub mod cli;
 pub mod config;

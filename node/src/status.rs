@@ -4,6 +4,7 @@
 //! embedding program read all of them. Exists so that looking at a node never waits for the part that is looked at.
 //! It must not know the parts, and has no tasks and no sockets.
 
+mod bridges;
 mod lines;
 mod work;
 
@@ -19,6 +20,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+pub use bridges::{BridgeCard, BridgeDrop, BridgeState, BridgeTraffic};
 use hive_proto::{
     channel::{NetworkIndex, NetworkName},
     id::{Incarnation, NodeId},
@@ -46,6 +48,8 @@ pub struct Boards {
     pub troubles: Board<Troubles>,
     /// The plugins by name; written by the plugin part.
     pub plugins: Board<BTreeMap<String, PluginCard>>,
+    /// The bridges by name; written by the bridge part.
+    pub bridges: Board<BTreeMap<String, BridgeCard>>,
 }
 
 impl Boards {
@@ -316,6 +320,11 @@ impl Count {
     /// `n` more.
     pub fn add(&self, n: u64) {
         self.0.fetch_add(n, Relaxed);
+    }
+
+    /// `n` less, of a gauge.
+    pub fn take(&self, n: u64) {
+        self.0.fetch_sub(n, Relaxed);
     }
 
     /// Puts a gauge where it is.

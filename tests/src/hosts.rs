@@ -65,6 +65,19 @@ impl Segment {
         Ok(segment)
     }
 
+    /// One host that reaches nobody but itself: for programs that listen everywhere.
+    ///
+    /// # Errors
+    /// As [`Segment::new`].
+    pub fn alone() -> Result<Self> {
+        let mut segment = Self::empty(0)?;
+        let (name, holder) = ("h1".to_owned(), Arc::clone(&segment.holder));
+        holder.ip("netns add h1")?;
+        holder.ip("-n h1 link set lo up")?;
+        segment.hosts.push(Host { name, addr: Ipv4Addr::LOCALHOST.into(), holder });
+        Ok(segment)
+    }
+
     fn empty(bridges: u8) -> Result<Self> {
         let holder = Arc::new(Holder::start()?);
         for bridge in 0..bridges {

@@ -10,6 +10,8 @@ pub mod guests;
 pub mod hosts;
 pub mod nats;
 pub mod nodes;
+pub mod programs;
+pub mod python;
 pub mod wait;
 pub mod weather;
 

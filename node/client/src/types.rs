@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+mod bridges;
 mod dead;
 mod events;
 mod gathered;
@@ -15,6 +16,7 @@ mod stores;
 pub mod trace;
 mod visit;
 
+pub use bridges::{BridgeState, BridgeStatus};
 pub use dead::{DeadLetter, DeadLetters, Replay, ReplayOutcome, Replayed};
 pub use events::{ConsumerStatus, EventStatus, TraceStatus};
 pub use gathered::{Answer, Gathered, Responder};
@@ -61,6 +63,9 @@ pub struct Status {
     pub troubles: Vec<Trouble>,
     /// Its plugins.
     pub plugins: Vec<PluginStatus>,
+    /// Its bridges.
+    #[serde(default)]
+    pub bridges: Vec<BridgeStatus>,
     /// What became of events since it started.
     pub events: EventStatus,
     /// Its consumers: at most 256 of them, those that missed something first.

@@ -45,6 +45,7 @@ pub(super) async fn status(State(app): State<App>) -> Json<types::Status> {
         peers,
         troubles: troubles(means),
         plugins: plugins::all(means),
+        bridges: super::bridges::read(means),
         events: events(means),
         consumers_total: consumers.len() as u64,
         consumers: list(consumers),
@@ -180,6 +181,7 @@ fn list(mut consumers: Vec<Consumer>) -> Vec<types::ConsumerStatus> {
         let (kind, name) = match holder {
             Holder::Client(name) => ("client", name),
             Holder::Plugin(name) => ("plugin", name),
+            Holder::Bridge(name) => ("bridge", name),
         };
         let ConsumerCounts { matched, handed_over, queued, dropped } = counts;
         types::ConsumerStatus { kind: kind.into(), name, matched, handed_over, queued, dropped, lagging }

@@ -20,6 +20,8 @@ pub enum Actor {
     Local,
     /// A plugin.
     Plugin(Arc<str>),
+    /// A bridge, by its name in rules: `bridge:NAME`.
+    Bridge(Arc<str>),
 }
 
 impl Actor {
@@ -29,6 +31,7 @@ impl Actor {
         match self {
             Self::Local => Principal::Local,
             Self::Plugin(name) => Principal::Plugin(name),
+            Self::Bridge(name) => Principal::Bridge(name),
         }
     }
 }
@@ -38,6 +41,7 @@ impl From<&Holder> for Actor {
         match holder {
             Holder::Client(_) => Self::Local,
             Holder::Plugin(name) => Self::Plugin(name.as_str().into()),
+            Holder::Bridge(name) => Self::Bridge(format!("bridge:{name}").into()),
         }
     }
 }
@@ -55,7 +59,7 @@ impl Bus {
 }
 
 impl Subscription {
-    /// Whether the rules leave a client anything of each pattern. A plugin was told when it was loaded.
+    /// Whether the rules leave a client or a bridge anything of each pattern. A plugin was told when it was loaded.
     ///
     /// # Errors
     /// With the first pattern of which they refuse everything.
@@ -64,7 +68,7 @@ impl Subscription {
         mut wanted: impl Iterator<Item = &'w Wanted>,
     ) -> Result<(), SubscribeError> {
         let who = match Actor::from(self.holder()) {
-            local @ Actor::Local => local,
+            other @ (Actor::Local | Actor::Bridge(_)) => other,
             Actor::Plugin(_) => return Ok(()),
         };
         let refused = wanted.find_map(|Wanted { scope, group, .. }| {
@@ -88,11 +92,12 @@ impl Shared {
     ) -> Result<(), PublishError> {
         let Some(rule) = self.rules.refusing(who, action, to.network, &to.channel) else { return Ok(()) };
         let line = rule.line_with(action, who.name().unwrap_or_default(), &self.names);
-        let plugin = match who {
-            Principal::Plugin(name) => Some(name.to_owned()),
+        let other = match who {
+            Principal::Plugin(name) => Some(format!("the plugin `{name}`")),
+            Principal::Bridge(name) => Some(format!("`{name}`")),
             Principal::Local | Principal::Node(_) => None,
         };
-        Err(PublishError::Denied(Box::new(Denial { action, channel: to.channel.clone(), plugin, line })))
+        Err(PublishError::Denied(Box::new(Denial { action, channel: to.channel.clone(), other, line })))
     }
 
     /// Whether the holder of a queue here may have what is published on a channel: for itself, or as a member of a group.

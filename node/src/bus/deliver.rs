@@ -316,6 +316,9 @@ impl Inbound {
             bus.0.account.dropped(DropReason::NoMatch, 1);
             return Ok(());
         };
+        if bus.0.came_before(&event) {
+            return Ok(());
+        }
         for queue in others {
             stage_for(staged, queue, Delivery::event(event.clone()).into());
         }

@@ -53,20 +53,20 @@ pub enum PublishError {
 
 /// What the rules do not allow.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the rules for `{channel}` do not allow {} to {}", who(.plugin.as_ref()), .action.key())]
+#[error("the rules for `{channel}` do not allow {} to {}", who(.other.as_deref()), .action.key())]
 pub struct Denial {
     /// What is done.
     pub action: Action,
     /// Where.
     pub channel: Channel,
-    /// The plugin that may not; none: a client, or the node.
-    pub plugin: Option<String>,
+    /// The plugin or the bridge that may not, in words; none: a client, or the node.
+    pub other: Option<String>,
     /// The line of the configuration that would allow it.
     pub line: String,
 }
 
-fn who(plugin: Option<&String>) -> String {
-    plugin.map_or_else(|| "this node".to_owned(), |name| format!("the plugin `{name}`"))
+fn who(other: Option<&str>) -> &str {
+    other.unwrap_or("this node")
 }
 
 impl PublishError {

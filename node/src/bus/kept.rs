@@ -172,22 +172,40 @@ impl Publisher {
         message: Option<Message>,
         depth: u8,
     ) -> Result<Receipt, PublishError> {
-        let live = message.clone().unwrap_or_default();
-        self.check(to, &live, depth)?;
+        self.check(to, message.as_ref().unwrap_or(&Message::default()), depth)?;
+        // Nothing is later than what is published now.
+        Ok(self.keep_unless_later(to, message, depth, None)?.expect("a receipt"))
+    }
+
+    /// The same for what was checked, and published first at some time, which it keeps. None when what is kept is not
+    /// older.
+    pub(super) fn keep_unless_later(
+        &mut self,
+        to: &Address,
+        message: Option<Message>,
+        depth: u8,
+        since: Option<Hlc>,
+    ) -> Result<Option<Receipt>, PublishError> {
+        let bytes = message.as_ref().map_or(0, |message| message.payload.len());
         let shared = &*self.bus().0;
         shared.permit(self.who(), Action::Publish, to)?;
         shared.permit(self.who(), Action::Retain, to)?;
-        if live.payload.len() > KEPT_BYTES_MAX {
-            return Err(PublishError::KeptTooLarge(live.payload.len()));
+        if bytes > KEPT_BYTES_MAX {
+            return Err(PublishError::KeptTooLarge(bytes));
         }
         let mut network = shared.keeping.of(to.network, to.channel.is_local());
         if let Some(ahead_ms) = network.clock_is_off() {
             return Err(PublishError::Clock(ahead_ms));
         }
-        let (id, time) = shared.stamp();
-        // What is known here came before, also by a clock that is a little ahead.
-        let after = network.values.head(&to.channel).map(|head| Hlc(head.time.0.saturating_add(1)));
-        let time = after.map_or(time, |after| time.max(after));
+        let (id, now) = shared.stamp();
+        let head = network.values.head(&to.channel).map(|head| head.time);
+        let time = match (since, head) {
+            // A time to come counts as now.
+            (Some(since), Some(head)) if head >= since.min(now) => return Ok(None),
+            (Some(since), _) => since.min(now),
+            // What is known here came before, also by a clock that is a little ahead.
+            (None, head) => head.map_or(now, |head| now.max(Hlc(head.0.saturating_add(1)))),
+        };
         let signer = shared.relays.signer();
         let keys = signer.map(|signer| signer as &dyn Keys);
         let kept = Kept::sign(keys, to.network, (id, time, depth), to.channel.clone(), message);
@@ -208,7 +226,7 @@ impl Publisher {
         for group in shared.group_routes(to) {
             receipt.add(self.bus().hand_out(&group, event(&kept, to.network, false)));
         }
-        Ok(receipt)
+        Ok(Some(receipt))
     }
 }
 
@@ -222,6 +240,8 @@ impl Shared {
             if !self.may_have(queue, Action::Subscribe, network, &kept.channel) {
                 continue;
             }
+            // What is kept here a bridge keeps on its other side, and so is told.
+            let retained = retained || matches!(queue.actor(), Actor::Bridge(_));
             match queue.offer(Delivery::event(event(kept, network, retained)).into()) {
                 Offer::Taken => {}
                 Offer::Closed(_) => continue,

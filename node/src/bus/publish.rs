@@ -139,6 +139,15 @@ impl Publisher {
         depth: u8,
     ) -> Result<Receipt, PublishError> {
         self.check(to, &message, depth)?;
+        self.publish_checked(to, message, depth).await
+    }
+
+    pub(super) async fn publish_checked(
+        &mut self,
+        to: &Address,
+        message: Message,
+        depth: u8,
+    ) -> Result<Receipt, PublishError> {
         let at = self.route(to);
         if self.routes[at].special.is_some() {
             return Box::pin(self.publish_specially(at, to, message, depth)).await;

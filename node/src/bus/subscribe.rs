@@ -9,7 +9,7 @@ use std::{
 use hive_proto::{
     channel::{Channel, Scope},
     group::GroupName,
-    plane::{account::DropReason, table::HolderId},
+    plane::{account::DropReason, queue::QueueLimits, table::HolderId},
 };
 
 use super::{
@@ -31,6 +31,8 @@ pub enum Holder {
     Client(String),
     /// A plugin.
     Plugin(String),
+    /// A bridge.
+    Bridge(String),
 }
 
 /// One pattern a holder wants.
@@ -69,7 +71,15 @@ impl Bus {
         holder: Holder,
         wanted: impl IntoIterator<Item = Wanted>,
     ) -> Result<Subscription, SubscribeError> {
-        let queue = Arc::new(Queue::new(Actor::from(&holder), LIMITS, &self.0.budget));
+        let subscription = self.holding(holder, LIMITS);
+        subscription.set(wanted).await?;
+        Ok(subscription)
+    }
+
+    /// A subscription that wants nothing yet, with bounds of its own.
+    #[must_use]
+    pub fn holding(&self, holder: Holder, limits: QueueLimits) -> Subscription {
+        let queue = Arc::new(Queue::new(Actor::from(&holder), limits, &self.0.budget));
         let target = Target::Local(Arc::clone(&queue));
         let id = self.0.routes.change(|registry| {
             let id = registry.new_holder();
@@ -77,7 +87,7 @@ impl Bus {
             id
         });
         self.0.consumers.come(id, (holder.clone(), Arc::clone(&queue)));
-        let subscription = Subscription {
+        Subscription {
             bus: self.clone(),
             id,
             queue,
@@ -85,9 +95,7 @@ impl Bus {
             missed: 0,
             wanted: Mutex::default(),
             holder,
-        };
-        subscription.set(wanted).await?;
-        Ok(subscription)
+        }
     }
 
     /// Waits for a change of what this node wants, for the control plane to announce. Cancel-safe.
@@ -173,6 +181,20 @@ impl Subscription {
     /// When this node would have more patterns than it may, or the rules leave a client nothing of one; nothing changes
     /// then.
     pub async fn set(&self, wanted: impl IntoIterator<Item = Wanted>) -> Result<(), SubscribeError> {
+        let ticket = self.want(wanted)?;
+        let mut confirmations = self.bus.0.routes.confirmations();
+        let confirmed = confirmations.wait_for(|newest| *newest >= ticket);
+        if tokio::time::timeout(CONFIRMATION_WAIT, confirmed).await.is_err() {
+            tracing::debug!("not every neighbour has confirmed this node's interest yet");
+        }
+        Ok(())
+    }
+
+    /// The same without waiting for the neighbours. The ticket is that of the change.
+    ///
+    /// # Errors
+    /// As [`Subscription::set`].
+    pub fn want(&self, wanted: impl IntoIterator<Item = Wanted>) -> Result<u64, SubscribeError> {
         let wanted = merge(wanted);
         self.permit(wanted.iter())?;
         let joins = wanted.iter().any(|wanted| wanted.group.is_some());
@@ -180,12 +202,19 @@ impl Subscription {
         if joins {
             self.bus.0.groups.hurry(&self.bus.0);
         }
-        let mut confirmations = self.bus.0.routes.confirmations();
-        let confirmed = confirmations.wait_for(|newest| *newest >= ticket);
-        if tokio::time::timeout(CONFIRMATION_WAIT, confirmed).await.is_err() {
-            tracing::debug!("not every neighbour has confirmed this node's interest yet");
-        }
-        Ok(())
+        Ok(ticket)
+    }
+
+    /// Puts the kept values of what is wanted before everything else once more: for a bridge whose other side may have
+    /// lost them.
+    pub fn kept_again(&self) {
+        let current = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.bus.0.keeping.lock();
+        let all: Vec<&Wanted> = current.iter().collect();
+        let may = |network, channel: &Channel| {
+            self.bus.0.may_have(&self.queue, Action::Subscribe, network, channel)
+        };
+        self.queue.begin_with(first_values(&kept, &all, &BTreeSet::new(), may));
     }
 
     fn replace(&self, next: BTreeSet<Wanted>) -> Result<u64, SubscribeError> {

@@ -517,7 +517,7 @@ async fn rules_say_what_is_published_kept_and_asked_here_and_taken_from_there() 
     let denied = |action: Action, name: &str| {
         let rule = name.replace("/a", "/**");
         let line = format!(r#"channels: [{{pattern: "{rule}", {}: [local]}}]"#, action.key());
-        let denial = Denial { action, channel: to(name).channel, plugin: None, line };
+        let denial = Denial { action, channel: to(name).channel, other: None, line };
         PublishError::Denied(Box::new(denial))
     };
     let mut publisher = ruled.publisher();

@@ -1,11 +1,13 @@
 //! `status`: everything about a node.
 
+mod bridges;
+
 use clap::Args;
 use hive_client::types;
 
 use super::{Ask, exit::Fault, output};
 
-/// Show a node: who it is, its networks, peers, plugins and events.
+/// Show a node: who it is, its networks, peers, plugins, bridges and events.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -36,6 +38,7 @@ fn text(status: &types::Status) -> String {
     rows.extend(status.networks.iter().map(|each| row("network", &network(each))));
     rows.extend(status.peers.iter().map(|each| row("peer", &peer(each))));
     rows.extend(status.plugins.iter().map(|each| row("plugin", &plugin(each))));
+    rows.extend(status.bridges.iter().map(|each| row("bridge", &bridges::line(each))));
     rows.push(row("events", &events(&status.events)));
     rows.extend(
         status.consumers.iter().filter(|each| each.dropped > 0).map(|each| row("missed", &missed(each))),

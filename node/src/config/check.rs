@@ -9,13 +9,14 @@ use std::{
 };
 
 use super::{
+    bridges,
     channels::{self, Channels},
     journal, network, plugins,
     problem::Problem,
     section::{Report, Section, parsed, text},
     settings::{ListenSettings, NodeSettings, PeerAddress, Settings},
     source::Origin,
-    yaml::{Entry, Kind, Value},
+    yaml::{Kind, Value},
 };
 use crate::telemetry;
 
@@ -57,9 +58,10 @@ pub fn settings(root: &Value, around: &Surroundings<'_>, report: &mut Report) ->
     let Channels { rules, durable, when_full } = channels::read(&mut top, &networks, report);
     let (engine, journal) = journal::read(top.section("journal", report), around, report);
     let plugins = plugins::read(top.section("plugins", report), around, report);
+    let bridges = bridges::read(top.section("bridges", report), &networks, around, report);
     api(top.section("api", report), report);
     let log = log(top.section("log", report), report);
-    top.finish_with(report, not_yet);
+    top.finish(report);
     let settings = Settings {
         node: node?,
         networks,
@@ -69,6 +71,7 @@ pub fn settings(root: &Value, around: &Surroundings<'_>, report: &mut Report) ->
         engine,
         journal,
         plugins,
+        bridges,
         log,
     };
     report.problems.is_empty().then_some(settings)
@@ -98,16 +101,6 @@ fn first_line(origin: &Origin) -> Origin {
         place.span.end = place.span.start;
     }
     origin
-}
-
-/// Keys that a later version reads.
-fn not_yet(entry: &Entry) -> Option<Problem> {
-    let later = entry.key == "bridges";
-    later.then(|| {
-        let problem =
-            Problem::new(&entry.origin, format!("`{}` is not in this version of hive-node", entry.key));
-        problem.hint("remove the section, or use a version that has it")
-    })
 }
 
 fn node(mut section: Section<'_>, around: &Surroundings<'_>, report: &mut Report) -> Option<NodeSettings> {

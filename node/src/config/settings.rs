@@ -10,7 +10,7 @@ use hive_proto::{
     id::NodeId,
 };
 
-use crate::{bus::WhenFull, journal, plugin, trust::may::Rule};
+use crate::{bridge, bus::WhenFull, journal, plugin, trust::may::Rule};
 
 /// Everything a node is told.
 #[derive(Debug, Clone)]
@@ -31,6 +31,8 @@ pub struct Settings {
     pub journal: journal::Settings,
     /// `plugins:`.
     pub plugins: plugin::Config,
+    /// `bridges:`.
+    pub bridges: bridge::Config,
     /// `log.level:`, a level or directives; None leaves it to the program.
     pub log: Option<String>,
 }

@@ -8,7 +8,7 @@ use hive_proto::{
 };
 
 use crate::{
-    api,
+    api, bridge,
     bus::WhenFull,
     config::PeerAddress,
     journal, plugin,
@@ -35,6 +35,7 @@ pub struct Builder {
     pub(super) engine: journal::Engine,
     pub(super) journal: journal::Settings,
     pub(super) plugins: Option<plugin::Config>,
+    pub(super) bridges: bridge::Config,
     pub(super) api: Option<api::Config>,
 }
 
@@ -163,6 +164,13 @@ impl Builder {
     #[must_use]
     pub fn plugins(mut self, plugins: plugin::Config) -> Self {
         self.plugins = Some(plugins);
+        self
+    }
+
+    /// Joins its networks with something else.
+    #[must_use]
+    pub fn bridges(mut self, bridges: bridge::Config) -> Self {
+        self.bridges = bridges;
         self
     }
 

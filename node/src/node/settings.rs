@@ -28,6 +28,7 @@ impl Builder {
             .mdns(node.mdns)
             .listen(listen(node.listen))
             .plugins(settings.plugins.clone())
+            .bridges(settings.bridges.clone())
             .rules(settings.channels.clone())
             .when_full(settings.when_full.clone())
             .durable(settings.durable.clone(), settings.journal.clone())

@@ -24,7 +24,8 @@ use super::{
 };
 use crate::{
     api::{self, Api, Means, PlaceError},
-    bus::Bus,
+    bridge,
+    bus::{Bus, Mark},
     config::PeerAddress,
     control::channel,
     discovery::{self, Here, StaticPeer},
@@ -44,6 +45,8 @@ use crate::{
 
 /// How long clients get to be told that the node leaves.
 const CLIENT_GRACE: Duration = Duration::from_secs(2);
+/// How long bridges get to write out what they have; a little more than they give themselves.
+const BRIDGE_GRACE: Duration = Duration::from_secs(3);
 /// How long handlers get for what they have in hand, and links for what is queued on them; a little more
 /// than they give themselves.
 const DRAIN_GRACE: Duration = Duration::from_secs(12);
@@ -120,6 +123,8 @@ impl StartError {
 /// What runs, and what must outlive it.
 pub(super) struct Parts {
     api: Option<Api>,
+    /// Joins the networks with something else.
+    bridges: Part,
     /// Runs the handlers.
     plugins: Part,
     /// Looks for other nodes.
@@ -181,6 +186,7 @@ impl Builder {
         .await?;
         bus.journal_in(journals);
         bus.policies(self.when_full);
+        bus.mark_networks(memberships.iter().map(|membership| Mark(membership.key.mark())).collect());
         boards.networks.set(cards(&networks, &memberships));
         let mut parts = Parts::new(life.lock);
         let rings = secrets::followed(&networks, &memberships);
@@ -192,6 +198,7 @@ impl Builder {
                 memberships,
             }),
             plugins: (self.plugins, store),
+            bridges: self.bridges,
             api: self.api,
             rings,
         };
@@ -212,6 +219,7 @@ struct Ways {
     online: Option<Online>,
     /// And where they keep things.
     plugins: (Option<plugin::Config>, Option<Store>),
+    bridges: bridge::Config,
     api: Option<api::Config>,
     /// Files of secrets to follow.
     rings: Vec<secrets::Followed>,
@@ -229,6 +237,7 @@ impl Parts {
     fn new(lock: Option<DirLock>) -> Self {
         Self {
             api: None,
+            bridges: Part::new("bridges"),
             plugins: Part::new("plugins"),
             discovery: Part::new("discovery"),
             mesh: None,
@@ -270,6 +279,8 @@ impl Parts {
         }
         let (plugins, store) = (ways.plugins.0.unwrap_or_default(), ways.plugins.1);
         let plugins = Plugins::start(plugins, bus.clone(), Arc::clone(boards), store, &self.plugins).await?;
+        // After the handlers, which are there when something comes in.
+        bridge::start(ways.bridges, bus, boards, &self.bridges);
         let (control, requests) = channel();
         let graph = self.mesh.as_ref().map(Mesh::asker);
         if !ways.rings.is_empty() {
@@ -333,7 +344,8 @@ impl Parts {
         if let Some(api) = &self.api {
             order = order.then(api.part(), CLIENT_GRACE);
         }
-        order = order.then(&self.discovery, CLIENT_GRACE).then(&self.plugins, DRAIN_GRACE);
+        order = order.then(&self.discovery, CLIENT_GRACE).then(&self.bridges, BRIDGE_GRACE);
+        order = order.then(&self.plugins, DRAIN_GRACE);
         if let Some(mesh) = &self.mesh {
             order = order.then(mesh.part(), DRAIN_GRACE);
         }

@@ -51,6 +51,8 @@ pub enum Principal<'a> {
     Node(NodeId),
     /// A plugin of this node.
     Plugin(&'a str),
+    /// A bridge of this node, by its name in rules. What comes over one is somebody else's: it is not `local`.
+    Bridge(&'a str),
     /// A client of this node, or the node itself.
     Local,
 }
@@ -66,6 +68,8 @@ pub enum Allowed {
     Node(NodeId),
     /// A plugin's name.
     Plugin(String),
+    /// A bridge of this node: `bridge:NAME`.
+    Bridge(String),
 }
 
 /// One of `channels:`: what it says of an action holds for every channel that its pattern matches.
@@ -230,7 +234,7 @@ impl<'a> Principal<'a> {
     #[must_use]
     pub fn name(self) -> Option<&'a str> {
         match self {
-            Self::Plugin(name) => Some(name),
+            Self::Plugin(name) | Self::Bridge(name) => Some(name),
             Self::Local => Some("local"),
             Self::Node(_) => None,
         }
@@ -243,6 +247,7 @@ impl Allowed {
             (Self::Everyone, _) | (Self::Local, Principal::Local | Principal::Plugin(_)) => true,
             (Self::Node(allowed), Principal::Node(node)) => *allowed == node,
             (Self::Plugin(allowed), Principal::Plugin(plugin)) => allowed == plugin,
+            (Self::Bridge(allowed), Principal::Bridge(bridge)) => allowed == bridge,
             _ => false,
         }
     }
@@ -250,20 +255,24 @@ impl Allowed {
 
 /// A text that names nobody.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is neither `*`, `local`, a node's id (64 hexadecimal digits) nor a plugin's name")]
+#[error(
+    "`{0}` is neither `*`, `local`, a node's id (64 hexadecimal digits), a plugin's name nor `bridge:` and a bridge's name"
+)]
 pub struct AllowedError(String);
 
 impl FromStr for Allowed {
     type Err = AllowedError;
 
     fn from_str(text: &str) -> Result<Self, AllowedError> {
-        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let is_name = |name: &str| !name.is_empty() && name.chars().all(fits);
         match text {
             "*" => Ok(Self::Everyone),
             "local" => Ok(Self::Local),
             text => match text.parse() {
                 Ok(node) => Ok(Self::Node(node)),
-                Err(_) if !text.is_empty() && text.chars().all(is_name) => Ok(Self::Plugin(text.into())),
+                Err(_) if text.strip_prefix("bridge:").is_some_and(is_name) => Ok(Self::Bridge(text.into())),
+                Err(_) if is_name(text) => Ok(Self::Plugin(text.into())),
                 Err(_) => Err(AllowedError(text.into())),
             },
         }
@@ -276,7 +285,7 @@ impl fmt::Display for Allowed {
             Self::Everyone => f.write_str("*"),
             Self::Local => f.write_str("local"),
             Self::Node(node) => node.fmt(f),
-            Self::Plugin(name) => f.write_str(name),
+            Self::Plugin(name) | Self::Bridge(name) => f.write_str(name),
         }
     }
 }
@@ -382,10 +391,10 @@ mod tests {
 
     #[test]
     fn who_is_allowed_is_read_as_it_is_shown() {
-        for text in ["*", "local", "billing-2", &NODE.to_string()] {
+        for text in ["*", "local", "billing-2", "bridge:spoke", &NODE.to_string()] {
             assert_eq!(text.parse::<Allowed>().expect(text).to_string(), *text);
         }
-        for bad in ["", "a b", "a/b", "**"] {
+        for bad in ["", "a b", "a/b", "**", "bridge:", "bridge:a b", "other:a"] {
             assert!(bad.parse::<Allowed>().is_err(), "{bad}");
         }
     }

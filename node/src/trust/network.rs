@@ -227,6 +227,13 @@ impl NetworkKey {
         mac(&self.anchor).chain_update(b"hive/1 statements").finalize().into_bytes().into()
     }
 
+    /// How the network is marked on what crosses bridges. Two open networks of one name are one network there, too.
+    #[must_use]
+    pub fn mark(&self) -> [u8; 8] {
+        let mark = mac(&self.anchor).chain_update(b"hive/1 bridges").finalize().into_bytes();
+        std::array::from_fn(|at| mark[at])
+    }
+
     /// How a node of this network marks itself in mDNS: 16 hex digits that differ per node, so that onlookers
     /// learn neither the name nor who belongs together.
     #[must_use]

@@ -38,7 +38,7 @@ pub struct EventStatus {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ConsumerStatus {
-    /// `plugin` or `client`.
+    /// `plugin`, `bridge` or `client`.
     pub kind: String,
     /// Its name.
     pub name: String,

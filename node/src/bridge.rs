@@ -1,0 +1,196 @@
+//! Bridges: what joins the mesh with something else, one task a bridge.
+//!
+//! What it owns: connecting and connecting again, the rules of what crosses and under which name, that nothing comes
+//! back to where it was, that of several nodes at one medium one is active, and the counts of all this. A kind of bridge
+//! owns only its medium: how it connects, reads and writes. It must not know plugins, clients or peers.
+//!
+//! To add a kind: a file here with its configuration and its [`Bridge`], its codec in a folder beside it, a line in
+//! [`Kind`], a reader of its keys in `config/bridges/`.
+
+mod desk;
+mod elect;
+mod export;
+pub mod hive;
+mod import;
+mod rules;
+pub mod spoke;
+mod supervise;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeMap, future::Future, sync::Arc};
+
+use hive_proto::{
+    limits::{PAYLOAD_BYTES_MAX, SUBSCRIPTION_QUEUE_BYTES, SUBSCRIPTION_QUEUE_EVENTS},
+    plane::queue::QueueLimits,
+};
+
+pub use self::{
+    desk::Desk,
+    export::{Export, Exporter},
+    import::{Imported, Importer, Incoming},
+    rules::{Place, Rule, Rules, begins_literally},
+};
+use crate::{
+    bus::{Bus, Mark},
+    shutdown::Part,
+    status::{Boards, BridgeCard, BridgeState},
+};
+
+/// Bridges of one node.
+pub const BRIDGES_MAX: usize = 64;
+
+/// The bridges of a node.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// Each with a name of its own.
+    pub bridges: Vec<Settings>,
+}
+
+/// One bridge, whatever its kind.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Names it in status, dead letters (`$dead/NAME`) and rules (`bridge:NAME`).
+    pub name: String,
+    /// What crosses it, and under which name.
+    pub rules: Rules,
+    /// What it holds and carries at most.
+    pub limits: Limits,
+    /// What it joins the mesh with.
+    pub kind: Kind,
+}
+
+/// What a bridge holds and carries at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one payload; what is larger is a dead letter.
+    pub payload_bytes: usize,
+    /// Events that wait for the other side.
+    pub queue_events: usize,
+    /// Their bytes.
+    pub queue_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            payload_bytes: PAYLOAD_BYTES_MAX,
+            queue_events: SUBSCRIPTION_QUEUE_EVENTS,
+            queue_bytes: SUBSCRIPTION_QUEUE_BYTES,
+        }
+    }
+}
+
+impl Limits {
+    fn queue(self) -> QueueLimits {
+        QueueLimits { events: self.queue_events, bytes: self.queue_bytes }
+    }
+}
+
+/// The kinds of bridges, each with what its own keys say.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Kind {
+    /// Two networks of this node.
+    Hive(hive::Config),
+    /// pyspoke: its clients, or one of its servers.
+    Spoke(spoke::Config),
+}
+
+impl Kind {
+    /// The key of its list in the configuration.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Hive(_) => "hive",
+            Self::Spoke(_) => "spoke",
+        }
+    }
+}
+
+/// One kind of bridge.
+pub trait Bridge: Send + 'static {
+    /// What is on the other side, in words that are the same on every node that joins it, such as its address.
+    fn medium(&self) -> String;
+
+    /// Its mark on what comes from there.
+    fn mark(&self, bus: &Bus) -> Mark {
+        let _ = bus;
+        Mark::of(&self.medium())
+    }
+
+    /// Whether only one node of the home network may be active for these rules at this medium at a time: wherever two
+    /// would say everything twice.
+    fn is_exclusive(&self) -> bool;
+
+    /// Connects once, says [`Desk::up`], and carries until the connection ends. When the desk is told to stop, which
+    /// also ends the exporter, it has two seconds to write out what it has. Called again after every end.
+    fn carry(&mut self, port: &mut Port) -> impl Future<Output = Result<(), Lost>> + Send;
+}
+
+/// What a bridge carries with. The parts are apart so that reading and writing can be two futures.
+#[derive(Debug)]
+pub struct Port {
+    /// What it is told and says.
+    pub desk: Desk,
+    /// What is to go out.
+    pub exporter: Exporter,
+    /// Where to put what comes in.
+    pub importer: Importer,
+}
+
+/// Why a connection ended or did not come about.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{why}")]
+pub struct Lost {
+    why: String,
+    /// Trying again does not help.
+    for_good: bool,
+}
+
+impl Lost {
+    /// It may be better the next time.
+    #[must_use]
+    pub fn new(why: impl Into<String>) -> Self {
+        Self { why: why.into(), for_good: false }
+    }
+
+    /// Doing something failed.
+    #[must_use]
+    pub fn at(what: &str, error: &impl std::fmt::Display) -> Self {
+        Self::new(format!("{what}: {error}"))
+    }
+
+    /// It will not be better the next time.
+    #[must_use]
+    pub fn for_good(why: impl Into<String>) -> Self {
+        Self { why: why.into(), for_good: true }
+    }
+}
+
+/// Starts all bridges on a part. What is wrong with one is on its card.
+pub fn start(config: Config, bus: &Bus, boards: &Arc<Boards>, part: &Part) {
+    for Settings { name, rules, limits, kind } in config.bridges {
+        let card = BridgeCard {
+            kind: kind.name(),
+            state: BridgeState::Connecting,
+            with: String::new(),
+            since: None,
+            problem: None,
+            traffic: Arc::default(),
+        };
+        boards.bridges.change(|bridges: &mut BTreeMap<String, BridgeCard>| {
+            bridges.insert(name.clone(), card.clone());
+        });
+        let setup = desk::Setup { name, kind: kind.name(), rules, limits, traffic: card.traffic };
+        let desk = Desk::new(setup, (bus, boards, part));
+        match kind {
+            Kind::Hive(config) => part.spawn("bridge", supervise::run(hive::Crossing::new(config), desk)),
+            Kind::Spoke(spoke::Config::Listen(addr)) => {
+                part.spawn("bridge", supervise::run(spoke::Listener::new(addr), desk));
+            }
+            Kind::Spoke(spoke::Config::Connect(host, port)) => {
+                part.spawn("bridge", supervise::run(spoke::Connector::new(host, port), desk));
+            }
+        }
+    }
+}

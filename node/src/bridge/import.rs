@@ -1,0 +1,169 @@
+//! What comes in: named, checked against limits and circles, and published.
+
+use std::collections::HashMap;
+
+use hive_proto::{
+    channel::{Address, ChannelError},
+    time::Hlc,
+};
+
+use super::Desk;
+use crate::{
+    bus::{LetIn, Message, PublishError, Publisher, Receipt, Trail, without_mesh_headers},
+    status::BridgeDrop,
+};
+
+/// Names whose channels are remembered; past it all are forgotten. Events come in runs.
+const NAMES_KEPT: usize = 1_024;
+
+/// Where a bridge, or one client of it, puts what comes in.
+#[derive(Debug)]
+pub struct Importer {
+    desk: Desk,
+    publisher: Publisher,
+    /// Channels by their names beyond.
+    names: HashMap<String, Address>,
+}
+
+/// Something that comes in.
+#[derive(Debug, Clone)]
+pub struct Incoming<'n> {
+    /// Its name beyond, as a channel is written.
+    pub name: &'n str,
+    /// What it says. `hive-…` headers are taken away: where it has been is `trail`.
+    pub message: Message,
+    /// Where it has been; the default when the medium says nothing.
+    pub trail: Trail,
+    /// How many publishes led to it, where the medium says so.
+    pub depth: u8,
+    /// It is to be kept, and was published first at this time; an empty payload clears. The end of time stands for now.
+    /// None: it is an event like others.
+    pub kept: Option<Hlc>,
+}
+
+impl<'n> Incoming<'n> {
+    /// An event without a past.
+    #[must_use]
+    pub fn new(name: &'n str, message: Message) -> Self {
+        Self { name, message, trail: Trail::default(), depth: 0, kept: None }
+    }
+}
+
+/// What became of something that came in. Whatever it is was counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Imported {
+    /// It is published.
+    Published(Receipt),
+    /// It is not, and never will be.
+    Dropped(BridgeDrop),
+    /// The node did not take it now, and may take it later: where a medium gives it again, it should not be confirmed.
+    NotNow(PublishError),
+}
+
+impl Importer {
+    pub(super) fn new(desk: Desk) -> Self {
+        let publisher = desk.bus().publisher_of(desk.actor());
+        Self { desk, publisher, names: HashMap::new() }
+    }
+
+    pub(super) fn at(&mut self, desk: Desk) {
+        self.desk = desk;
+    }
+
+    /// Publishes what came in under the name that the rules give it. Waits for slow consumers, at most 50 ms in any
+    /// second.
+    pub async fn import(&mut self, incoming: Incoming<'_>) -> Imported {
+        if self.desk.rules().proxy {
+            return self.drop(BridgeDrop::Proxy);
+        }
+        let to = match self.channel(incoming.name) {
+            Ok(Some(to)) => to,
+            Ok(None) => return self.drop(BridgeDrop::NoRule),
+            Err(error) => {
+                return self
+                    .bury(incoming, BridgeDrop::Name, &format!("its name is no channel: {error}"))
+                    .await;
+            }
+        };
+        self.publish(&to, incoming).await
+    }
+
+    /// The same to a channel that is known.
+    pub async fn publish(&mut self, to: &Address, incoming: Incoming<'_>) -> Imported {
+        let (bytes, most) = (incoming.message.payload.len(), self.desk.limits().payload_bytes);
+        if bytes > most {
+            let why = format!("it has {bytes} bytes; this bridge carries at most {most}");
+            return self.bury(incoming, BridgeDrop::TooLarge, &why).await;
+        }
+        let Incoming { message, trail, depth, kept, .. } = incoming;
+        let Ok(trail) = trail.from(self.desk.mark()) else { return self.drop(BridgeDrop::Loop) };
+        let message = without_mesh_headers(message);
+        let let_in = match kept {
+            None => self.publisher.publish_bridged(to, message, (&trail, depth)).await,
+            Some(since) => {
+                let message = (!message.payload.is_empty()).then_some(message);
+                self.publisher.keep_bridged(to, message, (&trail, depth, since))
+            }
+        };
+        self.settle(to, let_in)
+    }
+
+    /// Where something of this name comes in; none where no rule lets it in.
+    ///
+    /// # Errors
+    /// When it is no channel.
+    pub fn channel(&mut self, name: &str) -> Result<Option<Address>, ChannelError> {
+        if let Some(to) = self.names.get(name) {
+            return Ok(Some(to.clone()));
+        }
+        let found = self.desk.rules().inward(self.desk.bus(), name)?;
+        if let Some(to) = &found {
+            if self.names.len() >= NAMES_KEPT {
+                self.names.clear();
+            }
+            self.names.insert(name.to_owned(), to.clone());
+        }
+        Ok(found)
+    }
+
+    fn settle(&self, to: &Address, let_in: Result<LetIn, PublishError>) -> Imported {
+        match let_in {
+            Ok(LetIn::Published(receipt)) => {
+                self.desk.traffic().imported.one();
+                Imported::Published(receipt)
+            }
+            Ok(LetIn::Looped) => self.drop(BridgeDrop::Loop),
+            Ok(LetIn::Duplicate) => self.drop(BridgeDrop::Duplicate),
+            Ok(LetIn::Superseded) => self.drop(BridgeDrop::Superseded),
+            Err(PublishError::Denied(denial)) => {
+                tracing::debug!(bridge = self.desk.name(), "not published: {denial}");
+                self.drop(BridgeDrop::Denied)
+            }
+            Err(
+                error @ (PublishError::Overloaded
+                | PublishError::NotDurable(_)
+                | PublishError::KeptFull
+                | PublishError::Clock(_)),
+            ) => {
+                self.desk.dropped(BridgeDrop::Refused, 1);
+                tracing::debug!(bridge = self.desk.name(), channel = %to.channel, "not published: {error}");
+                Imported::NotNow(error)
+            }
+            Err(error) => {
+                tracing::debug!(bridge = self.desk.name(), channel = %to.channel, "not published: {error}");
+                self.drop(BridgeDrop::Refused)
+            }
+        }
+    }
+
+    async fn bury(&self, incoming: Incoming<'_>, reason: BridgeDrop, why: &str) -> Imported {
+        let Incoming { name, message, .. } = incoming;
+        self.desk.cannot_here(name, without_mesh_headers(message), reason, why).await;
+        Imported::Dropped(reason)
+    }
+
+    fn drop(&self, reason: BridgeDrop) -> Imported {
+        self.desk.dropped(reason, 1);
+        Imported::Dropped(reason)
+    }
+}

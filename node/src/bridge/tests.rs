@@ -1,0 +1,219 @@
+//! Bridges between the networks of one node: one copy, and nothing that goes in circles.
+
+use std::{sync::Arc, time::Duration};
+
+use hive_proto::{
+    channel::{Names, NetworkIndex, NetworkName},
+    id::{Incarnation, NodeId},
+    pattern::Pattern,
+};
+
+use super::*;
+use crate::{
+    bus::{Delivery, Holder, Message, Subscription, Wanted},
+    status::{BridgeDrop, NodeCard},
+};
+
+const SOON: Duration = Duration::from_secs(5);
+
+/// A bus in some networks, with bridges.
+struct Stage {
+    bus: Bus,
+    boards: Arc<Boards>,
+    part: Part,
+}
+
+impl Stage {
+    async fn new(networks: &[&str], bridges: Vec<Settings>) -> Self {
+        let names = networks.iter().map(|name| NetworkName::parse(name).expect("a network")).collect();
+        let bus = Bus::new(NodeId([7; 32]), Incarnation(1), Names::new(names));
+        // There is no control plane here to wait for.
+        bus.confirmed(u64::MAX);
+        let (boards, part) = (Boards::new(NodeCard::default()), Part::new("bridges"));
+        let count = bridges.len();
+        start(Config { bridges }, &bus, &boards, &part);
+        let up = async {
+            while boards.bridges.read().values().filter(|card| card.state == BridgeState::Up).count() < count
+            {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(SOON, up).await.expect("bridges that are up");
+        Self { bus, boards, part }
+    }
+
+    async fn subscribe(&self, pattern: &str) -> Subscription {
+        let wanted = Wanted { scope: self.bus.scope(pattern).expect(pattern), answers: false, group: None };
+        self.bus.subscribe(Holder::Client("test".into()), [wanted]).await.expect("subscribed")
+    }
+
+    async fn publish(&self, channel: &str, text: &str) {
+        let to = self.bus.address(channel).expect(channel);
+        self.bus.publish(&to, Message::from(text)).await.expect("published");
+    }
+
+    fn dropped(&self, bridge: &str, reason: BridgeDrop) -> u64 {
+        let bridges = self.boards.bridges.read();
+        let drops = bridges.get(bridge).expect("a bridge").traffic.drops().collect::<Vec<_>>();
+        drops.into_iter().find(|(each, _)| *each == reason).map_or(0, |(_, count)| count)
+    }
+
+    /// How much the bus and the bridges have carried.
+    fn carried(&self) -> (u64, Vec<u64>) {
+        let bridges = self.boards.bridges.read();
+        let traffic = |card: &BridgeCard| {
+            let drops: u64 = card.traffic.drops().map(|(_, count)| count).sum();
+            card.traffic.exported.value() + card.traffic.imported.value() + drops
+        };
+        (self.bus.counts().published, bridges.values().map(traffic).collect())
+    }
+
+    /// Waits until nothing is carried any more: all queues are empty, and stay so while everybody had a turn.
+    async fn rests(&self) {
+        let resting = async {
+            let mut quiet = 0;
+            let mut before = self.carried();
+            while quiet < 200 {
+                tokio::task::yield_now().await;
+                let now = self.carried();
+                let waiting: u64 = self
+                    .bus
+                    .consumers()
+                    .iter()
+                    .filter(|c| matches!(c.holder, Holder::Bridge(_)))
+                    .map(|c| c.counts.queued)
+                    .sum();
+                quiet = if now == before && waiting == 0 { quiet + 1 } else { 0 };
+                before = now;
+            }
+        };
+        tokio::time::timeout(SOON, resting).await.expect("rest");
+    }
+}
+
+fn crossing(name: &str, (from, to): (u8, u8), export: &[&str], import: &[&str]) -> Settings {
+    let (from, to) = (NetworkIndex(from), NetworkIndex(to));
+    let rules = |patterns: &[&str]| {
+        patterns.iter().map(|text| Rule::plain(from, Pattern::parse(text).expect(text))).collect()
+    };
+    let rules = Rules { export: rules(export), import: rules(import), ..Rules::default() };
+    Settings {
+        name: name.into(),
+        rules,
+        limits: Limits { payload_bytes: 1024, ..Limits::default() },
+        kind: Kind::Hive(hive::Config { from, to }),
+    }
+}
+
+async fn next(subscription: &mut Subscription) -> Delivery {
+    tokio::time::timeout(SOON, subscription.next()).await.expect("in time").expect("a delivery")
+}
+
+#[tokio::test]
+async fn two_networks_have_each_others_events_once() {
+    let both = |name| crossing(name, (0, 1), &["a/*"], &["b/*"]);
+    let stage = Stage::new(&["one", "two"], vec![both("x"), both("y")]).await;
+    let (mut there, mut here) = (stage.subscribe("two/**").await, stage.subscribe("**").await);
+    for n in 0..100 {
+        stage.publish("a/1", &n.to_string()).await;
+        stage.publish("two/b/1", &n.to_string()).await;
+        stage.publish("c/1", "stays").await;
+    }
+    for n in 0..100 {
+        let event = next(&mut there).await.event;
+        assert!(event.channel.as_str() == "a/1" || event.channel.as_str() == "b/1", "{event:?}");
+        let _ = n;
+    }
+    stage.rests().await;
+    let mut seen = Vec::new();
+    there.take(usize::MAX, &mut seen);
+    assert_eq!(seen.len() + 100, 200, "100 of its own and 100 from the other");
+    let mut home = Vec::new();
+    here.take(usize::MAX, &mut home);
+    let of = |name: &str| {
+        home.iter().filter(|delivery: &&Delivery| delivery.event.channel.as_str() == name).count()
+    };
+    assert_eq!((of("a/1"), of("b/1"), of("c/1")), (100, 100, 100));
+    assert!(stage.dropped("x", BridgeDrop::Duplicate) + stage.dropped("y", BridgeDrop::Duplicate) >= 200);
+    let _ = here.missed();
+}
+
+#[tokio::test]
+async fn a_ring_of_three_networks_delivers_one_copy_and_rests() {
+    let all = ["**"];
+    let ring = vec![
+        crossing("ab", (0, 1), &all, &all),
+        crossing("bc", (1, 2), &all, &all),
+        crossing("ca", (2, 0), &all, &all),
+    ];
+    let stage = Stage::new(&["a", "b", "c"], ring).await;
+    let mut subscribers = Vec::new();
+    for pattern in ["**", "b/**", "c/**"] {
+        subscribers.push(stage.subscribe(pattern).await);
+    }
+    for network in ["", "b/", "c/"] {
+        stage.publish(&format!("{network}x/y"), network).await;
+    }
+    stage.rests().await;
+    for subscriber in &subscribers {
+        let mut seen: Vec<Delivery> = Vec::new();
+        subscriber.take(usize::MAX, &mut seen);
+        let mut texts: Vec<_> = seen.iter().map(|delivery| delivery.event.message.payload.clone()).collect();
+        texts.sort();
+        assert_eq!(texts, ["", "b/", "c/"], "each once");
+    }
+}
+
+#[tokio::test]
+async fn kept_values_cross_with_their_times_and_are_cleared() {
+    let stage = Stage::new(&["one", "two"], vec![crossing("x", (0, 1), &["a/*"], &["a/*"])]).await;
+    let to = stage.bus.address("a/1").expect("a channel");
+    let mut there = stage.subscribe("two/a/*").await;
+    let mut publisher = stage.bus.publisher();
+    publisher.keep(&to, Some(Message::from("first")), 0).expect("kept");
+    assert_eq!(next(&mut there).await.event.message.payload, "first");
+    let mut late = stage.subscribe("two/a/*").await;
+    let event = next(&mut late).await.event;
+    assert!(event.retained && event.message.payload == "first");
+    publisher.keep(&to, None, 0).expect("cleared");
+    assert!(next(&mut there).await.event.message.payload.is_empty());
+    stage.rests().await;
+    let later = stage.subscribe("two/a/*").await;
+    assert_eq!(later.queued(), 0, "it is cleared there, too");
+}
+
+#[tokio::test]
+async fn what_cannot_cross_is_a_dead_letter() {
+    let mut bridge = crossing("x", (0, 1), &["b/*", "**"], &[]);
+    bridge.rules.export[0].strip = 1;
+    let stage = Stage::new(&["one", "two"], vec![bridge]).await;
+    let mut dead = stage.subscribe("$dead/x").await;
+    stage.publish("a/1", &"x".repeat(2_000)).await;
+    let letter = next(&mut dead).await.event;
+    let reason = letter
+        .message
+        .headers()
+        .iter()
+        .find(|(name, _)| name == "hive-reason")
+        .map(|(_, text)| text.as_str());
+    assert_eq!(reason, Some("it has 2000 bytes; this bridge carries at most 1024"));
+    stage.publish("local", "stays").await;
+    stage.publish("b/local", "x").await;
+    let letter = next(&mut dead).await.event;
+    let channel = letter
+        .message
+        .headers()
+        .iter()
+        .find(|(name, _)| name == "hive-channel")
+        .map(|(_, text)| text.as_str());
+    assert_eq!(channel, Some("b/local"));
+    assert_eq!((stage.dropped("x", BridgeDrop::TooLarge), stage.dropped("x", BridgeDrop::Name)), (1, 1));
+}
+
+#[tokio::test]
+async fn a_bridge_stops_when_its_part_does() {
+    let stage = Stage::new(&["one", "two"], vec![crossing("x", (0, 1), &["**"], &["**"])]).await;
+    stage.part.finish(SOON).await.expect("in time");
+    assert_eq!(stage.boards.bridges.read().get("x").map(|card| card.state), Some(BridgeState::Stopped));
+    assert!(stage.bus.consumers().is_empty(), "{:?}", stage.bus.consumers());
+}

@@ -1,0 +1,108 @@
+//! Trails as they are written and read, and who is let in.
+
+use hive_proto::{
+    channel::{Names, NetworkName},
+    id::{Incarnation, NodeId},
+};
+use proptest::prelude::*;
+
+use super::*;
+use crate::bus::{Actor, Holder, Wanted};
+
+fn bus() -> Bus {
+    let name = |name| NetworkName::parse(name).expect("a network");
+    let bus = Bus::new(NodeId([7; 32]), Incarnation(1), Names::new(vec![name("hive"), name("far")]));
+    // There is no control plane here to wait for.
+    bus.confirmed(u64::MAX);
+    bus
+}
+
+fn crossing(bus: &Bus) -> Publisher {
+    bus.publisher_of(Actor::Bridge("bridge:test".into()))
+}
+
+fn trail(id: &str, marks: &[Mark]) -> Trail {
+    let begun = Trail::begun(Some(id)).expect("an id");
+    marks.iter().fold(begun, |trail, mark| trail.from(*mark).expect("not too long"))
+}
+
+proptest! {
+    #[test]
+    fn trails_are_read_as_they_are_written(
+        marks in prop::collection::btree_set(any::<[u8; 8]>(), 0..MARKS_MAX),
+        id in prop::option::of("[!-~]{1,160}"),
+    ) {
+        let begun = Trail::begun(id.as_deref()).expect("an id");
+        let trail = marks.into_iter().try_fold(begun, |trail, mark| trail.from(Mark(mark))).expect("short");
+        prop_assert_eq!(trail.to_string().parse(), Ok(trail));
+    }
+
+    #[test]
+    fn no_text_breaks_the_reader(text in "[0-9a-f, é-]{0,300}") {
+        if let Ok(trail) = text.parse::<Trail>() {
+            prop_assert!(trail.marks.len() <= MARKS_MAX);
+        }
+    }
+}
+
+#[test]
+fn what_is_no_trail_is_refused() {
+    let check = |text: &str, want| assert_eq!(text.parse::<Trail>(), Err(want), "{text}");
+    check("12", TrailError::Mark);
+    check("+123456789abcdef", TrailError::Mark);
+    check("0123456789abcdef,", TrailError::Mark);
+    check(&["0123456789abcdef"; 17].join(","), TrailError::TooLong);
+    check("0123456789abcdef ", TrailError::Id);
+    check("0123456789abcdef a b", TrailError::Id);
+    check(&format!(" {}", "x".repeat(FOREIGN_ID_BYTES_MAX + 1)), TrailError::Id);
+}
+
+#[tokio::test]
+async fn one_copy_is_let_in_and_none_where_it_has_been() {
+    let bus = bus();
+    let to = bus.address("a/b").expect("a channel");
+    let wanted = Wanted { scope: bus.scope("a/*").expect("a pattern"), answers: false, group: None };
+    let mut subscriber = bus.subscribe(Holder::Client("test".into()), [wanted]).await.expect("subscribed");
+    let let_in = async |trail: &Trail| {
+        crossing(&bus).publish_bridged(&to, Message::from("x"), (trail, 0)).await.expect("no error")
+    };
+    let far = bus.mark(NetworkIndex(1));
+    let once = trail("n-1", &[far]);
+    assert!(matches!(let_in(&once).await, LetIn::Published(Receipt { local: 1, .. })));
+    assert_eq!(let_in(&once).await, LetIn::Duplicate);
+    assert_eq!(let_in(&trail("n-2", &[far, bus.mark(NetworkIndex::HOME)])).await, LetIn::Looped);
+    let event = subscriber.next().await.expect("an event").event;
+    assert_eq!(Trail::of(&event), once);
+    assert_eq!(subscriber.queued(), 0);
+    // An event of this mesh is known by its own id.
+    bus.publish(&to, Message::from("y")).await.expect("published");
+    let event = subscriber.next().await.expect("an event").event;
+    assert_eq!(Trail::of(&event), trail(&event.id.to_string(), &[]));
+}
+
+#[tokio::test]
+async fn clients_cannot_say_where_their_events_have_been() {
+    let bus = bus();
+    let to = bus.address("a/b").expect("a channel");
+    let forged = Message::from("x").with_header(TRAIL_HEADER, trail("n-1", &[]).to_string());
+    assert!(bus.publish(&to, forged.clone()).await.is_err());
+    assert_eq!(without_mesh_headers(forged), Message::from("x"));
+}
+
+#[tokio::test]
+async fn a_later_value_stays_kept() {
+    let bus = bus();
+    let to = bus.address("a/b").expect("a channel");
+    let keep = |id: &str, since: Hlc, text: Option<&str>| {
+        let (trail, message) = (trail(id, &[]), text.map(Message::from));
+        crossing(&bus).keep_bridged(&to, message, (&trail, 0, since)).expect("no error")
+    };
+    let at = Hlc::from_unix_ms;
+    assert!(matches!(keep("n-1", at(1_000), Some("first")), LetIn::Published(_)));
+    assert!(matches!(keep("n-2", at(2_000), Some("second")), LetIn::Published(_)));
+    assert_eq!(keep("n-3", at(2_000), Some("of the same time")), LetIn::Superseded);
+    assert_eq!(keep("n-4", at(1_500), None), LetIn::Superseded);
+    assert!(matches!(keep("n-5", Hlc(u64::MAX), Some("new")), LetIn::Published(_)));
+    assert!(matches!(keep("n-6", Hlc(u64::MAX), None), LetIn::Published(_)));
+    assert_eq!(bus.kept().0, 0);
+}
