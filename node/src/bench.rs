@@ -11,6 +11,7 @@ pub mod journal;
 mod links;
 mod measure;
 pub mod nats;
+pub mod spoke;
 mod thin;
 
 use std::{path::PathBuf, time::Duration};

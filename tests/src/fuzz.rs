@@ -32,7 +32,7 @@ use hive_proto::{
 pub type Decoder = fn(&[u8]);
 
 /// All of them, by name.
-pub const DECODERS: [(&str, Decoder); 15] = [
+pub const DECODERS: [(&str, Decoder); 16] = [
     ("frames", frames),
     ("control", control),
     ("admission", admission),
@@ -48,7 +48,16 @@ pub const DECODERS: [(&str, Decoder); 15] = [
     ("statement", statement),
     ("channel", channel),
     ("pattern", pattern),
+    ("spoke", spoke),
 ];
+
+/// The node's own readers, which stand alone: a test binary need not link wasmtime for them.
+#[path = "../../node/src/bridge/spoke"]
+#[expect(dead_code, reason = "the node uses more of them than is tried here")]
+mod spoke_wire {
+    pub(super) mod frame;
+    pub(super) mod json;
+}
 
 /// No frame is larger than it may be, and none comes from nothing.
 pub fn frames(bytes: &[u8]) {
@@ -245,6 +254,27 @@ pub fn pattern(bytes: &[u8]) {
     }
 }
 
+/// A stream is cut into frames that hold no more than came, and a body is one JSON value, found where it is.
+pub fn spoke(bytes: &[u8]) {
+    let mut frames = spoke_wire::frame::Frames::new(64);
+    let mut held = 0;
+    for chunk in bytes.chunks(16) {
+        frames.buffer().extend_from_slice(chunk);
+        while let Some(frame) = frames.next() {
+            let Ok(frame) = frame else { continue };
+            held += frame.len() + 1;
+            if let Ok(read) = spoke_wire::frame::Frame::read(&frame) {
+                assert!(read.body.len() <= frame.len().max(4));
+                assert_eq!(spoke_wire::json::value(&read.body), Some(read.is_odd));
+                let text = read.head.iter().all(|(_, json)| spoke_wire::json::value(json).is_some());
+                assert!(text, "each member of a head is JSON");
+            }
+        }
+        assert!(frames.buffer().len() <= 64 + 16, "what is too long is not kept");
+    }
+    assert!(held <= bytes.len());
+}
+
 fn only_frame(bytes: &Bytes) -> (u8, Bytes) {
     let mut buffer = BytesMut::from(&bytes[..]);
     let frame = split_frame(&mut buffer, usize::MAX).expect("a frame").expect("a whole one");
@@ -335,6 +365,13 @@ mod tests {
         fn records_of_a_journal_keep_theirs(kind in 1_u8..4, mut body in bytes()) {
             body.splice(0..0, [kind, 1]);
             journal(&body);
+        }
+
+        /// A head and a channel are needed before anything else is read.
+        #[test]
+        fn frames_of_spoke_keep_theirs(inside in "[a\"\\\\{}\\[\\]:,0-9 NaInfty.eu-]{0,24}") {
+            spoke(format!("{{\"head\":{{\"channel\":\"a\"}},\"body\":{inside}}}\0").as_bytes());
+            spoke(format!("{{\"head\":{{\"channel\":\"a\",\"x\":{inside}}}}}\0").as_bytes());
         }
 
         #[test]

@@ -77,6 +77,12 @@ impl Setup {
         self
     }
 
+    /// Several more.
+    #[must_use]
+    pub fn args(self, args: &[&str]) -> Self {
+        args.iter().fold(self, |setup, arg| setup.arg(arg))
+    }
+
     /// `--peer` with the address of another node.
     #[must_use]
     pub fn peer(self, other: &Node) -> Self {

@@ -266,7 +266,7 @@ mod tests {
         check("a b", Err(()));
         check("a//b", Err(()));
         check(
-            &"s/".repeat(31).trim_end_matches('/').to_owned(),
+            "s/".repeat(31).trim_end_matches('/'),
             Ok(Some((0, &format!("spoke/{}", ["s"; 31].join("/"))))),
         );
         check(&["s"; 32].join("/"), Err(()));

@@ -12,11 +12,11 @@ use clap::{Args, Subcommand};
 use super::{Voice, exit::Fault, message, output};
 use crate::{
     Message,
-    bench::{self, Plan, handlers, journal},
+    bench::{self, Plan, handlers, journal, spoke},
     units::{self, ByteSize},
 };
 
-/// Measure two nodes beside a bare QUIC link; or handlers; or the journal.
+/// Measure two nodes beside a bare QUIC link; or handlers; or the journal; or the spoke listener.
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -26,6 +26,7 @@ Examples:
   hive-node bench --size 64B --size 16KiB --rounds 5 --json
   hive-node bench handlers                 what the node adds to a call into a handler
   hive-node bench journal                  durable appends beside a bare write and fdatasync
+  hive-node bench spoke 127.0.0.1:7181 127.0.0.1:7200    a node's listener beside a spoke-server
 
 Figures of a shared machine mean little by themselves; look at the ratios."
 )]
@@ -54,6 +55,7 @@ impl Bench {
         match self.what {
             Some(What::Handlers(handlers)) => return handlers.run(voice).await,
             Some(What::Journal(journal)) => return journal.run(voice).await,
+            Some(What::Spoke(spoke)) => return spoke.run(voice).await,
             None => {}
         }
         voice.start_log("warn")?;
@@ -75,6 +77,43 @@ impl Bench {
 enum What {
     Handlers(Handlers),
     Journal(Journal),
+    Spoke(Spoke),
+}
+
+/// Measure a node's spoke listener beside a spoke-server, with the same bare client.
+#[derive(Debug, Args)]
+struct Spoke {
+    /// Where the node listens.
+    #[arg(value_name = "NODE")]
+    listener: String,
+    /// Where the spoke-server does.
+    #[arg(value_name = "SERVER")]
+    server: String,
+    /// Messages in a burst.
+    #[arg(long, value_name = "N", default_value_t = 50_000, value_parser = clap::value_parser!(u64).range(2..))]
+    burst: u64,
+    /// Messages a second where latencies are measured.
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    rate: u32,
+    /// How long one measurement of latencies takes.
+    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = units::duration)]
+    duration: Duration,
+    /// How often everything is measured, in turns.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Spoke {
+    async fn run(self, voice: &Voice) -> Result<(), Fault> {
+        voice.start_log("warn")?;
+        let Self { listener: node, server, burst, rate, duration, rounds, json } = self;
+        let plan = spoke::Plan { node, server, burst, rate, duration, rounds };
+        let report = spoke::run(&plan, |line| output::progress(voice, &line)).await?;
+        if json { output::json(&report) } else { output::bytes(report.table().as_bytes()) }
+    }
 }
 
 /// Measure durable appends, beside a bare write and fdatasync on the same disk, and beside JetStream.

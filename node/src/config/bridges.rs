@@ -123,9 +123,9 @@ fn one(
         Some(shape) => all_rules(&mut keys, shape, around, report),
         // What is wrong is said; of the rest only whether it is known.
         None => {
-            ["prefix", "import", "export", "calls", "proxy"]
-                .into_iter()
-                .for_each(|key| drop(keys.value(key)));
+            for key in ["prefix", "import", "export", "calls", "proxy"] {
+                let _ = keys.value(key);
+            }
             Rules::default()
         }
     };
@@ -178,6 +178,7 @@ fn all_rules(keys: &mut Section<'_>, shape: &Shape, around: &Around<'_>, report:
         }),
     });
     let prefix = prefix.unwrap_or(usual);
+    let problems = report.problems.len();
     let proxy_origin = keys.value("proxy").map(|value| value.origin.clone());
     let proxy = keys.read("proxy", report, truth).unwrap_or(false);
     let mut list = |key: &'static str, direction: Direction| {
@@ -188,7 +189,7 @@ fn all_rules(keys: &mut Section<'_>, shape: &Shape, around: &Around<'_>, report:
     let (import, export) = (list("import", Direction::In), list("export", Direction::Out));
     let calls = list("calls", Direction::Out);
     let nothing = [&import, &export, &calls].iter().all(|list| list.as_ref().is_none_or(Vec::is_empty));
-    if nothing && !shape.is_listener {
+    if nothing && !shape.is_listener && report.problems.len() == problems {
         let problem = Problem::new(around.origin, "this bridge carries nothing");
         report.problems.push(
             problem.hint("say what goes out with `export: ['orders/**']`, or what comes in with `import`"),

@@ -151,7 +151,7 @@ impl Session<'_> {
         match rpc(&frame.channel) {
             Some(Rpc::Result) if self.answered(&frame) => return,
             Some(Rpc::Call { base, stem }) => {
-                self.called(base, format!("{stem}/result"), &said, importer, later)
+                self.called(base, format!("{stem}/result"), &said, importer, later);
             }
             _ => {}
         }

@@ -36,7 +36,7 @@ pub(super) fn read(
         let scope = scope(value, direction, network, around)?;
         return Ok(usual(scope, direction, network, prefix));
     }
-    let lines = report.lines.len();
+    let (lines, problems) = (report.lines.len(), report.problems.len());
     let mut keys = Section::new(Vec::new(), Some(value), report);
     let scope = keys.read("pattern", report, |value| scope(value, direction, network, around));
     let missing = keys.value("pattern").is_none();
@@ -60,7 +60,7 @@ pub(super) fn read(
     let mut rule = usual(scope, direction, network, prefix);
     if let (Some(strip), Some(origin)) = (strip, strip_origin) {
         let fits = strip.begins(&rule.pattern) && begins_literally(&rule.pattern, strip.segments());
-        if !fits && report.problems.is_empty() {
+        if !fits && report.problems.len() == problems {
             let message = format!(
                 "`{}` does not begin with `{}/`, which is to be taken away",
                 rule.pattern, strip.path
