@@ -255,16 +255,14 @@ impl Allowed {
 
 /// A text that names nobody.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{0}` is neither `*`, `local`, a node's id (64 hexadecimal digits), a plugin's name nor `bridge:` and a bridge's name"
-)]
+#[error("`{0}` is neither `*`, `local`, a node's id (64 hex digits), a plugin's name nor `bridge:NAME`")]
 pub struct AllowedError(String);
 
 impl FromStr for Allowed {
     type Err = AllowedError;
 
     fn from_str(text: &str) -> Result<Self, AllowedError> {
-        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         let is_name = |name: &str| !name.is_empty() && name.chars().all(fits);
         match text {
             "*" => Ok(Self::Everyone),
