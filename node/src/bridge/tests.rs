@@ -178,6 +178,23 @@ async fn kept_values_cross() {
 }
 
 #[tokio::test]
+async fn a_channel_that_is_cleared_is_cleared_beyond() {
+    let stage = Stage::new(&["one", "two"], vec![crossing("x", (0, 1), &["a/*"], &["a/*"])]).await;
+    let to = stage.bus.address("a/1").expect("a channel");
+    let mut there = stage.subscribe("two/a/*").await;
+    let mut publisher = stage.bus.publisher();
+    publisher.keep(&to, Some(Message::from("first")), 0).expect("kept");
+    assert_eq!(next(&mut there, "the value").await.event.message.payload, "first");
+    publisher.keep(&to, None, 0).expect("cleared");
+    stage.rests().await;
+    let said = format!("{:?} {:?}", stage.boards.bridges.read(), stage.bus.consumers());
+    assert_eq!(there.queued(), 1, "{said}");
+    assert!(next(&mut there, "its end").await.event.message.payload.is_empty());
+    let later = stage.subscribe("two/a/*").await;
+    assert_eq!(later.queued(), 0, "it is cleared there, too");
+}
+
+#[tokio::test]
 async fn what_cannot_cross_is_a_dead_letter() {
     let mut bridge = crossing("x", (0, 1), &["b/*", "**"], &[]);
     bridge.rules.export[0].strip = 1;
