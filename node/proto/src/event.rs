@@ -143,12 +143,25 @@ impl Message {
         self.payload.len().saturating_add(self.headers_bytes())
     }
 
-    /// Checks every limit.
+    /// Checks every limit, and that nothing in it is the mesh's own.
     ///
     /// # Errors
     /// Names the limit that is broken.
     #[inline]
     pub fn check(&self) -> Result<(), MessageError> {
+        self.check_limits()?;
+        match self.headers().iter().find(|(name, _)| name.starts_with(MESH_PREFIX)) {
+            Some((name, _)) => Err(MessageError::ReservedHeader(name.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// Checks every limit of what the node itself passes on, with headers of the mesh.
+    ///
+    /// # Errors
+    /// Names the limit that is broken.
+    #[inline]
+    pub fn check_limits(&self) -> Result<(), MessageError> {
         if self.payload.len() > PAYLOAD_BYTES_MAX {
             return Err(MessageError::PayloadTooLarge(self.payload.len()));
         }
@@ -186,10 +199,7 @@ impl Extra {
         if self.expires_ms == Some(0) {
             return Err(MessageError::ExpiresAtOnce);
         }
-        match self.headers.iter().find(|(name, _)| name.starts_with(MESH_PREFIX)) {
-            Some((name, _)) => Err(MessageError::ReservedHeader(name.clone())),
-            None => Ok(()),
-        }
+        Ok(())
     }
 }
 
