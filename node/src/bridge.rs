@@ -7,20 +7,29 @@
 //! To add a kind: a file here with its configuration and its [`Bridge`], its codec in a folder beside it, a line in
 //! [`Kind`], a reader of its keys in `config/bridges/`.
 
+mod carried;
 mod desk;
 mod elect;
 mod export;
 pub mod hive;
 mod import;
+pub mod mqtt;
+pub mod names;
+pub mod nats;
+pub mod redis;
 mod rules;
+mod sealed;
 pub mod spoke;
 mod supervise;
 #[cfg(test)]
 mod tests;
+pub mod tls;
+pub mod webhook;
 
-use std::{collections::BTreeMap, future::Future, sync::Arc};
+use std::{collections::BTreeMap, future::Future, sync::Arc, time::SystemTime};
 
 use hive_proto::{
+    channel::NetworkIndex,
     limits::{PAYLOAD_BYTES_MAX, SUBSCRIPTION_QUEUE_BYTES, SUBSCRIPTION_QUEUE_EVENTS},
     plane::queue::QueueLimits,
 };
@@ -29,7 +38,9 @@ pub use self::{
     desk::Desk,
     export::{Export, Exporter},
     import::{Imported, Importer, Incoming},
+    names::NameError,
     rules::{Place, Rule, Rules, begins_literally},
+    sealed::Seals,
 };
 use crate::{
     bus::{Bus, Mark},
@@ -45,6 +56,8 @@ pub const BRIDGES_MAX: usize = 64;
 pub struct Config {
     /// Each with a name of its own.
     pub bridges: Vec<Settings>,
+    /// What seals in the networks with a secret; set by the root.
+    pub seals: BTreeMap<NetworkIndex, Arc<Seals>>,
 }
 
 /// One bridge, whatever its kind.
@@ -56,6 +69,8 @@ pub struct Settings {
     pub rules: Rules,
     /// What it holds and carries at most.
     pub limits: Limits,
+    /// What crosses it is sealed with the secret of this network, and nothing plain comes in.
+    pub seal: Option<NetworkIndex>,
     /// What it joins the mesh with.
     pub kind: Kind,
 }
@@ -94,6 +109,14 @@ pub enum Kind {
     Hive(hive::Config),
     /// pyspoke: its clients, or one of its servers.
     Spoke(spoke::Config),
+    /// A Redis.
+    Redis(redis::Config),
+    /// An MQTT broker.
+    Mqtt(mqtt::Config),
+    /// NATS servers.
+    Nats(nats::Config),
+    /// A web server, or its clients.
+    Webhook(webhook::Config),
 }
 
 impl Kind {
@@ -103,6 +126,34 @@ impl Kind {
         match self {
             Self::Hive(_) => "hive",
             Self::Spoke(_) => "spoke",
+            Self::Redis(_) => "redis",
+            Self::Mqtt(_) => "mqtt",
+            Self::Nats(_) => "nats",
+            Self::Webhook(_) => "webhook",
+        }
+    }
+
+    /// Whether what it carries may be sealed: envelopes are taken while they are young, and by this bridge's like.
+    #[must_use]
+    pub fn can_seal(&self) -> bool {
+        match self {
+            Self::Hive(_) | Self::Spoke(_) => false,
+            Self::Redis(config) => config.medium == redis::Medium::Channels,
+            Self::Nats(config) => config.jetstream.is_none(),
+            Self::Mqtt(_) | Self::Webhook(_) => true,
+        }
+    }
+
+    /// Whether all that is to come in can be asked for there.
+    ///
+    /// # Errors
+    /// With the first pattern that cannot.
+    pub fn check(&self, rules: &Rules) -> Result<(), NameError> {
+        match self {
+            Self::Hive(_) | Self::Spoke(_) | Self::Webhook(_) => Ok(()),
+            Self::Redis(config) => redis::check(config, rules),
+            Self::Mqtt(_) => mqtt::filters(rules).map(drop),
+            Self::Nats(_) => nats::subjects(rules).map(drop),
         }
     }
 }
@@ -169,7 +220,7 @@ impl Lost {
 
 /// Starts all bridges on a part. What is wrong with one is on its card.
 pub fn start(config: Config, bus: &Bus, boards: &Arc<Boards>, part: &Part) {
-    for Settings { name, rules, limits, kind } in config.bridges {
+    for Settings { name, rules, limits, seal, kind } in config.bridges {
         let card = BridgeCard {
             kind: kind.name(),
             state: BridgeState::Connecting,
@@ -181,7 +232,8 @@ pub fn start(config: Config, bus: &Bus, boards: &Arc<Boards>, part: &Part) {
         boards.bridges.change(|bridges: &mut BTreeMap<String, BridgeCard>| {
             bridges.insert(name.clone(), card.clone());
         });
-        let setup = desk::Setup { name, kind: kind.name(), rules, limits, traffic: card.traffic };
+        let seals = seal.map(|network| config.seals.get(&network).map(Arc::clone));
+        let setup = desk::Setup { name, kind: kind.name(), rules, limits, seals, traffic: card.traffic };
         let desk = Desk::new(setup, (bus, boards, part));
         match kind {
             Kind::Hive(config) => part.spawn("bridge", supervise::run(hive::Crossing::new(config), desk)),
@@ -191,6 +243,18 @@ pub fn start(config: Config, bus: &Bus, boards: &Arc<Boards>, part: &Part) {
             Kind::Spoke(spoke::Config::Connect(host, port)) => {
                 part.spawn("bridge", supervise::run(spoke::Connector::new(host, port), desk));
             }
+            Kind::Redis(config) => part.spawn("bridge", supervise::run(redis::Redis::new(config), desk)),
+            Kind::Mqtt(config) => part.spawn("bridge", supervise::run(mqtt::Mqtt::new(config), desk)),
+            Kind::Nats(config) => part.spawn("bridge", supervise::run(nats::Nats::new(config), desk)),
+            Kind::Webhook(config) => {
+                part.spawn("bridge", supervise::run(webhook::Webhook::new(config), desk));
+            }
         }
     }
+}
+
+/// The wall clock, in milliseconds since the Unix epoch.
+fn unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

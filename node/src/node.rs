@@ -3,6 +3,7 @@
 //! What it owns: the composition root ([`Builder::start`]), which hands each part the handles it needs,
 //! and the order in which they stop. It exists so that no part knows another.
 
+mod bridges;
 mod builder;
 mod control;
 mod journals;

@@ -7,6 +7,7 @@ mod allow;
 mod bad_guests;
 mod bad_input;
 mod bridges;
+mod brokers;
 mod crowd;
 mod doctor;
 mod durable;

@@ -17,7 +17,7 @@ const NODE: &[Row] = &[
     ("main", &["cli"]),
     ("cli", &["node", "config", "toolchain", "bench", "doctor", "api"]),
     // Beside the root.
-    ("bench", &["node", "plugin", "dispatch", "bus", "transport", "journal"]),
+    ("bench", &["node", "bridge", "plugin", "dispatch", "bus", "transport", "journal"]),
     ("doctor", &["config", "mesh", "discovery", "api", "transport", "mdns"]),
     ("toolchain", &["plugin", "watch"]),
     ("config", &["mesh", "plugin", "bridge", "discovery", "api", "bus", "journal"]),
@@ -94,8 +94,8 @@ const PROTO: &[Row] = &[
 const CRATES: &[Row] = &[
     // The bench is a verb that outgrew its file: its errors go to a person and nowhere else.
     ("anyhow", &["main", "cli", "bench"]),
-    ("async_nats", &["journal", "bridge"]),
-    ("axum", &["api"]),
+    ("async_nats", &["journal", "bridge", "bench"]),
+    ("axum", &["api", "bridge"]),
     ("clap", &["cli"]),
     // The doctor looks at a node from outside, and speaks in the documents of its API.
     ("hive_client", &["cli", "api", "doctor"]),
@@ -104,10 +104,10 @@ const CRATES: &[Row] = &[
     ("prometheus_client", &["metrics"]),
     ("quinn", &["transport", "mesh", "bench"]),
     ("redb", &["store"]),
-    ("redis", &["bridge"]),
+    ("redis", &["bridge", "bench"]),
     ("reqwest", &["bridge"]),
-    ("rumqttc", &["bridge"]),
-    ("rustls", &["transport", "bench"]),
+    ("rumqttc", &["bridge", "bench"]),
+    ("rustls", &["transport", "bridge", "bench"]),
     ("saphyr_parser", &["config"]),
     ("serde_yaml", &["config"]),
     ("tokio_tungstenite", &["bridge"]),

@@ -8,7 +8,7 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Importer, Limits, Rules};
+use super::{Importer, Limits, Rules, Seals};
 use crate::{
     bus::{Actor, Bus, Event, Holder, Letter, Mark, Message, Subscription},
     shutdown::Part,
@@ -36,6 +36,8 @@ pub(super) struct Setup {
     pub(super) kind: &'static str,
     pub(super) rules: Rules,
     pub(super) limits: Limits,
+    /// Set when what crosses is sealed; with none where there is no secret, so that nothing crosses.
+    pub(super) seals: Option<Option<Arc<Seals>>>,
     pub(super) traffic: Arc<BridgeTraffic>,
 }
 
@@ -83,6 +85,11 @@ impl Desk {
     #[must_use]
     pub fn limits(&self) -> Limits {
         self.shared.setup.limits
+    }
+
+    /// What seals what crosses, where it is to be sealed; none in there: there is no secret to seal with.
+    pub(super) fn seals(&self) -> Option<Option<&Seals>> {
+        self.shared.setup.seals.as_ref().map(Option::as_deref)
     }
 
     /// The data plane.

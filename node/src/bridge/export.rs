@@ -2,6 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
+use bytes::Bytes;
 use hive_proto::channel::{Channel, NetworkIndex};
 
 use super::Desk;
@@ -35,9 +36,23 @@ pub struct Export {
     pub event: Event,
     /// Somebody waits for an answer from beyond.
     pub request: Option<Request>,
+    /// What goes out in the place of what it says, where that is sealed.
+    sealed: Option<Bytes>,
 }
 
 impl Export {
+    /// The bytes that go out.
+    #[must_use]
+    pub fn payload(&self) -> &Bytes {
+        self.sealed.as_ref().unwrap_or(&self.event.message.payload)
+    }
+
+    /// Whether nothing else may go out with them.
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        self.sealed.is_some()
+    }
+
     /// Where it has been, for a medium that can say so.
     #[must_use]
     pub fn trail(&self, desk: &Desk) -> Option<Trail> {
@@ -152,7 +167,19 @@ impl Exporter {
             self.desk.cannot(&event, BridgeDrop::TooLarge, &why).await;
             return None;
         }
-        Some(Export { name, event, request })
+        let sealed = match self.desk.seals() {
+            None => None,
+            Some(seals) => {
+                let trail = seals.and_then(|seals| Some((seals, seals.trail(&event, &self.desk)?)));
+                let sealed = trail.and_then(|(seals, trail)| seals.seal(&name, &event, &trail));
+                if sealed.is_none() {
+                    self.desk.cannot(&event, BridgeDrop::Content, "it cannot be sealed").await;
+                    return None;
+                }
+                sealed
+            }
+        };
+        Some(Export { name, event, request, sealed })
     }
 
     fn name(&mut self, event: &Event, is_request: bool) -> Option<Arc<str>> {

@@ -7,10 +7,11 @@ use hive_proto::{
     time::Hlc,
 };
 
-use super::Desk;
+use super::{Desk, sealed::SealedError};
 use crate::{
     bus::{LetIn, Message, PublishError, Publisher, Receipt, Trail, without_mesh_headers},
     status::BridgeDrop,
+    trust::seal::OpenError,
 };
 
 /// Names whose channels are remembered; past it all are forgotten. Events come in runs.
@@ -95,6 +96,10 @@ impl Importer {
             let why = format!("it has {bytes} bytes; this bridge carries at most {most}");
             return self.bury(incoming, BridgeDrop::TooLarge, &why).await;
         }
+        let incoming = match self.opened(incoming) {
+            Ok(incoming) => incoming,
+            Err(reason) => return self.drop(reason),
+        };
         let Incoming { message, trail, depth, kept, .. } = incoming;
         let Ok(trail) = trail.from(self.desk.mark()) else { return self.drop(BridgeDrop::Loop) };
         let message = without_mesh_headers(message);
@@ -106,6 +111,21 @@ impl Importer {
             }
         };
         self.settle(to, let_in)
+    }
+
+    /// What is in an envelope, where things are sealed; nothing plain is taken then.
+    fn opened<'n>(&self, incoming: Incoming<'n>) -> Result<Incoming<'n>, BridgeDrop> {
+        let Some(seals) = self.desk.seals() else { return Ok(incoming) };
+        let sealed = incoming.message.payload.clone();
+        let opened = seals.map_or(Err(SealedError::Plain), |seals| seals.open(incoming.name, sealed));
+        match opened {
+            Ok((message, trail)) => Ok(Incoming { message, trail, ..incoming }),
+            Err(error) => {
+                tracing::debug!(bridge = self.desk.name(), name = incoming.name, "not taken: {error}");
+                let again = error == SealedError::Open(OpenError::Duplicate);
+                Err(if again { BridgeDrop::Duplicate } else { BridgeDrop::Garbage })
+            }
+        }
     }
 
     /// Where something of this name comes in; none where no rule lets it in.

@@ -31,7 +31,7 @@ impl Stage {
         bus.confirmed(u64::MAX);
         let (boards, part) = (Boards::new(NodeCard::default()), Part::new("bridges"));
         let count = bridges.len();
-        start(Config { bridges }, &bus, &boards, &part);
+        start(Config { bridges, ..Config::default() }, &bus, &boards, &part);
         let up = async {
             while boards.bridges.read().values().filter(|card| card.state == BridgeState::Up).count() < count
             {
@@ -101,6 +101,7 @@ fn crossing(name: &str, (from, to): (u8, u8), export: &[&str], import: &[&str]) 
         name: name.into(),
         rules,
         limits: Limits { payload_bytes: 1024, ..Limits::default() },
+        seal: None,
         kind: Kind::Hive(hive::Config { from, to }),
     }
 }

@@ -4,8 +4,13 @@
 //! not know how a bridge works.
 
 mod hive;
+mod mqtt;
+mod nats;
+mod redis;
 mod rules;
+mod servers;
 mod spoke;
+mod webhook;
 
 use hive_proto::channel::{Names, NetworkIndex};
 
@@ -27,14 +32,21 @@ use crate::{
 type Reader = fn(&mut Section<'_>, &Around<'_>, &mut Report) -> Option<Shape>;
 
 /// The kinds, by the keys of their lists.
-const KINDS: [(&str, Reader); 2] = [("hive", hive::read), ("spoke", spoke::read)];
+const KINDS: [(&str, Reader); 6] = [
+    ("hive", hive::read),
+    ("spoke", spoke::read),
+    ("redis", redis::read),
+    ("mqtt", mqtt::read),
+    ("nats", nats::read),
+    ("webhook", webhook::read),
+];
 
 /// What a kind's reader may look at.
 struct Around<'a> {
     /// The bridge itself.
     origin: &'a Origin,
     names: &'a Names,
-    #[expect(dead_code, reason = "kinds that read files look at it")]
+    networks: &'a [NetworkSettings],
     files: &'a Surroundings<'a>,
 }
 
@@ -66,7 +78,7 @@ pub fn read(
             // The list is shown as a whole.
             let lines = report.lines.len();
             let keys = Section::new(path.clone(), Some(value), report);
-            let around = Around { origin: &value.origin, names: &names, files };
+            let around = Around { origin: &value.origin, names: &names, networks, files };
             let read = one(keys, kind, reader, &around, report);
             report.lines.truncate(lines);
             Ok((read, value.origin.clone()))
@@ -77,12 +89,12 @@ pub fn read(
         }
     }
     section.finish_with(report, not_yet);
-    Config { bridges }
+    Config { bridges, ..Config::default() }
 }
 
 /// Kinds that a later version reads.
 fn not_yet(entry: &Entry) -> Option<Problem> {
-    const LATER: [&str; 7] = ["eventhive", "hein", "event-engine", "redis", "mqtt", "nats", "webhook"];
+    const LATER: [&str; 3] = ["eventhive", "hein", "event-engine"];
     LATER.contains(&entry.key.as_str()).then(|| {
         let message = format!("bridges to `{}` are not in this version of hive-node", entry.key);
         Problem::new(&entry.origin, message).hint("remove the list, or use a version that has it")
@@ -119,6 +131,7 @@ fn one(
     let name = keys.read("name", report, name).unwrap_or_default();
     let shape = reader(&mut keys, around, report);
     let limits = limits(&mut keys, report);
+    let seal = keys.read("seal", report, |value| seal(value, shape.as_ref(), around));
     let rules = match &shape {
         Some(shape) => all_rules(&mut keys, shape, around, report),
         // What is wrong is said; of the rest only whether it is known.
@@ -134,12 +147,18 @@ fn one(
         let near = super::problem::nearest(&entry.key, SHARED.iter().copied())?;
         Some(Problem::new(&entry.origin, message).hint(format!("did you mean `{near}`?")))
     });
+    if report.problems.len() == problems
+        && let Some(Err(error)) = shape.as_ref().map(|shape| shape.kind.check(&rules))
+    {
+        report.problems.push(Problem::new(around.origin, error.to_string()));
+    }
     let is_whole = report.problems.len() == problems;
-    shape.filter(|_| is_whole).map(|Shape { kind, .. }| Settings { name, rules, limits, kind })
+    shape.filter(|_| is_whole).map(|Shape { kind, .. }| Settings { name, rules, limits, seal, kind })
 }
 
 /// The keys that all bridges have.
-const SHARED: [&str; 8] = ["name", "prefix", "import", "export", "calls", "proxy", "max-size", "queue"];
+const SHARED: [&str; 9] =
+    ["name", "prefix", "import", "export", "calls", "proxy", "max-size", "queue", "seal"];
 
 fn name(value: &Value) -> Result<String, Problem> {
     let name = text(value)?;
@@ -151,6 +170,29 @@ fn name(value: &Value) -> Result<String, Problem> {
             Err(Problem::new(&value.origin, message))
         }
     }
+}
+
+/// The network whose secret seals what crosses.
+fn seal(value: &Value, shape: Option<&Shape>, around: &Around<'_>) -> Result<NetworkIndex, Problem> {
+    let given = text(value)?;
+    let all = around.networks.iter().enumerate();
+    let found = all.clone().find(|(_, network)| network.name.as_str() == given);
+    let Some((at, network)) = found else {
+        let shown: String = given.chars().take(60).collect();
+        let problem = Problem::new(&value.origin, format!("this node is in no network `{shown}`"));
+        return Err(problem.hint("name the network whose secret is to seal what crosses this bridge"));
+    };
+    if network.secret.is_none() {
+        let problem =
+            Problem::new(&value.origin, format!("the network `{given}` has no secret to seal with"));
+        return Err(problem.hint("give it one, or leave `seal` out"));
+    }
+    if shape.is_some_and(|shape| !shape.kind.can_seal()) {
+        let message =
+            "what is sealed is taken for two minutes, and this bridge may bring it much later, or not at all";
+        return Err(Problem::new(&value.origin, message).hint("leave `seal` out"));
+    }
+    u8::try_from(at).map(NetworkIndex).map_err(|_| Problem::new(&value.origin, "there are too many networks"))
 }
 
 fn limits(keys: &mut Section<'_>, report: &mut Report) -> Limits {

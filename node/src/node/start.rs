@@ -14,7 +14,7 @@ use hive_proto::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Node,
+    Node, bridges,
     builder::{Builder, DEFAULT_NETWORK},
     control,
     journals::open_journals,
@@ -188,6 +188,7 @@ impl Builder {
         bus.policies(self.when_full);
         bus.mark_networks(memberships.iter().map(|membership| Mark(membership.key.mark())).collect());
         boards.networks.set(cards(&networks, &memberships));
+        let bridges = bridges::sealed(self.bridges, &memberships, (&life.identity, life.incarnation));
         let mut parts = Parts::new(life.lock);
         let rings = secrets::followed(&networks, &memberships);
         let ways = Ways {
@@ -198,7 +199,7 @@ impl Builder {
                 memberships,
             }),
             plugins: (self.plugins, store),
-            bridges: self.bridges,
+            bridges,
             api: self.api,
             rings,
         };

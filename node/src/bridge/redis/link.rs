@@ -1,0 +1,139 @@
+//! Connections to a Redis: one for commands in batches, and one for what its subscriptions bring.
+//!
+//! What it owns: the handshake, and noticing that the server is gone. It must not know patterns, channels or rules.
+
+use std::{fmt, io, sync::Arc, time::Duration};
+
+use redis::{
+    AsyncConnectionConfig, Cmd, Pipeline, ProtocolVersion, RedisConnectionInfo, RedisError, Value,
+    aio::MultiplexedConnection,
+};
+use tokio::{net::TcpStream, time::timeout};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::gate::{Inbox, gated};
+
+/// How long the server has for a connection, with everything that belongs to it.
+const CONNECT: Duration = Duration::from_secs(3);
+/// How often it is asked whether it is there.
+const PING: Duration = Duration::from_secs(3);
+/// How long it has for an answer. Past it the connection counts as lost.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// Where the server is, and who asks.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Its host.
+    pub host: String,
+    /// Its TCP port.
+    pub port: u16,
+    /// The number of its database, where streams are; channels belong to all.
+    pub database: i64,
+    /// The user, where there are several.
+    pub user: Option<String>,
+    /// Its password. Nothing shows it.
+    pub password: Option<String>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            return write!(f, "[{}]:{}", self.host, self.port);
+        }
+        write!(f, "{}:{}", self.host, self.port)
+    }
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Place({self})")
+    }
+}
+
+/// Sends commands. Clones are the same connection, which ends with the last of them.
+#[derive(Clone)]
+pub(super) struct Link {
+    connection: MultiplexedConnection,
+    _driver: Arc<AbortOnDropHandle<()>>,
+}
+
+impl Link {
+    /// Connects and logs in.
+    ///
+    /// # Errors
+    /// When the server cannot be reached, refuses, or is older than Redis 6, which cannot push.
+    pub(super) async fn connect(place: &Place) -> Result<(Self, Inbox), RedisError> {
+        let within = timeout(CONNECT, Self::open(place)).await;
+        within.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
+    }
+
+    async fn open(place: &Place) -> Result<(Self, Inbox), RedisError> {
+        let socket = TcpStream::connect((place.host.as_str(), place.port)).await?;
+        socket.set_nodelay(true)?;
+        let (socket, pusher, inbox) = gated(socket);
+        let config = AsyncConnectionConfig::new()
+            .set_response_timeout(Some(ANSWER))
+            .set_push_sender(move |info| pusher.push(info));
+        let (connection, driver) =
+            MultiplexedConnection::new_with_config(&place.login(), socket, config).await?;
+        let driver = Arc::new(AbortOnDropHandle::new(tokio::spawn(driver)));
+        Ok((Self { connection, _driver: driver }, inbox))
+    }
+
+    /// Subscribes to channels by their names and by globs.
+    ///
+    /// # Errors
+    /// When the connection is lost, or the server refuses.
+    pub(super) async fn subscribe(&mut self, names: &[String], globs: &[String]) -> Result<(), RedisError> {
+        if !names.is_empty() {
+            self.connection.subscribe(names).await?;
+        }
+        if !globs.is_empty() {
+            self.connection.psubscribe(globs).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends commands together and waits for all answers. What the server refuses is an answer where the batch ignores
+    /// errors.
+    ///
+    /// # Errors
+    /// When the connection is lost or does not answer, and whether they were executed is unknown.
+    pub(super) async fn send(&mut self, batch: &Pipeline) -> Result<Vec<Value>, RedisError> {
+        batch.query_async(&mut self.connection).await
+    }
+
+    /// Sends one command.
+    ///
+    /// # Errors
+    /// As [`Link::send`], and when the server refuses it.
+    pub(super) async fn ask(&mut self, command: &Cmd) -> Result<Value, RedisError> {
+        command.query_async(&mut self.connection).await
+    }
+
+    /// Asks again and again whether the server is there. Returns why not.
+    pub(super) async fn watch(mut self) -> RedisError {
+        loop {
+            tokio::time::sleep(PING).await;
+            if let Err(error) = self.ask(&redis::cmd("PING")).await {
+                return error;
+            }
+        }
+    }
+}
+
+impl Place {
+    fn login(&self) -> RedisConnectionInfo {
+        let mut login = RedisConnectionInfo::default()
+            .set_db(self.database)
+            .set_protocol(ProtocolVersion::RESP3)
+            .set_lib_name("hive-node", env!("CARGO_PKG_VERSION"));
+        if let Some(user) = &self.user {
+            login = login.set_username(user);
+        }
+        if let Some(password) = &self.password {
+            login = login.set_password(password);
+        }
+        login
+    }
+}
