@@ -4,6 +4,7 @@
 //! Links are measured between two processes over the loopback: this one publishes, a child of the same program
 //! receives. Handlers and the journal are measured in this one.
 
+pub mod bridges;
 mod far;
 pub mod handlers;
 mod hive;

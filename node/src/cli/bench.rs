@@ -1,5 +1,7 @@
 //! `bench`: what this build does on this machine.
 
+mod bridges;
+
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -16,7 +18,7 @@ use crate::{
     units::{self, ByteSize},
 };
 
-/// Measure two nodes beside a bare QUIC link; or handlers; or the journal; or the spoke listener.
+/// Measure two nodes beside a bare QUIC link; or handlers; or the journal; or bridges.
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -27,6 +29,7 @@ Examples:
   hive-node bench handlers                 what the node adds to a call into a handler
   hive-node bench journal                  durable appends beside a bare write and fdatasync
   hive-node bench spoke 127.0.0.1:7181 127.0.0.1:7200    a node's listener beside a spoke-server
+  hive-node bench bridges --redis 127.0.0.1:6379         a bridge beside a bare client of the broker
 
 Figures of a shared machine mean little by themselves; look at the ratios."
 )]
@@ -56,6 +59,7 @@ impl Bench {
             Some(What::Handlers(handlers)) => return handlers.run(voice).await,
             Some(What::Journal(journal)) => return journal.run(voice).await,
             Some(What::Spoke(spoke)) => return spoke.run(voice).await,
+            Some(What::Bridges(bridges)) => return bridges.run(voice).await,
             None => {}
         }
         voice.start_log("warn")?;
@@ -78,6 +82,7 @@ enum What {
     Handlers(Handlers),
     Journal(Journal),
     Spoke(Spoke),
+    Bridges(bridges::Bridges),
 }
 
 /// Measure a node's spoke listener beside a spoke-server, with the same bare client.
