@@ -7,12 +7,17 @@
 //! To add a kind: a file here with its configuration and its [`Bridge`], its codec in a folder beside it, a line in
 //! [`Kind`], a reader of its keys in `config/bridges/`.
 
+mod backlog;
 mod carried;
 mod desk;
 mod elect;
+pub mod event_engine;
+pub mod eventhive;
 mod export;
+pub mod hein;
 pub mod hive;
 mod import;
+mod listening;
 pub mod mqtt;
 pub mod names;
 pub mod nats;
@@ -109,6 +114,12 @@ pub enum Kind {
     Hive(hive::Config),
     /// pyspoke: its clients, or one of its servers.
     Spoke(spoke::Config),
+    /// EventHive.
+    Eventhive(eventhive::Config),
+    /// event-engine.
+    EventEngine(event_engine::Config),
+    /// hein.
+    Hein(hein::Config),
     /// A Redis.
     Redis(redis::Config),
     /// An MQTT broker.
@@ -126,6 +137,9 @@ impl Kind {
         match self {
             Self::Hive(_) => "hive",
             Self::Spoke(_) => "spoke",
+            Self::Eventhive(_) => "eventhive",
+            Self::EventEngine(_) => "event-engine",
+            Self::Hein(_) => "hein",
             Self::Redis(_) => "redis",
             Self::Mqtt(_) => "mqtt",
             Self::Nats(_) => "nats",
@@ -138,6 +152,7 @@ impl Kind {
     pub fn can_seal(&self) -> bool {
         match self {
             Self::Hive(_) | Self::Spoke(_) => false,
+            Self::Eventhive(_) | Self::EventEngine(_) | Self::Hein(_) => false,
             Self::Redis(config) => config.medium == redis::Medium::Channels,
             Self::Nats(config) => config.jetstream.is_none(),
             Self::Mqtt(_) | Self::Webhook(_) => true,
@@ -151,6 +166,7 @@ impl Kind {
     pub fn check(&self, rules: &Rules) -> Result<(), NameError> {
         match self {
             Self::Hive(_) | Self::Spoke(_) | Self::Webhook(_) => Ok(()),
+            Self::Eventhive(_) | Self::EventEngine(_) | Self::Hein(_) => Ok(()),
             Self::Redis(config) => redis::check(config, rules),
             Self::Mqtt(_) => mqtt::filters(rules).map(drop),
             Self::Nats(_) => nats::subjects(rules).map(drop),
@@ -243,6 +259,13 @@ pub fn start(config: Config, bus: &Bus, boards: &Arc<Boards>, part: &Part) {
             Kind::Spoke(spoke::Config::Connect(host, port)) => {
                 part.spawn("bridge", supervise::run(spoke::Connector::new(host, port), desk));
             }
+            Kind::Eventhive(config) => {
+                part.spawn("bridge", supervise::run(eventhive::Eventhive::new(config), desk));
+            }
+            Kind::EventEngine(config) => {
+                part.spawn("bridge", supervise::run(event_engine::EventEngine::new(config), desk));
+            }
+            Kind::Hein(config) => part.spawn("bridge", supervise::run(hein::Hein::new(config), desk)),
             Kind::Redis(config) => part.spawn("bridge", supervise::run(redis::Redis::new(config), desk)),
             Kind::Mqtt(config) => part.spawn("bridge", supervise::run(mqtt::Mqtt::new(config), desk)),
             Kind::Nats(config) => part.spawn("bridge", supervise::run(nats::Nats::new(config), desk)),

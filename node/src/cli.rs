@@ -15,8 +15,10 @@ mod build;
 mod call;
 mod check;
 mod component;
+mod config;
 mod dev;
 mod doctor;
+mod exchange;
 mod exec;
 mod exit;
 mod id;
@@ -115,6 +117,8 @@ enum Verb {
     Id(id::Id),
     Keygen(keygen::Keygen),
     Network(network::Network),
+    Config(config::Config),
+    Exchange(exchange::Exchange),
     Bench(bench::Bench),
     Sim(sim::Sim),
 }
@@ -158,6 +162,8 @@ fn run(cli: Cli) -> Result<(), Fault> {
         Verb::Id(verb) => ask(&voice, verb.run()),
         Verb::Keygen(verb) => verb.run(),
         Verb::Network(verb) => verb.run(&voice),
+        Verb::Config(verb) => verb.run(&voice),
+        Verb::Exchange(verb) => node(verb.run(&voice)),
         Verb::Bench(verb) => node(verb.run(&voice)),
         Verb::Sim(verb) => verb.run(&voice),
     }

@@ -15,6 +15,7 @@ mod channels;
 mod check;
 mod expand;
 mod find;
+mod import;
 mod journal;
 mod merge;
 mod network;
@@ -29,6 +30,7 @@ mod yaml;
 
 pub use expand::Variables;
 pub use find::FILE_NAME;
+pub use import::import;
 pub use merge::{DEFAULT_NETWORK, Flags};
 pub use problem::{Problem, Problems, Severity, nearest};
 pub use scenario::{Expectation, Figure, ScenarioFile, Unit, read_scenario, scenario_text};
@@ -108,6 +110,14 @@ pub fn load(request: &Request) -> Result<Loaded, Problems> {
     check_text(Some(&source), request)
 }
 
+/// Reads a file of somebody's configuration.
+///
+/// # Errors
+/// When it cannot be read whole.
+pub fn read_file(path: &Path, directory: &Path) -> Result<Arc<Source>, Problems> {
+    find::read(path, &From::Default, directory).map_err(|problem| Problems(vec![problem]))
+}
+
 /// Merges and checks a configuration whose text is already here.
 ///
 /// # Errors
@@ -124,6 +134,7 @@ pub fn check_text(source: Option<&Arc<Source>>, request: &Request) -> Result<Loa
         let problem = Problem::new(&root.origin, "the configuration is empty");
         return Err(Problems(vec![problem.hint("begin it with the line `version: 1`")]));
     }
+    root = import::ours(root, &request.variables.environment, &mut report);
     let used = expand::expand(&mut root, &request.variables, &mut report.problems);
     report.warnings.extend(expand::unused(&request.variables, &used));
     merge::overlay(&mut root, &request.flags, &request.variables.environment);

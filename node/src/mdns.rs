@@ -45,8 +45,10 @@ pub struct Reach {
 pub struct Service {
     /// The kind, such as `_hive-node._udp.local.`.
     pub kind: &'static str,
-    /// Its name among those of its kind, and in `<instance>.local.` the name of its host.
+    /// Its name among those of its kind.
     pub instance: String,
+    /// The name of its host in `<host>.local.`; none: the instance's. One that nobody else has, as it is not probed for.
+    pub host: Option<String>,
     /// Its port.
     pub port: u16,
     /// The one address it is on; none for all of the machine's.
@@ -104,7 +106,7 @@ impl Mdns {
     /// # Errors
     /// When a text is too long, or the daemon is gone.
     pub fn announce(&self, service: &Service) -> Result<Announced, MdnsError> {
-        let host = format!("{}.local.", service.instance);
+        let host = format!("{}.local.", service.host.as_ref().unwrap_or(&service.instance));
         let addrs: Vec<IpAddr> = service.only.into_iter().collect();
         let info = ServiceInfo::new(
             service.kind,

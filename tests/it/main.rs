@@ -22,6 +22,7 @@ mod reload;
 mod replay;
 mod rotation;
 mod secrets;
+mod seeds;
 mod sim;
 mod spoke;
 mod trace;

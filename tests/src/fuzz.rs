@@ -32,7 +32,7 @@ use hive_proto::{
 pub type Decoder = fn(&[u8]);
 
 /// All of them, by name.
-pub const DECODERS: [(&str, Decoder); 16] = [
+pub const DECODERS: [(&str, Decoder); 19] = [
     ("frames", frames),
     ("control", control),
     ("admission", admission),
@@ -49,6 +49,9 @@ pub const DECODERS: [(&str, Decoder); 16] = [
     ("channel", channel),
     ("pattern", pattern),
     ("spoke", spoke),
+    ("eventhive", eventhive),
+    ("hein", hein),
+    ("zmtp", zmtp),
 ];
 
 /// The node's own readers, which stand alone: a test binary need not link wasmtime for them.
@@ -57,6 +60,25 @@ pub const DECODERS: [(&str, Decoder); 16] = [
 mod spoke_wire {
     pub(super) mod frame;
     pub(super) mod json;
+}
+
+#[path = "../../node/src/bridge/eventhive"]
+#[expect(dead_code, reason = "the node uses more of them than is tried here")]
+mod eventhive_wire {
+    pub(super) mod python;
+    pub(super) mod rpc;
+}
+
+#[path = "../../node/src/bridge/hein"]
+#[expect(dead_code, reason = "the node uses more of it than is tried here")]
+mod hein_wire {
+    pub(super) mod wire;
+}
+
+#[path = "../../node/src/bridge/event_engine"]
+#[expect(dead_code, reason = "the node uses more of it than is tried here")]
+mod event_engine_wire {
+    pub(super) mod zmtp;
 }
 
 /// No frame is larger than it may be, and none comes from nothing.
@@ -275,6 +297,61 @@ pub fn spoke(bytes: &[u8]) {
     assert!(held <= bytes.len());
 }
 
+/// A message is read or refused, and what Python would write of an object is its own form.
+pub fn eventhive(bytes: &[u8]) {
+    use eventhive_wire::{
+        python::{Fields, Layout, dumps},
+        rpc,
+    };
+    let Ok(text) = str::from_utf8(bytes) else { return };
+    let _ = rpc::Message::decode(text);
+    let Ok(fields) = serde_json::from_str::<Fields>(text) else { return };
+    for layout in [Layout::Signed, Layout::Printed] {
+        let Ok(form) = dumps(&fields, layout) else { return };
+        assert!(form.is_ascii());
+        // Numbers beyond all bounds have a form that is no JSON.
+        let Ok(again) = serde_json::from_str(&form) else { return };
+        assert_eq!(dumps(&again, layout).ok(), Some(form));
+    }
+}
+
+/// Messages hold no more than came, and are read again as they were.
+pub fn hein(bytes: &[u8]) {
+    const MAX: usize = 256;
+    let mut splitter = hein_wire::wire::Splitter::new(MAX);
+    let mut held = 0;
+    for chunk in bytes.chunks(16) {
+        splitter.buffer().extend_from_slice(chunk);
+        while let Ok(Some(message)) = splitter.next() {
+            held += message.payload.len();
+            let mut again = hein_wire::wire::Splitter::new(MAX * 2);
+            again.buffer().extend_from_slice(&message.encode());
+            assert_eq!(again.next(), Ok(Some(message)));
+        }
+    }
+    assert!(held <= bytes.len());
+}
+
+/// What arrives holds no more than came.
+pub fn zmtp(bytes: &[u8]) {
+    use event_engine_wire::zmtp::{Arrived, Reader, Socket, check_greeting};
+    if let Some(greeting) = bytes.first_chunk() {
+        let _ = check_greeting(greeting);
+    }
+    let _ = Socket::Rep.admit(bytes);
+    let mut reader = Reader::new(256);
+    let mut held = 0;
+    for chunk in bytes.chunks(16) {
+        reader.buffer().extend_from_slice(chunk);
+        while let Ok(Some(arrived)) = reader.next() {
+            if let Arrived::Message(parts) = arrived {
+                held += parts.iter().map(Bytes::len).sum::<usize>();
+            }
+        }
+    }
+    assert!(held <= bytes.len());
+}
+
 fn only_frame(bytes: &Bytes) -> (u8, Bytes) {
     let mut buffer = BytesMut::from(&bytes[..]);
     let frame = split_frame(&mut buffer, usize::MAX).expect("a frame").expect("a whole one");
@@ -372,6 +449,21 @@ mod tests {
         fn frames_of_spoke_keep_theirs(inside in "[a\"\\\\{}\\[\\]:,0-9 NaInfty.eu-]{0,24}") {
             spoke(format!("{{\"head\":{{\"channel\":\"a\"}},\"body\":{inside}}}\0").as_bytes());
             spoke(format!("{{\"head\":{{\"channel\":\"a\",\"x\":{inside}}}}}\0").as_bytes());
+        }
+
+        /// Braces, an end and a head are needed before anything is read.
+        #[test]
+        fn messages_of_the_seeds_keep_theirs(
+            inside in "[a\"\\\\{}\\[\\]:,0-9 .eu-]{0,24}",
+            flags in 0_u8..8,
+            mut body in bytes(),
+        ) {
+            eventhive(format!("{{\"a\":{inside}}}").as_bytes());
+            eventhive(format!("{{\"request\":{{\"method\":\"publish\",\"arguments\":{inside}}}}}").as_bytes());
+            hein(&[b"__raw__t:0:", &body[..], b"\xac\x96\xac\x96"].concat());
+            let length = u8::try_from(body.len()).unwrap_or(0);
+            body.splice(0..0, [flags, length]);
+            zmtp(&body);
         }
 
         #[test]

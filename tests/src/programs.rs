@@ -4,16 +4,18 @@
 
 use std::{
     fs::{self, File},
+    io::Write as _,
+    os::unix::process::CommandExt as _,
     process::{Child, Command, ExitStatus, Stdio},
     time::Duration,
 };
 
 use anyhow::{Context as _, Result, anyhow};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::wait::{self, MOMENT};
 
-/// A process beside a test, ended when dropped.
+/// A process beside a test, ended with what it forked when dropped.
 pub struct Program {
     name: String,
     child: Child,
@@ -32,9 +34,20 @@ impl Program {
         let output = |name: &str| File::create(folder.path().join(name));
         // What is printed is read while it runs.
         command.env("PYTHONUNBUFFERED", "1");
-        command.stdin(Stdio::null()).stdout(output("stdout")?).stderr(output("stderr")?);
+        command.stdin(Stdio::piped()).stdout(output("stdout")?).stderr(output("stderr")?);
+        // What it forks ends with it.
+        command.process_group(0);
         let child = command.spawn().with_context(|| format!("cannot start {name}: {command:?}"))?;
         Ok(Self { name: name.to_owned(), child, ended: None, folder })
+    }
+
+    /// Writes a line to its stdin.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn tell(&mut self, line: &str) -> Result<()> {
+        let stdin = self.child.stdin.as_mut().context("its stdin is closed")?;
+        writeln!(stdin, "{line}").and_then(|()| stdin.flush()).with_context(|| self.printed())
     }
 
     /// Waits until it has printed a text.
@@ -79,10 +92,8 @@ impl Program {
     /// # Errors
     /// When it does not end even so.
     pub async fn kill(&mut self) -> Result<()> {
-        if self.poll().is_none() {
-            self.child.kill()?;
-            self.ends().await?;
-        }
+        self.kill_group();
+        self.ends().await?;
         Ok(())
     }
 
@@ -116,6 +127,14 @@ impl Program {
         format!("{} printed:\n{}{}", self.name, self.stdout(), self.stderr())
     }
 
+    /// What it forked may be there when it is gone.
+    fn kill_group(&self) {
+        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+            // Gone already, or never reachable: nothing is left to do about either.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+
     fn poll(&mut self) -> Option<ExitStatus> {
         if self.ended.is_none() {
             self.ended = self.child.try_wait().ok().flatten();
@@ -131,11 +150,8 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        if self.poll().is_none() {
-            // Gone already, or never reachable: nothing is left to do about either.
-            let _ = self.child.kill();
-            let _ = self.child.wait();
-        }
+        self.kill_group();
+        let _ = self.child.wait();
         if std::thread::panicking() {
             eprintln!("---- {}", self.printed());
         }

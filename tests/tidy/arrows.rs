@@ -15,7 +15,7 @@ type Row = (&'static str, &'static [&'static str]);
 /// hive-node, from the top down.
 const NODE: &[Row] = &[
     ("main", &["cli"]),
-    ("cli", &["node", "config", "toolchain", "bench", "doctor", "api"]),
+    ("cli", &["node", "config", "toolchain", "bench", "doctor", "api", "bridge"]),
     // Beside the root.
     ("bench", &["node", "bridge", "plugin", "dispatch", "bus", "transport", "journal"]),
     ("doctor", &["config", "mesh", "discovery", "api", "transport", "mdns"]),

@@ -3,6 +3,10 @@
 //! What it owns: the keys that all bridges share: names, rules, limits. The keys of one kind are in its own file. It must
 //! not know how a bridge works.
 
+mod address;
+mod event_engine;
+mod eventhive;
+mod hein;
 mod hive;
 mod mqtt;
 mod nats;
@@ -32,9 +36,12 @@ use crate::{
 type Reader = fn(&mut Section<'_>, &Around<'_>, &mut Report) -> Option<Shape>;
 
 /// The kinds, by the keys of their lists.
-const KINDS: [(&str, Reader); 6] = [
+const KINDS: [(&str, Reader); 9] = [
     ("hive", hive::read),
     ("spoke", spoke::read),
+    ("eventhive", eventhive::read),
+    ("event-engine", event_engine::read),
+    ("hein", hein::read),
     ("redis", redis::read),
     ("mqtt", mqtt::read),
     ("nats", nats::read),
@@ -88,17 +95,8 @@ pub fn read(
             add(&mut bridges, settings, &origin, report);
         }
     }
-    section.finish_with(report, not_yet);
+    section.finish(report);
     Config { bridges, ..Config::default() }
-}
-
-/// Kinds that a later version reads.
-fn not_yet(entry: &Entry) -> Option<Problem> {
-    const LATER: [&str; 3] = ["eventhive", "hein", "event-engine"];
-    LATER.contains(&entry.key.as_str()).then(|| {
-        let message = format!("bridges to `{}` are not in this version of hive-node", entry.key);
-        Problem::new(&entry.origin, message).hint("remove the list, or use a version that has it")
-    })
 }
 
 /// Names what has no name, and refuses a second of one name.

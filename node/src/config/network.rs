@@ -126,7 +126,7 @@ fn node_id(value: &Value) -> Result<NodeId, Problem> {
 }
 
 /// A secret, and the file it is from.
-fn secret(
+pub(super) fn secret(
     value: &Value,
     around: &Surroundings<'_>,
     too_open: &mut Option<Problem>,

@@ -279,3 +279,19 @@ proptest! {
         }
     }
 }
+
+/// The equivalent that is written down says what the file itself says.
+#[test]
+fn an_imported_configuration_is_the_same() {
+    let (_folder, mut request) = surroundings();
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/config/cases");
+    let case = fs::read_to_string(cases.join("eventhive.case")).expect("the case");
+    let (text, _) = case.split_once("=====\n").expect("a case");
+    let secrets = ("EVENTHIVE_SECRET".to_owned(), "ws:one nobody:two".to_owned());
+    request.variables.environment.extend([secrets]);
+    let (written, warnings) = import(&source(text), &request.variables.environment).expect("an equivalent");
+    assert_eq!(warnings.len(), 3, "{warnings:?}");
+    let bridges = |text: &str| check_text(Some(&source(text)), &request).expect(text).settings.bridges;
+    assert_eq!(format!("{:?}", bridges(&written)), format!("{:?}", bridges(text)), "{written}");
+    assert!(import(&source("version: 1\n"), &request.variables.environment).is_err());
+}

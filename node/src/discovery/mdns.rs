@@ -68,6 +68,7 @@ fn begin(here: &Here, loopback: bool) -> Result<(Mdns, Announced, Browse), MdnsE
     let announced = mdns.announce(&Service {
         kind: KIND,
         instance: format!("hive-{}", hex(here.node.0.get(..NAME_ID_BYTES).unwrap_or_default())),
+        host: None,
         port: here.listen.port(),
         only: (!ip.is_unspecified()).then_some(ip),
         texts: texts(here.node, &here.memberships),

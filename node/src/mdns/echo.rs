@@ -32,6 +32,7 @@ pub async fn echo(addrs: &[IpAddr], within: Duration) -> Result<BTreeSet<IpAddr>
         let announced = speaker.announce(&Service {
             kind: KIND,
             instance: format!("echo-{tag}-{at}"),
+            host: None,
             port: NO_PORT,
             only: Some(*addr),
             texts: Vec::new(),
