@@ -16,7 +16,8 @@
 //! | `GET /v1/dead/NAME`, `/v1/dead/NAME?letter=7` | the dead letters of a handler; one with its event |
 //! | `POST /v1/dead/NAME?letters=1,2&drop=false&timeout=10s` | has them handled again, or lets them go |
 //! | `GET /v1/socket` | a WebSocket of documents: `subscribe`, `publish`, `answer` (see `hive_client::socket`) |
-//! | `POST /v1/plugins/reload`, `/v1/plugins/NAME/reload`, `/v1/stop` | asks the node to do it |
+//! | `POST /v1/plugins/reload`, `/v1/stop` | asks the node to do it |
+//! | `POST /v1/plugins/NAME/reload`, `…/rollback`, `…/approve`, `…/enable`, `…/disable` | the same, of one plugin |
 
 use std::{
     path::{Path, PathBuf},
@@ -133,6 +134,10 @@ fn router(shared: App) -> Router {
         .route("/v1/plugins/{name}/reload", post(control::reload))
         .route("/v1/plugins/{name}/logs", get(logs::logs))
         .route("/metrics", get(metrics::metrics))
+        .route("/v1/plugins/{name}/rollback", post(control::rollback))
+        .route("/v1/plugins/{name}/approve", post(control::approve))
+        .route("/v1/plugins/{name}/enable", post(control::enable))
+        .route("/v1/plugins/{name}/disable", post(control::disable))
         .route("/v1/stop", post(control::stop))
         .route("/v1/visit/{addr}", post(visit::visit))
         .route("/v1/trace/{*channel}", post(trace::trace))

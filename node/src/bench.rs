@@ -12,6 +12,7 @@ pub mod journal;
 mod links;
 mod measure;
 pub mod nats;
+pub mod plugins;
 pub mod spoke;
 mod thin;
 

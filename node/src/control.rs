@@ -36,6 +36,15 @@ pub enum Control {
         /// What became of each, in their order.
         reply: oneshot::Sender<Result<Vec<Replayed>, ControlError>>,
     },
+    /// Do one thing with one plugin.
+    Plugin {
+        /// What.
+        verb: PluginVerb,
+        /// The plugin's name.
+        plugin: String,
+        /// What came of it.
+        reply: oneshot::Sender<Result<Vec<Reloaded>, ControlError>>,
+    },
     /// Say who can be reached, and by which ways.
     Graph {
         /// One entry a network, home first; none without a mesh.
@@ -60,6 +69,19 @@ pub enum Control {
         /// Sent when leaving has begun.
         reply: oneshot::Sender<()>,
     },
+}
+
+/// What can be done with one plugin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PluginVerb {
+    /// Go back to the version before.
+    Rollback,
+    /// Let a new version have what it waits for.
+    Approve,
+    /// Let it run again.
+    Enable,
+    /// Let it finish what it has, and not run until it is enabled.
+    Disable,
 }
 
 /// Ways to find out.
@@ -110,14 +132,14 @@ pub struct Missed {
     pub why: String,
 }
 
-/// What a reload did to one plugin.
+/// What a reload, or another verb, did to one plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reloaded {
     /// The plugin's name.
     pub plugin: String,
-    /// The generation that is live now.
+    /// The generation that is live now; 0: none is.
     pub generation: u64,
-    /// Why the file was refused, when it was; the generation is then the old one.
+    /// What was in the way, when something was; the generation is then the old one.
     pub problem: Option<String>,
 }
 
@@ -199,6 +221,16 @@ impl ControlSender {
         answer.await.unwrap_or_else(|_| Err(leaving()))
     }
 
+    /// Asks for one thing to be done with one plugin, and waits for what came of it.
+    ///
+    /// # Errors
+    /// When no plugin has that name, or the node is leaving.
+    pub async fn plugin(&self, verb: PluginVerb, plugin: String) -> Result<Vec<Reloaded>, ControlError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Control::Plugin { verb, plugin, reply }).await?;
+        answer.await.unwrap_or_else(|_| Err(leaving()))
+    }
+
     /// Asks who can be reached in each network, home first, and by which ways.
     ///
     /// # Errors
@@ -266,6 +298,7 @@ mod tests {
                         let _ = reply.send(done);
                     }
                     Control::Replay { reply, .. } => drop(reply.send(Ok(Vec::new()))),
+                    Control::Plugin { reply, .. } => drop(reply.send(Ok(Vec::new()))),
                     Control::Graph { reply } => drop(reply.send(Vec::new())),
                     Control::Trace { reply, .. } => drop(reply.send(Vec::new())),
                     Control::Visit { reply, .. } => drop(reply.send(Vec::new())),

@@ -45,12 +45,23 @@ pub trait Invoke: Send {
     fn last_words(&mut self) -> String {
         String::new()
     }
+
+    /// Runs while there is nothing to handle; the next event ends it wherever it is. Never ends by itself.
+    fn idle(&mut self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
 }
 
 /// Takes jobs and has them handled until `stop` or the end of the subscription. The job in hand when
 /// `stop` comes is finished first; a request whose caller has gone is cut.
 pub async fn run(lanes: &Arc<Lanes>, stop: &CancellationToken, handler: &mut impl Invoke) {
-    while let Some(mut job) = lanes.next(stop).await {
+    loop {
+        let next = tokio::select! {
+            biased;
+            job = lanes.next(stop) => job,
+            () = handler.idle() => None,
+        };
+        let Some(mut job) = next else { return };
         let call = job.call();
         let (event, request) = job.parts();
         let outcome = match request {

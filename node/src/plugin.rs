@@ -4,6 +4,7 @@
 //! folder. It must not know where events come from, who reads the boards, or what people type.
 
 pub mod allowance;
+pub mod cache;
 pub mod crew;
 pub mod description;
 pub mod diff;
@@ -15,23 +16,30 @@ pub mod instances;
 pub mod life;
 pub mod limits;
 pub mod loader;
+pub mod probation;
 mod rate;
+mod records;
 mod registry;
 pub mod settings;
 pub mod sketch;
 pub mod timer;
 mod trap;
+mod versions;
+mod wants;
 pub mod worker;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, io, path::Path, sync::Arc};
 
 use tokio::sync::{mpsc, oneshot};
 
 use self::{
+    cache::Cache,
     engine::{Engine, EngineError},
     life::{Counts, Shared},
     loader::Loader,
+    records::Records,
     registry::{Ask, Registry},
+    versions::Versions,
 };
 pub use self::{
     instances::Mode,
@@ -40,11 +48,11 @@ pub use self::{
 pub use crate::dispatch::Patience;
 use crate::{
     bus::Bus,
-    control::{ControlError, Reloaded},
+    control::{ControlError, PluginVerb, Reloaded},
     dispatch::Lanes,
     shutdown::Part,
     status::Boards,
-    store::Store,
+    store::{Store, StoreError},
     watch::{Depth, Watch, WatchError},
 };
 
@@ -75,6 +83,12 @@ pub enum StartError {
     /// There is no engine.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// What is kept of plugins cannot be.
+    #[error("cannot keep versions of plugins in the data directory: {0}")]
+    Versions(io::Error),
+    /// What is remembered of plugins cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The program does not fit its own WIT.
     #[error("this build of the program is broken: {0}")]
     Broken(String),
@@ -83,9 +97,11 @@ pub enum StartError {
 impl StartError {
     /// What to do about it.
     #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Folder(_) => Some("make the folder, or name the one that holds the `.wasm` files"),
+            Self::Folder(_) => Some("make the folder, or name the one that holds the `.wasm` files".into()),
+            Self::Versions(_) => Some("choose a directory this user may write, with --data-dir".into()),
+            Self::Store(error) => error.hint(),
             Self::Engine(_) | Self::Broken(_) => None,
         }
     }
@@ -93,8 +109,8 @@ impl StartError {
 
 impl Plugins {
     /// Loads every component of the folders and follows them until the part stops. Returns when each runs or was
-    /// refused; a refused one is said in the log and on the board. What they set for later is kept in the store, if there
-    /// is one. Without folders nothing is started.
+    /// refused; a refused one is said in the log and on the board. What they set for later, and what is remembered of them,
+    /// is kept in the store, compiled code and versions that were live in the data directory, if there is one. Without folders nothing is started.
     ///
     /// # Errors
     /// When a folder cannot be watched, or this machine runs no guests.
@@ -110,8 +126,15 @@ impl Plugins {
         }
         let watch = Watch::start(&config.folders, Depth::Files)?;
         let engine = Arc::new(Engine::start()?);
-        let loader = Arc::new(Loader::new(engine).map_err(StartError::Broken)?);
-        let shared = Arc::new(Shared { loader, bus, store, boards, counts: Counts::default() });
+        let data_dir = boards.node.read().data_dir.clone();
+        let cache = data_dir.as_deref().and_then(|data_dir| cache(data_dir, &engine));
+        let loader = Loader::new(engine).map_err(StartError::Broken)?;
+        let loader = Arc::new(loader.caching(cache, Arc::clone(&boards.components)));
+        let records = Records::load(store.clone())?;
+        let versions = Versions::open(data_dir.as_deref()).map_err(StartError::Versions)?;
+        versions.retain(&records.contents());
+        let (counts, approve_all) = (Counts::default(), config.approve_all);
+        let shared = Arc::new(Shared { loader, bus, store, records, versions, approve_all, boards, counts });
         let mut registry = Registry::new(config, Arc::clone(&shared), watch);
         registry.begin().await;
         let (asks, asked) = mpsc::channel(ASKS_MAX);
@@ -130,10 +153,31 @@ impl Plugins {
     /// # Errors
     /// When no plugin has that name, or the node has none or is leaving.
     pub async fn reload(&self, plugin: Option<String>) -> Result<Vec<Reloaded>, ControlError> {
+        self.ask(|reply| Ask::Reload { plugin, reply }).await
+    }
+
+    /// Does one thing with one plugin.
+    ///
+    /// # Errors
+    /// When no plugin has that name, it cannot be remembered, or the node has none or is leaving.
+    pub async fn change(&self, verb: PluginVerb, plugin: String) -> Result<Vec<Reloaded>, ControlError> {
+        self.ask(|reply| Ask::Change { verb, plugin, reply }).await
+    }
+
+    async fn ask(&self, ask: impl FnOnce(registry::Reply) -> Ask) -> Result<Vec<Reloaded>, ControlError> {
         let unavailable = |why: &str| ControlError::Unavailable(why.to_owned());
         let asks = self.asks.as_ref().ok_or_else(|| unavailable("it has no plugin folder"))?;
         let (reply, done) = oneshot::channel();
-        asks.send(Ask { plugin, reply }).await.map_err(|_| unavailable("it is leaving"))?;
+        asks.send(ask(reply)).await.map_err(|_| unavailable("it is leaving"))?;
         done.await.unwrap_or_else(|_| Err(unavailable("it is leaving")))
     }
+}
+
+/// The compiled cache; a node without it compiles more, and nothing else.
+fn cache(data_dir: &Path, engine: &Engine) -> Option<Cache> {
+    Cache::open(data_dir, engine.wasm())
+        .map_err(|error| {
+            tracing::warn!("components are compiled at each start, as there is no cache: {error}")
+        })
+        .ok()
 }

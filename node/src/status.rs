@@ -48,6 +48,8 @@ pub struct Boards {
     pub troubles: Board<Troubles>,
     /// The plugins by name; written by the plugin part.
     pub plugins: Board<BTreeMap<String, PluginCard>>,
+    /// What became of components that were to be loaded; counted by the plugin part.
+    pub components: Arc<Components>,
     /// The bridges by name; written by the bridge part.
     pub bridges: Board<BTreeMap<String, BridgeCard>>,
 }
@@ -248,6 +250,8 @@ pub struct PluginCard {
     pub loaded: Option<SystemTime>,
     /// Why the newest file is not live, or why the plugin failed.
     pub problem: Option<String>,
+    /// What the newest file wants to do and nobody has approved: it waits, and an older version goes on.
+    pub waits: Vec<String>,
     /// What its calls may cost; none while no version was tried.
     pub limits: Option<LimitsCard>,
     /// What it did, kept over its generations.
@@ -296,6 +300,19 @@ pub enum PluginState {
     Draining,
     /// No version of it works; the card's `problem` says why.
     Failed,
+    /// Somebody switched it off.
+    Disabled,
+    /// No version of it runs, as its file waits to be approved.
+    Waiting,
+}
+
+/// Components that were loaded.
+#[derive(Debug, Default)]
+pub struct Components {
+    /// Those that had to be compiled.
+    pub compiled: Count,
+    /// Those whose code was in the cache.
+    pub cached: Count,
 }
 
 /// One thing a plugin listens to.

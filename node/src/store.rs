@@ -16,6 +16,7 @@
 //! 70 MB of the measurement.
 
 mod dead;
+mod plugins;
 mod retained;
 mod state;
 #[cfg(test)]
@@ -31,6 +32,7 @@ use std::{
 use redb::{Database, DatabaseError, ReadableDatabase, StorageError, TableDefinition, TableError};
 
 pub use dead::DeadLetters;
+pub use plugins::Plugins;
 pub use retained::{Retained, RetainedValue};
 pub use state::State;
 pub use timers::{KeptTimer, Timers};
@@ -173,6 +175,12 @@ impl Store {
         State(&self.shared)
     }
 
+    /// What is remembered of plugins.
+    #[must_use]
+    pub fn plugins(&self) -> Plugins<'_> {
+        Plugins(&self.shared)
+    }
+
     /// What plugins have set for later.
     #[must_use]
     pub fn timers(&self) -> Timers<'_> {
@@ -210,6 +218,7 @@ fn stamp(database: &Database) -> Result<(), redb::Error> {
     transaction.open_table(META)?.insert(FORMAT_KEY, FORMAT)?;
     retained::make(&transaction)?;
     dead::make(&transaction)?;
+    plugins::make(&transaction)?;
     state::make(&transaction)?;
     timers::make(&transaction)?;
     transaction.commit()?;

@@ -15,6 +15,7 @@ mod expiry;
 mod guests;
 mod hosts;
 mod jetstream;
+mod life;
 mod promises;
 mod reach;
 mod relay;

@@ -183,12 +183,52 @@ impl Client {
     /// # Errors
     /// When no node answers, or it has no such plugin (`not-found`).
     pub async fn reload(&self, plugin: Option<&str>) -> Result<Reload, Error> {
-        let path = match plugin {
-            Some(name) => format!("/v1/plugins/{}/reload", utf8_percent_encode(name, NON_ALPHANUMERIC)),
-            None => "/v1/plugins/reload".into(),
-        };
-        let request = request(Method::POST, &path, &Message::default())?;
-        // A reload compiles.
+        match plugin {
+            Some(name) => self.change("reload", name).await,
+            None => self.compiling("/v1/plugins/reload").await,
+        }
+    }
+
+    /// Has a plugin go back to the version before.
+    ///
+    /// # Errors
+    /// When no node answers, or it has no such plugin (`not-found`).
+    pub async fn rollback(&self, plugin: &str) -> Result<Reload, Error> {
+        self.change("rollback", plugin).await
+    }
+
+    /// Lets a new version of a plugin have what it waits for.
+    ///
+    /// # Errors
+    /// When no node answers, or it has no such plugin (`not-found`).
+    pub async fn approve(&self, plugin: &str) -> Result<Reload, Error> {
+        self.change("approve", plugin).await
+    }
+
+    /// Lets a plugin run that was disabled.
+    ///
+    /// # Errors
+    /// When no node answers, or it has no such plugin (`not-found`).
+    pub async fn enable(&self, plugin: &str) -> Result<Reload, Error> {
+        self.change("enable", plugin).await
+    }
+
+    /// Lets a plugin finish what it has, and not run until it is enabled.
+    ///
+    /// # Errors
+    /// When no node answers, or it has no such plugin (`not-found`).
+    pub async fn disable(&self, plugin: &str) -> Result<Reload, Error> {
+        self.change("disable", plugin).await
+    }
+
+    async fn change(&self, verb: &str, plugin: &str) -> Result<Reload, Error> {
+        let name = utf8_percent_encode(plugin, NON_ALPHANUMERIC);
+        self.compiling(&format!("/v1/plugins/{name}/{verb}")).await
+    }
+
+    /// What may have to compile, or to drain.
+    async fn compiling(&self, path: &str) -> Result<Reload, Error> {
+        let request = request(Method::POST, path, &Message::default())?;
         document(&self.http.send(request, Duration::from_secs(60)).await?)
     }
 

@@ -63,6 +63,9 @@ pub struct Status {
     pub troubles: Vec<Trouble>,
     /// Its plugins.
     pub plugins: Vec<PluginStatus>,
+    /// Components that it loaded since it started.
+    #[serde(default)]
+    pub components: ComponentStatus,
     /// Its bridges.
     #[serde(default)]
     pub bridges: Vec<BridgeStatus>,
@@ -123,7 +126,8 @@ pub struct NetworkStatus {
     pub journal: Option<JournalStatus>,
 }
 
-/// What a reload did, from `POST /v1/plugins/reload` and `POST /v1/plugins/NAME/reload`.
+/// What a verb did, from `POST /v1/plugins/reload` and `POST /v1/plugins/NAME/VERB`: `reload`, `rollback`, `approve`,
+/// `enable` or `disable`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reload {
     /// The document's version.
@@ -132,14 +136,14 @@ pub struct Reload {
     pub plugins: Vec<Reloaded>,
 }
 
-/// What a reload did to one plugin.
+/// What a verb did to one plugin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reloaded {
     /// Its name.
     pub name: String,
-    /// The generation that is live now.
+    /// The generation that is live now; 0: none is.
     pub generation: u64,
-    /// Why the file was refused; the generation is then the old one.
+    /// What was in the way; the generation is then the old one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
 }

@@ -28,6 +28,8 @@ fn plugin(means: &Means, name: &str, card: &PluginCard) -> types::PluginStatus {
             PluginState::Running => types::PluginState::Running,
             PluginState::Draining => types::PluginState::Draining,
             PluginState::Failed => types::PluginState::Failed,
+            PluginState::Disabled => types::PluginState::Disabled,
+            PluginState::Waiting => types::PluginState::Waiting,
         },
         generation: card.generation,
         hash: card.hash.clone(),
@@ -37,6 +39,7 @@ fn plugin(means: &Means, name: &str, card: &PluginCard) -> types::PluginStatus {
         wants: card.wants.iter().map(want).collect(),
         loaded_ms: card.loaded.map(unix_ms),
         problem: card.problem.clone(),
+        waits: card.waits.clone(),
         work: work(&card.work),
         breaker: match card.work.breaker() {
             Breaker::Closed => types::Breaker::Closed,

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     bus::{Consumer, Holder},
     journal::{CursorStatus, Journal},
-    status::{PeerCard, TroubleCard},
+    status::{Components, PeerCard, TroubleCard},
 };
 
 /// Consumers in a status; a node may have a hundred thousand.
@@ -45,6 +45,7 @@ pub(super) async fn status(State(app): State<App>) -> Json<types::Status> {
         peers,
         troubles: troubles(means),
         plugins: plugins::all(means),
+        components: components(means),
         bridges: super::bridges::read(means),
         events: events(means),
         consumers_total: consumers.len() as u64,
@@ -153,6 +154,11 @@ fn troubles(means: &Means) -> Vec<types::Trouble> {
         ago_ms: age_ms(card.last),
     };
     troubles.iter().map(trouble).collect()
+}
+
+fn components(means: &Means) -> types::ComponentStatus {
+    let Components { compiled, cached } = &*means.boards.components;
+    types::ComponentStatus { compiled: compiled.value(), cached: cached.value() }
 }
 
 fn events(means: &Means) -> types::EventStatus {

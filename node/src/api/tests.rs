@@ -281,6 +281,7 @@ async fn the_boards_are_shown_and_reloads_are_asked_for() {
         wants: vec![WantCard { pattern: "greeter/*".into(), answers: true }],
         loaded: None,
         problem: None,
+        waits: vec!["publish to `out/*`".into()],
         limits: None,
         work: Arc::default(),
         lines: Arc::default(),
@@ -291,6 +292,7 @@ async fn the_boards_are_shown_and_reloads_are_asked_for() {
     let status = node.client.status().await.expect("a status");
     assert_eq!((status.node.name.as_str(), status.events.published), ("kitchen", 1));
     assert_eq!((status.plugins[0].generation, status.plugins[0].work.handled), (3, 5));
+    assert_eq!(status.plugins[0].waits, ["publish to `out/*`"]);
     assert_eq!(node.client.plugins().await.expect("plugins").plugins, status.plugins);
     assert_eq!(node.client.peers().await.expect("peers").peers, []);
 
@@ -306,6 +308,10 @@ async fn the_boards_are_shown_and_reloads_are_asked_for() {
                 Control::Replay { replay, reply } => {
                     drop(reply.send(Err(ControlError::UnknownPlugin(replay.plugin))));
                 }
+                Control::Plugin { verb, plugin, reply } => {
+                    let problem = Some(format!("{verb:?}"));
+                    drop(reply.send(Ok(vec![Reloaded { plugin, generation: 4, problem }])));
+                }
                 Control::Graph { reply } => drop(reply.send(vec![vec![kitchen()]])),
                 Control::Trace { route, reply } => drop(reply.send(asked(&route))),
                 Control::Visit { reply, .. } => drop(reply.send(vec![stranger()])),
@@ -314,6 +320,16 @@ async fn the_boards_are_shown_and_reloads_are_asked_for() {
         }
     });
     assert_eq!(node.client.reload(Some("greet")).await.expect("reloaded").plugins[0].generation, 4);
+    let client = &node.client;
+    for (done, verb) in [
+        (client.rollback("a/b ü").await, "Rollback"),
+        (client.approve("a/b ü").await, "Approve"),
+        (client.enable("a/b ü").await, "Enable"),
+        (client.disable("a/b ü").await, "Disable"),
+    ] {
+        let done = done.expect("done").plugins.remove(0);
+        assert_eq!((done.name.as_str(), done.problem.as_deref()), ("a/b ü", Some(verb)));
+    }
     let (code, message) = refusal(node.client.reload(Some("a/b ü")).await.expect_err("unknown"));
     assert_eq!((code.as_str(), message.as_str()), (code::NOT_FOUND, "no plugin is called `a/b ü` ()"));
     let graph = node.client.graph().await.expect("a graph");

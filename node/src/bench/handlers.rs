@@ -4,7 +4,7 @@
 //! event into the same guest, and the same handler alone.
 
 mod calls;
-mod stage;
+pub(super) mod stage;
 mod waits;
 
 use std::time::Duration;

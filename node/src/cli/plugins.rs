@@ -1,4 +1,4 @@
-//! `plugins`: what a node runs, loading it again, and what it says.
+//! `plugins`: what a node runs, what people do with it, and what it says.
 
 mod limits;
 mod logs;
@@ -8,21 +8,26 @@ use hive_client::types::{Breaker, PluginState, PluginStatus, Reload};
 
 use super::{Ask, Voice, exit::Fault, output};
 
-/// List a node's plugins, load them again, or print what they say.
+/// Hex digits of a content's hash that are shown.
+const HASH_DIGITS: usize = 8;
+
+/// List a node's plugins, switch them, go back, approve, or print what they say.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   hive-node plugins
   hive-node plugins list greet             also what it may cost, and which limits it has reached
   hive-node plugins reload greet
+  hive-node plugins rollback greet
   hive-node plugins logs greet --follow --level warn
 
-A changed file is loaded by itself; `reload` is for when that is not enough.")]
+A changed file is loaded by itself. A version that breaks while it is new is left for the one before
+by itself; one that wants more than the one before waits until it is approved.")]
 pub(super) struct Plugins {
     /// What to do.
     #[arg(default_value = "list")]
     action: Action,
-    /// Only this plugin [default: all].
+    /// Only this plugin [default: all, with `list` and `reload`].
     name: Option<String>,
     #[command(flatten)]
     lines: logs::Lines,
@@ -36,20 +41,39 @@ enum Action {
     List,
     /// Load a plugin's file again, changed or not; without a name, look at every folder again.
     Reload,
+    /// Go back to the version before; the file is not loaded again until it changes.
+    Rollback,
+    /// Let a new version have what it wants beyond the one before, and go live.
+    Approve,
+    /// Let a plugin run again.
+    Enable,
+    /// Let a plugin finish what it has, and not run until it is enabled, whatever is restarted.
+    Disable,
     /// Print what a plugin said last: its log, its stderr, and calls that broke.
     Logs,
 }
 
 impl Plugins {
     pub(super) async fn run(self) -> Result<(), Fault> {
-        match self.action {
-            Action::List => list(self.name.as_deref(), &self.ask).await,
-            Action::Reload => reload(self.name.as_deref(), &self.ask).await,
-            Action::Logs => match &self.name {
-                Some(name) => logs::run(name, &self.lines, &self.ask).await,
-                None => Err(Fault::usage("whose lines are to be shown?").hint("name the plugin")),
-            },
-        }
+        let Self { action, name, lines, ask } = self;
+        let name = name.as_deref();
+        let client = || ask.client();
+        let done = match (action, name) {
+            (Action::List, _) => return list(name, &ask).await,
+            (Action::Logs, Some(name)) => return logs::run(name, &lines, &ask).await,
+            (Action::Reload, _) => client()?.reload(name).await?,
+            (Action::Rollback, Some(name)) => client()?.rollback(name).await?,
+            (Action::Approve, Some(name)) => client()?.approve(name).await?,
+            (Action::Enable, Some(name)) => client()?.enable(name).await?,
+            (Action::Disable, Some(name)) => client()?.disable(name).await?,
+            (_, None) => {
+                let verb = action.to_possible_value();
+                let verb = verb.as_ref().map_or("", clap::builder::PossibleValue::get_name);
+                let fault = Fault::usage(format!("`plugins {verb}` needs the name of a plugin"));
+                return Err(fault.hint("`plugins` lists them"));
+            }
+        };
+        said(&done, action, &ask)
     }
 }
 
@@ -64,7 +88,7 @@ async fn list(name: Option<&str>, ask: &Ask) -> Result<(), Fault> {
     if ask.json {
         return output::json(&plugins);
     }
-    let head = ["NAME", "STATE", "GENERATION", "HANDLED", "DEAD", "QUEUED", "LISTENS TO"];
+    let head = ["NAME", "STATE", "GENERATION", "VERSION", "HASH", "HANDLED", "DEAD", "QUEUED", "LISTENS TO"];
     let mut rows = vec![head.map(String::from).to_vec()];
     rows.extend(plugins.plugins.iter().map(row));
     output::bytes(output::table(&rows).as_bytes())?;
@@ -74,6 +98,12 @@ async fn list(name: Option<&str>, ask: &Ask) -> Result<(), Fault> {
     for plugin in &plugins.plugins {
         if let Some(problem) = &plugin.problem {
             output::note(&Voice::default(), &format!("{}: {problem}", plugin.name));
+        }
+        if !plugin.waits.is_empty() {
+            let (name, wants) = (&plugin.name, plugin.waits.join(", to "));
+            let program = output::program();
+            let what = format!("{name}: its new version waits, as it wants to {wants}; ");
+            output::note(&Voice::default(), &format!("{what}`{program} plugins approve {name}` lets it"));
         }
     }
     Ok(())
@@ -89,6 +119,8 @@ fn row(plugin: &PluginStatus) -> Vec<String> {
         plugin.name.clone(),
         in_a_word(plugin).into(),
         plugin.generation.to_string(),
+        output::one_line(&plugin.version).into_owned(),
+        plugin.hash.chars().take(HASH_DIGITS).collect(),
         plugin.work.handled.to_string(),
         plugin.work.dead.to_string(),
         plugin.work.queued.to_string(),
@@ -111,20 +143,26 @@ fn state(state: PluginState) -> &'static str {
         PluginState::Running => "running",
         PluginState::Draining => "draining",
         PluginState::Failed => "failed",
+        PluginState::Disabled => "disabled",
+        PluginState::Waiting => "waiting",
         PluginState::Unknown => "unknown",
     }
 }
 
-async fn reload(name: Option<&str>, ask: &Ask) -> Result<(), Fault> {
-    let done = ask.client()?.reload(name).await?;
+/// Prints what a verb did; says no when something was in its way.
+fn said(done: &Reload, action: Action, ask: &Ask) -> Result<(), Fault> {
     if ask.json {
-        output::json(&done)?;
+        output::json(done)?;
     } else {
         for plugin in done.plugins.iter().filter(|plugin| plugin.problem.is_none()) {
-            output::line(&format!("{} generation {}", plugin.name, plugin.generation))?;
+            let is = match (action, plugin.generation) {
+                (Action::Disable, _) => "disabled".to_owned(),
+                (_, generation) => format!("generation {generation}"),
+            };
+            output::line(&format!("{} {is}", plugin.name))?;
         }
     }
-    refused(&done)
+    refused(done)
 }
 
 fn refused(done: &Reload) -> Result<(), Fault> {

@@ -25,7 +25,12 @@ pub fn read(mut section: Section<'_>, around: &Surroundings<'_>, report: &mut Re
     defaults.finish(report);
     let each = section.section("each", report);
     section.finish(report);
-    Config { folders: folders.unwrap_or_default(), defaults: shared, each: by_name(&each, report) }
+    Config {
+        folders: folders.unwrap_or_default(),
+        defaults: shared,
+        each: by_name(&each, report),
+        ..Config::default()
+    }
 }
 
 fn by_name(each: &Section<'_>, report: &mut Report) -> BTreeMap<String, PluginConfig> {
@@ -72,6 +77,10 @@ fn limits(keys: &mut Section<'_>, report: &mut Report) -> PluginConfig {
         keys.read("backoff-max", report, |value| duration(value, Duration::from_millis(1), HOUR));
     let strict = keys.read("order", report, order);
     let breaker = breaker(keys, report);
+    let probation = keys.read("probation", report, |value| duration(value, Duration::ZERO, HOUR));
+    let retire_after = keys.read("retire-after", report, |value| whole(value, 1..=u64::from(u32::MAX)));
+    let retire_idle =
+        keys.read("retire-idle", report, |value| duration(value, Duration::from_millis(1), 24 * HOUR));
     let narrow = |number: Option<u64>| number.and_then(|number| u32::try_from(number).ok());
     PluginConfig {
         instances,
@@ -90,6 +99,9 @@ fn limits(keys: &mut Section<'_>, report: &mut Report) -> PluginConfig {
         backoff_max,
         strict,
         breaker,
+        probation,
+        retire_after: narrow(retire_after),
+        retire_idle,
         publishes: keys.list("publishes", report, pattern).unwrap_or_default(),
         subscribes: keys.list("subscribes", report, pattern).unwrap_or_default(),
         ..PluginConfig::default()

@@ -56,6 +56,10 @@ pub(super) async fn run(
                 let plugins = plugins.clone();
                 root.spawn("reload", async move { drop(reply.send(plugins.reload(plugin).await)) });
             }
+            Control::Plugin { verb, plugin, reply } => {
+                let plugins = plugins.clone();
+                root.spawn("plugin", async move { drop(reply.send(plugins.change(verb, plugin).await)) });
+            }
         }
     }
 }

@@ -97,7 +97,10 @@ impl StartError {
             Self::Store(_) | Self::Secrets { .. } => true,
             // Nobody chose the default ports.
             Self::Bind(error) => matches!(error, BindError::Taken { .. } | BindError::Address { .. }),
-            Self::Plugins(error) => matches!(error, plugin::StartError::Folder(_)),
+            Self::Plugins(error) => {
+                use plugin::StartError::{Folder, Store, Versions};
+                matches!(error, Folder(_) | Versions(_) | Store(_))
+            }
         }
     }
 
@@ -108,7 +111,7 @@ impl StartError {
             Self::Lock(error) => Some(error.hint().into()),
             Self::Identity(error) => Some(error.hint()),
             Self::Bind(error) => Some(error.hint().into()),
-            Self::Plugins(error) => error.hint().map(Into::into),
+            Self::Plugins(error) => error.hint(),
             Self::Store(error) => error.hint(),
             Self::Journal(error) => Some(error.hint()),
             Self::NoPlace => Some("give one with --data-dir".into()),

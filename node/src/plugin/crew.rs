@@ -5,7 +5,7 @@
 
 use std::{
     fmt,
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use tokio_util::sync::CancellationToken;
@@ -14,19 +14,19 @@ use tokio_util::sync::CancellationToken;
 const STANDINS_MAX: usize = 16;
 
 /// Starts a worker that ends when its token is cancelled, after what it has in hand.
-pub type Hire = Box<dyn Fn(CancellationToken) + Send + Sync>;
+pub type Hire = Arc<dyn Fn(CancellationToken) + Send + Sync>;
 
 /// The workers of one version.
 #[derive(Default)]
 pub struct Crew {
     /// Held for a push or a pop.
     state: Mutex<State>,
-    /// None: nobody stands in, as for a plugin that is one instance, and for one that is not live yet.
-    hire: OnceLock<(Hire, CancellationToken)>,
 }
 
 #[derive(Default)]
 struct State {
+    /// None: nobody stands in, as for a plugin that is one instance, and for one that is not live yet.
+    hire: Option<(Hire, CancellationToken)>,
     /// Guests that wait.
     away: usize,
     /// The workers that stand in for them, newest last.
@@ -38,17 +38,16 @@ struct State {
 pub struct Away<'c>(&'c Crew);
 
 impl Crew {
-    /// From now on somebody stands in for who waits, until `stop`. Only the first call counts.
+    /// From now on somebody stands in for who waits, until `stop`. A version that is rolled back to is live again.
     pub fn stand_in(&self, hire: Hire, stop: CancellationToken) {
-        // A version goes live once.
-        let _ = self.hire.set((hire, stop));
+        self.lock().hire = Some((hire, stop));
     }
 
     /// A guest begins to wait.
     pub fn away(&self) -> Away<'_> {
         let mut state = self.lock();
         state.away = state.away.saturating_add(1);
-        if let Some((hire, stop)) = self.hire.get()
+        if let Some((hire, stop)) = state.hire.clone()
             && state.standins.len() < state.away.min(STANDINS_MAX)
         {
             let end = stop.child_token();
@@ -99,7 +98,7 @@ mod tests {
         let (crew, list) = (Crew::default(), Arc::clone(&hired));
         drop(crew.away());
         let hire = move |end: CancellationToken| list.lock().expect("a list").push(end);
-        crew.stand_in(Box::new(hire), CancellationToken::new());
+        crew.stand_in(Arc::new(hire), CancellationToken::new());
         let at_work = || hired.lock().expect("a list").iter().filter(|end| !end.is_cancelled()).count();
         let mut away: Vec<_> = (0..STANDINS_MAX).map(|_| crew.away()).collect();
         assert_eq!(at_work(), STANDINS_MAX);

@@ -95,7 +95,8 @@ pub fn scopes(patterns: &[String], names: &Names) -> Result<Vec<Scope>, (String,
 }
 
 /// Local and home-network channels that say at least their first segment.
-fn is_for_everyone(scope: &Scope) -> bool {
+#[must_use]
+pub fn is_for_everyone(scope: &Scope) -> bool {
     let first = scope.pattern.segments().next();
     let named = matches!(first, Some(Segment::Literal(name)) if !name.starts_with('$'));
     named && scope.network == NetworkIndex::HOME

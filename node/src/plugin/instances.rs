@@ -3,11 +3,10 @@
 //! What it owns: one instance, its calls, and what is said of it when a call breaks it. Exists so that a store that
 //! trapped or was cut is never used again. It must not know queues, generations or files.
 
-mod bare;
+pub mod bare;
+pub mod seat;
 
 use std::{fmt, num::NonZeroUsize, sync::Arc, thread, time::Duration};
-
-pub use bare::Bare;
 
 use hive_proto::{
     event::{Event, Message},
@@ -95,6 +94,10 @@ pub struct Instance {
     start: Option<TypedFunc<(), (Result<(), String>,)>>,
     engine: Arc<Engine>,
     meter: Arc<Meter>,
+    /// Calls of `handle` that came back.
+    calls: u32,
+    /// Bytes of its memory after the first of them: what it needs by itself.
+    needs: u64,
 }
 
 /// What broke an instance. It is gone then.
@@ -153,7 +156,7 @@ impl Instance {
         };
         let made = watched(engine.pulse(), &meter, within, setting_up).await;
         let (exports, start) = made.map_err(|error| fault(&mut store, &error))?;
-        Ok(Self { store, exports, start, engine: Arc::clone(engine), meter })
+        Ok(Self { store, exports, start, engine: Arc::clone(engine), meter, calls: 0, needs: 0 })
     }
 
     /// What the component says of itself.
@@ -200,6 +203,10 @@ impl Instance {
         let call = self.exports.hive_node_handler().call_handle(&mut self.store, event);
         let done = watched(self.engine.pulse(), &self.meter, limits, call).await;
         let handled = self.settle(done)?;
+        self.calls = self.calls.saturating_add(1);
+        if self.calls == 1 {
+            self.needs = self.store.data_mut().memory().used();
+        }
         Ok(handled.map(|answer| answer.map(super::host::received)))
     }
 
@@ -218,6 +225,14 @@ impl Instance {
     /// Bytes of its memories and tables.
     pub fn memory_bytes(&mut self) -> u64 {
         self.store.data_mut().memory().used()
+    }
+
+    /// Whether a new instance should take its place: after so many calls, or with more than half of the memory it may
+    /// have, unless it needs that by itself.
+    pub fn is_worn(&mut self, limits: &Limits) -> bool {
+        let used = self.memory_bytes();
+        limits.retire_after.is_some_and(|most| self.calls >= most)
+            || (used > limits.memory.0 / 2 && used > self.needs)
     }
 
     fn begin(&mut self, serving: Option<Serving>, limits: CallLimits) {

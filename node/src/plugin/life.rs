@@ -3,45 +3,45 @@
 //! What it owns: the plugin's subscription, which outlives its versions, its workers, and its card on the board. Exists so
 //! that nothing accepted is lost or handled twice when a file changes. It must not know how files are found.
 
+mod approve;
 mod card;
+mod drain;
+mod rollback;
 mod rules;
+mod swap;
 
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
+use bytes::Bytes;
 use hive_proto::channel::Names;
 use tokio::sync::watch;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     allowance::Allowance,
-    crew::Hire,
     folder::{self, ReadError},
     host::Place,
-    instances::{Fault, Instance, Mode},
+    instances::Mode,
     loader::{LoadError, Loaded, Loader},
+    records::{Record, Records},
     settings::PluginConfig,
     timer::once::OneShots,
-    worker::{Version, Worker},
+    versions::Versions,
+    wants::Wants,
+    worker::Version,
 };
 use crate::{
-    bus::{Actor, Bus, Holder, SubscribeError, Wanted},
+    bus::{Actor, Bus, SubscribeError},
     control::Reloaded,
-    dispatch::{self, Lanes},
     status::Boards,
     store::Store,
 };
 use card::Card;
 pub use card::Counts;
-
-/// How long a plugin whose file is gone may work off what it has accepted.
-const DRAIN_LIMIT: Duration = Duration::from_secs(10);
-
-/// How often it is looked whether all is worked off.
-const DRAIN_CHECK: Duration = Duration::from_millis(10);
+use swap::{Content, Live};
 
 /// What every plugin of a node shares.
 pub struct Shared {
@@ -51,6 +51,12 @@ pub struct Shared {
     pub bus: Bus,
     /// Keeps what plugins set for later; none: the node keeps nothing.
     pub store: Option<Store>,
+    /// What is remembered of them.
+    pub records: Records,
+    /// Components that were live.
+    pub versions: Versions,
+    /// Whatever a new version wants is approved.
+    pub approve_all: bool,
     /// What is said to whoever looks.
     pub boards: Arc<Boards>,
     /// What the boards say of events, brought up to date from time to time.
@@ -66,6 +72,10 @@ pub struct Wish {
     pub file: Option<PathBuf>,
     /// The number of the last wish that asked to load the file also when its content is the live one's.
     pub again: u64,
+    /// The number of the last wish that asked for the version before.
+    pub back: u64,
+    /// The number of the last wish that approved what waits for it.
+    pub approved: u64,
 }
 
 /// What came of the wishes up to a number.
@@ -88,32 +98,19 @@ pub struct Life {
     /// What its versions have set for later.
     shots: Arc<OneShots>,
     live: Option<Live>,
-    /// The number of the last version that went live.
+    /// The number of the last version that was loaded.
     generation: u64,
+    /// What the newest file wants and nobody has approved.
+    waiting: Wants,
 }
 
-/// What is there while a version is live.
-struct Live {
-    lanes: Arc<Lanes>,
-    version: Arc<Version>,
-    hash: String,
-    /// Cancelled when this version takes no more events; its workers finish what they have.
-    stop: CancellationToken,
-    workers: TaskTracker,
-}
-
-impl Live {
-    /// Starts a worker of a version beside the others.
-    fn hire(&self, version: &Arc<Version>) -> Hire {
-        let (version, lanes) = (Arc::downgrade(version), Arc::clone(&self.lanes));
-        let workers = self.workers.clone();
-        Box::new(move |end| {
-            let Some(version) = version.upgrade() else { return };
-            let (mut worker, lanes) = (Worker::new(Arc::clone(&version), None), Arc::clone(&lanes));
-            let work = async move { dispatch::run(&lanes, &end, &mut worker).await };
-            drop(version.engine.threads().spawn(workers.track_future(work)));
-        })
-    }
+/// Where a component comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// From its folder: it has to be approved, and to prove itself.
+    Folder,
+    /// It was live before.
+    Kept,
 }
 
 /// Why a file did not become the live version.
@@ -125,6 +122,15 @@ enum Refusal {
     Load(#[from] LoadError),
     #[error(transparent)]
     Subscribe(#[from] SubscribeError),
+    /// It wants more than what was approved.
+    #[error("it waits to be approved: it wants to {}", .0.join(", to "))]
+    Waits(Vec<String>),
+    /// It was live, failed, and is what it was.
+    #[error("{0}")]
+    PassedOver(String),
+    /// A version that was live.
+    #[error("it is not kept any more")]
+    Forgotten,
 }
 
 impl Life {
@@ -134,79 +140,165 @@ impl Life {
         let card = Card::new(name, Arc::clone(&shared));
         let shots = Arc::new(OneShots::load(name.into(), shared.store.clone()));
         let allowance = card.allowance(&config.limits());
-        Self { name: name.into(), config, shared, card, allowance, shots, live: None, generation: 0 }
+        let (name, waiting) = (name.into(), Wants::default());
+        Self { name, config, shared, card, allowance, shots, live: None, generation: 0, waiting }
     }
 
     /// Sees to wishes until nobody can have any, then unloads.
     pub async fn run(mut self, mut wishes: watch::Receiver<Wish>, fulfilled: watch::Sender<Fulfilled>) {
         let mut seen = 0;
-        while wishes.changed().await.is_ok() {
-            let wish = wishes.borrow_and_update().clone();
-            match &wish.file {
-                Some(file) => self.load(file, wish.again > seen).await,
-                None => self.unload(&wishes).await,
+        loop {
+            tokio::select! {
+                changed = wishes.changed() => {
+                    if changed.is_err() {
+                        break;
+                    }
+                    let wish = wishes.borrow_and_update().clone();
+                    let problem = self.fulfil(&wish, seen, &wishes).await;
+                    seen = wish.number;
+                    let (plugin, generation) = (self.name.to_string(), self.number());
+                    let result = Reloaded { plugin, generation, problem };
+                    fulfilled.send_replace(Fulfilled { number: seen, result });
+                }
+                verdict = self.judged() => self.judge(verdict).await,
             }
-            seen = wish.number;
-            let result = self.card.reloaded(self.generation);
-            fulfilled.send_replace(Fulfilled { number: seen, result });
         }
         self.unload(&wishes).await;
+        self.card.gone();
     }
 
-    async fn load(&mut self, file: &Path, again: bool) {
-        self.card.looking_at(file, self.live.is_some());
-        match self.replace(file, again).await {
-            Ok(()) => self.card.fine(),
-            // It changed again while we looked: that order is on its way, and this one's news is old.
-            Err(Refusal::Read(ReadError::Unsettled)) if !again => {}
-            Err(Refusal::Read(ReadError::Io(_))) if !file.exists() => {}
-            Err(refusal) => self.refuse(file, &refusal),
+    /// Sees to one wish. Returns what is in its way.
+    async fn fulfil(&mut self, wish: &Wish, seen: u64, wishes: &watch::Receiver<Wish>) -> Option<String> {
+        let Some(file) = &wish.file else {
+            if self.unload(wishes).await {
+                self.card.gone();
+            }
+            return None;
+        };
+        if self.record().disabled {
+            if self.unload(wishes).await {
+                self.card.disabled(file);
+            }
+            let asked = wish.again.max(wish.back).max(wish.approved) > seen;
+            return asked.then(|| format!("it is disabled; `plugins enable {}` lets it run", self.name));
         }
+        if wish.back > seen {
+            let problem = self.roll_back().await;
+            // The file may be another by now.
+            self.load(file, false).await;
+            return problem;
+        }
+        if wish.approved > seen {
+            return self.approve(file).await;
+        }
+        self.load(file, wish.again > seen).await
     }
 
-    fn refuse(&mut self, file: &Path, refusal: &Refusal) {
-        let plugin = &*self.name;
+    /// Makes a file the live version, if it is to be. Returns what is in the way.
+    async fn load(&mut self, file: &Path, again: bool) -> Option<String> {
+        self.card.looking_at(file, self.live.is_some());
+        let refusal = match self.replace(file, again).await {
+            Ok(()) => {
+                self.waiting = Wants::default();
+                self.card.fine();
+                return None;
+            }
+            // It changed again while we looked: that order is on its way, and this one's news is old.
+            Err(Refusal::Read(ReadError::Unsettled)) if !again => return None,
+            Err(Refusal::Read(ReadError::Io(_))) if !file.exists() => return None,
+            Err(refusal) => refusal,
+        };
+        if self.live.is_none()
+            && let Some(kept) = self.record().live
+        {
+            // The node was away when the file changed. As if it had not been, the version of before goes on.
+            if let Err(why) = self.bring_kept(&kept).await {
+                tracing::warn!(plugin = &*self.name, "the version that was live last does not run: {why}");
+            }
+        }
+        let why = self.refuse(file, &refusal);
+        // Somebody wanted it so: it is said, and in nobody's way.
+        let as_wanted = matches!(refusal, Refusal::PassedOver(_)) && self.live.is_some();
+        (!as_wanted).then_some(why)
+    }
+
+    fn refuse(&mut self, file: &Path, refusal: &Refusal) -> String {
+        let (plugin, why) = (&*self.name, refusal.to_string());
         let still = match &self.live {
-            Some(_) => format!("; version {} goes on", self.generation),
+            Some(_) => format!("; version {} goes on", self.number()),
             None => String::new(),
         };
-        tracing::error!(plugin, "{} is not loaded: {refusal}{still}", file.display());
+        match refusal {
+            Refusal::PassedOver(_) => tracing::debug!(plugin, "{} is passed over{still}", file.display()),
+            Refusal::Waits(_) => tracing::warn!(plugin, "{} is not loaded: {why}{still}", file.display()),
+            _ => tracing::error!(plugin, "{} is not loaded: {why}{still}", file.display()),
+        }
         let hint = match refusal {
-            Refusal::Load(error) => error.hint(),
+            Refusal::Load(error) => error.hint().map(str::to_owned),
+            Refusal::Waits(_) => Some(format!("`plugins approve {plugin}` lets it have that")),
             _ => None,
         };
         if let Some(hint) = hint {
             tracing::info!(plugin, "hint: {hint}");
         }
-        self.card.refused(&refusal.to_string(), self.live.is_some());
+        match refusal {
+            Refusal::Waits(wants) => self.card.waits(wants, self.live.is_some()),
+            _ => {
+                self.waiting = Wants::default();
+                self.card.refused(&why, self.live.is_some());
+            }
+        }
+        why
     }
 
     async fn replace(&mut self, file: &Path, again: bool) -> Result<(), Refusal> {
         let path = file.to_path_buf();
-        let reading = tokio::task::spawn_blocking(move || folder::read(&path));
-        let (bytes, _) = reading.await.map_err(|_| LoadError::Stopping)??;
-        if !again && let Some(live) = &self.live {
+        let reading = tokio::task::spawn_blocking(move || {
+            let (bytes, _) = folder::read(&path)?;
             let hash = blake3::hash(&bytes).to_hex();
-            if live.hash == *hash {
+            Ok::<_, ReadError>((bytes, hash))
+        });
+        let (bytes, hash) = reading.await.map_err(|_| LoadError::Stopping)??;
+        if !again {
+            let passed = self.record().passed_over.filter(|passed| passed.hash == *hash);
+            if let Some(passed) = passed {
+                return Err(Refusal::PassedOver(passed.why));
+            }
+            if self.live.as_ref().is_some_and(|live| live.content.hash == *hash && !live.leaving) {
+                self.shared.records.change(&self.name, |record| record.passed_over = None);
                 return Ok(());
             }
         }
+        self.bring(bytes, Origin::Folder).await?;
+        self.shared.records.change(&self.name, |record| record.passed_over = None);
+        Ok(())
+    }
+
+    /// Makes a component the live version.
+    async fn bring(&mut self, bytes: Bytes, from: Origin) -> Result<(), Refusal> {
         let begun = Instant::now();
         let names = self.names().clone();
-        let loaded = self.shared.loader.load(&self.name, bytes, &self.config, &names).await?;
+        let loaded = self.shared.loader.load(&self.name, bytes.clone(), &self.config, &names).await?;
+        let wants = Wants::of(&loaded.wishes, &names);
+        if from == Origin::Folder {
+            self.check_approved(&wants)?;
+        }
         let generation = self.generation.saturating_add(1);
-        let (version, hash, size) = self.version(loaded, generation);
+        let (version, content) = self.version(loaded, generation);
         let first = self.first_instance(&version).await.map_err(LoadError::Start)?;
         self.subscribe_both(&version).await?;
-        self.swap(Arc::clone(&version), hash.clone(), first).await;
+        let trial = if from == Origin::Folder { self.trial(&content) } else { None };
+        self.end_trial();
+        self.swap(Arc::clone(&version), content.clone(), first, trial).await;
         self.generation = generation;
-        self.card.live(&version, generation, &hash, size);
+        self.card.live(&version, &content);
         self.subscribe_new(&version).await;
+        self.remember(bytes, content.hash, (wants, from)).await;
         self.say_loaded(&version, begun);
         Ok(())
     }
 
-    fn version(&self, loaded: Loaded, generation: u64) -> (Arc<Version>, String, u64) {
+    fn version(&self, loaded: Loaded, generation: u64) -> (Arc<Version>, Content) {
         let Loaded { blueprint, mut wishes, hash, size_bytes, .. } = loaded;
         let actor = Actor::Plugin(Arc::clone(&self.name));
         wishes.read_on(&self.name, self.shared.bus.node());
@@ -229,110 +321,17 @@ impl Life {
         };
         let engine = Arc::clone(self.shared.loader.engine());
         let (place, limits, work) = (Arc::new(place), self.config.limits(), self.card.work());
-        (Arc::new(Version::new(engine, blueprint, wishes, place, limits, work)), hash, size_bytes)
+        let version = Version::new(engine, blueprint, wishes, place, limits, work);
+        (Arc::new(version), Content { hash, size_bytes })
     }
 
-    /// A component with a `start` must pass it before it goes live; that instance then takes the first event.
-    async fn first_instance(&self, version: &Arc<Version>) -> Result<Option<Instance>, Fault> {
-        if !version.blueprint.has_start() {
-            return Ok(None);
-        }
-        let keeps = version.wishes.mode != Mode::Fresh;
-        let starting = Arc::clone(version);
-        match version.engine.threads().spawn(async move { starting.instance().await }).await {
-            Ok(made) => made.map(|instance| keeps.then_some(instance)),
-            Err(_) => Err(Fault::NoRoom("the node is stopping".into())),
-        }
+    fn record(&self) -> Record {
+        self.shared.records.of(&self.name)
     }
 
-    /// From here on events come for the old version and for the new one.
-    async fn subscribe_both(&mut self, version: &Arc<Version>) -> Result<(), Refusal> {
-        let new = wanted(version);
-        if let Some(live) = &self.live {
-            live.lanes.subscription().set(wanted(&live.version).chain(new)).await?;
-            return Ok(());
-        }
-        let holder = Holder::Plugin(self.name.to_string());
-        let subscription = self.shared.bus.subscribe(holder, new).await?;
-        let lanes = Lanes::new(&*self.name, subscription, self.config.policy(), self.shared.bus.clone());
-        self.shared.counts.follow(&lanes, self.card.work(), Arc::clone(&self.allowance));
-        self.shots.begin_anew();
-        // No worker takes an event before the swap.
-        let (version, hash) = (Arc::clone(version), String::new());
-        let (stop, workers) = (CancellationToken::new(), TaskTracker::new());
-        self.live = Some(Live { lanes, version, hash, stop, workers });
-        Ok(())
-    }
-
-    /// The old version takes no more events, the new one does. What the old one has begun it finishes.
-    async fn swap(&mut self, version: Arc<Version>, hash: String, first: Option<Instance>) {
-        let Some(live) = &mut self.live else { return };
-        live.stop.cancel();
-        live.workers.close();
-        if version.wishes.mode == Mode::Single || live.version.wishes.mode == Mode::Single {
-            // Two must never handle events side by side.
-            live.workers.wait().await;
-        }
-        live.stop = CancellationToken::new();
-        live.workers = TaskTracker::new();
-        let mut first = first;
-        for _ in 0..version.wishes.mode.width(self.config.pool_size) {
-            let mut worker = Worker::new(Arc::clone(&version), first.take());
-            let (lanes, stop) = (Arc::clone(&live.lanes), live.stop.clone());
-            let work = async move { dispatch::run(&lanes, &stop, &mut worker).await };
-            drop(version.engine.threads().spawn(live.workers.track_future(work)));
-        }
-        if version.wishes.mode != Mode::Single {
-            version.place.crew.stand_in(live.hire(&version), live.stop.clone());
-        }
-        for timer in &version.wishes.timers {
-            let (lanes, bus, stop) = (Arc::clone(&live.lanes), self.shared.bus.clone(), live.stop.clone());
-            live.workers.spawn(timer.clone().run(lanes, bus, stop));
-        }
-        let (lanes, bus, stop) = (Arc::clone(&live.lanes), self.shared.bus.clone(), live.stop.clone());
-        live.workers.spawn(Arc::clone(&self.shots).run(lanes, bus, stop));
-        live.version = version;
-        live.hash = hash;
-    }
-
-    /// Only the new version's patterns from here on. It wants no more than before, so this is never refused.
-    async fn subscribe_new(&self, version: &Arc<Version>) {
-        let Some(live) = &self.live else { return };
-        if let Err(error) = live.lanes.subscription().set(wanted(version)).await {
-            tracing::warn!(plugin = &*self.name, "{error}");
-        }
-    }
-
-    async fn unload(&mut self, wishes: &watch::Receiver<Wish>) {
-        let Some(live) = &mut self.live else {
-            self.card.gone();
-            return;
-        };
-        // Should the file come back meanwhile, the same content is news.
-        live.hash.clear();
-        self.card.draining();
-        if let Err(error) = live.lanes.subscription().set(std::iter::empty()).await {
-            tracing::warn!(plugin = &*self.name, "{error}");
-        }
-        let end = Instant::now() + DRAIN_LIMIT;
-        let mut check = tokio::time::interval(DRAIN_CHECK);
-        while live.lanes.waiting() > 0 && Instant::now() < end {
-            if wishes.has_changed().unwrap_or(false) {
-                // The file is back: what waits is its business.
-                return;
-            }
-            check.tick().await;
-        }
-        let lost = live.lanes.waiting();
-        if lost > 0 {
-            tracing::warn!(plugin = &*self.name, "unloaded with {lost} events that it had no time to handle");
-        }
-        live.stop.cancel();
-        live.workers.close();
-        live.workers.wait().await;
-        self.live = None;
-        self.card.gone();
-        tracing::info!(plugin = &*self.name, "unloaded");
+    /// The number of the live version; 0 without one.
+    fn number(&self) -> u64 {
+        self.live.as_ref().map_or(0, |live| live.version.place.generation)
     }
 
     fn names(&self) -> &Names {
@@ -350,10 +349,6 @@ impl Life {
         let (number, took) = (self.generation, begun.elapsed().as_millis());
         tracing::info!(plugin, "version {number} is live after {took} ms; it listens to {heard}");
     }
-}
-
-fn wanted(version: &Version) -> impl Iterator<Item = Wanted> {
-    version.wishes.wanted()
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 use super::{
     description::SUBSCRIPTIONS_MAX,
     engine::{Pulse, STACK_BYTES, TICK, threads::pass},
+    instances::seat::RETIRE_IDLE,
     timer::TIMERS_MAX,
 };
 use crate::{
@@ -26,7 +27,7 @@ use crate::{
     units::{ByteSize, duration_rough},
 };
 
-/// What a plugin's calls may cost.
+/// What a plugin's calls may cost, and how long its instances serve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Wall time of one call from its dispatch, waits included. A request has what its caller has left, if that is less.
@@ -47,6 +48,10 @@ pub struct Limits {
     pub log_lines: u64,
     /// Bytes of them a second.
     pub log_bytes: ByteSize,
+    /// A warm instance is replaced after so many calls; none: however many.
+    pub retire_after: Option<u32>,
+    /// A warm instance that was not needed for so long gives its memory back.
+    pub retire_idle: Duration,
 }
 
 /// Wall time of one event: longer than nearly everything that is asked over a network takes.
@@ -77,6 +82,8 @@ impl Default for Limits {
             publishes: PUBLISHES,
             log_lines: LOG_LINES,
             log_bytes: LOG_BYTES,
+            retire_after: None,
+            retire_idle: RETIRE_IDLE,
         }
     }
 }

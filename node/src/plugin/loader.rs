@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 use wasmtime::component::{Component, Linker};
 
 use super::{
+    cache::Cache,
     description::{self, Problems, Wishes},
     diff::{Contract, Face, STARTUP, Unknown, face},
     engine::Engine,
@@ -23,6 +24,7 @@ use super::{
     limits::CallLimits,
     settings::PluginConfig,
 };
+use crate::status::Components;
 
 /// How long a component may take to be set up and to describe itself, together.
 const DESCRIBE_LIMIT: Duration = Duration::from_secs(1);
@@ -34,6 +36,10 @@ pub struct Loader {
     compiling: Semaphore,
     contract: Contract,
     linker: Linker<Guest>,
+    /// None: everything is compiled.
+    cache: Option<Cache>,
+    /// What was compiled, and what was not.
+    counts: Arc<Components>,
 }
 
 /// A component that is ready to handle events.
@@ -46,7 +52,7 @@ pub struct Loaded {
     pub hash: String,
     /// The file's size.
     pub size_bytes: u64,
-    /// How long compiling it took.
+    /// How long compiling it took, or finding it compiled.
     pub compile_time: Duration,
     /// What it imports and exports, by name.
     pub face: (Vec<String>, Vec<String>),
@@ -107,7 +113,14 @@ impl Loader {
     pub fn new(engine: Arc<Engine>) -> Result<Self, String> {
         let linker = host::link(engine.wasm()).map_err(|error| format!("{error:#}"))?;
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        Ok(Self { contract: Contract::read()?, linker, engine, compiling: Semaphore::new(cores) })
+        let (contract, compiling) = (Contract::read()?, Semaphore::new(cores));
+        Ok(Self { contract, linker, engine, compiling, cache: None, counts: Arc::default() })
+    }
+
+    /// The same with a cache of what is compiled, and with somebody's counts.
+    #[must_use]
+    pub fn caching(self, cache: Option<Cache>, counts: Arc<Components>) -> Self {
+        Self { cache, counts, ..self }
     }
 
     /// The engine it loads for.
@@ -148,9 +161,9 @@ impl Loader {
         if !verdict.differences.is_empty() {
             return Err(LoadError::World(verdict.differences));
         }
+        let hash = blake3::hash(file).to_hex().to_string();
         let begun = Instant::now();
-        let component = Component::from_binary(self.engine.wasm(), file)
-            .map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
+        let component = self.component(file, &hash)?;
         let compile_time = begun.elapsed();
         let blueprint = self.link(&component, &verdict.unknown).map_err(|error| {
             // The comparison found nothing to say, so wasmtime's own words have to do.
@@ -162,8 +175,23 @@ impl Loader {
                 "imports `{function}` of `{interface}`, newer than this node; calling it is a trap"
             );
         }
-        let hash = blake3::hash(file).to_hex().to_string();
         Ok(Prepared { blueprint, hash, size: file.len(), compile_time, face })
+    }
+
+    /// Out of the cache, else compiled.
+    fn component(&self, file: &[u8], hash: &str) -> Result<Component, LoadError> {
+        let wasm = self.engine.wasm();
+        if let Some(component) = self.cache.as_ref().and_then(|cache| cache.load(wasm, hash)) {
+            self.counts.cached.one();
+            return Ok(component);
+        }
+        let component =
+            Component::from_binary(wasm, file).map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
+        self.counts.compiled.one();
+        if let Some(cache) = &self.cache {
+            cache.keep(&component, hash);
+        }
+        Ok(component)
     }
 
     fn link(&self, component: &Component, unknown: &[Unknown]) -> wasmtime::Result<Blueprint> {

@@ -14,19 +14,34 @@ use super::{
     settings::Config,
 };
 use crate::{
-    control::{ControlError, Reloaded},
+    control::{ControlError, PluginVerb, Reloaded},
     watch::Watch,
 };
 
 /// How often the boards are brought up to date with what the plugins' lanes count.
 const COUNT_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Somebody asks for a reload.
-pub(super) struct Ask {
-    /// Which; none: look at every folder again and load everything again.
-    pub(super) plugin: Option<String>,
-    /// What came of it.
-    pub(super) reply: oneshot::Sender<Result<Vec<Reloaded>, ControlError>>,
+/// Where what came of an ask goes.
+pub(super) type Reply = oneshot::Sender<Result<Vec<Reloaded>, ControlError>>;
+
+/// Somebody asks for something.
+pub(super) enum Ask {
+    /// To load a file again.
+    Reload {
+        /// Which; none: look at every folder again and load everything again.
+        plugin: Option<String>,
+        /// What came of it.
+        reply: Reply,
+    },
+    /// For something else of one plugin.
+    Change {
+        /// What.
+        verb: PluginVerb,
+        /// Of which.
+        plugin: String,
+        /// What came of it.
+        reply: Reply,
+    },
 }
 
 /// The task's state.
@@ -62,7 +77,7 @@ impl Registry {
     /// Loads everything that is there; returns when each plugin runs or was refused.
     pub(super) async fn begin(&mut self) {
         let names = self.look();
-        let loading: Vec<_> = names.iter().filter_map(|name| self.load(name, false)).collect();
+        let loading: Vec<_> = names.iter().filter_map(|name| self.wish(name, Asks::Look)).collect();
         for one in loading {
             one.await;
         }
@@ -86,7 +101,7 @@ impl Registry {
     fn follow(&mut self) {
         for name in self.look() {
             // Nobody waits for what comes of it: the log and the board say it.
-            drop(self.load(&name, false));
+            drop(self.wish(&name, Asks::Look));
         }
     }
 
@@ -102,7 +117,7 @@ impl Registry {
         for (name, entry) in &mut self.plugins {
             if entry.file.is_some() && !found.contains_key(name) {
                 entry.file = None;
-                entry.wish(false);
+                entry.wish(Asks::Look);
             }
         }
         let mut changed = Vec::new();
@@ -122,11 +137,11 @@ impl Registry {
         changed
     }
 
-    /// Has a plugin look at its file. What is returned waits for what comes of it; it need not be awaited.
-    fn load(&self, name: &str, again: bool) -> Option<impl Future<Output = Option<Reloaded>> + Send + use<>> {
+    /// Has a plugin look at its file, or more. What is returned waits for what comes of it; it need not be awaited.
+    fn wish(&self, name: &str, asks: Asks) -> Option<impl Future<Output = Option<Reloaded>> + Send + use<>> {
         let entry = self.plugins.get(name)?;
         entry.file.as_ref()?;
-        let number = entry.wish(again);
+        let number = entry.wish(asks);
         let mut fulfilled = entry.fulfilled.clone();
         Some(async move {
             let done = fulfilled.wait_for(|fulfilled| fulfilled.number >= number).await;
@@ -135,17 +150,25 @@ impl Registry {
     }
 
     fn answer(&mut self, ask: Ask) {
-        for name in self.look() {
-            drop(self.load(&name, false));
+        self.follow();
+        match ask {
+            Ask::Reload { plugin, reply } => self.reload(plugin, reply),
+            Ask::Change { verb, plugin, reply } => self.change(verb, plugin, reply),
         }
-        let names: Vec<String> = match &ask.plugin {
-            None => self.plugins.keys().cloned().collect(),
+    }
+
+    fn reload(&self, plugin: Option<String>, reply: Reply) {
+        let names: Vec<String> = match &plugin {
+            None => {
+                let is_on = |name: &&String| !self.shared.records.of(name).disabled;
+                self.plugins.keys().filter(is_on).cloned().collect()
+            }
             Some(name) => vec![name.clone()],
         };
-        let waiting: Vec<_> = names.iter().filter_map(|name| self.load(name, true)).collect();
-        if let (Some(name), true) = (ask.plugin, waiting.is_empty()) {
+        let waiting: Vec<_> = names.iter().filter_map(|name| self.wish(name, Asks::Again)).collect();
+        if let (Some(name), true) = (plugin, waiting.is_empty()) {
             // Whoever asked may have gone; so also below.
-            let _ = ask.reply.send(Err(ControlError::UnknownPlugin(name)));
+            let _ = reply.send(Err(ControlError::UnknownPlugin(name)));
             return;
         }
         self.lives.spawn(async move {
@@ -153,7 +176,46 @@ impl Registry {
             for one in waiting {
                 done.extend(one.await);
             }
-            let _ = ask.reply.send(Ok(done));
+            let _ = reply.send(Ok(done));
+        });
+    }
+
+    fn change(&self, verb: PluginVerb, plugin: String, reply: Reply) {
+        if !self.plugins.get(&plugin).is_some_and(|entry| entry.file.is_some()) {
+            let error = match self.config.of(&plugin).enabled {
+                Some(false) if verb == PluginVerb::Enable => ControlError::Unavailable(format!(
+                    "its configuration says `plugins: {{each: {{{plugin}: {{enabled: false}}}}}}`"
+                )),
+                _ => ControlError::UnknownPlugin(plugin),
+            };
+            let _ = reply.send(Err(error));
+            return;
+        }
+        let (kept, asks) = match verb {
+            PluginVerb::Rollback => (None, Asks::Back),
+            PluginVerb::Approve => (None, Asks::Approved),
+            PluginVerb::Enable | PluginVerb::Disable => {
+                let disabled = verb == PluginVerb::Disable;
+                (Some(self.shared.records.put(&plugin, |record| record.disabled = disabled)), Asks::Look)
+            }
+        };
+        let waiting = self.wish(&plugin, asks);
+        self.lives.spawn(async move {
+            let kept = match kept {
+                Some(Ok(Some(writing))) => tokio::task::spawn_blocking(move || writing.wait()).await,
+                Some(Err(error)) => Ok(Err(error)),
+                Some(Ok(None)) | None => Ok(Ok(())),
+            };
+            let done = match waiting {
+                Some(waiting) => waiting.await,
+                None => None,
+            };
+            let _ = reply.send(match kept {
+                Ok(Err(error)) => Err(ControlError::Unavailable(format!(
+                    "it holds until the node ends, and is not remembered: {error}"
+                ))),
+                _ => Ok(done.into_iter().collect()),
+            });
         });
     }
 
@@ -177,16 +239,32 @@ impl Entry {
     }
 
     /// Wishes what the entry's file says to be live. Returns the wish's number.
-    fn wish(&self, again: bool) -> u64 {
+    fn wish(&self, asks: Asks) -> u64 {
         let mut number = 0;
         self.wishes.send_modify(|wish| {
             wish.number = wish.number.saturating_add(1);
             wish.file = self.file.as_ref().map(|(file, _)| file.clone());
-            if again {
-                wish.again = wish.number;
+            match asks {
+                Asks::Look => {}
+                Asks::Again => wish.again = wish.number,
+                Asks::Back => wish.back = wish.number,
+                Asks::Approved => wish.approved = wish.number,
             }
             number = wish.number;
         });
         number
     }
+}
+
+/// What is asked of a plugin beside looking at its file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asks {
+    /// Nothing.
+    Look,
+    /// To load it also when it is what is live.
+    Again,
+    /// The version before.
+    Back,
+    /// To go on with what waits to be approved.
+    Approved,
 }

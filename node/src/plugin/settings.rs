@@ -19,6 +19,8 @@ pub struct Config {
     pub defaults: PluginConfig,
     /// By the plugin's name, which is its file's name without `.wasm`.
     pub each: BTreeMap<String, PluginConfig>,
+    /// A new version that wants more than the one before goes live without being approved: for whoever writes it.
+    pub approve_all: bool,
 }
 
 /// What can be said of one plugin. None leaves it to the defaults, then to the file, then to the program.
@@ -58,6 +60,12 @@ pub struct PluginConfig {
     pub strict: Option<bool>,
     /// When it is paused; some of none: never.
     pub breaker: Option<Option<Patience>>,
+    /// How long the version before stays warm after a swap, to take over again when the new one fails; zero: it does not.
+    pub probation: Option<Duration>,
+    /// Calls after which a warm instance is replaced, at least 1.
+    pub retire_after: Option<u32>,
+    /// How long a warm instance is kept without being needed.
+    pub retire_idle: Option<Duration>,
     /// Patterns it may publish to or request from beside those that are granted to everyone who declares them.
     pub publishes: Vec<String>,
     /// Patterns it may subscribe to although they need a grant: `$…`, other networks, a wildcard in front.
@@ -93,6 +101,9 @@ impl Config {
             backoff_max: own.backoff_max.or(all.backoff_max),
             strict: own.strict.or(all.strict),
             breaker: own.breaker.or(all.breaker),
+            probation: own.probation.or(all.probation),
+            retire_after: own.retire_after.or(all.retire_after),
+            retire_idle: own.retire_idle.or(all.retire_idle),
             publishes: joined(&all.publishes, &own.publishes),
             subscribes: joined(&all.subscribes, &own.subscribes),
             config,
@@ -129,6 +140,8 @@ impl PluginConfig {
             publishes: self.publish_rate.unwrap_or(usual.publishes),
             log_lines: self.log_lines.unwrap_or(usual.log_lines),
             log_bytes: self.log_bytes.unwrap_or(usual.log_bytes),
+            retire_after: self.retire_after.or(usual.retire_after),
+            retire_idle: self.retire_idle.unwrap_or(usual.retire_idle),
         }
     }
 }
@@ -152,7 +165,7 @@ mod tests {
             config: [pair("b", "2")].into(),
             ..PluginConfig::default()
         };
-        let config = Config { folders: Vec::new(), defaults, each: [("x".to_owned(), own)].into() };
+        let config = Config { defaults, each: [("x".to_owned(), own)].into(), ..Config::default() };
         let (x, other) = (config.of("x"), config.of("y"));
         assert_eq!((x.limits().deadline, x.limits().cpu), (seconds(3), seconds(2)));
         assert_eq!(x.config, [pair("a", "1"), pair("b", "2")].into());

@@ -6,7 +6,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, Instant},
@@ -21,7 +21,7 @@ use super::{
         threads::{pass, turn},
     },
     host::{Guest, Place, bindings::exports::hive::node::handler::Failure},
-    instances::{Blueprint, Fault, Handled, Instance, Mode},
+    instances::{Blueprint, Fault, Handled, Instance, Mode, seat::Seat},
     limits::{CallLimits, Cut, Limits},
 };
 use crate::{
@@ -43,10 +43,15 @@ pub struct Version {
     pub limits: Limits,
     /// What the plugin did, over all its versions.
     pub work: Arc<Work>,
+    /// The one instance of a version that keeps its memory, while no worker has it. Held for a look.
+    kept: Mutex<Option<Instance>>,
     /// When a broken call was last said aloud, in milliseconds since `since`, plus one; 0 is never.
     complained: AtomicU64,
     since: Instant,
 }
+
+/// What a call may lose of its time before it begins.
+const SLACK: Duration = Duration::from_millis(20);
 
 /// Broken calls are said once in so long; the others only in the debug log and in the counts.
 const COMPLAINT_INTERVAL: Duration = Duration::from_secs(1);
@@ -69,6 +74,7 @@ impl Version {
             place,
             limits,
             work,
+            kept: Mutex::default(),
             complained: AtomicU64::new(0),
             since: Instant::now(),
         }
@@ -84,6 +90,15 @@ impl Version {
         let mut instance = Instance::make(&self.engine, &self.blueprint, guest, within).await?;
         instance.start(&self.limits).await?;
         Ok(instance)
+    }
+
+    /// Takes the instance that keeps its memory, if no worker has it.
+    pub fn take_kept(&self) -> Option<Instance> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn keep(&self, instance: Instance) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(instance);
     }
 
     fn complain(&self, event: &Event, fault: &Fault) {
@@ -111,12 +126,25 @@ pub struct Worker {
     joined: BTreeMap<GroupName, Heard>,
     /// What requests come by: a subscription that does not answer takes none, wherever it stands.
     answers: Heard,
-    /// The instance that waits for the next event. Empty before the first one, after a fault, and in mode `fresh`.
-    seat: Option<Instance>,
+    /// Where its instance waits for the next event. Empty before the first one, after a fault, and in mode `fresh`.
+    seat: Seat,
     /// What the guest said during the last call that failed.
     last_words: String,
     /// Processor time of the last call, when it outlived a tick.
     spent: Option<Duration>,
+}
+
+/// How a call came to its end, beside what that means for the event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Came {
+    /// The handler returned, whatever it said.
+    Back,
+    /// It trapped, was cut, or no instance of it starts: why.
+    Broken(String),
+    /// The node, or whoever asked, is the reason that there was none.
+    Unable,
+    /// The version does not want the event.
+    Unheard,
 }
 
 impl Worker {
@@ -130,7 +158,73 @@ impl Worker {
             Heard::new(listens.iter().filter(|listen| listen.group.as_ref() == group))
         };
         let joined = groups.iter().map(|group| (group.clone(), of(Some(group)))).collect();
+        let seat = Seat::new(seat.or_else(|| version.take_kept()), &version);
         Self { listens: of(None), joined, answers, version, seat, last_words: String::new(), spent: None }
+    }
+
+    /// What it is a worker of.
+    #[must_use]
+    pub fn version(&self) -> &Arc<Version> {
+        &self.version
+    }
+
+    /// Whether the version wants an event.
+    pub fn hears(&mut self, event: &Event, call: &Call) -> bool {
+        self.subscription(event, call).is_some()
+    }
+
+    /// What the guest calls the subscription that an event comes by.
+    fn subscription(&mut self, event: &Event, call: &Call) -> Option<u32> {
+        // What an older version asked for and this one does not want any more is let go.
+        let tick = event.channel.is_reserved().then(|| self.version.wishes.timer(event)).flatten();
+        let heard = match &call.group {
+            _ if call.wants_reply => Some(&mut self.answers),
+            Some(group) => self.joined.get_mut(group),
+            None => Some(&mut self.listens),
+        };
+        tick.or_else(|| heard.and_then(|heard| heard.subscription(event)))
+    }
+
+    /// Handles one event, and says how the call came to its end.
+    pub async fn call(&mut self, event: &Event, call: &Call) -> (Outcome, Came) {
+        let Some(subscription) = self.subscription(event, call) else {
+            let outcome = match &call.group {
+                None => Outcome::Done(None),
+                Some(group) => {
+                    let reason = format!("this version is not in the group `{group}` any more");
+                    Outcome::Retry { reason, after: None }
+                }
+            };
+            return (outcome, Came::Unheard);
+        };
+        if turn() > TICK {
+            // A queue that is never empty must not keep others waiting, however short each event is.
+            pass().await;
+        }
+        let begun = Instant::now();
+        let handled = self.handle(event, subscription, call).await;
+        let took = begun.elapsed();
+        let (work, busy) = (&self.version.work, micros(took));
+        work.busy_us.add(busy);
+        work.latency.add(busy);
+        // What is shorter than a tick is not measured apart: it counts as it took.
+        work.cpu_us.add(micros(self.spent.take().unwrap_or(took.min(TICK))));
+        let came = self.came(call, &handled);
+        (self.outcome(event, call, handled), came)
+    }
+
+    fn came(&self, call: &Call, handled: &Result<Handled, Fault>) -> Came {
+        match handled {
+            Ok(_) => Came::Back,
+            Err(Fault::NoRoom(_)) => Came::Unable,
+            // Its caller had less time than the handler may take.
+            Err(Fault::Cut(Cut::Deadline(given)))
+                if call.wants_reply && given.saturating_add(SLACK) < self.version.limits.deadline =>
+            {
+                Came::Unable
+            }
+            Err(fault) => Came::Broken(format!("the handler {fault}")),
+        }
     }
 
     async fn handle(&mut self, event: &Event, subscription: u32, call: &Call) -> Result<Handled, Fault> {
@@ -151,9 +245,7 @@ impl Worker {
             self.last_words = instance.last_words();
         }
         let handled = handled?;
-        if self.version.wishes.mode != Mode::Fresh {
-            self.seat = Some(instance);
-        }
+        self.seat.put(instance);
         Ok(handled)
     }
 
@@ -237,39 +329,25 @@ impl Heard {
 
 impl Invoke for Worker {
     async fn invoke(&mut self, event: &Event, call: Call) -> Outcome {
-        // What an older version asked for and this one does not want any more is let go.
-        let tick = event.channel.is_reserved().then(|| self.version.wishes.timer(event)).flatten();
-        let heard = match &call.group {
-            _ if call.wants_reply => Some(&mut self.answers),
-            Some(group) => self.joined.get_mut(group),
-            None => Some(&mut self.listens),
-        };
-        let subscription = tick.or_else(|| heard.and_then(|heard| heard.subscription(event)));
-        let Some(subscription) = subscription else {
-            return match call.group {
-                None => Outcome::Done(None),
-                Some(group) => {
-                    let reason = format!("this version is not in the group `{group}` any more");
-                    Outcome::Retry { reason, after: None }
-                }
-            };
-        };
-        if turn() > TICK {
-            // A queue that is never empty must not keep others waiting, however short each event is.
-            pass().await;
-        }
-        let begun = Instant::now();
-        let handled = self.handle(event, subscription, &call).await;
-        let took = begun.elapsed();
-        let (work, busy) = (&self.version.work, micros(took));
-        work.busy_us.add(busy);
-        work.latency.add(busy);
-        // What is shorter than a tick is not measured apart: it counts as it took.
-        work.cpu_us.add(micros(self.spent.take().unwrap_or(took.min(TICK))));
-        self.outcome(event, &call, handled)
+        self.call(event, &call).await.0
+    }
+
+    async fn idle(&mut self) {
+        self.seat.idle().await;
     }
 
     fn last_words(&mut self) -> String {
         std::mem::take(&mut self.last_words)
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // An actor's memory is more than a cache: the next worker of this version goes on with it.
+        if self.version.wishes.mode == Mode::Single
+            && let Some(instance) = self.seat.take()
+        {
+            self.version.keep(instance);
+        }
     }
 }

@@ -13,7 +13,7 @@ use std::{
 use hive_proto::time::Hlc;
 use redb::{Database, WriteTransaction};
 
-use super::{Fault, RetainedValue, StoreError, dead, retained, state, timers};
+use super::{Fault, RetainedValue, StoreError, dead, plugins, retained, state, timers};
 
 /// Changes that may wait.
 const CHANGES_MAX: usize = 65_536;
@@ -39,6 +39,7 @@ pub(super) enum Change {
     Dead { plugin: String, number: u64, letter: Option<Vec<u8>> },
     State { plugin: String, key: Vec<u8>, value: Option<Vec<u8>>, expires_ms: Option<u64> },
     ForgetState { plugin: String },
+    Plugin { plugin: String, record: Vec<u8> },
     Timer { plugin: String, name: String, value: Option<(u64, Vec<u8>)> },
     Sweep { now_ms: u64 },
 }
@@ -54,6 +55,7 @@ impl Change {
             Self::State { plugin, key, value, .. } => {
                 plugin.len() + key.len() + value.as_ref().map_or(0, Vec::len)
             }
+            Self::Plugin { plugin, record } => plugin.len() + record.len(),
             Self::Timer { plugin, name, value } => {
                 plugin.len() + name.len() + value.as_ref().map_or(0, |(_, payload)| payload.len())
             }
@@ -75,6 +77,7 @@ impl Change {
                 state::put(transaction, (&plugin, &key), value.as_deref(), expires_ms)
             }
             Self::ForgetState { plugin } => state::forget(transaction, &plugin),
+            Self::Plugin { plugin, record } => plugins::put(transaction, &plugin, &record),
             Self::Timer { plugin, name, value } => {
                 let value = value.as_ref().map(|(due_ms, payload)| (*due_ms, payload.as_slice()));
                 timers::put(transaction, (&plugin, &name), value)

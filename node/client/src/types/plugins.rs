@@ -31,6 +31,9 @@ pub struct PluginStatus {
     /// Why the newest file is not live, or why the plugin failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+    /// What the newest file wants to do and nobody has approved: it waits, and an older version goes on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waits: Vec<String>,
     /// What it did with its events.
     pub work: WorkStatus,
     /// Whether it is paused, because it kept failing.
@@ -102,9 +105,23 @@ pub enum PluginState {
     Draining,
     /// No version of it works.
     Failed,
+    /// Somebody switched it off.
+    Disabled,
+    /// No version of it runs, as its file waits to be approved.
+    Waiting,
     /// A state that a newer node has.
     #[serde(other)]
     Unknown,
+}
+
+/// Components that were loaded.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ComponentStatus {
+    /// Those that had to be compiled.
+    pub compiled: u64,
+    /// Those whose code was in the cache.
+    pub cached: u64,
 }
 
 /// One thing a plugin listens to.

@@ -33,17 +33,17 @@ use crate::{
 };
 
 /// Longer than any measurement.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+pub(in crate::bench) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A node without a network, and an engine.
-pub(super) struct Stage {
+pub(in crate::bench) struct Stage {
     node: Node,
     engine: Arc<Engine>,
     loader: Arc<Loader>,
 }
 
 /// A loaded handler and an address it listens to.
-pub(super) struct Guest {
+pub(in crate::bench) struct Guest {
     version: Arc<Version>,
     to: Address,
     /// What the guest calls the subscription that takes them.
@@ -58,7 +58,7 @@ pub(super) struct Workers {
 }
 
 impl Stage {
-    pub(super) async fn start() -> Result<Self> {
+    pub(in crate::bench) async fn start() -> Result<Self> {
         let engine = Arc::new(Engine::with_threads(GUEST_THREADS)?);
         let loader = Arc::new(Loader::new(Arc::clone(&engine)).map_err(|error| anyhow!(error))?);
         let node = Node::builder().offline().start().await?;
@@ -69,7 +69,7 @@ impl Stage {
         self.node.bus()
     }
 
-    pub(super) fn engine(&self) -> &Engine {
+    pub(in crate::bench) fn engine(&self) -> &Engine {
         &self.engine
     }
 
@@ -79,8 +79,18 @@ impl Stage {
     }
 
     pub(super) async fn load(&self, name: &str, file: Bytes) -> Result<Guest> {
-        let (plugin, config): (Arc<str>, _) = (name.into(), PluginConfig::default());
-        let loaded = self.loader.load(&plugin, file, &config, self.bus().names()).await;
+        self.load_as(name, file, &PluginConfig::default()).await
+    }
+
+    /// A handler with a configuration.
+    pub(in crate::bench) async fn load_as(
+        &self,
+        name: &str,
+        file: Bytes,
+        config: &PluginConfig,
+    ) -> Result<Guest> {
+        let plugin: Arc<str> = name.into();
+        let loaded = self.loader.load(&plugin, file, config, self.bus().names()).await;
         let loaded = loaded.with_context(|| format!("{name} cannot be run"))?;
         let listen = loaded.wishes.listens.first().with_context(|| format!("{name} listens to nothing"))?;
         let channel = Channel::parse(&matching(listen.scope.pattern.as_str()))?;
@@ -125,7 +135,7 @@ impl Stage {
     }
 
     /// The event as it comes out of the handler's queue.
-    pub(super) async fn event(&self, guest: &Guest, message: &Message) -> Result<Event> {
+    pub(in crate::bench) async fn event(&self, guest: &Guest, message: &Message) -> Result<Event> {
         let lanes = self.lanes(guest).await?;
         self.bus().publish(&guest.to, message.clone()).await?;
         let job = lanes.next(&CancellationToken::new()).await.context("the node ended")?;
@@ -164,13 +174,13 @@ impl Stage {
         Workers { stop, running }
     }
 
-    pub(super) async fn end(self) {
+    pub(in crate::bench) async fn end(self) {
         self.node.shutdown().await;
     }
 }
 
 impl Guest {
-    pub(super) fn version(&self) -> &Arc<Version> {
+    pub(in crate::bench) fn version(&self) -> &Arc<Version> {
         &self.version
     }
 

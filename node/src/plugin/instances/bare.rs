@@ -5,11 +5,28 @@
 
 use hive_proto::event::Event;
 
-use super::{Fault, Instance, Serving, fault, headers, lowered};
-use crate::plugin::limits::{CallLimits, Limits};
+use wasmtime::Store;
+
+use super::{Blueprint, Fault, Instance, Serving, fault, headers, lowered};
+use crate::plugin::{
+    engine::Engine,
+    host::Guest,
+    limits::{CallLimits, Limits},
+};
 
 /// Ticks after which such a call yields: some days, so never within a measurement.
 const TICKS_MAX: u64 = 1 << 32;
+
+/// Instantiates a component and drops it again: what a fresh instance costs without anything around it.
+///
+/// # Errors
+/// When it traps, or all slots are taken.
+pub async fn come_and_go(engine: &Engine, blueprint: &Blueprint, guest: Guest) -> Result<(), Fault> {
+    let mut store = Store::new(engine.wasm(), guest);
+    store.set_epoch_deadline(TICKS_MAX);
+    let made = blueprint.pre.instantiate_async(&mut store).await;
+    made.map(drop).map_err(|error| fault(&mut store, &error))
+}
 
 /// An instance whose calls nothing bounds.
 pub struct Bare<'i>(&'i mut Instance);

@@ -8,9 +8,8 @@ use std::{
     time::SystemTime,
 };
 
-use super::{Shared, Version};
+use super::{Content, Shared, Version};
 use crate::{
-    control::Reloaded,
     dispatch::Lanes,
     plugin::{allowance::Allowance, description::Listen, limits::Limits},
     status::{Lines, PluginCard, PluginState, WantCard, Work},
@@ -48,15 +47,15 @@ impl Card {
     }
 
     /// A version went live.
-    pub(super) fn live(&self, version: &Version, generation: u64, hash: &str, size_bytes: u64) {
+    pub(super) fn live(&self, version: &Version, content: &Content) {
         let wishes = &version.wishes;
         let want = |listen: &Listen| WantCard { pattern: listen.pattern.clone(), answers: listen.answers };
         let now = SystemTime::now();
         self.change(|card| {
             card.state = PluginState::Running;
-            card.generation = generation;
-            card.hash = hash.to_owned();
-            card.size_bytes = size_bytes;
+            card.generation = version.place.generation;
+            card.hash.clone_from(&content.hash);
+            card.size_bytes = content.size_bytes;
             card.version.clone_from(&wishes.version);
             card.instances = wishes.mode.to_string();
             card.wants = wishes.listens.iter().map(want).collect();
@@ -67,8 +66,16 @@ impl Card {
 
     /// The newest file is what is live.
     pub(super) fn fine(&self) {
+        let is_fine = |card: &PluginCard| {
+            card.problem.is_none() && card.waits.is_empty() && card.state == PluginState::Running
+        };
+        // A change copies the cards of all plugins.
+        if self.shared.boards.plugins.read().get(&self.name).is_some_and(is_fine) {
+            return;
+        }
         self.change(|card| {
             card.problem = None;
+            card.waits.clear();
             card.state = PluginState::Running;
         });
     }
@@ -77,7 +84,27 @@ impl Card {
     pub(super) fn refused(&self, why: &str, is_live: bool) {
         self.change(|card| {
             card.problem = Some(why.to_owned());
+            card.waits.clear();
             card.state = if is_live { PluginState::Running } else { PluginState::Failed };
+        });
+    }
+
+    /// The newest file is not live until somebody approves what it wants.
+    pub(super) fn waits(&self, wants: &[String], is_live: bool) {
+        self.change(|card| {
+            card.problem = None;
+            card.waits = wants.to_vec();
+            card.state = if is_live { PluginState::Running } else { PluginState::Waiting };
+        });
+    }
+
+    /// Somebody switched it off.
+    pub(super) fn disabled(&self, file: &Path) {
+        self.change(|card| {
+            card.file = file.to_path_buf();
+            card.state = PluginState::Disabled;
+            (card.problem, card.loaded) = (None, None);
+            card.waits.clear();
         });
     }
 
@@ -91,13 +118,6 @@ impl Card {
         self.shared.boards.plugins.change(|plugins| {
             plugins.remove(&self.name);
         });
-    }
-
-    /// What a reload came to.
-    pub(super) fn reloaded(&self, generation: u64) -> Reloaded {
-        let plugins = self.shared.boards.plugins.read();
-        let problem = plugins.get(&self.name).and_then(|card| card.problem.clone());
-        Reloaded { plugin: self.name.clone(), generation, problem }
     }
 
     fn change(&self, change: impl Fn(&mut PluginCard)) {
@@ -118,6 +138,7 @@ impl Card {
             wants: Vec::new(),
             loaded: None,
             problem: None,
+            waits: Vec::new(),
             limits: None,
             work: Arc::clone(&self.work),
             lines: Arc::clone(&self.lines),

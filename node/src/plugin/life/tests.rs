@@ -1,6 +1,10 @@
 //! Plugins in a folder on a real bus: they answer, are replaced, break and go, and nothing accepted is lost.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use hive_proto::{
     channel::{NetworkName, Scope},
@@ -8,9 +12,14 @@ use hive_proto::{
     id::{Incarnation, NodeId},
 };
 
+mod approval;
+mod instances;
+mod probation;
+mod remembered;
+
 use super::*;
 use crate::{
-    bus::{CallError, Delivery, Subscription, WhenFull},
+    bus::{CallError, Delivery, Holder, Subscription, Wanted, WhenFull},
     plugin::{
         Config, Plugins,
         sketch::{EAT, ECHO, SPIN, Sketch},
@@ -35,22 +44,28 @@ impl Home {
         Self::with(files, |_| {}).await
     }
 
+    /// Whatever a new version wants is approved.
     async fn with(files: &[(&str, &Sketch)], change: impl Fn(&mut PluginConfig)) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         for (name, guest) in files {
             fs::write(folder.path().join(name), guest.build()).expect("written");
         }
+        let mut defaults = PluginConfig::default();
+        change(&mut defaults);
+        Self::open(folder, None, Config { defaults, approve_all: true, ..Config::default() }).await
+    }
+
+    /// With the files that are in a folder, and a data directory that may have been another's.
+    async fn open(folder: tempfile::TempDir, data_dir: Option<&Path>, config: Config) -> Self {
         let names = Names::new(vec![NetworkName::parse("hive").expect("a network")]);
         let bus = Bus::new(NodeId([7; 32]), Incarnation(1), names);
         bus.confirmed(u64::MAX);
-        let boards = Boards::new(NodeCard::default());
+        let boards = Boards::new(NodeCard { data_dir: data_dir.map(Into::into), ..NodeCard::default() });
+        let store = data_dir.map(|data_dir| Store::open(data_dir).expect("a store"));
         let part = Part::new("plugins");
-        let mut defaults = PluginConfig::default();
-        change(&mut defaults);
-        let config = Config { folders: vec![folder.path().into()], defaults, each: BTreeMap::new() };
-        let plugins =
-            Plugins::start(config, bus.clone(), Arc::clone(&boards), None, &part).await.expect("plugins");
-        Self { folder, bus, boards, part, plugins }
+        let config = Config { folders: vec![folder.path().into()], ..config };
+        let plugins = Plugins::start(config, bus.clone(), Arc::clone(&boards), store, &part).await;
+        Self { folder, bus, boards, part, plugins: plugins.expect("plugins") }
     }
 
     /// Puts a file there at once.
@@ -94,8 +109,9 @@ impl Home {
         self.until("a generation", plugin, is_live).await;
     }
 
-    async fn stop(self) {
+    async fn stop(self) -> tempfile::TempDir {
         self.part.finish(PATIENCE).await.expect("plugins stop in time");
+        self.folder
     }
 }
 

@@ -1,0 +1,334 @@
+//! The compiled cache: machine code of components, in the data directory, so that a node that starts again compiles nothing.
+//!
+//! What it owns: one folder, its key and its bound. An entry is machine code that runs outside of any sandbox, so nothing is
+//! loaded that this node did not write: each carries a keyed hash over its name and its bytes, and the bytes that are
+//! checked are the bytes that are loaded, read once. It must not know plugins, or how code is compiled.
+
+use std::{
+    fs::{self, File},
+    hash::{Hash, Hasher},
+    io,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::SystemTime,
+};
+
+use wasmtime::component::Component;
+
+use crate::trust::{hex, random_bytes};
+
+/// The folder in the data directory.
+const FOLDER: &str = "cache";
+/// The file of the key that entries are marked with.
+const KEY_FILE: &str = "key";
+/// What an entry's file is called behind its name.
+const EXTENSION: &str = "code";
+/// Bytes of all entries. Small Rust handlers have 200 to 400 KiB each, so this is some thousands of them.
+const BYTES_MAX: u64 = 2 << 30;
+/// Bytes of a mark, at the beginning of an entry.
+const MARK_BYTES: usize = 32;
+
+/// Machine code by what it was compiled from.
+#[derive(Debug)]
+pub struct Cache {
+    folder: PathBuf,
+    /// Made with the folder. Whoever reads it can have this node run what he likes, and could do so without it.
+    key: [u8; 32],
+    /// Which engine, with which settings, on which machine: code of any other is another entry.
+    engine: String,
+    bytes_max: u64,
+    /// Bytes of all entries, roughly. Held while old entries are removed.
+    used: Mutex<u64>,
+    /// Names files while they are written.
+    fresh: AtomicU64,
+}
+
+/// Why there is nothing to load.
+#[derive(Debug, thiserror::Error)]
+enum Miss {
+    #[error("there is none")]
+    None,
+    #[error("it cannot be read: {0}")]
+    Io(io::Error),
+    #[error("it is torn, or not this node's")]
+    Mark,
+    #[error("the engine refuses it: {0}")]
+    Refused(String),
+}
+
+impl Cache {
+    /// The cache of a data directory, for one engine.
+    ///
+    /// # Errors
+    /// When its folder or its key cannot be made or read.
+    pub fn open(data_dir: &Path, engine: &wasmtime::Engine) -> io::Result<Self> {
+        Self::bounded(data_dir, engine, BYTES_MAX)
+    }
+
+    fn bounded(data_dir: &Path, engine: &wasmtime::Engine, bytes_max: u64) -> io::Result<Self> {
+        let folder = data_dir.join(FOLDER);
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+        // Somebody else's umask, or copy, may have opened it.
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))?;
+        let key = key(&folder.join(KEY_FILE))?;
+        let mut used = 0_u64;
+        for (path, _, size) in files(&folder)? {
+            // What a crash left half written.
+            if path.extension().is_none_or(|extension| extension != EXTENSION) {
+                let _ = fs::remove_file(&path);
+                continue;
+            }
+            used = used.saturating_add(size);
+        }
+        let engine = fingerprint(engine);
+        Ok(Self { folder, key, engine, bytes_max, used: Mutex::new(used), fresh: AtomicU64::new(0) })
+    }
+
+    /// The code of a component with this hash, ready to be linked. None: it has to be compiled.
+    pub fn load(&self, engine: &wasmtime::Engine, hash: &str) -> Option<Component> {
+        let path = self.path(hash);
+        match self.read(engine, &path, hash) {
+            Ok(component) => {
+                // The oldest go first; that it was used now need not be known for sure.
+                let _ = File::open(&path).and_then(|file| file.set_modified(SystemTime::now()));
+                Some(component)
+            }
+            Err(Miss::None) => None,
+            Err(miss) => {
+                tracing::debug!("{} is not used, and written anew: {miss}", path.display());
+                None
+            }
+        }
+    }
+
+    fn read(&self, engine: &wasmtime::Engine, path: &Path, hash: &str) -> Result<Component, Miss> {
+        let entry = fs::read(path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => Miss::None,
+            _ => Miss::Io(error),
+        })?;
+        let (mark, code) = entry.split_at_checked(MARK_BYTES).ok_or(Miss::Mark)?;
+        // Compared in constant time, as hashes are.
+        if <[u8; MARK_BYTES]>::try_from(mark).ok().map(blake3::Hash::from_bytes)
+            != Some(self.mark(hash, code))
+        {
+            return Err(Miss::Mark);
+        }
+        code_of(engine, code).map_err(|error| Miss::Refused(format!("{error:#}")))
+    }
+
+    /// Keeps the code of a component with this hash. A cache that cannot be written is only slower.
+    pub fn keep(&self, component: &Component, hash: &str) {
+        let path = self.path(hash);
+        let kept = component.serialize().map_err(io::Error::other).and_then(|code| {
+            let entry = [self.mark(hash, &code).as_bytes(), &code[..]].concat();
+            let fresh = self.folder.join(format!("{}.new", self.fresh.fetch_add(1, Relaxed)));
+            let written = write_whole(&fresh, &path, &entry);
+            if written.is_err() {
+                let _ = fs::remove_file(&fresh);
+            }
+            written.map(|()| u64::try_from(entry.len()).unwrap_or(u64::MAX))
+        });
+        match kept {
+            Ok(bytes) => self.make_room(bytes),
+            Err(error) => tracing::debug!("{} cannot be kept: {error}", path.display()),
+        }
+    }
+
+    /// Removes what was not used for longest, when all is more than it may be.
+    fn make_room(&self, added: u64) {
+        let mut used = self.used();
+        *used = used.saturating_add(added);
+        if *used <= self.bytes_max {
+            return;
+        }
+        let Ok(mut entries) = files(&self.folder) else { return };
+        entries.retain(|(path, _, _)| path.extension().is_some_and(|extension| extension == EXTENSION));
+        entries.sort_by_key(|(_, modified, _)| *modified);
+        *used = entries.iter().map(|(_, _, size)| size).sum();
+        for (path, _, size) in entries {
+            if *used <= self.bytes_max / 4 * 3 {
+                break;
+            }
+            if fs::remove_file(&path).is_ok() {
+                *used = used.saturating_sub(size);
+            }
+        }
+    }
+
+    fn used(&self) -> MutexGuard<'_, u64> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn path(&self, hash: &str) -> PathBuf {
+        self.folder.join(format!("{hash}-{}.{EXTENSION}", self.engine))
+    }
+
+    /// What only this node can make: of the bytes, and of what they are the code of.
+    fn mark(&self, hash: &str, code: &[u8]) -> blake3::Hash {
+        let mut hasher = blake3::Hasher::new_keyed(&self.key);
+        for text in [hash, &self.engine] {
+            hasher.update(&(text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
+        }
+        hasher.update(code);
+        hasher.finalize()
+    }
+}
+
+#[expect(
+    unsafe_code,
+    reason = "the code carries this node's mark, so it is what `serialize` gave to this engine"
+)]
+fn code_of(engine: &wasmtime::Engine, code: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: `code` was written by `Cache::keep` of this node, by its keyed hash.
+    unsafe { Component::deserialize(engine, code) }
+}
+
+/// Which engine: its version, its settings and what the machine can do.
+fn fingerprint(engine: &wasmtime::Engine) -> String {
+    let mut hasher = Blake(blake3::Hasher::new());
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    let hash = hasher.0.finalize();
+    hex(hash.as_bytes().get(..8).unwrap_or_default())
+}
+
+/// A hasher that gives the same in every build.
+struct Blake(blake3::Hasher);
+
+impl Hasher for Blake {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        let hash = self.0.finalize();
+        hash.as_bytes().first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+    }
+}
+
+/// The key in a file; a new one when there is none, or none that is whole: then nothing that was kept is used.
+fn key(path: &Path) -> io::Result<[u8; 32]> {
+    match fs::read(path) {
+        Ok(bytes) => {
+            if let Ok(key) = bytes.try_into() {
+                return Ok(key);
+            }
+            fs::remove_file(path)?;
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let key = random_bytes();
+    write_whole(&path.with_extension("new"), path, &key)?;
+    Ok(key)
+}
+
+/// Writes a private file beside its place and puts it there. A crash may leave it torn, which its reader finds out.
+pub(super) fn write_whole(fresh: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(fresh)?;
+    io::Write::write_all(&mut file, bytes)?;
+    drop(file);
+    fs::rename(fresh, path)
+}
+
+/// The entries, and files on their way: each with when it was used and its size.
+fn files(folder: &Path) -> io::Result<Vec<(PathBuf, SystemTime, u64)>> {
+    let entries = fs::read_dir(folder)?.flatten().filter(|entry| entry.file_name() != KEY_FILE);
+    let file = |entry: fs::DirEntry| {
+        let metadata = entry.metadata().ok().filter(fs::Metadata::is_file)?;
+        Some((entry.path(), metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH), metadata.len()))
+    };
+    Ok(entries.filter_map(file).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plugin::{engine::Engine, sketch::Sketch};
+
+    const HASH: &str = "a hash";
+
+    fn component(engine: &Engine) -> Component {
+        Component::from_binary(engine.wasm(), &Sketch::new().build()).expect("a component")
+    }
+
+    fn entry(cache: &Cache) -> Vec<u8> {
+        fs::read(cache.path(HASH)).expect("an entry")
+    }
+
+    #[test]
+    fn what_was_compiled_is_loaded_again_and_what_somebody_touched_is_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let engine = Engine::start().expect("an engine");
+        let open = || Cache::open(folder.path(), engine.wasm()).expect("a cache");
+        let cache = open();
+        assert!(cache.load(engine.wasm(), HASH).is_none());
+        cache.keep(&component(&engine), HASH);
+        assert!(cache.load(engine.wasm(), HASH).is_some() && open().load(engine.wasm(), HASH).is_some());
+        let whole = entry(&cache);
+        let check = |bytes: &[u8], what: &str| {
+            fs::write(cache.path(HASH), bytes).expect("written");
+            assert!(cache.load(engine.wasm(), HASH).is_none(), "{what}");
+        };
+        check(&whole[..whole.len() / 2], "torn");
+        check(&whole[..7], "shorter than a mark");
+        check(b"", "empty");
+        for at in [0, MARK_BYTES, whole.len() / 2, whole.len() - 1] {
+            let mut touched = whole.clone();
+            touched[at] ^= 1;
+            check(&touched, "one bit");
+        }
+        check(&whole[MARK_BYTES..], "no mark");
+        fs::write(cache.path("another"), &whole).expect("written");
+        assert!(cache.load(engine.wasm(), "another").is_none(), "another component's");
+        fs::write(cache.path(HASH), &whole).expect("written");
+        assert!(cache.load(engine.wasm(), HASH).is_some(), "it was none of the above that made it unusable");
+        fs::remove_file(folder.path().join(FOLDER).join(KEY_FILE)).expect("removed");
+        assert!(open().load(engine.wasm(), HASH).is_none(), "another node's");
+    }
+
+    #[test]
+    fn code_of_another_engine_is_another_entry() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let engine = Engine::start().expect("an engine");
+        let cache = Cache::open(folder.path(), engine.wasm()).expect("a cache");
+        cache.keep(&component(&engine), HASH);
+        let mut config = wasmtime::Config::new();
+        config.wasm_component_model(true).epoch_interruption(false);
+        let other = wasmtime::Engine::new(&config).expect("an engine");
+        let others = Cache::open(folder.path(), &other).expect("a cache");
+        assert_ne!(others.path(HASH), cache.path(HASH));
+        assert!(others.load(&other, HASH).is_none());
+        fs::copy(cache.path(HASH), others.path(HASH)).expect("copied");
+        assert!(others.load(&other, HASH).is_none(), "a renamed one has the wrong mark");
+    }
+
+    #[test]
+    fn the_oldest_go_when_there_is_no_room_and_what_is_no_entry_goes_at_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let engine = Engine::start().expect("an engine");
+        let component = component(&engine);
+        let size = component.serialize().expect("code").len() as u64 + MARK_BYTES as u64;
+        let cache = Cache::bounded(folder.path(), engine.wasm(), 4 * size + 3).expect("a cache");
+        let age = |name: &str, seconds| {
+            let file = File::open(cache.path(name)).expect("an entry");
+            file.set_modified(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds))
+                .expect("aged");
+        };
+        for (seconds, name) in (1..).zip(["a", "b", "c", "d"]) {
+            cache.keep(&component, name);
+            age(name, seconds);
+        }
+        assert!(cache.load(engine.wasm(), "a").is_some(), "it is the youngest now");
+        cache.keep(&component, "e");
+        let there = |name: &str| cache.path(name).exists();
+        assert_eq!(["a", "b", "c", "d", "e"].map(there), [true, false, false, true, true]);
+        fs::write(folder.path().join(FOLDER).join("9.new"), b"half").expect("written");
+        Cache::open(folder.path(), engine.wasm()).expect("a cache");
+        assert!(!folder.path().join(FOLDER).join("9.new").exists());
+    }
+}

@@ -1,0 +1,129 @@
+//! How a version that fails is left again: by itself while it is on probation, or because somebody asks.
+//!
+//! What it owns: what is kept of the version before, and what is remembered of the one that was left. It must not know what
+//! counts as a failure.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{Life, Origin, Refusal, swap::Content};
+use crate::plugin::{
+    probation::{PROBATION, Probation, Verdict},
+    records::PassedOver,
+};
+
+/// A version that is on probation, and the one before.
+pub(super) struct Trial {
+    pub(super) probation: Arc<Probation>,
+    /// What the version before was loaded from.
+    content: Content,
+    /// The content of the one before that.
+    before: Option<String>,
+}
+
+impl Life {
+    /// The trial of a version with this content that is to take over: none where there is nothing to go back to, or only
+    /// the same.
+    pub(super) fn trial(&self, content: &Content) -> Option<Trial> {
+        let lasts = self.config.probation.unwrap_or(PROBATION);
+        let live = self.live.as_ref().filter(|live| !live.content.hash.is_empty())?;
+        if lasts == Duration::ZERO || live.content.hash == content.hash {
+            return None;
+        }
+        let probation = Probation::begin(Arc::clone(&live.version), lasts);
+        Some(Trial { probation, content: live.content.clone(), before: self.record().before })
+    }
+
+    /// Waits for what comes of the live version's probation; for ever when it is on none.
+    pub(super) async fn judged(&self) -> Verdict {
+        match self.live.as_ref().and_then(|live| live.trial.as_ref()) {
+            Some(trial) => trial.probation.judged().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// A probation is over.
+    pub(super) async fn judge(&mut self, verdict: Verdict) {
+        match verdict {
+            Verdict::Passed => {
+                tracing::debug!(plugin = &*self.name, "version {} has passed its probation", self.number());
+                self.end_trial();
+            }
+            Verdict::Failed(why) => drop(self.go_back(&why).await),
+        }
+    }
+
+    /// The live version stays, whatever it does; what was before is let go.
+    pub(super) fn end_trial(&mut self) {
+        let Some(trial) = self.live.as_mut().and_then(|live| live.trial.take()) else { return };
+        trial.probation.close();
+        if let Some(before) = trial.before {
+            self.forget(&before);
+        }
+    }
+
+    /// Somebody wants the version before. Returns why that cannot be.
+    pub(super) async fn roll_back(&mut self) -> Option<String> {
+        if self.live.as_ref().is_some_and(|live| live.trial.is_some()) {
+            return self.go_back("somebody asked for it").await;
+        }
+        let record = self.record();
+        let Some(before) = record.before else { return Some("no version before this one is kept".into()) };
+        if let Err(why) = self.bring_kept(&before).await {
+            return Some(format!("the version before does not run: {why}"));
+        }
+        let why = "somebody asked for the one before";
+        self.pass_over(record.live, before, None, why);
+        None
+    }
+
+    /// The version before takes over again. It is compiled, linked and described: this takes no time.
+    async fn go_back(&mut self, why: &str) -> Option<String> {
+        let left = self.number();
+        let live = self.live.as_mut()?;
+        let trial = live.trial.take()?;
+        let old = trial.probation.old()?;
+        let hash = live.content.hash.clone();
+        if let Err(refusal) = self.subscribe_both(&old).await {
+            // It goes on with what it has of them.
+            tracing::warn!(plugin = &*self.name, "{refusal}");
+        }
+        self.swap(Arc::clone(&old), trial.content.clone(), None, None).await;
+        self.card.live(&old, &trial.content);
+        self.subscribe_new(&old).await;
+        let why = format!("version {left} was rolled back: {why}");
+        tracing::error!(plugin = &*self.name, "{why}; version {} goes on", self.number());
+        self.pass_over(Some(hash), trial.content.hash, trial.before, &why);
+        None
+    }
+
+    /// Remembers that a content was left for another, and is not to be loaded again by itself.
+    fn pass_over(&self, left: Option<String>, live: String, before: Option<String>, why: &str) {
+        let plugin = &*self.name;
+        let why = format!(
+            "{why}; its file is not loaded again until it changes, or somebody says `plugins reload {plugin}`"
+        );
+        self.card.refused(&why, true);
+        self.shared.records.change(plugin, |record| {
+            (record.live, record.before) = (Some(live), before);
+            record.passed_over = left.clone().map(|hash| PassedOver { hash, why });
+        });
+        if let Some(left) = left {
+            self.forget(&left);
+        }
+    }
+
+    /// Loads a version that was live before.
+    pub(super) async fn bring_kept(&mut self, hash: &str) -> Result<(), Refusal> {
+        let (shared, wanted) = (Arc::clone(&self.shared), hash.to_owned());
+        let reading = tokio::task::spawn_blocking(move || shared.versions.component(&wanted));
+        let component = reading.await.ok().flatten().ok_or(Refusal::Forgotten)?;
+        self.bring(component, Origin::Kept).await
+    }
+
+    /// Nobody goes back to a content any more, unless another plugin does.
+    pub(super) fn forget(&self, hash: &str) {
+        if !self.shared.records.contents().contains(hash) {
+            self.shared.versions.forget(hash);
+        }
+    }
+}
