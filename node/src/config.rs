@@ -23,6 +23,7 @@ mod plugins;
 mod print;
 mod problem;
 mod scenario;
+mod secret;
 mod section;
 mod settings;
 mod source;
@@ -34,9 +35,7 @@ pub use import::import;
 pub use merge::{DEFAULT_NETWORK, Flags};
 pub use problem::{Problem, Problems, Severity, nearest};
 pub use scenario::{Expectation, Figure, ScenarioFile, Unit, read_scenario, scenario_text};
-pub use settings::{
-    ListenSettings, NetworkSettings, NodeSettings, PeerAddress, PeerAddressError, SecretText, Settings,
-};
+pub use settings::{ListenSettings, NetworkSettings, NodeSettings, PeerAddress, PeerAddressError, Settings};
 pub use source::{Origin, Place, Source};
 
 use check::Surroundings;

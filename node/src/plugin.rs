@@ -22,6 +22,7 @@ mod records;
 mod registry;
 pub mod settings;
 pub mod sketch;
+pub mod state;
 pub mod timer;
 mod trap;
 mod versions;
@@ -39,6 +40,7 @@ use self::{
     loader::Loader,
     records::Records,
     registry::{Ask, Registry},
+    state::States,
     versions::Versions,
 };
 pub use self::{
@@ -133,8 +135,11 @@ impl Plugins {
         let records = Records::load(store.clone())?;
         let versions = Versions::open(data_dir.as_deref()).map_err(StartError::Versions)?;
         versions.retain(&records.contents());
+        let states = States::new(store.clone());
+        part.spawn("state", Arc::clone(&states).run(part.stop().clone()));
         let (counts, approve_all) = (Counts::default(), config.approve_all);
-        let shared = Arc::new(Shared { loader, bus, store, records, versions, approve_all, boards, counts });
+        let shared =
+            Arc::new(Shared { loader, bus, store, states, records, versions, approve_all, boards, counts });
         let mut registry = Registry::new(config, Arc::clone(&shared), watch);
         registry.begin().await;
         let (asks, asked) = mpsc::channel(ASKS_MAX);

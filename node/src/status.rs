@@ -254,6 +254,8 @@ pub struct PluginCard {
     pub waits: Vec<String>,
     /// What its calls may cost; none while no version was tried.
     pub limits: Option<LimitsCard>,
+    /// What it may keep.
+    pub state_quota_bytes: u64,
     /// What it did, kept over its generations.
     pub work: Arc<Work>,
     /// What it said last, kept over its generations.

@@ -2,8 +2,8 @@
 //!
 //! What it owns: retained values, the index of dead letters, and the state of plugins; each as a typed table. It exists
 //! beside the journal because that one only grows. It must not know who writes, when a value is too old, or what a value's
-//! bytes mean. Nothing here is async: reading is a look into a file that is mostly in memory, and writing is handed to one
-//! thread, which commits all that waits at once.
+//! bytes mean. Reading is a look into a file that is mostly in memory; writing is handed to one thread, which commits all
+//! that waits at once, and may be awaited.
 //!
 //! The engine is redb, chosen by measurement against fjall, 256-byte values, two runs on a busy 2-core machine with
 //! ext4 (redb 4.5 / fjall 3.1): a durable put 280 / 370 a second, the same by 64 a commit 13,000 / 24,000, a put that need not be
@@ -34,7 +34,7 @@ use redb::{Database, DatabaseError, ReadableDatabase, StorageError, TableDefinit
 pub use dead::DeadLetters;
 pub use plugins::Plugins;
 pub use retained::{Retained, RetainedValue};
-pub use state::State;
+pub use state::{STATE_KEY_BYTES_MAX, STATE_VALUE_BYTES_MAX, State, StateChange, StateValue};
 pub use timers::{KeptTimer, Timers};
 pub use write::{Durability, Writing};
 use write::{Shared, Writer};
@@ -185,6 +185,14 @@ impl Store {
     #[must_use]
     pub fn timers(&self) -> Timers<'_> {
         Timers(&self.shared)
+    }
+
+    /// Has everything that was handed over so far put on disk.
+    ///
+    /// # Errors
+    /// When the store is closed.
+    pub fn flush(&self) -> Result<Writing, StoreError> {
+        self.shared.flush()
     }
 
     /// The last time a commit failed, in words, since the store was opened.

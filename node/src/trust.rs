@@ -3,6 +3,7 @@
 //! What it owns: secrets at rest and in memory. It exists so that nobody else touches key material: the
 //! transport asks for proofs, never for keys. It must not know sockets, tasks or events.
 
+pub mod hidden;
 pub mod identity;
 pub mod may;
 pub mod membership;

@@ -26,6 +26,7 @@ mod secrets;
 mod seeds;
 mod sim;
 mod spoke;
+mod state;
 mod trace;
 mod verbs;
 mod watching;

@@ -4,8 +4,8 @@ use std::marker::PhantomData;
 
 pub use crate::plugin::Exported;
 use crate::{
-    Delivery, Description, Event, Failure, Instances, IntoAnswer, Message, Result, Subscription, Timer,
-    TimerScope, failure::reject,
+    Delivery, Description, Event, Failure, FromEvent, Instances, IntoAnswer, Message, Result, Saved,
+    Subscription, Timer, TimerScope, failure::reject,
 };
 
 /// The type that a function returns, so that a `Result` can be told from a plain value.
@@ -56,6 +56,15 @@ pub trait Fallible<T, E> {
         answer(value?, wants_reply)
     }
 
+    /// What the next version is given.
+    fn saved(&self, value: Result<T, E>) -> Result<Vec<u8>, String>
+    where
+        T: IntoAnswer,
+        E: std::fmt::Display,
+    {
+        saved(value.map_err(|error| format!("{error:#}"))?)
+    }
+
     /// What the node is told of a start.
     fn started(&self, value: Result<T, E>) -> Result<(), String>
     where
@@ -85,6 +94,14 @@ pub trait Plain<R> {
         answer(value, wants_reply)
     }
 
+    /// What the next version is given.
+    fn saved(&self, value: R) -> Result<Vec<u8>, String>
+    where
+        R: IntoAnswer,
+    {
+        saved(value)
+    }
+
     /// What the node is told of a start.
     fn started(&self, _: R) -> Result<(), String> {
         Ok(())
@@ -96,6 +113,26 @@ impl<R> Plain<R> for &Returned<R> {}
 /// Nobody pays for an answer that nobody waits for.
 fn answer(value: impl IntoAnswer, wants_reply: bool) -> Result<Option<Message>> {
     if wants_reply { value.into_answer() } else { Ok(None) }
+}
+
+fn saved(value: impl IntoAnswer) -> Result<Vec<u8>, String> {
+    let message = value.into_answer().map_err(|failure| failure.to_string())?;
+    Ok(message.unwrap_or_default().payload)
+}
+
+/// What a restore function takes, of what another version has saved.
+pub fn restored<T: FromEvent>(saved: Saved) -> Result<T, String> {
+    let message = Message::bytes(saved.state).with_content_type("application/json");
+    let mut event = Event {
+        channel: String::new(),
+        message,
+        subscription: 0,
+        attempt: 1,
+        retained: false,
+        wants_reply: false,
+    };
+    let version = saved.version;
+    T::from_event(&mut event).map_err(|failure| format!("what version {version} saved: {failure}"))
 }
 
 /// A description without settings.

@@ -3915,6 +3915,1700 @@ pub mod hive {
                 }
             }
         }
+        /// A small durable store: of this plugin, on this node, kept across reloads and restarts. On a node that has no data
+        /// directory it is kept in memory.
+        ///
+        /// Other instances of the plugin see at once what a call writes. It gets to disk as a whole when the call is over, within
+        /// about a second; of an event that is kept for the plugin (a group's, or one of a durable channel) the outcome counts when
+        /// it is there. `flush` waits for the disk in between. A handler that returns a failure keeps what it wrote. Of a call that
+        /// traps or is cut, or whose node is killed meanwhile, nothing is left but what it flushed; a call that writes more than
+        /// 8 MiB flushes on the way. What another call built on a value in the meantime is that call's own.
+        ///
+        /// Keys have 1 to 1,024 bytes, values at most 1 MiB; past the plugin's quota a write is `too-large`.
+        #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
+        pub mod state {
+            #[used]
+            #[doc(hidden)]
+            static __FORCE_SECTION_REF: fn() = super::super::super::__link_custom_section_describing_imports;
+            use super::super::super::_rt;
+            pub type Error = super::super::super::hive::node::types::Error;
+            #[allow(unused_unsafe, clippy::all)]
+            #[allow(async_fn_in_trait)]
+            pub fn get(key: &str) -> Result<Option<_rt::Vec<u8>>, Error> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = key;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "hive:node/state@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "get"]
+                        fn wit_import2(_: *mut u8, _: usize, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(_: *mut u8, _: usize, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import2(ptr0.cast_mut(), len0, ptr1);
+                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+                    let result33 = match l3 {
+                        0 => {
+                            let e = {
+                                let l4 = i32::from(*ptr1.add(8).cast::<u8>());
+                                match l4 {
+                                    0 => None,
+                                    1 => {
+                                        let e = {
+                                            let l5 = *ptr1
+                                                .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l6 = *ptr1
+                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len7 = l6;
+                                            <_ as From<
+                                                _rt::Vec<_>,
+                                            >>::from(_rt::Vec::from_raw_parts(l5.cast(), len7, len7))
+                                        };
+                                        Some(e)
+                                    }
+                                    _ => _rt::invalid_enum_discriminant(),
+                                }
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l8 = i32::from(*ptr1.add(8).cast::<u8>());
+                                use super::super::super::hive::node::types::Error as V32;
+                                let v32 = match l8 {
+                                    0 => {
+                                        let e32 = {
+                                            let l9 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l10 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len11 = l10;
+                                            let bytes11 = _rt::Vec::from_raw_parts(
+                                                l9.cast(),
+                                                len11,
+                                                len11,
+                                            );
+                                            _rt::string_lift(bytes11)
+                                        };
+                                        V32::Denied(e32)
+                                    }
+                                    1 => {
+                                        let e32 = {
+                                            let l12 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l13 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len14 = l13;
+                                            let bytes14 = _rt::Vec::from_raw_parts(
+                                                l12.cast(),
+                                                len14,
+                                                len14,
+                                            );
+                                            _rt::string_lift(bytes14)
+                                        };
+                                        V32::Invalid(e32)
+                                    }
+                                    2 => {
+                                        let e32 = {
+                                            let l15 = *ptr1.add(16).cast::<i64>();
+                                            l15 as u64
+                                        };
+                                        V32::TooLarge(e32)
+                                    }
+                                    3 => {
+                                        let e32 = {
+                                            let l16 = *ptr1.add(16).cast::<i64>();
+                                            l16 as u64
+                                        };
+                                        V32::Overloaded(e32)
+                                    }
+                                    4 => V32::NoResponder,
+                                    5 => V32::Timeout,
+                                    6 => V32::Deadlock,
+                                    7 => {
+                                        let e32 = {
+                                            let l17 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l18 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len19 = l18;
+                                            let bytes19 = _rt::Vec::from_raw_parts(
+                                                l17.cast(),
+                                                len19,
+                                                len19,
+                                            );
+                                            _rt::string_lift(bytes19)
+                                        };
+                                        V32::Failed(e32)
+                                    }
+                                    8 => {
+                                        let e32 = {
+                                            let l20 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l21 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len22 = l21;
+                                            let bytes22 = _rt::Vec::from_raw_parts(
+                                                l20.cast(),
+                                                len22,
+                                                len22,
+                                            );
+                                            _rt::string_lift(bytes22)
+                                        };
+                                        V32::Rejected(e32)
+                                    }
+                                    9 => {
+                                        let e32 = {
+                                            let l23 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l24 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len25 = l24;
+                                            let bytes25 = _rt::Vec::from_raw_parts(
+                                                l23.cast(),
+                                                len25,
+                                                len25,
+                                            );
+                                            _rt::string_lift(bytes25)
+                                        };
+                                        V32::Unavailable(e32)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e32 = {
+                                            let l26 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l27 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len28 = l27;
+                                            let bytes28 = _rt::Vec::from_raw_parts(
+                                                l26.cast(),
+                                                len28,
+                                                len28,
+                                            );
+                                            let l29 = *ptr1
+                                                .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l30 = *ptr1
+                                                .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len31 = l30;
+                                            let bytes31 = _rt::Vec::from_raw_parts(
+                                                l29.cast(),
+                                                len31,
+                                                len31,
+                                            );
+                                            (_rt::string_lift(bytes28), _rt::string_lift(bytes31))
+                                        };
+                                        V32::Other(e32)
+                                    }
+                                };
+                                v32
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result33
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// At most 256 keys, answered in the order asked. Values that are over 16 MiB together are `too-large`.
+            #[allow(async_fn_in_trait)]
+            pub fn get_each(
+                keys: &[_rt::String],
+            ) -> Result<_rt::Vec<Option<_rt::Vec<u8>>>, Error> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec1 = keys;
+                    let len1 = vec1.len();
+                    let layout1 = _rt::alloc::Layout::from_size_align(
+                            vec1.len() * (2 * ::core::mem::size_of::<*const u8>()),
+                            ::core::mem::size_of::<*const u8>(),
+                        )
+                        .unwrap();
+                    let (result1, _cleanup1) = wit_bindgen::rt::Cleanup::new(layout1);
+                    for (i, e) in vec1.into_iter().enumerate() {
+                        let base = result1
+                            .add(i * (2 * ::core::mem::size_of::<*const u8>()));
+                        {
+                            let vec0 = e;
+                            let ptr0 = vec0.as_ptr().cast::<u8>();
+                            let len0 = vec0.len();
+                            *base
+                                .add(::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len0;
+                            *base.add(0).cast::<*mut u8>() = ptr0.cast_mut();
+                        }
+                    }
+                    let ptr2 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "hive:node/state@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "get-each"]
+                        fn wit_import3(_: *mut u8, _: usize, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import3(_: *mut u8, _: usize, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import3(result1, len1, ptr2);
+                    let l4 = i32::from(*ptr2.add(0).cast::<u8>());
+                    let result37 = match l4 {
+                        0 => {
+                            let e = {
+                                let l5 = *ptr2.add(8).cast::<*mut u8>();
+                                let l6 = *ptr2
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let base11 = l5;
+                                let len11 = l6;
+                                let mut result11 = _rt::Vec::with_capacity(len11);
+                                for i in 0..len11 {
+                                    let base = base11
+                                        .add(i * (3 * ::core::mem::size_of::<*const u8>()));
+                                    let e11 = {
+                                        let l7 = i32::from(*base.add(0).cast::<u8>());
+                                        match l7 {
+                                            0 => None,
+                                            1 => {
+                                                let e = {
+                                                    let l8 = *base
+                                                        .add(::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l9 = *base
+                                                        .add(2 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len10 = l9;
+                                                    <_ as From<
+                                                        _rt::Vec<_>,
+                                                    >>::from(_rt::Vec::from_raw_parts(l8.cast(), len10, len10))
+                                                };
+                                                Some(e)
+                                            }
+                                            _ => _rt::invalid_enum_discriminant(),
+                                        }
+                                    };
+                                    result11.push(e11);
+                                }
+                                _rt::cabi_dealloc(
+                                    base11,
+                                    len11 * (3 * ::core::mem::size_of::<*const u8>()),
+                                    ::core::mem::size_of::<*const u8>(),
+                                );
+                                result11
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l12 = i32::from(*ptr2.add(8).cast::<u8>());
+                                use super::super::super::hive::node::types::Error as V36;
+                                let v36 = match l12 {
+                                    0 => {
+                                        let e36 = {
+                                            let l13 = *ptr2.add(16).cast::<*mut u8>();
+                                            let l14 = *ptr2
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len15 = l14;
+                                            let bytes15 = _rt::Vec::from_raw_parts(
+                                                l13.cast(),
+                                                len15,
+                                                len15,
+                                            );
+                                            _rt::string_lift(bytes15)
+                                        };
+                                        V36::Denied(e36)
+                                    }
+                                    1 => {
+                                        let e36 = {
+                                            let l16 = *ptr2.add(16).cast::<*mut u8>();
+                                            let l17 = *ptr2
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len18 = l17;
+                                            let bytes18 = _rt::Vec::from_raw_parts(
+                                                l16.cast(),
+                                                len18,
+                                                len18,
+                                            );
+                                            _rt::string_lift(bytes18)
+                                        };
+                                        V36::Invalid(e36)
+                                    }
+                                    2 => {
+                                        let e36 = {
+                                            let l19 = *ptr2.add(16).cast::<i64>();
+                                            l19 as u64
+                                        };
+                                        V36::TooLarge(e36)
+                                    }
+                                    3 => {
+                                        let e36 = {
+                                            let l20 = *ptr2.add(16).cast::<i64>();
+                                            l20 as u64
+                                        };
+                                        V36::Overloaded(e36)
+                                    }
+                                    4 => V36::NoResponder,
+                                    5 => V36::Timeout,
+                                    6 => V36::Deadlock,
+                                    7 => {
+                                        let e36 = {
+                                            let l21 = *ptr2.add(16).cast::<*mut u8>();
+                                            let l22 = *ptr2
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len23 = l22;
+                                            let bytes23 = _rt::Vec::from_raw_parts(
+                                                l21.cast(),
+                                                len23,
+                                                len23,
+                                            );
+                                            _rt::string_lift(bytes23)
+                                        };
+                                        V36::Failed(e36)
+                                    }
+                                    8 => {
+                                        let e36 = {
+                                            let l24 = *ptr2.add(16).cast::<*mut u8>();
+                                            let l25 = *ptr2
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len26 = l25;
+                                            let bytes26 = _rt::Vec::from_raw_parts(
+                                                l24.cast(),
+                                                len26,
+                                                len26,
+                                            );
+                                            _rt::string_lift(bytes26)
+                                        };
+                                        V36::Rejected(e36)
+                                    }
+                                    9 => {
+                                        let e36 = {
+                                            let l27 = *ptr2.add(16).cast::<*mut u8>();
+                                            let l28 = *ptr2
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len29 = l28;
+                                            let bytes29 = _rt::Vec::from_raw_parts(
+                                                l27.cast(),
+                                                len29,
+                                                len29,
+                                            );
+                                            _rt::string_lift(bytes29)
+                                        };
+                                        V36::Unavailable(e36)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e36 = {
+                                            let l30 = *ptr2.add(16).cast::<*mut u8>();
+                                            let l31 = *ptr2
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len32 = l31;
+                                            let bytes32 = _rt::Vec::from_raw_parts(
+                                                l30.cast(),
+                                                len32,
+                                                len32,
+                                            );
+                                            let l33 = *ptr2
+                                                .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l34 = *ptr2
+                                                .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len35 = l34;
+                                            let bytes35 = _rt::Vec::from_raw_parts(
+                                                l33.cast(),
+                                                len35,
+                                                len35,
+                                            );
+                                            (_rt::string_lift(bytes32), _rt::string_lift(bytes35))
+                                        };
+                                        V36::Other(e36)
+                                    }
+                                };
+                                v36
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result37
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// From `ttl-ms` milliseconds later on, at least 1, the key is not there any more; none: it stays.
+            #[allow(async_fn_in_trait)]
+            pub fn set(
+                key: &str,
+                value: &[u8],
+                ttl_ms: Option<u64>,
+            ) -> Result<(), Error> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = key;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let vec1 = value;
+                    let ptr1 = vec1.as_ptr().cast::<u8>();
+                    let len1 = vec1.len();
+                    let (result2_0, result2_1) = match ttl_ms {
+                        Some(e) => (1i32, _rt::as_i64(e)),
+                        None => (0i32, 0i64),
+                    };
+                    let ptr3 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "hive:node/state@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "set"]
+                        fn wit_import4(
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
+                            _: i64,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import4(
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: i64,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import4(
+                        ptr0.cast_mut(),
+                        len0,
+                        ptr1.cast_mut(),
+                        len1,
+                        result2_0,
+                        result2_1,
+                        ptr3,
+                    );
+                    let l5 = i32::from(*ptr3.add(0).cast::<u8>());
+                    let result31 = match l5 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l6 = i32::from(*ptr3.add(8).cast::<u8>());
+                                use super::super::super::hive::node::types::Error as V30;
+                                let v30 = match l6 {
+                                    0 => {
+                                        let e30 = {
+                                            let l7 = *ptr3.add(16).cast::<*mut u8>();
+                                            let l8 = *ptr3
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len9 = l8;
+                                            let bytes9 = _rt::Vec::from_raw_parts(
+                                                l7.cast(),
+                                                len9,
+                                                len9,
+                                            );
+                                            _rt::string_lift(bytes9)
+                                        };
+                                        V30::Denied(e30)
+                                    }
+                                    1 => {
+                                        let e30 = {
+                                            let l10 = *ptr3.add(16).cast::<*mut u8>();
+                                            let l11 = *ptr3
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len12 = l11;
+                                            let bytes12 = _rt::Vec::from_raw_parts(
+                                                l10.cast(),
+                                                len12,
+                                                len12,
+                                            );
+                                            _rt::string_lift(bytes12)
+                                        };
+                                        V30::Invalid(e30)
+                                    }
+                                    2 => {
+                                        let e30 = {
+                                            let l13 = *ptr3.add(16).cast::<i64>();
+                                            l13 as u64
+                                        };
+                                        V30::TooLarge(e30)
+                                    }
+                                    3 => {
+                                        let e30 = {
+                                            let l14 = *ptr3.add(16).cast::<i64>();
+                                            l14 as u64
+                                        };
+                                        V30::Overloaded(e30)
+                                    }
+                                    4 => V30::NoResponder,
+                                    5 => V30::Timeout,
+                                    6 => V30::Deadlock,
+                                    7 => {
+                                        let e30 = {
+                                            let l15 = *ptr3.add(16).cast::<*mut u8>();
+                                            let l16 = *ptr3
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len17 = l16;
+                                            let bytes17 = _rt::Vec::from_raw_parts(
+                                                l15.cast(),
+                                                len17,
+                                                len17,
+                                            );
+                                            _rt::string_lift(bytes17)
+                                        };
+                                        V30::Failed(e30)
+                                    }
+                                    8 => {
+                                        let e30 = {
+                                            let l18 = *ptr3.add(16).cast::<*mut u8>();
+                                            let l19 = *ptr3
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len20 = l19;
+                                            let bytes20 = _rt::Vec::from_raw_parts(
+                                                l18.cast(),
+                                                len20,
+                                                len20,
+                                            );
+                                            _rt::string_lift(bytes20)
+                                        };
+                                        V30::Rejected(e30)
+                                    }
+                                    9 => {
+                                        let e30 = {
+                                            let l21 = *ptr3.add(16).cast::<*mut u8>();
+                                            let l22 = *ptr3
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len23 = l22;
+                                            let bytes23 = _rt::Vec::from_raw_parts(
+                                                l21.cast(),
+                                                len23,
+                                                len23,
+                                            );
+                                            _rt::string_lift(bytes23)
+                                        };
+                                        V30::Unavailable(e30)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e30 = {
+                                            let l24 = *ptr3.add(16).cast::<*mut u8>();
+                                            let l25 = *ptr3
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len26 = l25;
+                                            let bytes26 = _rt::Vec::from_raw_parts(
+                                                l24.cast(),
+                                                len26,
+                                                len26,
+                                            );
+                                            let l27 = *ptr3
+                                                .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l28 = *ptr3
+                                                .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len29 = l28;
+                                            let bytes29 = _rt::Vec::from_raw_parts(
+                                                l27.cast(),
+                                                len29,
+                                                len29,
+                                            );
+                                            (_rt::string_lift(bytes26), _rt::string_lift(bytes29))
+                                        };
+                                        V30::Other(e30)
+                                    }
+                                };
+                                v30
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result31
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Deleting what is not there is fine.
+            #[allow(async_fn_in_trait)]
+            pub fn delete(key: &str) -> Result<(), Error> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = key;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "hive:node/state@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "delete"]
+                        fn wit_import2(_: *mut u8, _: usize, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(_: *mut u8, _: usize, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import2(ptr0.cast_mut(), len0, ptr1);
+                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+                    let result29 = match l3 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l4 = i32::from(*ptr1.add(8).cast::<u8>());
+                                use super::super::super::hive::node::types::Error as V28;
+                                let v28 = match l4 {
+                                    0 => {
+                                        let e28 = {
+                                            let l5 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l6 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len7 = l6;
+                                            let bytes7 = _rt::Vec::from_raw_parts(
+                                                l5.cast(),
+                                                len7,
+                                                len7,
+                                            );
+                                            _rt::string_lift(bytes7)
+                                        };
+                                        V28::Denied(e28)
+                                    }
+                                    1 => {
+                                        let e28 = {
+                                            let l8 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l9 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len10 = l9;
+                                            let bytes10 = _rt::Vec::from_raw_parts(
+                                                l8.cast(),
+                                                len10,
+                                                len10,
+                                            );
+                                            _rt::string_lift(bytes10)
+                                        };
+                                        V28::Invalid(e28)
+                                    }
+                                    2 => {
+                                        let e28 = {
+                                            let l11 = *ptr1.add(16).cast::<i64>();
+                                            l11 as u64
+                                        };
+                                        V28::TooLarge(e28)
+                                    }
+                                    3 => {
+                                        let e28 = {
+                                            let l12 = *ptr1.add(16).cast::<i64>();
+                                            l12 as u64
+                                        };
+                                        V28::Overloaded(e28)
+                                    }
+                                    4 => V28::NoResponder,
+                                    5 => V28::Timeout,
+                                    6 => V28::Deadlock,
+                                    7 => {
+                                        let e28 = {
+                                            let l13 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l14 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len15 = l14;
+                                            let bytes15 = _rt::Vec::from_raw_parts(
+                                                l13.cast(),
+                                                len15,
+                                                len15,
+                                            );
+                                            _rt::string_lift(bytes15)
+                                        };
+                                        V28::Failed(e28)
+                                    }
+                                    8 => {
+                                        let e28 = {
+                                            let l16 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l17 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len18 = l17;
+                                            let bytes18 = _rt::Vec::from_raw_parts(
+                                                l16.cast(),
+                                                len18,
+                                                len18,
+                                            );
+                                            _rt::string_lift(bytes18)
+                                        };
+                                        V28::Rejected(e28)
+                                    }
+                                    9 => {
+                                        let e28 = {
+                                            let l19 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l20 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len21 = l20;
+                                            let bytes21 = _rt::Vec::from_raw_parts(
+                                                l19.cast(),
+                                                len21,
+                                                len21,
+                                            );
+                                            _rt::string_lift(bytes21)
+                                        };
+                                        V28::Unavailable(e28)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e28 = {
+                                            let l22 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l23 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len24 = l23;
+                                            let bytes24 = _rt::Vec::from_raw_parts(
+                                                l22.cast(),
+                                                len24,
+                                                len24,
+                                            );
+                                            let l25 = *ptr1
+                                                .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l26 = *ptr1
+                                                .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len27 = l26;
+                                            let bytes27 = _rt::Vec::from_raw_parts(
+                                                l25.cast(),
+                                                len27,
+                                                len27,
+                                            );
+                                            (_rt::string_lift(bytes24), _rt::string_lift(bytes27))
+                                        };
+                                        V28::Other(e28)
+                                    }
+                                };
+                                v28
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result29
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Up to `limit` keys (0: as many as fit, at most 1,000) that begin with `prefix`, in order, behind `after`; an empty
+            /// page is the end.
+            #[allow(async_fn_in_trait)]
+            pub fn keys(
+                prefix: &str,
+                after: Option<&str>,
+                limit: u32,
+            ) -> Result<_rt::Vec<_rt::String>, Error> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = prefix;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let (result2_0, result2_1, result2_2) = match after {
+                        Some(e) => {
+                            let vec1 = e;
+                            let ptr1 = vec1.as_ptr().cast::<u8>();
+                            let len1 = vec1.len();
+                            (1i32, ptr1.cast_mut(), len1)
+                        }
+                        None => (0i32, ::core::ptr::null_mut(), 0usize),
+                    };
+                    let ptr3 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "hive:node/state@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "keys"]
+                        fn wit_import4(
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import4(
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import4(
+                        ptr0.cast_mut(),
+                        len0,
+                        result2_0,
+                        result2_1,
+                        result2_2,
+                        _rt::as_i32(&limit),
+                        ptr3,
+                    );
+                    let l5 = i32::from(*ptr3.add(0).cast::<u8>());
+                    let result37 = match l5 {
+                        0 => {
+                            let e = {
+                                let l6 = *ptr3.add(8).cast::<*mut u8>();
+                                let l7 = *ptr3
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let base11 = l6;
+                                let len11 = l7;
+                                let mut result11 = _rt::Vec::with_capacity(len11);
+                                for i in 0..len11 {
+                                    let base = base11
+                                        .add(i * (2 * ::core::mem::size_of::<*const u8>()));
+                                    let e11 = {
+                                        let l8 = *base.add(0).cast::<*mut u8>();
+                                        let l9 = *base
+                                            .add(::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        let len10 = l9;
+                                        let bytes10 = _rt::Vec::from_raw_parts(
+                                            l8.cast(),
+                                            len10,
+                                            len10,
+                                        );
+                                        _rt::string_lift(bytes10)
+                                    };
+                                    result11.push(e11);
+                                }
+                                _rt::cabi_dealloc(
+                                    base11,
+                                    len11 * (2 * ::core::mem::size_of::<*const u8>()),
+                                    ::core::mem::size_of::<*const u8>(),
+                                );
+                                result11
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l12 = i32::from(*ptr3.add(8).cast::<u8>());
+                                use super::super::super::hive::node::types::Error as V36;
+                                let v36 = match l12 {
+                                    0 => {
+                                        let e36 = {
+                                            let l13 = *ptr3.add(16).cast::<*mut u8>();
+                                            let l14 = *ptr3
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len15 = l14;
+                                            let bytes15 = _rt::Vec::from_raw_parts(
+                                                l13.cast(),
+                                                len15,
+                                                len15,
+                                            );
+                                            _rt::string_lift(bytes15)
+                                        };
+                                        V36::Denied(e36)
+                                    }
+                                    1 => {
+                                        let e36 = {
+                                            let l16 = *ptr3.add(16).cast::<*mut u8>();
+                                            let l17 = *ptr3
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len18 = l17;
+                                            let bytes18 = _rt::Vec::from_raw_parts(
+                                                l16.cast(),
+                                                len18,
+                                                len18,
+                                            );
+                                            _rt::string_lift(bytes18)
+                                        };
+                                        V36::Invalid(e36)
+                                    }
+                                    2 => {
+                                        let e36 = {
+                                            let l19 = *ptr3.add(16).cast::<i64>();
+                                            l19 as u64
+                                        };
+                                        V36::TooLarge(e36)
+                                    }
+                                    3 => {
+                                        let e36 = {
+                                            let l20 = *ptr3.add(16).cast::<i64>();
+                                            l20 as u64
+                                        };
+                                        V36::Overloaded(e36)
+                                    }
+                                    4 => V36::NoResponder,
+                                    5 => V36::Timeout,
+                                    6 => V36::Deadlock,
+                                    7 => {
+                                        let e36 = {
+                                            let l21 = *ptr3.add(16).cast::<*mut u8>();
+                                            let l22 = *ptr3
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len23 = l22;
+                                            let bytes23 = _rt::Vec::from_raw_parts(
+                                                l21.cast(),
+                                                len23,
+                                                len23,
+                                            );
+                                            _rt::string_lift(bytes23)
+                                        };
+                                        V36::Failed(e36)
+                                    }
+                                    8 => {
+                                        let e36 = {
+                                            let l24 = *ptr3.add(16).cast::<*mut u8>();
+                                            let l25 = *ptr3
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len26 = l25;
+                                            let bytes26 = _rt::Vec::from_raw_parts(
+                                                l24.cast(),
+                                                len26,
+                                                len26,
+                                            );
+                                            _rt::string_lift(bytes26)
+                                        };
+                                        V36::Rejected(e36)
+                                    }
+                                    9 => {
+                                        let e36 = {
+                                            let l27 = *ptr3.add(16).cast::<*mut u8>();
+                                            let l28 = *ptr3
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len29 = l28;
+                                            let bytes29 = _rt::Vec::from_raw_parts(
+                                                l27.cast(),
+                                                len29,
+                                                len29,
+                                            );
+                                            _rt::string_lift(bytes29)
+                                        };
+                                        V36::Unavailable(e36)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e36 = {
+                                            let l30 = *ptr3.add(16).cast::<*mut u8>();
+                                            let l31 = *ptr3
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len32 = l31;
+                                            let bytes32 = _rt::Vec::from_raw_parts(
+                                                l30.cast(),
+                                                len32,
+                                                len32,
+                                            );
+                                            let l33 = *ptr3
+                                                .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l34 = *ptr3
+                                                .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len35 = l34;
+                                            let bytes35 = _rt::Vec::from_raw_parts(
+                                                l33.cast(),
+                                                len35,
+                                                len35,
+                                            );
+                                            (_rt::string_lift(bytes32), _rt::string_lift(bytes35))
+                                        };
+                                        V36::Other(e36)
+                                    }
+                                };
+                                v36
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result37
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Adds, and gives the sum. A missing key counts as 0; the sum is kept as decimal digits, and ends when the value did;
+            /// `invalid` when the value is no whole number in digits, or the sum does not fit. On disk is the sum of the calls that
+            /// are over.
+            #[allow(async_fn_in_trait)]
+            pub fn increment(key: &str, delta: i64) -> Result<i64, Error> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = key;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "hive:node/state@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "increment"]
+                        fn wit_import2(_: *mut u8, _: usize, _: i64, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(
+                        _: *mut u8,
+                        _: usize,
+                        _: i64,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import2(ptr0.cast_mut(), len0, _rt::as_i64(&delta), ptr1);
+                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+                    let result30 = match l3 {
+                        0 => {
+                            let e = {
+                                let l4 = *ptr1.add(8).cast::<i64>();
+                                l4
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l5 = i32::from(*ptr1.add(8).cast::<u8>());
+                                use super::super::super::hive::node::types::Error as V29;
+                                let v29 = match l5 {
+                                    0 => {
+                                        let e29 = {
+                                            let l6 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l7 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len8 = l7;
+                                            let bytes8 = _rt::Vec::from_raw_parts(
+                                                l6.cast(),
+                                                len8,
+                                                len8,
+                                            );
+                                            _rt::string_lift(bytes8)
+                                        };
+                                        V29::Denied(e29)
+                                    }
+                                    1 => {
+                                        let e29 = {
+                                            let l9 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l10 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len11 = l10;
+                                            let bytes11 = _rt::Vec::from_raw_parts(
+                                                l9.cast(),
+                                                len11,
+                                                len11,
+                                            );
+                                            _rt::string_lift(bytes11)
+                                        };
+                                        V29::Invalid(e29)
+                                    }
+                                    2 => {
+                                        let e29 = {
+                                            let l12 = *ptr1.add(16).cast::<i64>();
+                                            l12 as u64
+                                        };
+                                        V29::TooLarge(e29)
+                                    }
+                                    3 => {
+                                        let e29 = {
+                                            let l13 = *ptr1.add(16).cast::<i64>();
+                                            l13 as u64
+                                        };
+                                        V29::Overloaded(e29)
+                                    }
+                                    4 => V29::NoResponder,
+                                    5 => V29::Timeout,
+                                    6 => V29::Deadlock,
+                                    7 => {
+                                        let e29 = {
+                                            let l14 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l15 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len16 = l15;
+                                            let bytes16 = _rt::Vec::from_raw_parts(
+                                                l14.cast(),
+                                                len16,
+                                                len16,
+                                            );
+                                            _rt::string_lift(bytes16)
+                                        };
+                                        V29::Failed(e29)
+                                    }
+                                    8 => {
+                                        let e29 = {
+                                            let l17 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l18 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len19 = l18;
+                                            let bytes19 = _rt::Vec::from_raw_parts(
+                                                l17.cast(),
+                                                len19,
+                                                len19,
+                                            );
+                                            _rt::string_lift(bytes19)
+                                        };
+                                        V29::Rejected(e29)
+                                    }
+                                    9 => {
+                                        let e29 = {
+                                            let l20 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l21 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len22 = l21;
+                                            let bytes22 = _rt::Vec::from_raw_parts(
+                                                l20.cast(),
+                                                len22,
+                                                len22,
+                                            );
+                                            _rt::string_lift(bytes22)
+                                        };
+                                        V29::Unavailable(e29)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e29 = {
+                                            let l23 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l24 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len25 = l24;
+                                            let bytes25 = _rt::Vec::from_raw_parts(
+                                                l23.cast(),
+                                                len25,
+                                                len25,
+                                            );
+                                            let l26 = *ptr1
+                                                .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l27 = *ptr1
+                                                .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len28 = l27;
+                                            let bytes28 = _rt::Vec::from_raw_parts(
+                                                l26.cast(),
+                                                len28,
+                                                len28,
+                                            );
+                                            (_rt::string_lift(bytes25), _rt::string_lift(bytes28))
+                                        };
+                                        V29::Other(e29)
+                                    }
+                                };
+                                v29
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result30
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Replaces only while the value is still `expected`, none meaning that the key is not there; the value none deletes.
+            /// Whether it did. From `ttl-ms` milliseconds later on, the new value is not there any more; none: it stays.
+            #[allow(async_fn_in_trait)]
+            pub fn swap(
+                key: &str,
+                expected: Option<&[u8]>,
+                value: Option<&[u8]>,
+                ttl_ms: Option<u64>,
+            ) -> Result<bool, Error> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = key;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let (result2_0, result2_1, result2_2) = match expected {
+                        Some(e) => {
+                            let vec1 = e;
+                            let ptr1 = vec1.as_ptr().cast::<u8>();
+                            let len1 = vec1.len();
+                            (1i32, ptr1.cast_mut(), len1)
+                        }
+                        None => (0i32, ::core::ptr::null_mut(), 0usize),
+                    };
+                    let (result4_0, result4_1, result4_2) = match value {
+                        Some(e) => {
+                            let vec3 = e;
+                            let ptr3 = vec3.as_ptr().cast::<u8>();
+                            let len3 = vec3.len();
+                            (1i32, ptr3.cast_mut(), len3)
+                        }
+                        None => (0i32, ::core::ptr::null_mut(), 0usize),
+                    };
+                    let (result5_0, result5_1) = match ttl_ms {
+                        Some(e) => (1i32, _rt::as_i64(e)),
+                        None => (0i32, 0i64),
+                    };
+                    let ptr6 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "hive:node/state@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "swap"]
+                        fn wit_import7(
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
+                            _: i64,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import7(
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: i64,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import7(
+                        ptr0.cast_mut(),
+                        len0,
+                        result2_0,
+                        result2_1,
+                        result2_2,
+                        result4_0,
+                        result4_1,
+                        result4_2,
+                        result5_0,
+                        result5_1,
+                        ptr6,
+                    );
+                    let l8 = i32::from(*ptr6.add(0).cast::<u8>());
+                    let result35 = match l8 {
+                        0 => {
+                            let e = {
+                                let l9 = i32::from(*ptr6.add(8).cast::<u8>());
+                                _rt::bool_lift(l9 as u8)
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l10 = i32::from(*ptr6.add(8).cast::<u8>());
+                                use super::super::super::hive::node::types::Error as V34;
+                                let v34 = match l10 {
+                                    0 => {
+                                        let e34 = {
+                                            let l11 = *ptr6.add(16).cast::<*mut u8>();
+                                            let l12 = *ptr6
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len13 = l12;
+                                            let bytes13 = _rt::Vec::from_raw_parts(
+                                                l11.cast(),
+                                                len13,
+                                                len13,
+                                            );
+                                            _rt::string_lift(bytes13)
+                                        };
+                                        V34::Denied(e34)
+                                    }
+                                    1 => {
+                                        let e34 = {
+                                            let l14 = *ptr6.add(16).cast::<*mut u8>();
+                                            let l15 = *ptr6
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len16 = l15;
+                                            let bytes16 = _rt::Vec::from_raw_parts(
+                                                l14.cast(),
+                                                len16,
+                                                len16,
+                                            );
+                                            _rt::string_lift(bytes16)
+                                        };
+                                        V34::Invalid(e34)
+                                    }
+                                    2 => {
+                                        let e34 = {
+                                            let l17 = *ptr6.add(16).cast::<i64>();
+                                            l17 as u64
+                                        };
+                                        V34::TooLarge(e34)
+                                    }
+                                    3 => {
+                                        let e34 = {
+                                            let l18 = *ptr6.add(16).cast::<i64>();
+                                            l18 as u64
+                                        };
+                                        V34::Overloaded(e34)
+                                    }
+                                    4 => V34::NoResponder,
+                                    5 => V34::Timeout,
+                                    6 => V34::Deadlock,
+                                    7 => {
+                                        let e34 = {
+                                            let l19 = *ptr6.add(16).cast::<*mut u8>();
+                                            let l20 = *ptr6
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len21 = l20;
+                                            let bytes21 = _rt::Vec::from_raw_parts(
+                                                l19.cast(),
+                                                len21,
+                                                len21,
+                                            );
+                                            _rt::string_lift(bytes21)
+                                        };
+                                        V34::Failed(e34)
+                                    }
+                                    8 => {
+                                        let e34 = {
+                                            let l22 = *ptr6.add(16).cast::<*mut u8>();
+                                            let l23 = *ptr6
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len24 = l23;
+                                            let bytes24 = _rt::Vec::from_raw_parts(
+                                                l22.cast(),
+                                                len24,
+                                                len24,
+                                            );
+                                            _rt::string_lift(bytes24)
+                                        };
+                                        V34::Rejected(e34)
+                                    }
+                                    9 => {
+                                        let e34 = {
+                                            let l25 = *ptr6.add(16).cast::<*mut u8>();
+                                            let l26 = *ptr6
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len27 = l26;
+                                            let bytes27 = _rt::Vec::from_raw_parts(
+                                                l25.cast(),
+                                                len27,
+                                                len27,
+                                            );
+                                            _rt::string_lift(bytes27)
+                                        };
+                                        V34::Unavailable(e34)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e34 = {
+                                            let l28 = *ptr6.add(16).cast::<*mut u8>();
+                                            let l29 = *ptr6
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len30 = l29;
+                                            let bytes30 = _rt::Vec::from_raw_parts(
+                                                l28.cast(),
+                                                len30,
+                                                len30,
+                                            );
+                                            let l31 = *ptr6
+                                                .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l32 = *ptr6
+                                                .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len33 = l32;
+                                            let bytes33 = _rt::Vec::from_raw_parts(
+                                                l31.cast(),
+                                                len33,
+                                                len33,
+                                            );
+                                            (_rt::string_lift(bytes30), _rt::string_lift(bytes33))
+                                        };
+                                        V34::Other(e34)
+                                    }
+                                };
+                                v34
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result35
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Waits until everything that this call has written so far is on disk.
+            #[allow(async_fn_in_trait)]
+            pub fn flush() -> Result<(), Error> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "hive:node/state@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "flush"]
+                        fn wit_import1(_: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import1(_: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import1(ptr0);
+                    let l2 = i32::from(*ptr0.add(0).cast::<u8>());
+                    let result28 = match l2 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l3 = i32::from(*ptr0.add(8).cast::<u8>());
+                                use super::super::super::hive::node::types::Error as V27;
+                                let v27 = match l3 {
+                                    0 => {
+                                        let e27 = {
+                                            let l4 = *ptr0.add(16).cast::<*mut u8>();
+                                            let l5 = *ptr0
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len6 = l5;
+                                            let bytes6 = _rt::Vec::from_raw_parts(
+                                                l4.cast(),
+                                                len6,
+                                                len6,
+                                            );
+                                            _rt::string_lift(bytes6)
+                                        };
+                                        V27::Denied(e27)
+                                    }
+                                    1 => {
+                                        let e27 = {
+                                            let l7 = *ptr0.add(16).cast::<*mut u8>();
+                                            let l8 = *ptr0
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len9 = l8;
+                                            let bytes9 = _rt::Vec::from_raw_parts(
+                                                l7.cast(),
+                                                len9,
+                                                len9,
+                                            );
+                                            _rt::string_lift(bytes9)
+                                        };
+                                        V27::Invalid(e27)
+                                    }
+                                    2 => {
+                                        let e27 = {
+                                            let l10 = *ptr0.add(16).cast::<i64>();
+                                            l10 as u64
+                                        };
+                                        V27::TooLarge(e27)
+                                    }
+                                    3 => {
+                                        let e27 = {
+                                            let l11 = *ptr0.add(16).cast::<i64>();
+                                            l11 as u64
+                                        };
+                                        V27::Overloaded(e27)
+                                    }
+                                    4 => V27::NoResponder,
+                                    5 => V27::Timeout,
+                                    6 => V27::Deadlock,
+                                    7 => {
+                                        let e27 = {
+                                            let l12 = *ptr0.add(16).cast::<*mut u8>();
+                                            let l13 = *ptr0
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len14 = l13;
+                                            let bytes14 = _rt::Vec::from_raw_parts(
+                                                l12.cast(),
+                                                len14,
+                                                len14,
+                                            );
+                                            _rt::string_lift(bytes14)
+                                        };
+                                        V27::Failed(e27)
+                                    }
+                                    8 => {
+                                        let e27 = {
+                                            let l15 = *ptr0.add(16).cast::<*mut u8>();
+                                            let l16 = *ptr0
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len17 = l16;
+                                            let bytes17 = _rt::Vec::from_raw_parts(
+                                                l15.cast(),
+                                                len17,
+                                                len17,
+                                            );
+                                            _rt::string_lift(bytes17)
+                                        };
+                                        V27::Rejected(e27)
+                                    }
+                                    9 => {
+                                        let e27 = {
+                                            let l18 = *ptr0.add(16).cast::<*mut u8>();
+                                            let l19 = *ptr0
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len20 = l19;
+                                            let bytes20 = _rt::Vec::from_raw_parts(
+                                                l18.cast(),
+                                                len20,
+                                                len20,
+                                            );
+                                            _rt::string_lift(bytes20)
+                                        };
+                                        V27::Unavailable(e27)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e27 = {
+                                            let l21 = *ptr0.add(16).cast::<*mut u8>();
+                                            let l22 = *ptr0
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len23 = l22;
+                                            let bytes23 = _rt::Vec::from_raw_parts(
+                                                l21.cast(),
+                                                len23,
+                                                len23,
+                                            );
+                                            let l24 = *ptr0
+                                                .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l25 = *ptr0
+                                                .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len26 = l25;
+                                            let bytes26 = _rt::Vec::from_raw_parts(
+                                                l24.cast(),
+                                                len26,
+                                                len26,
+                                            );
+                                            (_rt::string_lift(bytes23), _rt::string_lift(bytes26))
+                                        };
+                                        V27::Other(e27)
+                                    }
+                                };
+                                v27
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result28
+                }
+            }
+        }
         /// One-shot timers, set on the way. They survive reloads and restarts; what was due while the node was down fires once
         /// when the plugin is loaded again.
         #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
@@ -4439,6 +6133,205 @@ pub mod hive {
                     );
                     let result11 = result10;
                     result11
+                }
+            }
+        }
+        /// Values that the node's configuration grants this plugin by name. Apart from `config`, so that they are granted apart and
+        /// never printed.
+        #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
+        pub mod secrets {
+            #[used]
+            #[doc(hidden)]
+            static __FORCE_SECTION_REF: fn() = super::super::super::__link_custom_section_describing_imports;
+            use super::super::super::_rt;
+            pub type Error = super::super::super::hive::node::types::Error;
+            #[allow(unused_unsafe, clippy::all)]
+            /// `denied` when the configuration grants none of that name; the text is the line to add.
+            #[allow(async_fn_in_trait)]
+            pub fn get(name: &str) -> Result<_rt::String, Error> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = name;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "hive:node/secrets@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "get"]
+                        fn wit_import2(_: *mut u8, _: usize, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(_: *mut u8, _: usize, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import2(ptr0.cast_mut(), len0, ptr1);
+                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+                    let result32 = match l3 {
+                        0 => {
+                            let e = {
+                                let l4 = *ptr1.add(8).cast::<*mut u8>();
+                                let l5 = *ptr1
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let len6 = l5;
+                                let bytes6 = _rt::Vec::from_raw_parts(
+                                    l4.cast(),
+                                    len6,
+                                    len6,
+                                );
+                                _rt::string_lift(bytes6)
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l7 = i32::from(*ptr1.add(8).cast::<u8>());
+                                use super::super::super::hive::node::types::Error as V31;
+                                let v31 = match l7 {
+                                    0 => {
+                                        let e31 = {
+                                            let l8 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l9 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len10 = l9;
+                                            let bytes10 = _rt::Vec::from_raw_parts(
+                                                l8.cast(),
+                                                len10,
+                                                len10,
+                                            );
+                                            _rt::string_lift(bytes10)
+                                        };
+                                        V31::Denied(e31)
+                                    }
+                                    1 => {
+                                        let e31 = {
+                                            let l11 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l12 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len13 = l12;
+                                            let bytes13 = _rt::Vec::from_raw_parts(
+                                                l11.cast(),
+                                                len13,
+                                                len13,
+                                            );
+                                            _rt::string_lift(bytes13)
+                                        };
+                                        V31::Invalid(e31)
+                                    }
+                                    2 => {
+                                        let e31 = {
+                                            let l14 = *ptr1.add(16).cast::<i64>();
+                                            l14 as u64
+                                        };
+                                        V31::TooLarge(e31)
+                                    }
+                                    3 => {
+                                        let e31 = {
+                                            let l15 = *ptr1.add(16).cast::<i64>();
+                                            l15 as u64
+                                        };
+                                        V31::Overloaded(e31)
+                                    }
+                                    4 => V31::NoResponder,
+                                    5 => V31::Timeout,
+                                    6 => V31::Deadlock,
+                                    7 => {
+                                        let e31 = {
+                                            let l16 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l17 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len18 = l17;
+                                            let bytes18 = _rt::Vec::from_raw_parts(
+                                                l16.cast(),
+                                                len18,
+                                                len18,
+                                            );
+                                            _rt::string_lift(bytes18)
+                                        };
+                                        V31::Failed(e31)
+                                    }
+                                    8 => {
+                                        let e31 = {
+                                            let l19 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l20 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len21 = l20;
+                                            let bytes21 = _rt::Vec::from_raw_parts(
+                                                l19.cast(),
+                                                len21,
+                                                len21,
+                                            );
+                                            _rt::string_lift(bytes21)
+                                        };
+                                        V31::Rejected(e31)
+                                    }
+                                    9 => {
+                                        let e31 = {
+                                            let l22 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l23 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len24 = l23;
+                                            let bytes24 = _rt::Vec::from_raw_parts(
+                                                l22.cast(),
+                                                len24,
+                                                len24,
+                                            );
+                                            _rt::string_lift(bytes24)
+                                        };
+                                        V31::Unavailable(e31)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e31 = {
+                                            let l25 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l26 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len27 = l26;
+                                            let bytes27 = _rt::Vec::from_raw_parts(
+                                                l25.cast(),
+                                                len27,
+                                                len27,
+                                            );
+                                            let l28 = *ptr1
+                                                .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l29 = *ptr1
+                                                .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len30 = l29;
+                                            let bytes30 = _rt::Vec::from_raw_parts(
+                                                l28.cast(),
+                                                len30,
+                                                len30,
+                                            );
+                                            (_rt::string_lift(bytes27), _rt::string_lift(bytes30))
+                                        };
+                                        V31::Other(e31)
+                                    }
+                                };
+                                v31
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result32
                 }
             }
         }
@@ -6030,10 +7923,10 @@ macro_rules! __export_plugin_impl {
         () = { #[cfg(target_arch = "wasm32")] #[unsafe (link_section =
         "component-type:wit-bindgen:0.60.0:hive:node@0.1.0:plugin:imports and exports")]
         #[doc(hidden)] #[allow(clippy::octal_escapes)] pub static
-        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 2274] = *
+        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 2666] = *
         b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xe5\x10\x01A\x02\x01\
-A\x14\x01B\x0b\x01o\x02ss\x01p\0\x04\0\x07headers\x03\0\x01\x01p}\x01ks\x01r\x04\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xed\x13\x01A\x02\x01\
+A\x18\x01B\x0b\x01o\x02ss\x01p\0\x04\0\x07headers\x03\0\x01\x01p}\x01ks\x01r\x04\
 \x07payload\x03\x0ccontent-type\x04\x03key\x04\x07headers\x02\x04\0\x07message\x03\
 \0\x05\x01r\x06\x07channels\x07message\x06\x0csubscriptiony\x07attempty\x08retai\
 ned\x7f\x0bwants-reply\x7f\x04\0\x05event\x03\0\x07\x01q\x0b\x06denied\x01s\0\x07\
@@ -6063,29 +7956,40 @@ terns\x05after\x1d\x05limity\0\x1f\x04\0\x0bkept-values\x01\x20\x03\0\x13hive:no
 de/bus@0.1.0\x05\x05\x01B\x08\x01m\x05\x05trace\x05debug\x04info\x04warn\x05erro\
 r\x04\0\x05level\x03\0\0\x01@\x01\x05level\x01\0\x7f\x04\0\x07enabled\x01\x02\x01\
 o\x02ss\x01p\x03\x01@\x03\x05level\x01\x07messages\x06fields\x04\x01\0\x04\0\x03\
-log\x01\x05\x03\0\x13hive:node/log@0.1.0\x05\x06\x01B\x09\x02\x03\x02\x01\x04\x04\
-\0\x05error\x03\0\0\x01p}\x01j\0\x01\x01\x01@\x03\x04names\x08delay-msw\x07paylo\
-ad\x02\0\x03\x04\0\x05after\x01\x04\x01j\x01\x7f\x01\x01\x01@\x01\x04names\0\x05\
-\x04\0\x06cancel\x01\x06\x03\0\x16hive:node/timers@0.1.0\x05\x07\x01B\x07\x01ks\x01\
-@\x01\x03keys\0\0\x04\0\x03get\x01\x01\x01o\x02ss\x01p\x02\x01@\0\0\x03\x04\0\x03\
-all\x01\x04\x03\0\x16hive:node/config@0.1.0\x05\x08\x01B\x09\x01@\0\0s\x04\0\x02\
-id\x01\0\x04\0\x04name\x01\0\x01ps\x01@\0\0\x01\x04\0\x08networks\x01\x02\x04\0\x06\
-plugin\x01\0\x01@\0\0w\x04\0\x0ageneration\x01\x03\x03\0\x14hive:node/node@0.1.0\
-\x05\x09\x02\x03\0\0\x05event\x01B\"\x02\x03\x02\x01\x0a\x04\0\x05event\x03\0\0\x02\
-\x03\x02\x01\x03\x04\0\x07message\x03\0\x02\x01m\x02\x09broadcast\x05group\x04\0\
-\x08delivery\x03\0\x04\x01o\x02ss\x01p\x06\x04\0\x08settings\x03\0\x07\x01ks\x01\
-r\x05\x07patterns\x08delivery\x05\x05group\x09\x07answers\x7f\x08settings\x08\x04\
-\0\x0csubscription\x03\0\x0a\x01m\x02\x04node\x04mesh\x04\0\x0btimer-scope\x03\0\
-\x0c\x01r\x04\x04names\x08schedules\x05scope\x0d\x08settings\x08\x04\0\x05timer\x03\
-\0\x0e\x01m\x03\x04pool\x05fresh\x06single\x04\0\x09instances\x03\0\x10\x01p\x0b\
-\x01p\x0f\x01ps\x01r\x07\x04names\x07versions\x09instances\x11\x0dsubscriptions\x12\
-\x06timers\x13\x09publishes\x14\x08settings\x08\x04\0\x0bdescription\x03\0\x15\x01\
-kw\x01r\x02\x06reasons\x08after-ms\x17\x04\0\x05delay\x03\0\x18\x01q\x02\x05retr\
-y\x01\x19\0\x06reject\x01s\0\x04\0\x07failure\x03\0\x1a\x01@\0\0\x16\x04\0\x08de\
-scribe\x01\x1c\x01k\x03\x01j\x01\x1d\x01\x1b\x01@\x01\x05event\x01\0\x1e\x04\0\x06\
-handle\x01\x1f\x04\0\x17hive:node/handler@0.1.0\x05\x0b\x04\0\x16hive:node/plugi\
-n@0.1.0\x04\0\x0b\x0c\x01\0\x06plugin\x03\0\0\0G\x09producers\x01\x0cprocessed-b\
-y\x02\x0dwit-component\x070.254.2\x10wit-bindgen-rust\x060.60.0";
+log\x01\x05\x03\0\x13hive:node/log@0.1.0\x05\x06\x01B\x1e\x02\x03\x02\x01\x04\x04\
+\0\x05error\x03\0\0\x01p}\x01k\x02\x01j\x01\x03\x01\x01\x01@\x01\x03keys\0\x04\x04\
+\0\x03get\x01\x05\x01ps\x01p\x03\x01j\x01\x07\x01\x01\x01@\x01\x04keys\x06\0\x08\
+\x04\0\x08get-each\x01\x09\x01kw\x01j\0\x01\x01\x01@\x03\x03keys\x05value\x02\x06\
+ttl-ms\x0a\0\x0b\x04\0\x03set\x01\x0c\x01@\x01\x03keys\0\x0b\x04\0\x06delete\x01\
+\x0d\x01ks\x01j\x01\x06\x01\x01\x01@\x03\x06prefixs\x05after\x0e\x05limity\0\x0f\
+\x04\0\x04keys\x01\x10\x01j\x01x\x01\x01\x01@\x02\x03keys\x05deltax\0\x11\x04\0\x09\
+increment\x01\x12\x01j\x01\x7f\x01\x01\x01@\x04\x03keys\x08expected\x03\x05value\
+\x03\x06ttl-ms\x0a\0\x13\x04\0\x04swap\x01\x14\x01@\0\0\x0b\x04\0\x05flush\x01\x15\
+\x03\0\x15hive:node/state@0.1.0\x05\x07\x01B\x09\x02\x03\x02\x01\x04\x04\0\x05er\
+ror\x03\0\0\x01p}\x01j\0\x01\x01\x01@\x03\x04names\x08delay-msw\x07payload\x02\0\
+\x03\x04\0\x05after\x01\x04\x01j\x01\x7f\x01\x01\x01@\x01\x04names\0\x05\x04\0\x06\
+cancel\x01\x06\x03\0\x16hive:node/timers@0.1.0\x05\x08\x01B\x07\x01ks\x01@\x01\x03\
+keys\0\0\x04\0\x03get\x01\x01\x01o\x02ss\x01p\x02\x01@\0\0\x03\x04\0\x03all\x01\x04\
+\x03\0\x16hive:node/config@0.1.0\x05\x09\x01B\x05\x02\x03\x02\x01\x04\x04\0\x05e\
+rror\x03\0\0\x01j\x01s\x01\x01\x01@\x01\x04names\0\x02\x04\0\x03get\x01\x03\x03\0\
+\x17hive:node/secrets@0.1.0\x05\x0a\x01B\x09\x01@\0\0s\x04\0\x02id\x01\0\x04\0\x04\
+name\x01\0\x01ps\x01@\0\0\x01\x04\0\x08networks\x01\x02\x04\0\x06plugin\x01\0\x01\
+@\0\0w\x04\0\x0ageneration\x01\x03\x03\0\x14hive:node/node@0.1.0\x05\x0b\x02\x03\
+\0\0\x05event\x01B\"\x02\x03\x02\x01\x0c\x04\0\x05event\x03\0\0\x02\x03\x02\x01\x03\
+\x04\0\x07message\x03\0\x02\x01m\x02\x09broadcast\x05group\x04\0\x08delivery\x03\
+\0\x04\x01o\x02ss\x01p\x06\x04\0\x08settings\x03\0\x07\x01ks\x01r\x05\x07pattern\
+s\x08delivery\x05\x05group\x09\x07answers\x7f\x08settings\x08\x04\0\x0csubscript\
+ion\x03\0\x0a\x01m\x02\x04node\x04mesh\x04\0\x0btimer-scope\x03\0\x0c\x01r\x04\x04\
+names\x08schedules\x05scope\x0d\x08settings\x08\x04\0\x05timer\x03\0\x0e\x01m\x03\
+\x04pool\x05fresh\x06single\x04\0\x09instances\x03\0\x10\x01p\x0b\x01p\x0f\x01ps\
+\x01r\x07\x04names\x07versions\x09instances\x11\x0dsubscriptions\x12\x06timers\x13\
+\x09publishes\x14\x08settings\x08\x04\0\x0bdescription\x03\0\x15\x01kw\x01r\x02\x06\
+reasons\x08after-ms\x17\x04\0\x05delay\x03\0\x18\x01q\x02\x05retry\x01\x19\0\x06\
+reject\x01s\0\x04\0\x07failure\x03\0\x1a\x01@\0\0\x16\x04\0\x08describe\x01\x1c\x01\
+k\x03\x01j\x01\x1d\x01\x1b\x01@\x01\x05event\x01\0\x1e\x04\0\x06handle\x01\x1f\x04\
+\0\x17hive:node/handler@0.1.0\x05\x0d\x04\0\x16hive:node/plugin@0.1.0\x04\0\x0b\x0c\
+\x01\0\x06plugin\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-componen\
+t\x070.254.2\x10wit-bindgen-rust\x060.60.0";
         };
     };
 }
@@ -6097,9 +8001,9 @@ pub use __export_plugin_impl as export_handler;
 )]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 1807] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xf2\x0c\x01A\x02\x01\
-A\x11\x01B\x0b\x01o\x02ss\x01p\0\x04\0\x07headers\x03\0\x01\x01p}\x01ks\x01r\x04\
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 2199] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xfa\x0f\x01A\x02\x01\
+A\x15\x01B\x0b\x01o\x02ss\x01p\0\x04\0\x07headers\x03\0\x01\x01p}\x01ks\x01r\x04\
 \x07payload\x03\x0ccontent-type\x04\x03key\x04\x07headers\x02\x04\0\x07message\x03\
 \0\x05\x01r\x06\x07channels\x07message\x06\x0csubscriptiony\x07attempty\x08retai\
 ned\x7f\x0bwants-reply\x7f\x04\0\x05event\x03\0\x07\x01q\x0b\x06denied\x01s\0\x07\
@@ -6129,17 +8033,28 @@ terns\x05after\x1d\x05limity\0\x1f\x04\0\x0bkept-values\x01\x20\x03\0\x13hive:no
 de/bus@0.1.0\x05\x05\x01B\x08\x01m\x05\x05trace\x05debug\x04info\x04warn\x05erro\
 r\x04\0\x05level\x03\0\0\x01@\x01\x05level\x01\0\x7f\x04\0\x07enabled\x01\x02\x01\
 o\x02ss\x01p\x03\x01@\x03\x05level\x01\x07messages\x06fields\x04\x01\0\x04\0\x03\
-log\x01\x05\x03\0\x13hive:node/log@0.1.0\x05\x06\x01B\x09\x02\x03\x02\x01\x04\x04\
-\0\x05error\x03\0\0\x01p}\x01j\0\x01\x01\x01@\x03\x04names\x08delay-msw\x07paylo\
-ad\x02\0\x03\x04\0\x05after\x01\x04\x01j\x01\x7f\x01\x01\x01@\x01\x04names\0\x05\
-\x04\0\x06cancel\x01\x06\x03\0\x16hive:node/timers@0.1.0\x05\x07\x01B\x07\x01ks\x01\
-@\x01\x03keys\0\0\x04\0\x03get\x01\x01\x01o\x02ss\x01p\x02\x01@\0\0\x03\x04\0\x03\
-all\x01\x04\x03\0\x16hive:node/config@0.1.0\x05\x08\x01B\x09\x01@\0\0s\x04\0\x02\
-id\x01\0\x04\0\x04name\x01\0\x01ps\x01@\0\0\x01\x04\0\x08networks\x01\x02\x04\0\x06\
-plugin\x01\0\x01@\0\0w\x04\0\x0ageneration\x01\x03\x03\0\x14hive:node/node@0.1.0\
-\x05\x09\x04\06hive:node/plugin-with-all-of-its-exports-removed@0.1.0\x04\0\x0b,\
-\x01\0&plugin-with-all-of-its-exports-removed\x03\0\0\0G\x09producers\x01\x0cpro\
-cessed-by\x02\x0dwit-component\x070.254.2\x10wit-bindgen-rust\x060.60.0";
+log\x01\x05\x03\0\x13hive:node/log@0.1.0\x05\x06\x01B\x1e\x02\x03\x02\x01\x04\x04\
+\0\x05error\x03\0\0\x01p}\x01k\x02\x01j\x01\x03\x01\x01\x01@\x01\x03keys\0\x04\x04\
+\0\x03get\x01\x05\x01ps\x01p\x03\x01j\x01\x07\x01\x01\x01@\x01\x04keys\x06\0\x08\
+\x04\0\x08get-each\x01\x09\x01kw\x01j\0\x01\x01\x01@\x03\x03keys\x05value\x02\x06\
+ttl-ms\x0a\0\x0b\x04\0\x03set\x01\x0c\x01@\x01\x03keys\0\x0b\x04\0\x06delete\x01\
+\x0d\x01ks\x01j\x01\x06\x01\x01\x01@\x03\x06prefixs\x05after\x0e\x05limity\0\x0f\
+\x04\0\x04keys\x01\x10\x01j\x01x\x01\x01\x01@\x02\x03keys\x05deltax\0\x11\x04\0\x09\
+increment\x01\x12\x01j\x01\x7f\x01\x01\x01@\x04\x03keys\x08expected\x03\x05value\
+\x03\x06ttl-ms\x0a\0\x13\x04\0\x04swap\x01\x14\x01@\0\0\x0b\x04\0\x05flush\x01\x15\
+\x03\0\x15hive:node/state@0.1.0\x05\x07\x01B\x09\x02\x03\x02\x01\x04\x04\0\x05er\
+ror\x03\0\0\x01p}\x01j\0\x01\x01\x01@\x03\x04names\x08delay-msw\x07payload\x02\0\
+\x03\x04\0\x05after\x01\x04\x01j\x01\x7f\x01\x01\x01@\x01\x04names\0\x05\x04\0\x06\
+cancel\x01\x06\x03\0\x16hive:node/timers@0.1.0\x05\x08\x01B\x07\x01ks\x01@\x01\x03\
+keys\0\0\x04\0\x03get\x01\x01\x01o\x02ss\x01p\x02\x01@\0\0\x03\x04\0\x03all\x01\x04\
+\x03\0\x16hive:node/config@0.1.0\x05\x09\x01B\x05\x02\x03\x02\x01\x04\x04\0\x05e\
+rror\x03\0\0\x01j\x01s\x01\x01\x01@\x01\x04names\0\x02\x04\0\x03get\x01\x03\x03\0\
+\x17hive:node/secrets@0.1.0\x05\x0a\x01B\x09\x01@\0\0s\x04\0\x02id\x01\0\x04\0\x04\
+name\x01\0\x01ps\x01@\0\0\x01\x04\0\x08networks\x01\x02\x04\0\x06plugin\x01\0\x01\
+@\0\0w\x04\0\x0ageneration\x01\x03\x03\0\x14hive:node/node@0.1.0\x05\x0b\x04\06h\
+ive:node/plugin-with-all-of-its-exports-removed@0.1.0\x04\0\x0b,\x01\0&plugin-wi\
+th-all-of-its-exports-removed\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0d\
+wit-component\x070.254.2\x10wit-bindgen-rust\x060.60.0";
 #[inline(never)]
 #[doc(hidden)]
 pub fn __link_custom_section_describing_imports() {

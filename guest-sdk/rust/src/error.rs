@@ -44,6 +44,8 @@ pub enum Error {
     Unserializable(String),
     /// The answer is not of the type asked for.
     UnexpectedAnswer(String),
+    /// What the state has there is not of the type asked for.
+    UnexpectedValue(String),
     /// What a newer node knows and this SDK does not.
     Other {
         /// For programs.
@@ -62,7 +64,8 @@ impl Error {
             | Self::TooLarge { .. }
             | Self::Rejected(_)
             | Self::Unserializable(_)
-            | Self::UnexpectedAnswer(_) => true,
+            | Self::UnexpectedAnswer(_)
+            | Self::UnexpectedValue(_) => true,
             Self::Overloaded { .. }
             | Self::NoResponder
             | Self::Timeout
@@ -91,6 +94,7 @@ impl std::fmt::Display for Error {
             Self::Unavailable(what) => write!(f, "unavailable: {what}"),
             Self::Unserializable(why) => write!(f, "the value cannot be written as JSON: {why}"),
             Self::UnexpectedAnswer(why) => write!(f, "the answer is not what was expected: {why}"),
+            Self::UnexpectedValue(why) => write!(f, "the state's value is not what was expected: {why}"),
             Self::Other { code, text } => write!(f, "{text} ({code})"),
         }
     }

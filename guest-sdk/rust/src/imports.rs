@@ -5,7 +5,7 @@
 #[cfg(target_arch = "wasm32")]
 pub(crate) use crate::bindings::hive::node::{config, current, log, node};
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use crate::testing::imports::{bus, config, current, log, node, timers};
+pub(crate) use crate::testing::imports::{bus, config, current, log, node, secrets, state, timers};
 
 /// The timers with the SDK's own errors.
 #[cfg(target_arch = "wasm32")]
@@ -18,6 +18,59 @@ pub(crate) mod timers {
 
     pub(crate) fn cancel(name: &str) -> Result<bool, Error> {
         timers::cancel(name).map_err(Error::from)
+    }
+}
+
+/// The secrets with the SDK's own errors.
+#[cfg(target_arch = "wasm32")]
+pub(crate) mod secrets {
+    use crate::{Error, bindings::hive::node::secrets};
+
+    pub(crate) fn get(name: &str) -> Result<String, Error> {
+        secrets::get(name).map_err(Error::from)
+    }
+}
+
+/// The state with the SDK's own errors.
+#[cfg(target_arch = "wasm32")]
+pub(crate) mod state {
+    use crate::{Error, bindings::hive::node::state};
+
+    pub(crate) fn get(key: &str) -> Result<Option<Vec<u8>>, Error> {
+        state::get(key).map_err(Error::from)
+    }
+
+    pub(crate) fn get_each(keys: &[String]) -> Result<Vec<Option<Vec<u8>>>, Error> {
+        state::get_each(keys).map_err(Error::from)
+    }
+
+    pub(crate) fn set(key: &str, value: &[u8], ttl_ms: Option<u64>) -> Result<(), Error> {
+        state::set(key, value, ttl_ms).map_err(Error::from)
+    }
+
+    pub(crate) fn delete(key: &str) -> Result<(), Error> {
+        state::delete(key).map_err(Error::from)
+    }
+
+    pub(crate) fn keys(prefix: &str, after: Option<&str>, limit: u32) -> Result<Vec<String>, Error> {
+        state::keys(prefix, after, limit).map_err(Error::from)
+    }
+
+    pub(crate) fn increment(key: &str, delta: i64) -> Result<i64, Error> {
+        state::increment(key, delta).map_err(Error::from)
+    }
+
+    pub(crate) fn swap(
+        key: &str,
+        expected: Option<&[u8]>,
+        value: Option<&[u8]>,
+        ttl_ms: Option<u64>,
+    ) -> Result<bool, Error> {
+        state::swap(key, expected, value, ttl_ms).map_err(Error::from)
+    }
+
+    pub(crate) fn flush() -> Result<(), Error> {
+        state::flush().map_err(Error::from)
     }
 }
 

@@ -17,6 +17,10 @@ pub mod bindings;
 #[rustfmt::skip]
 #[expect(unsafe_code, unused_qualifications, clippy::allow_attributes, clippy::allow_attributes_without_reason, reason = "generated")]
 pub mod bindings_startup;
+#[doc(hidden)]
+#[rustfmt::skip]
+#[expect(unsafe_code, unused_qualifications, clippy::allow_attributes, clippy::allow_attributes_without_reason, reason = "generated")]
+pub mod bindings_snapshot;
 
 mod answer;
 mod bus;
@@ -30,6 +34,8 @@ mod message;
 pub mod node;
 mod payload;
 mod plugin;
+mod secrets;
+mod state;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 
@@ -44,11 +50,14 @@ pub use bindings::{
         types::{Event, Message},
     },
 };
+pub use bindings_snapshot::exports::hive::node::snapshot::Saved;
 pub use bus::{Answer, Answers, KeptValues};
 pub use context::Context;
 pub use error::Error;
 pub use failure::{Failure, OrReject, Result, reject, retry, retry_after};
-pub use hive_guest_macros::{on, plugin, start, tick};
+pub use hive_guest_macros::{on, plugin, restore, save, start, tick};
 pub use payload::{BorrowPayload, FromEvent};
 pub use plugin::Plugin;
+pub use secrets::secret;
 pub use serde_json::{Value, json};
+pub use state::{Keys, State, once, once_for, state};

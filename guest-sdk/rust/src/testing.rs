@@ -23,6 +23,7 @@ mod channel;
 mod delivered;
 mod host;
 pub(crate) mod imports;
+mod state;
 mod world;
 
 pub use delivered::{Delivered, Logged, Sent};

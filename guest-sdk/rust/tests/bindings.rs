@@ -8,9 +8,9 @@ use wit_bindgen_core::{
     wit_parser::{PackageId, Resolve, UnresolvedPackageGroup},
 };
 
-/// The optional export in a world of its own: a guest that has a start function is linked with both, and the linker
+/// The optional exports, each in a world of its own: a guest that has a start function is linked with both, and the linker
 /// makes one world of them. So every type exists once, whichever exports a guest has.
-const STARTUP_WORLD: &str = "package hive:guest; world startup { export hive:node/startup@0.1.0; }";
+const OPTIONAL: [&str; 2] = ["startup", "snapshot"];
 
 #[test]
 fn handler_bindings_are_up_to_date() {
@@ -19,18 +19,15 @@ fn handler_bindings_are_up_to_date() {
 }
 
 #[test]
-fn startup_bindings_are_up_to_date() {
-    let (mut resolve, _) = wit();
-    let group = UnresolvedPackageGroup::parse("startup.wit", STARTUP_WORLD).unwrap();
-    let package = resolve.push_group(group).unwrap();
-    check(
-        "src/bindings_startup.rs",
-        "hive::bindings_startup",
-        "export_startup",
-        &mut resolve,
-        package,
-        "startup",
-    );
+fn bindings_of_optional_exports_are_up_to_date() {
+    for export in OPTIONAL {
+        let (mut resolve, _) = wit();
+        let world = format!("package hive:guest; world {export} {{ export hive:node/{export}@0.1.0; }}");
+        let group = UnresolvedPackageGroup::parse("optional.wit", &world).unwrap();
+        let package = resolve.push_group(group).unwrap();
+        let (file, module) = (format!("src/bindings_{export}.rs"), format!("hive::bindings_{export}"));
+        check(&file, &module, &format!("export_{export}"), &mut resolve, package, export);
+    }
 }
 
 /// `wit/` of this repository, parsed.

@@ -22,7 +22,9 @@ pub use events::{ConsumerStatus, EventStatus, TraceStatus};
 pub use gathered::{Answer, Gathered, Responder};
 pub use logs::{LogLevel, LogLine, PluginLogs};
 pub use peers::{Graph, GraphNode, NetworkGraph, PassedOn, PeerStatus, Peers};
-pub use plugins::{Breaker, LimitsStatus, PluginState, PluginStatus, Plugins, Want, WorkStatus};
+pub use plugins::{
+    Breaker, ComponentStatus, LimitsStatus, PluginState, PluginStatus, Plugins, Want, WorkStatus,
+};
 pub use stores::{CursorStatus, JournalStatus, KeptStatus};
 pub use visit::{Obstacle, Trouble, Visit, VisitTry};
 

@@ -40,6 +40,8 @@ fn plugin(means: &Means, name: &str, card: &PluginCard) -> types::PluginStatus {
         loaded_ms: card.loaded.map(unix_ms),
         problem: card.problem.clone(),
         waits: card.waits.clone(),
+        state_bytes: card.work.state_bytes.value(),
+        state_quota_bytes: card.state_quota_bytes,
         work: work(&card.work),
         breaker: match card.work.breaker() {
             Breaker::Closed => types::Breaker::Closed,

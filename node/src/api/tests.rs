@@ -283,6 +283,7 @@ async fn the_boards_are_shown_and_reloads_are_asked_for() {
         problem: None,
         waits: vec!["publish to `out/*`".into()],
         limits: None,
+        state_quota_bytes: 0,
         work: Arc::default(),
         lines: Arc::default(),
     };

@@ -244,6 +244,7 @@ mod tests {
             problem: None,
             waits: Vec::new(),
             limits: None,
+            state_quota_bytes: 0,
             work: Arc::default(),
             lines: Arc::default(),
         }

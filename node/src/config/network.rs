@@ -1,26 +1,25 @@
 //! The `networks:` section: which networks a node is in, which is home, and how each is closed.
 //!
-//! What it owns: its keys, and reading secrets from their files. A secret's text goes into [`SecretText`] and into no
-//! message. It must not know how a key is derived from it.
-
-use std::{
-    os::unix::fs::PermissionsExt as _,
-    path::{Path, PathBuf},
-};
+//! What it owns: its keys. It must not know how a key is derived from a secret.
 
 use hive_proto::{channel::NetworkName, id::NodeId, limits::NETWORKS_MAX};
 
 use super::{
     check::Surroundings,
-    find::read_bounded,
     merge::DEFAULT_NETWORK,
-    problem::{Problem, shown},
-    section::{Line, Report, Section, parsed, text, truth, wrong_shape},
-    settings::{NetworkSettings, SecretText},
+    problem::Problem,
+    secret::{self, Hints},
+    section::{Line, Report, Section, parsed, truth},
+    settings::NetworkSettings,
     source::Origin,
-    yaml::{Entry, Kind, Value},
+    yaml::{Entry, Value},
 };
-use crate::trust::ring::RING_BYTES_MAX;
+
+/// What is said where a network's secret is missing.
+const HINTS: Hints<'_> = Hints {
+    empty: "`hive-node keygen` makes one",
+    unreadable: "`hive-node keygen` makes one: save what it prints there",
+};
 
 /// Reads the section; the home network comes first. Without any, the default network, open.
 pub fn read(section: Section<'_>, around: &Surroundings<'_>, report: &mut Report) -> Vec<NetworkSettings> {
@@ -86,9 +85,9 @@ fn one(
     let given = keys.value("secret").map(|value| value.origin.clone());
     let (mut too_open, mut secret_file) = (None, None);
     let secret = keys.read("secret", report, |value| {
-        let (text, file) = secret(value, around, &mut too_open)?;
-        secret_file = file;
-        Ok(text)
+        let given = secret::read(value, around, &HINTS)?;
+        (secret_file, too_open) = (given.file, given.warning);
+        Ok(given.text)
     });
     report.warnings.extend(too_open);
     let allow = keys.list("allow", report, |value, _| node_id(value));
@@ -123,49 +122,4 @@ fn one(
 fn node_id(value: &Value) -> Result<NodeId, Problem> {
     let hint = "`hive-node id` on its host prints it";
     parsed(value).map_err(|problem: Problem| problem.hint(hint))
-}
-
-/// A secret, and the file it is from.
-pub(super) fn secret(
-    value: &Value,
-    around: &Surroundings<'_>,
-    too_open: &mut Option<Problem>,
-) -> Result<(SecretText, Option<PathBuf>), Problem> {
-    let (secret, path) = match &value.kind {
-        Kind::Text { text, .. } => (text.clone(), None),
-        Kind::Map(entries) => match entries.as_slice() {
-            [Entry { key, value: file, .. }] if key == "file" => {
-                *too_open = readable_by_others(file, around);
-                from_file(file, around)?
-            }
-            _ => return Err(Problem::new(&value.origin, "a secret is a text, or `{ file: PATH }`")),
-        },
-        Kind::List(_) => return Err(wrong_shape("a secret", "a text, or `{ file: PATH }`", value)),
-    };
-    if secret.trim().is_empty() {
-        return Err(Problem::new(&value.origin, "the secret is empty").hint("`hive-node keygen` makes one"));
-    }
-    Ok((SecretText::new(secret), path))
-}
-
-/// A warning when others of this machine can read a secret's file.
-fn readable_by_others(file: &Value, around: &Surroundings<'_>) -> Option<Problem> {
-    let mode = around.path(file).ok()?.metadata().ok()?.permissions().mode();
-    let problem = Problem::new(&file.origin, "other users of this machine can read the secret's file");
-    (mode & 0o077 != 0).then(|| problem.hint("take their rights away: `chmod 600` on it"))
-}
-
-fn from_file(file: &Value, around: &Surroundings<'_>) -> Result<(String, Option<PathBuf>), Problem> {
-    let path = around.path(file)?;
-    let fault = |fault: String| {
-        let message =
-            format!("cannot read the secret in {}: {fault}", shown(Path::new(text(file).unwrap_or(""))));
-        Problem::new(&file.origin, message)
-    };
-    let bytes = read_bounded(&path, RING_BYTES_MAX).map_err(|error| {
-        fault(error.to_string()).hint("`hive-node keygen` makes one: save what it prints there")
-    })?;
-    let secret = String::from_utf8(bytes).map_err(|_| fault("it is not UTF-8 text".to_owned()))?;
-    // Editors end files with a line end, which nobody means as a part of the secret.
-    Ok((secret.trim_end_matches(['\n', '\r']).to_owned(), Some(path)))
 }

@@ -8,12 +8,14 @@ use hive_proto::pattern::Pattern;
 
 use super::{
     check::Surroundings,
-    problem::{Problem, shown},
-    section::{Report, Section, duration, size, text, truth, whole},
+    problem::{self, Problem},
+    secret::{self, Hints},
+    section::{Line, Report, Section, duration, shown, size, text, truth, whole},
     yaml::{Kind, Value},
 };
 use crate::{
     plugin::{Config, Mode, Patience, PluginConfig},
+    trust::hidden::SecretText,
     units::ByteSize,
 };
 
@@ -28,12 +30,16 @@ pub fn read(mut section: Section<'_>, around: &Surroundings<'_>, report: &mut Re
     Config {
         folders: folders.unwrap_or_default(),
         defaults: shared,
-        each: by_name(&each, report),
+        each: by_name(&each, around, report),
         ..Config::default()
     }
 }
 
-fn by_name(each: &Section<'_>, report: &mut Report) -> BTreeMap<String, PluginConfig> {
+fn by_name(
+    each: &Section<'_>,
+    around: &Surroundings<'_>,
+    report: &mut Report,
+) -> BTreeMap<String, PluginConfig> {
     let mut plugins = BTreeMap::new();
     for entry in each.named() {
         if entry.key.is_empty() || entry.key.contains(['/', '\\']) || entry.key.chars().any(char::is_control)
@@ -46,11 +52,45 @@ fn by_name(each: &Section<'_>, report: &mut Report) -> BTreeMap<String, PluginCo
         let enabled = keys.read("enabled", report, truth);
         let limits = limits(&mut keys, report);
         let config = keys.value("config").map(|value| flattened(value, &mut keys, report));
+        let secrets = secrets(&mut keys, around, report);
         keys.finish(report);
-        let plugin = PluginConfig { enabled, config: config.unwrap_or_default(), ..limits };
+        let plugin = PluginConfig { enabled, config: config.unwrap_or_default(), secrets, ..limits };
         plugins.insert(entry.key.clone(), plugin);
     }
     plugins
+}
+
+/// What is said where a plugin's secret is missing.
+const HINTS: Hints<'_> = Hints {
+    empty: "write it there, or take the secret out",
+    unreadable: "put the secret there, readable by this user alone",
+};
+
+/// The secrets of one plugin, by the names it knows them by.
+fn secrets(
+    keys: &mut Section<'_>,
+    around: &Surroundings<'_>,
+    report: &mut Report,
+) -> BTreeMap<String, SecretText> {
+    let granted = keys.section("secrets", report);
+    let (mut secrets, mut warnings) = (BTreeMap::new(), Vec::new());
+    for entry in granted.named() {
+        let path = granted.below(&entry.key);
+        match secret::read(&entry.value, around, &HINTS) {
+            Ok(given) => {
+                report.lines.push(Line {
+                    text: shown(&path, &entry.value),
+                    path,
+                    origin: entry.value.origin.clone(),
+                });
+                warnings.extend(given.warning);
+                secrets.insert(entry.key.clone(), given.text);
+            }
+            Err(problem) => report.problems.push(problem),
+        }
+    }
+    report.warnings.extend(warnings);
+    secrets
 }
 
 /// The keys that `defaults` and each plugin share.
@@ -81,6 +121,7 @@ fn limits(keys: &mut Section<'_>, report: &mut Report) -> PluginConfig {
     let retire_after = keys.read("retire-after", report, |value| whole(value, 1..=u64::from(u32::MAX)));
     let retire_idle =
         keys.read("retire-idle", report, |value| duration(value, Duration::from_millis(1), 24 * HOUR));
+    let state = keys.read("state", report, |value| size(value, ByteSize(0), ByteSize::mib(1_024)));
     let narrow = |number: Option<u64>| number.and_then(|number| u32::try_from(number).ok());
     PluginConfig {
         instances,
@@ -102,6 +143,7 @@ fn limits(keys: &mut Section<'_>, report: &mut Report) -> PluginConfig {
         probation,
         retire_after: narrow(retire_after),
         retire_idle,
+        state,
         publishes: keys.list("publishes", report, pattern).unwrap_or_default(),
         subscribes: keys.list("subscribes", report, pattern).unwrap_or_default(),
         ..PluginConfig::default()
@@ -182,8 +224,10 @@ fn folder(value: &Value, around: &Surroundings<'_>) -> Result<PathBuf, Problem> 
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => "there is no such folder".to_owned(),
         Err(error) => error.to_string(),
     };
-    let problem =
-        Problem::new(&value.origin, format!("cannot use the plugin folder {}: {fault}", shown(&path)));
+    let problem = Problem::new(
+        &value.origin,
+        format!("cannot use the plugin folder {}: {fault}", problem::shown(&path)),
+    );
     Err(problem.hint("make the folder, or name the one that holds the `.wasm` files"))
 }
 

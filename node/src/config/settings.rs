@@ -10,7 +10,12 @@ use hive_proto::{
     id::NodeId,
 };
 
-use crate::{bridge, bus::WhenFull, journal, plugin, trust::may::Rule};
+use crate::{
+    bridge,
+    bus::WhenFull,
+    journal, plugin,
+    trust::{hidden::SecretText, may::Rule},
+};
 
 /// Everything a node is told.
 #[derive(Debug, Clone)]
@@ -145,28 +150,4 @@ pub struct NetworkSettings {
     pub secret_file: Option<PathBuf>,
     /// The other nodes that may be in it; None for all that prove it.
     pub allow: Option<Vec<NodeId>>,
-}
-
-/// A secret as it was written. Nothing shows it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SecretText(String);
-
-impl SecretText {
-    /// Keeps a text from being shown.
-    #[must_use]
-    pub fn new(text: String) -> Self {
-        Self(text)
-    }
-
-    /// The text itself, for deriving a key from it.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for SecretText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SecretText(hidden)")
-    }
 }

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use proptest::prelude::*;
 
 use super::*;
+use crate::trust::hidden::SecretText;
 
 /// A folder with what the cases refer to, and a request that reads nothing of this machine.
 fn surroundings() -> (tempfile::TempDir, Request) {

@@ -9,13 +9,16 @@ use std::collections::BTreeMap;
 
 use shape::{Functions, functions};
 use wit_component::DecodedWasm;
-use wit_parser::{Resolve, SourceMap, WorldId, WorldItem, WorldKey};
+use wit_parser::{PackageId, Resolve, SourceMap, WorldId, WorldItem, WorldKey};
 
 /// The interface every handler exports.
 pub const HANDLER: &str = "hive:node/handler@0.1.0";
 
-/// The interface a handler may export.
+/// The interface a handler may export, to prepare something.
 pub const STARTUP: &str = "hive:node/startup@0.1.0";
+
+/// The interface a handler may export, to hand its memory over.
+pub const SNAPSHOT: &str = "hive:node/snapshot@0.1.0";
 
 /// What this node offers and wants.
 pub struct Contract {
@@ -53,14 +56,17 @@ const PACKAGE: &str = "hive:node";
 const VERSION: &str = "0.1.0";
 
 /// The files of `wit/`. A test holds the list against the folder.
-const SOURCES: [(&str, &str); 10] = [
+const SOURCES: [(&str, &str); 13] = [
     ("bus.wit", include_str!("../../../wit/bus.wit")),
     ("config.wit", include_str!("../../../wit/config.wit")),
     ("current.wit", include_str!("../../../wit/current.wit")),
     ("handler.wit", include_str!("../../../wit/handler.wit")),
     ("log.wit", include_str!("../../../wit/log.wit")),
     ("node.wit", include_str!("../../../wit/node.wit")),
+    ("secrets.wit", include_str!("../../../wit/secrets.wit")),
+    ("snapshot.wit", include_str!("../../../wit/snapshot.wit")),
     ("startup.wit", include_str!("../../../wit/startup.wit")),
+    ("state.wit", include_str!("../../../wit/state.wit")),
     ("timers.wit", include_str!("../../../wit/timers.wit")),
     ("types.wit", include_str!("../../../wit/types.wit")),
     ("worlds.wit", include_str!("../../../wit/worlds.wit")),
@@ -216,10 +222,15 @@ fn face_of(resolve: &Resolve, world: WorldId) -> Face {
     Face { imports: side(&mut world.imports.iter()), exports: side(&mut world.exports.iter()) }
 }
 
-pub(super) fn own_wit() -> Result<(Resolve, wit_parser::PackageId), String> {
+fn own_wit() -> Result<(Resolve, PackageId), String> {
+    wit(str::to_owned)
+}
+
+/// The node's own WIT, each file as `change` makes it.
+pub(super) fn wit(change: impl Fn(&str) -> String) -> Result<(Resolve, PackageId), String> {
     let mut sources = SourceMap::new();
     for (path, text) in SOURCES {
-        sources.push_str(path, text);
+        sources.push_str(path, change(text));
     }
     let group = sources.parse().map_err(|(_, error)| error.to_string())?;
     let mut resolve = Resolve::default();

@@ -102,7 +102,14 @@ pub fn is_for_everyone(scope: &Scope) -> bool {
     named && scope.network == NetworkIndex::HOME
 }
 
-/// A plugin's name as a YAML key in a flow mapping.
+/// The line to add to the configuration, so that a plugin gets a secret.
+#[must_use]
+pub fn secret_line(plugin: &str, name: &str) -> String {
+    let name: String = name.chars().take(100).collect();
+    format!("plugins: {{each: {{{}: {{secrets: {{{}: {{file: PATH}}}}}}}}}}", quoted(plugin), quoted(&name))
+}
+
+/// A name as a YAML key in a flow mapping.
 fn quoted(name: &str) -> String {
     let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
     if plain && name.starts_with(|c: char| c.is_ascii_alphabetic()) {

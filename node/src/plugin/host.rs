@@ -21,11 +21,13 @@ use super::{
     crew::Crew,
     grants::Grants,
     limits::{CallLimits, Limits, MemoryCap},
+    state::{State, Writes},
     timer::once::OneShots,
 };
 use crate::{
     bus::{Actor, Bus, Chain},
     status::Boards,
+    trust::hidden::SecretText,
     units::ByteSize,
 };
 
@@ -34,6 +36,8 @@ mod config;
 mod current;
 mod log;
 mod node;
+mod secrets;
+mod state;
 mod timers;
 mod wasi;
 
@@ -44,7 +48,15 @@ pub mod bindings {
         world: "plugin",
         path: "../wit",
         ownership: Borrowing { duplicate_if_necessary: true },
-        imports: { "hive:node/bus": async, "hive:node/timers": async },
+        imports: {
+            "hive:node/bus": async,
+            "hive:node/timers": async,
+            "hive:node/state.set": async,
+            "hive:node/state.delete": async,
+            "hive:node/state.increment": async,
+            "hive:node/state.swap": async,
+            "hive:node/state.flush": async,
+        },
         exports: { default: async },
     });
 }
@@ -67,6 +79,10 @@ pub struct Place {
     pub allowance: Arc<Allowance>,
     /// It handles one thing at a time, so that nobody it waits for may wait for it.
     pub takes_one: bool,
+    /// What the configuration grants it and nobody is shown, by name.
+    pub secrets: BTreeMap<String, SecretText>,
+    /// What it keeps, over all its versions.
+    pub state: Arc<State>,
     /// Who is at its events.
     pub crew: Arc<Crew>,
     /// What it has set for later, over all its versions.
@@ -95,6 +111,10 @@ pub struct Guest {
     place: Option<Arc<Place>>,
     /// What it has in hand, and the limits of the call that is.
     serving: Option<Serving>,
+    /// What the call in hand has written to the plugin's state.
+    writes: Option<Writes>,
+    /// Whether the last call has left something there.
+    wrote: bool,
     limits: CallLimits,
     memory: MemoryCap,
     /// Bytes of one payload out of it.
@@ -141,6 +161,8 @@ impl Guest {
         Self {
             place,
             serving: None,
+            writes: None,
+            wrote: false,
             limits: CallLimits::starting_now(limits.deadline, limits.cpu),
             memory: MemoryCap::new(limits.memory),
             payload_max: limits.payload,
@@ -157,6 +179,7 @@ impl Guest {
     /// A call begins: with an event, or none for `describe` and `start`.
     pub fn begin(&mut self, serving: Option<Serving>, limits: CallLimits) {
         self.serving = serving;
+        self.wrote = false;
         self.limits = limits;
         self.wasi.last_words.forget();
     }
@@ -167,9 +190,19 @@ impl Guest {
         self.wasi.last_words.lines()
     }
 
-    /// The call is over: facts about its event are gone.
-    pub fn end(&mut self) {
+    /// The call is over: facts about its event are gone. What it wrote stays, unless it broke.
+    pub fn end(&mut self, is_whole: bool) {
         self.serving = None;
+        if let Some(writes) = self.writes.take().filter(|_| is_whole) {
+            writes.keep();
+            self.wrote = true;
+        }
+    }
+
+    /// Whether the last call has left something in the plugin's state.
+    #[must_use]
+    pub fn wrote(&self) -> bool {
+        self.wrote
     }
 
     /// The limits of the call in hand.

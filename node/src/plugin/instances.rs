@@ -5,6 +5,7 @@
 
 pub mod bare;
 pub mod seat;
+pub mod snapshot;
 
 use std::{fmt, num::NonZeroUsize, sync::Arc, thread, time::Duration};
 
@@ -14,7 +15,7 @@ use hive_proto::{
 };
 use wasmtime::{
     PoolConcurrencyLimitError, Store,
-    component::{ComponentExportIndex, InstancePre, TypedFunc},
+    component::{self, ComponentExportIndex, InstancePre, TypedFunc},
 };
 
 use super::{
@@ -31,6 +32,7 @@ use super::{
     trap,
 };
 use crate::dispatch::Call;
+use snapshot::SnapshotExports;
 
 /// How long a plugin's instances live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +79,8 @@ pub struct Blueprint {
     pub(super) exports: PluginIndices,
     /// `startup.start`, when the component exports it.
     pub(super) start: Option<ComponentExportIndex>,
+    /// Where it hands its memory over, when the component exports that.
+    pub(super) snapshot: Option<SnapshotExports>,
 }
 
 impl Blueprint {
@@ -85,6 +89,12 @@ impl Blueprint {
     pub fn has_start(&self) -> bool {
         self.start.is_some()
     }
+
+    /// Whether the memory of its instances can be handed over.
+    #[must_use]
+    pub fn has_snapshot(&self) -> bool {
+        self.snapshot.is_some()
+    }
 }
 
 /// One instance of a component.
@@ -92,6 +102,8 @@ pub struct Instance {
     store: Store<Guest>,
     exports: Plugin,
     start: Option<TypedFunc<(), (Result<(), String>,)>>,
+    /// Where `save` and `restore` are, when the component exports them.
+    snapshot: Option<(component::Instance, SnapshotExports)>,
     engine: Arc<Engine>,
     meter: Arc<Meter>,
     /// Calls of `handle` that came back.
@@ -152,11 +164,12 @@ impl Instance {
             let instance = blueprint.pre.instantiate_async(&mut store).await?;
             let exports = blueprint.exports.load(&mut store, &instance)?;
             let start = blueprint.start.as_ref().map(|at| instance.get_typed_func(&mut store, at));
-            Ok((exports, start.transpose()?))
+            let snapshot = blueprint.snapshot.map(|exports| (instance, exports));
+            Ok((exports, start.transpose()?, snapshot))
         };
         let made = watched(engine.pulse(), &meter, within, setting_up).await;
-        let (exports, start) = made.map_err(|error| fault(&mut store, &error))?;
-        Ok(Self { store, exports, start, engine: Arc::clone(engine), meter, calls: 0, needs: 0 })
+        let (exports, start, snapshot) = made.map_err(|error| fault(&mut store, &error))?;
+        Ok(Self { store, exports, start, snapshot, engine: Arc::clone(engine), meter, calls: 0, needs: 0 })
     }
 
     /// What the component says of itself.
@@ -235,13 +248,19 @@ impl Instance {
             || (used > limits.memory.0 / 2 && used > self.needs)
     }
 
+    /// Whether the last call has left something in the plugin's state.
+    #[must_use]
+    pub fn wrote(&self) -> bool {
+        self.store.data().wrote()
+    }
+
     fn begin(&mut self, serving: Option<Serving>, limits: CallLimits) {
         self.store.data_mut().begin(serving, limits);
         self.store.set_epoch_deadline(1);
     }
 
     fn settle<T>(&mut self, done: wasmtime::Result<T>) -> Result<T, Fault> {
-        self.store.data_mut().end();
+        self.store.data_mut().end(done.is_ok());
         done.map_err(|error| fault(&mut self.store, &error))
     }
 }

@@ -6,6 +6,7 @@
 mod approve;
 mod card;
 mod drain;
+mod handover;
 mod rollback;
 mod rules;
 mod swap;
@@ -28,6 +29,7 @@ use super::{
     loader::{LoadError, Loaded, Loader},
     records::{Record, Records},
     settings::PluginConfig,
+    state::{self, State, States},
     timer::once::OneShots,
     versions::Versions,
     wants::Wants,
@@ -57,6 +59,8 @@ pub struct Shared {
     pub versions: Versions,
     /// Whatever a new version wants is approved.
     pub approve_all: bool,
+    /// Where what plugins keep is opened.
+    pub states: Arc<States>,
     /// What is said to whoever looks.
     pub boards: Arc<Boards>,
     /// What the boards say of events, brought up to date from time to time.
@@ -97,6 +101,8 @@ pub struct Life {
     allowance: Arc<Allowance>,
     /// What its versions have set for later.
     shots: Arc<OneShots>,
+    /// What its versions keep.
+    state: Arc<State>,
     live: Option<Live>,
     /// The number of the last version that was loaded.
     generation: u64,
@@ -122,6 +128,8 @@ enum Refusal {
     Load(#[from] LoadError),
     #[error(transparent)]
     Subscribe(#[from] SubscribeError),
+    #[error(transparent)]
+    HandOver(#[from] handover::HandoverError),
     /// It wants more than what was approved.
     #[error("it waits to be approved: it wants to {}", .0.join(", to "))]
     Waits(Vec<String>),
@@ -137,11 +145,13 @@ impl Life {
     /// A plugin that was not loaded yet.
     #[must_use]
     pub fn new(name: &str, config: PluginConfig, shared: Arc<Shared>) -> Self {
-        let card = Card::new(name, Arc::clone(&shared));
-        let shots = Arc::new(OneShots::load(name.into(), shared.store.clone()));
+        let (name, quota): (Arc<str>, _) = (name.into(), config.state.unwrap_or(state::QUOTA));
+        let card = Card::new(&name, Arc::clone(&shared), quota);
+        let shots = Arc::new(OneShots::load(Arc::clone(&name), shared.store.clone()));
+        let state = shared.states.open(&name, quota, card.work());
         let allowance = card.allowance(&config.limits());
-        let (name, waiting) = (name.into(), Wants::default());
-        Self { name, config, shared, card, allowance, shots, live: None, generation: 0, waiting }
+        let waiting = Wants::default();
+        Self { name, config, shared, card, allowance, shots, state, live: None, generation: 0, waiting }
     }
 
     /// Sees to wishes until nobody can have any, then unloads.
@@ -284,12 +294,23 @@ impl Life {
             self.check_approved(&wants)?;
         }
         let generation = self.generation.saturating_add(1);
+        if loaded.face.0.iter().any(|import| import.starts_with("hive:node/state@")) {
+            self.shared.states.is_used();
+        }
         let (version, content) = self.version(loaded, generation);
         let first = self.first_instance(&version).await.map_err(LoadError::Start)?;
         self.subscribe_both(&version).await?;
+        self.stand_down(&version).await;
+        let first = match self.hand_over(&version, first).await {
+            Ok(first) => first,
+            Err(error) => {
+                self.resume().await;
+                return Err(error.into());
+            }
+        };
         let trial = if from == Origin::Folder { self.trial(&content) } else { None };
         self.end_trial();
-        self.swap(Arc::clone(&version), content.clone(), first, trial).await;
+        self.take_over(Arc::clone(&version), content.clone(), first, trial);
         self.generation = generation;
         self.card.live(&version, &content);
         self.subscribe_new(&version).await;
@@ -309,6 +330,8 @@ impl Life {
             node_id: self.shared.bus.node().to_string(),
             boards: Arc::clone(&self.shared.boards),
             config: self.config.config.clone(),
+            secrets: self.config.secrets.clone(),
+            state: Arc::clone(&self.state),
             actor,
             allowance: Arc::clone(&self.allowance),
             takes_one: wishes.mode == Mode::Single,

@@ -20,7 +20,7 @@ use super::{
     diff::{Contract, Face, STARTUP, Unknown, face},
     engine::Engine,
     host::{self, Guest, bindings::PluginIndices},
-    instances::{Blueprint, Fault, Instance},
+    instances::{Blueprint, Fault, Instance, snapshot::SnapshotExports},
     limits::CallLimits,
     settings::PluginConfig,
 };
@@ -210,7 +210,7 @@ impl Loader {
         let exports = PluginIndices::new(&pre)?;
         let startup = component.get_export_index(None, STARTUP);
         let start = startup.and_then(|startup| component.get_export_index(Some(&startup), "start"));
-        Ok(Blueprint { pre, exports, start })
+        Ok(Blueprint { pre, exports, start, snapshot: SnapshotExports::of(component) })
     }
 
     async fn describe(

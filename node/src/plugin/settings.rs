@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 use super::{instances::Mode, limits::Limits};
 use crate::{
     dispatch::{Patience, Policy},
+    trust::hidden::SecretText,
     units::ByteSize,
 };
 
@@ -66,12 +67,16 @@ pub struct PluginConfig {
     pub retire_after: Option<u32>,
     /// How long a warm instance is kept without being needed.
     pub retire_idle: Option<Duration>,
+    /// What it may keep: keys and values together.
+    pub state: Option<ByteSize>,
     /// Patterns it may publish to or request from beside those that are granted to everyone who declares them.
     pub publishes: Vec<String>,
     /// Patterns it may subscribe to although they need a grant: `$…`, other networks, a wildcard in front.
     pub subscribes: Vec<String>,
     /// What the plugin itself reads; nested keys joined by dots.
     pub config: BTreeMap<String, String>,
+    /// What it is granted and nobody is shown, by name.
+    pub secrets: BTreeMap<String, SecretText>,
 }
 
 impl Config {
@@ -104,9 +109,11 @@ impl Config {
             probation: own.probation.or(all.probation),
             retire_after: own.retire_after.or(all.retire_after),
             retire_idle: own.retire_idle.or(all.retire_idle),
+            state: own.state.or(all.state),
             publishes: joined(&all.publishes, &own.publishes),
             subscribes: joined(&all.subscribes, &own.subscribes),
             config,
+            secrets: own.secrets,
         }
     }
 }

@@ -5,8 +5,9 @@
 
 use bytes::Bytes;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::UnresolvedPackageGroup;
 
-use super::diff::own_wit;
+use super::diff::wit;
 
 /// A guest under construction. Without anything said it subscribes to nothing and handles everything with success.
 pub struct Sketch {
@@ -17,6 +18,10 @@ pub struct Sketch {
     describe: String,
     handle: String,
     start: Option<String>,
+    snapshot: Option<[String; 2]>,
+    imports: String,
+    /// A change of the WIT that it is made for: what stands there, and what instead.
+    newer: Option<[String; 2]>,
     extra: String,
 }
 
@@ -33,6 +38,9 @@ impl Default for Sketch {
             describe: format!("i32.const {DESCRIPTION_AT}"),
             handle: OK.into(),
             start: None,
+            snapshot: None,
+            imports: String::new(),
+            newer: None,
             extra: String::new(),
         }
     }
@@ -101,6 +109,29 @@ impl Sketch {
         self
     }
 
+    /// It exports `save`, which does the first and leaves an address on the stack, and `restore`, which does the second.
+    #[must_use]
+    pub fn snapshot(mut self, save: &str, restore: &str) -> Self {
+        self.snapshot = Some([save.into(), restore.into()]);
+        self
+    }
+
+    /// It imports a function of an interface of ours, and calls it by its name: what stands in `(func …)`.
+    #[must_use]
+    pub fn imports(mut self, interface: &str, function: &str, func: &str) -> Self {
+        let import =
+            format!(r#"(import "hive:node/{interface}@0.1.0" "{function}" (func ${function} {func}))"#);
+        self.imports.push_str(&import);
+        self
+    }
+
+    /// It is made for a WIT in which the second text stands in place of the first.
+    #[must_use]
+    pub fn made_for(mut self, from: &str, to: &str) -> Self {
+        self.newer = Some([from.into(), to.into()]);
+        self
+    }
+
     /// Further functions and globals.
     #[must_use]
     pub fn with(mut self, text: &str) -> Self {
@@ -115,6 +146,13 @@ impl Sketch {
         let start = self.start.as_ref().map_or_else(String::new, |body| {
             format!(r#"(func $start (export "hive:node/startup@0.1.0#start") (result i32) {body})"#)
         });
+        let snapshot = self.snapshot.as_ref().map_or_else(String::new, |[save, restore]| {
+            format!(
+                r#"(func $save (export "hive:node/snapshot@0.1.0#save") (result i32) {save})
+                (func $restore (export "hive:node/snapshot@0.1.0#restore") (param i32 i32 i32 i32) (result i32)
+                    {restore})"#
+            )
+        });
         let params = "i32 ".repeat(16);
         format!(
             r#"(module
@@ -122,12 +160,14 @@ impl Sketch {
                     (func $publish (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
                 (import "hive:node/bus@0.1.0" "request"
                     (func $request (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+                {imports}
                 (memory (export "memory") 2)
                 (global $free (mut i32) (i32.const 65536))
                 (data (i32.const {DESCRIPTION_AT}) "{escaped}")
                 (func $describe (export "hive:node/handler@0.1.0#describe") (result i32) {describe})
                 (func $handle (export "hive:node/handler@0.1.0#handle") (param {params}) (result i32) {handle})
                 {start}
+                {snapshot}
                 (func $realloc (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
                     (local $at i32)
                     global.get $free local.set $at
@@ -140,6 +180,7 @@ impl Sketch {
                 {extra})"#,
             describe = self.describe,
             handle = self.handle,
+            imports = self.imports,
             extra = self.extra,
         )
     }
@@ -159,9 +200,19 @@ impl Sketch {
     /// When the sketch does not fit the program's own WIT.
     #[must_use]
     pub fn build(&self) -> Bytes {
-        let world = if self.start.is_some() { "plugin-with-startup" } else { "plugin" };
-        let (resolve, package) = own_wit().expect("our own WIT");
-        let world = resolve.select_world(&[package], Some(world)).expect("a world");
+        let [from, to] = self.newer.clone().unwrap_or_default();
+        let change =
+            |text: &str| if from.is_empty() { text.to_owned() } else { text.replacen(&from, &to, 1) };
+        let (mut resolve, _) = wit(change).expect("our own WIT");
+        let optional = [("startup", self.start.is_some()), ("snapshot", self.snapshot.is_some())];
+        let optional = optional.iter().filter(|(_, has)| *has);
+        let optional: String =
+            optional.map(|(export, _)| format!("export hive:node/{export}@0.1.0;")).collect();
+        let world =
+            format!("package hive:sketch; world sketch {{ include hive:node/plugin@0.1.0; {optional} }}");
+        let world = UnresolvedPackageGroup::parse("sketch.wit", &world).expect("a world");
+        let package = resolve.push_group(world).expect("a world of our own WIT");
+        let world = resolve.select_world(&[package], Some("sketch")).expect("a world");
         let mut module = self.module();
         embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).expect("metadata");
         let mut encoder =

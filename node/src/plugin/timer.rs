@@ -136,6 +136,12 @@ impl Timer {
     }
 }
 
+/// The wall clock, in milliseconds since the Unix epoch.
+pub(super) fn unix_ms() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

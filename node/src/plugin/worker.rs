@@ -20,7 +20,10 @@ use super::{
         Engine, TICK,
         threads::{pass, turn},
     },
-    host::{Guest, Place, bindings::exports::hive::node::handler::Failure},
+    host::{
+        Guest, Place,
+        bindings::exports::hive::node::handler::{Delay, Failure},
+    },
     instances::{Blueprint, Fault, Handled, Instance, Mode, seat::Seat},
     limits::{CallLimits, Cut, Limits},
 };
@@ -97,7 +100,8 @@ impl Version {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    fn keep(&self, instance: Instance) {
+    /// The instance that keeps its memory has no worker now.
+    pub fn keep(&self, instance: Instance) {
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(instance);
     }
 
@@ -245,7 +249,11 @@ impl Worker {
             self.last_words = instance.last_words();
         }
         let handled = handled?;
+        let wrote = instance.wrote();
         self.seat.put(instance);
+        if wrote && call.group.is_some() {
+            return Ok(kept(&self.version.place, handled).await);
+        }
         Ok(handled)
     }
 
@@ -293,6 +301,17 @@ impl Worker {
             }
         }
     }
+}
+
+/// Whoever keeps an event for the plugin forgets it with the outcome: what was written has to be on disk before.
+async fn kept(place: &Place, handled: Handled) -> Handled {
+    let _away = place.crew.away();
+    let flushed = place.state.flush().await;
+    flushed.map_err(|error| {
+        let reason = format!("what the handler wrote to its state is not on disk: {error}");
+        Failure::Retry(Delay { reason, after_ms: None })
+    })?;
+    handled
 }
 
 /// Bytes of a guest's own reason that go on to others: into logs, answers and dead letters.

@@ -31,6 +31,8 @@ pub struct Work {
     pub queued: Count,
     /// Time spent in the guest, in microseconds.
     pub busy_us: Count,
+    /// Bytes that it keeps on this node (a gauge).
+    pub state_bytes: Count,
     /// Time on a processor, in microseconds. Exact for calls longer than a tick; a shorter one counts as it took.
     pub cpu_us: Count,
     /// The most bytes an instance had (a gauge).

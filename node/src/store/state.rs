@@ -1,5 +1,8 @@
 //! The state of plugins: keys and values of each, some with an end.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
 use redb::{ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
 use super::{
@@ -17,39 +20,56 @@ const VALUES: TableDefinition<'_, Key, Value> = TableDefinition::new("state");
 /// When it ends, plugin and key: what to sweep, oldest first.
 const ENDS: TableDefinition<'_, (u64, &str, &[u8]), ()> = TableDefinition::new("state ends");
 /// Bytes of a key: a path or a composed name.
-const KEY_BYTES_MAX: usize = 1 << 10;
+pub const STATE_KEY_BYTES_MAX: usize = 1 << 10;
 /// Bytes of a value. Larger things are files.
-const VALUE_BYTES_MAX: usize = 1 << 20;
+pub const STATE_VALUE_BYTES_MAX: usize = 1 << 20;
 
 /// The table of plugins' state.
 #[derive(Debug, Clone, Copy)]
 pub struct State<'a>(pub(super) &'a Shared);
 
+/// What a key is to have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateChange {
+    /// The key.
+    pub key: Arc<str>,
+    /// Its value; none removes it.
+    pub value: Option<StateValue>,
+}
+
+/// A value as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateValue {
+    /// What the plugin wrote.
+    pub bytes: Bytes,
+    /// From when on it is not there any more, in milliseconds since the Unix epoch; none: it stays.
+    pub ends_ms: Option<u64>,
+}
+
+impl StateValue {
+    /// Whether it is still there.
+    #[must_use]
+    pub fn is_alive(&self, now_ms: u64) -> bool {
+        self.ends_ms.is_none_or(|ends_ms| ends_ms > now_ms)
+    }
+}
+
 impl State<'_> {
-    /// Puts a value in place of any the key has; from `expires_ms` on, since the Unix epoch, it is not there any more.
+    /// Puts values in place of any that the keys have, or removes keys: all of them or, when it fails, none.
     ///
     /// # Errors
-    /// When key or value are too large, or too much waits already.
-    pub fn put(
+    /// When a key or a value is too large, or too much waits already.
+    pub fn write(
         &self,
-        (plugin, key): (&str, &[u8]),
-        value: Vec<u8>,
-        expires_ms: Option<u64>,
+        plugin: &str,
+        changes: Vec<StateChange>,
         durability: Durability,
     ) -> Result<Writing, StoreError> {
-        check("key", key.len(), KEY_BYTES_MAX)?;
-        check("value", value.len(), VALUE_BYTES_MAX)?;
-        let (plugin, key, value) = (plugin.into(), key.into(), Some(value));
-        self.0.write(Change::State { plugin, key, value, expires_ms }, durability)
-    }
-
-    /// Removes a key.
-    ///
-    /// # Errors
-    /// When too much waits already.
-    pub fn remove(&self, plugin: &str, key: &[u8], durability: Durability) -> Result<Writing, StoreError> {
-        let (plugin, key) = (plugin.into(), key.into());
-        self.0.write(Change::State { plugin, key, value: None, expires_ms: None }, durability)
+        for StateChange { key, value } in &changes {
+            check("key", key.len(), STATE_KEY_BYTES_MAX)?;
+            check("value", value.as_ref().map_or(0, |value| value.bytes.len()), STATE_VALUE_BYTES_MAX)?;
+        }
+        self.0.write(Change::State { plugin: plugin.into(), changes }, durability)
     }
 
     /// Removes everything of a plugin.
@@ -68,15 +88,62 @@ impl State<'_> {
         self.0.write(Change::Sweep { now_ms }, Durability::Soon)
     }
 
-    /// A key's value, unless it has ended.
+    /// A key's value, also one that has ended and was not swept yet.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn value(&self, plugin: &str, key: &[u8], now_ms: u64) -> Result<Option<Vec<u8>>, StoreError> {
+    pub fn value(&self, plugin: &str, key: &str) -> Result<Option<StateValue>, StoreError> {
         let read = || {
             let table = self.0.database.begin_read()?.open_table(VALUES)?;
-            let found = table.get((plugin, key))?;
-            Ok(found.and_then(|found| alive(found.value(), now_ms).map(<[u8]>::to_vec)))
+            let found = table.get((plugin, key.as_bytes()))?;
+            Ok(found.map(|found| {
+                let (ends, bytes) = found.value();
+                let ends_ms = (ends != 0).then_some(ends);
+                StateValue { bytes: Bytes::copy_from_slice(bytes), ends_ms }
+            }))
+        };
+        read().map_err(|error: redb::Error| self.0.fault().of(error))
+    }
+
+    /// Bytes of a plugin's keys and values, but for those that have ended.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn usage(&self, plugin: &str, now_ms: u64) -> Result<u64, StoreError> {
+        let read = || {
+            let table = self.0.database.begin_read()?.open_table(VALUES)?;
+            let mut bytes = 0_usize;
+            for entry in table.range((plugin, &[][..])..)? {
+                let (key, value) = entry?;
+                let (of, key) = key.value();
+                if of != plugin {
+                    break;
+                }
+                let value = alive(value.value(), now_ms).map(|value| key.len().saturating_add(value.len()));
+                bytes = bytes.saturating_add(value.unwrap_or(0));
+            }
+            Ok(bytes as u64)
+        };
+        read().map_err(|error: redb::Error| self.0.fault().of(error))
+    }
+
+    /// Up to `most` plugins' keys that have ended, the oldest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn ended(&self, now_ms: u64, most: usize) -> Result<Vec<(String, String)>, StoreError> {
+        let read = || {
+            let table = self.0.database.begin_read()?.open_table(ENDS)?;
+            let mut ended = Vec::new();
+            for entry in table.iter()?.take(most) {
+                let (end, _) = entry?;
+                let (end, plugin, key) = end.value();
+                if end > now_ms {
+                    break;
+                }
+                ended.push((plugin.to_owned(), String::from_utf8_lossy(key).into_owned()));
+            }
+            Ok(ended)
         };
         read().map_err(|error: redb::Error| self.0.fault().of(error))
     }
@@ -87,11 +154,12 @@ impl State<'_> {
     /// When the store cannot be read.
     pub fn keys(
         &self,
-        (plugin, prefix): (&str, &[u8]),
-        after: Option<&[u8]>,
+        (plugin, prefix): (&str, &str),
+        after: Option<&str>,
         now_ms: u64,
         most: usize,
-    ) -> Result<Vec<Vec<u8>>, StoreError> {
+    ) -> Result<Vec<String>, StoreError> {
+        let (prefix, after) = (prefix.as_bytes(), after.map(str::as_bytes));
         let read = || {
             let table = self.0.database.begin_read()?.open_table(VALUES)?;
             let mut keys = Vec::new();
@@ -102,7 +170,7 @@ impl State<'_> {
                     break;
                 }
                 if after != Some(key) && alive(value.value(), now_ms).is_some() {
-                    keys.push(key.to_vec());
+                    keys.push(String::from_utf8_lossy(key).into_owned());
                 }
             }
             Ok(keys)
@@ -121,30 +189,24 @@ pub(super) fn make(transaction: &WriteTransaction) -> Result<(), redb::Error> {
     Ok(())
 }
 
+/// A value and its end, or none to remove the key.
 pub(super) fn put(
     transaction: &WriteTransaction,
     (plugin, key): (&str, &[u8]),
-    value: Option<&[u8]>,
-    expires_ms: Option<u64>,
+    value: Option<(&[u8], Option<u64>)>,
 ) -> Result<(), redb::Error> {
     let (mut values, mut ends) = (transaction.open_table(VALUES)?, transaction.open_table(ENDS)?);
+    // What ends at the beginning of time has ended; 0 is for what never does.
+    let value = value.map(|(bytes, ends_ms)| (ends_ms.map_or(0, |end| end.max(1)), bytes));
     let before = match value {
-        Some(value) => {
-            // What ends at the beginning of time has ended; 0 is for what never does.
-            let end = expires_ms.map_or(0, |end| end.max(1));
-            let before = values.insert((plugin, key), (end, value))?.map(|old| old.value().0);
-            if before.unwrap_or(0) != 0 {
-                ends.remove((before.unwrap_or(0), plugin, key))?;
-            }
-            if end != 0 {
-                ends.insert((end, plugin, key), ())?;
-            }
-            return Ok(());
-        }
+        Some(value) => values.insert((plugin, key), value)?.map_or(0, |old| old.value().0),
         None => values.remove((plugin, key))?.map_or(0, |old| old.value().0),
     };
     if before != 0 {
         ends.remove((before, plugin, key))?;
+    }
+    if let Some((end, _)) = value.filter(|(end, _)| *end != 0) {
+        ends.insert((end, plugin, key), ())?;
     }
     Ok(())
 }
@@ -159,7 +221,7 @@ pub(super) fn forget(transaction: &WriteTransaction, plugin: &str) -> Result<(),
         }
         keys.push(key.to_vec());
     }
-    keys.iter().try_for_each(|key| put(transaction, (plugin, key), None, None))
+    keys.iter().try_for_each(|key| put(transaction, (plugin, key), None))
 }
 
 pub(super) fn sweep(transaction: &WriteTransaction, now_ms: u64) -> Result<(), redb::Error> {
@@ -172,5 +234,5 @@ pub(super) fn sweep(transaction: &WriteTransaction, now_ms: u64) -> Result<(), r
         }
         ended.push((plugin.to_owned(), key.to_vec()));
     }
-    ended.iter().try_for_each(|(plugin, key)| put(transaction, (plugin, key), None, None))
+    ended.iter().try_for_each(|(plugin, key)| put(transaction, (plugin, key), None))
 }

@@ -29,6 +29,10 @@ fn cleared(time: u64) -> RetainedValue {
     RetainedValue { time: Hlc(time), bytes: None }
 }
 
+fn change(key: &str, bytes: &[u8], ends_ms: Option<u64>) -> StateChange {
+    StateChange { key: key.into(), value: Some(StateValue { bytes: bytes.to_vec().into(), ends_ms }) }
+}
+
 /// Waits until all that was handed over before is readable.
 fn settle(store: &Store) -> Result<()> {
     Ok(store.state().sweep(0)?.wait()?)
@@ -137,7 +141,7 @@ fn state_ends_when_it_should() -> Result<()> {
     let store = Store::open(dir.path())?;
     let state = store.state();
     let put = |plugin: &str, key: &str, ends| -> Result<()> {
-        state.put((plugin, key.as_bytes()), key.into(), ends, Durability::Soon)?.forget();
+        state.write(plugin, vec![change(key, key.as_bytes(), ends)], Durability::Soon)?.forget();
         Ok(())
     };
     for (key, ends) in [("a/1", None), ("a/2", Some(100)), ("a/3", Some(200)), ("b/1", Some(100))] {
@@ -149,20 +153,22 @@ fn state_ends_when_it_should() -> Result<()> {
     put("counter", "a/3", None)?;
     settle(&store)?;
     let keys = |prefix: &str, after: Option<&str>, now, most| -> Result<Vec<String>> {
-        let found = state.keys(("counter", prefix.as_bytes()), after.map(str::as_bytes), now, most)?;
-        Ok(found.into_iter().map(|key| String::from_utf8_lossy(&key).into_owned()).collect())
+        Ok(state.keys(("counter", prefix), after, now, most)?)
     };
     assert_eq!(keys("a/", None, 99, 9)?, ["a/1", "a/2", "a/3"]);
     assert_eq!(keys("a/", None, 100, 9)?, ["a/1", "a/3"]);
     assert_eq!(keys("", Some("a/1"), 0, 2)?, ["a/2", "a/3"]);
-    assert_eq!(state.value("counter", b"a/2", 99)?, Some(b"a/2".to_vec()));
-    assert_eq!(state.value("counter", b"a/2", 100)?, None);
+    let ending = state.value("counter", "a/2")?.context("it is there until it is swept")?;
+    assert_eq!((&ending.bytes[..], ending.is_alive(99), ending.is_alive(100)), (&b"a/2"[..], true, false));
+    assert_eq!((state.usage("counter", 99)?, state.usage("counter", 100)?), (4 * 6, 2 * 6));
+    assert_eq!(state.ended(100, 1)?, [("counter".to_owned(), "a/2".to_owned())]);
     state.sweep(300)?.wait()?;
+    assert_eq!(state.ended(300, 9)?, []);
     assert_eq!(keys("", None, 0, 9)?, ["a/1", "a/3"], "what ended is gone, what has no end any more is not");
     state.forget("counter", Durability::Soon)?.wait()?;
     assert!(keys("", None, 0, 9)?.is_empty());
-    assert_eq!(state.value("counte", b"a/0", 0)?, Some(b"a/0".to_vec()));
-    let refused = state.put(("counter", &[0; 2_000]), Vec::new(), None, Durability::Soon);
+    assert!(state.value("counte", "a/0")?.is_some());
+    let refused = state.write("counter", vec![change(&"k".repeat(2_000), b"", None)], Durability::Soon);
     assert!(matches!(refused, Err(StoreError::TooLarge { what: "key", bytes: 2_000, .. })));
     Ok(())
 }
@@ -191,14 +197,20 @@ fn what_is_durable_is_in_the_file_at_once() -> Result<()> {
     let (dir, copy) = (tempfile::tempdir()?, tempfile::tempdir()?);
     let store = Store::open(dir.path())?;
     for n in 0..20_u64 {
-        let key = n.to_be_bytes();
-        store.state().put(("soon", &key), vec![1; 500], None, Durability::Soon)?.forget();
-        store.state().put(("now", &key), vec![2; 500], None, Durability::Now)?.wait()?;
+        let key = n.to_string();
+        store.state().write("soon", vec![change(&key, &[1; 500], None)], Durability::Soon)?.forget();
+        match n % 2 {
+            0 => store.state().write("now", vec![change(&key, &[2; 500], None)], Durability::Now)?.wait()?,
+            _ => {
+                store.state().write("now", vec![change(&key, &[2; 500], None)], Durability::Soon)?.forget();
+                store.flush()?.wait()?;
+            }
+        }
         fs::copy(dir.path().join(FILE), copy.path().join(FILE))?;
         let store = Store::open(copy.path())?;
         // What came before it is there, too.
         for plugin in ["now", "soon"] {
-            assert!(store.state().value(plugin, &key, 0)?.is_some(), "{plugin} {n}");
+            assert!(store.state().value(plugin, &key)?.is_some(), "{plugin} {n}");
         }
     }
     Ok(())

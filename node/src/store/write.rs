@@ -5,6 +5,7 @@
 
 use std::{
     path::PathBuf,
+    pin::pin,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
     time::Duration,
@@ -12,8 +13,9 @@ use std::{
 
 use hive_proto::time::Hlc;
 use redb::{Database, WriteTransaction};
+use tokio::sync::Notify;
 
-use super::{Fault, RetainedValue, StoreError, dead, plugins, retained, state, timers};
+use super::{Fault, RetainedValue, StateChange, StoreError, dead, plugins, retained, state, timers};
 
 /// Changes that may wait.
 const CHANGES_MAX: usize = 65_536;
@@ -37,7 +39,7 @@ pub(super) enum Change {
     Retained { network: String, channel: String, value: Option<RetainedValue> },
     ForgetCleared { network: String, before: Hlc },
     Dead { plugin: String, number: u64, letter: Option<Vec<u8>> },
-    State { plugin: String, key: Vec<u8>, value: Option<Vec<u8>>, expires_ms: Option<u64> },
+    State { plugin: String, changes: Vec<StateChange> },
     ForgetState { plugin: String },
     Plugin { plugin: String, record: Vec<u8> },
     Timer { plugin: String, name: String, value: Option<(u64, Vec<u8>)> },
@@ -52,8 +54,12 @@ impl Change {
                 network.len() + channel.len() + value.map_or(0, |bytes| bytes.len())
             }
             Self::Dead { plugin, letter, .. } => plugin.len() + letter.as_ref().map_or(0, Vec::len),
-            Self::State { plugin, key, value, .. } => {
-                plugin.len() + key.len() + value.as_ref().map_or(0, Vec::len)
+            Self::State { plugin, changes } => {
+                let bytes = |change: &StateChange| {
+                    let value = change.value.as_ref().map_or(0, |value| value.bytes.len());
+                    change.key.len() + value + size_of::<StateChange>()
+                };
+                plugin.len() + changes.iter().map(bytes).sum::<usize>()
             }
             Self::Plugin { plugin, record } => plugin.len() + record.len(),
             Self::Timer { plugin, name, value } => {
@@ -73,8 +79,11 @@ impl Change {
             Self::Dead { plugin, number, letter } => {
                 dead::put(transaction, &plugin, number, letter.as_deref())
             }
-            Self::State { plugin, key, value, expires_ms } => {
-                state::put(transaction, (&plugin, &key), value.as_deref(), expires_ms)
+            Self::State { plugin, changes } => {
+                changes.into_iter().try_for_each(|StateChange { key, value }| {
+                    let value = value.as_ref().map(|value| (&value.bytes[..], value.ends_ms));
+                    state::put(transaction, (&plugin, key.as_bytes()), value)
+                })
             }
             Self::ForgetState { plugin } => state::forget(transaction, &plugin),
             Self::Plugin { plugin, record } => plugins::put(transaction, &plugin, &record),
@@ -112,11 +121,14 @@ struct Queue {
 #[derive(Debug, Default)]
 struct Outcome {
     result: Mutex<Option<Result<(), StoreError>>>,
+    /// Wakes threads that wait.
     told: Condvar,
+    /// Wakes tasks that wait.
+    landed: Notify,
 }
 
-/// A change on its way. Dropping it changes nothing.
-#[derive(Debug)]
+/// A change on its way. Dropping it changes nothing; clones are the same one.
+#[derive(Debug, Clone)]
 #[must_use = "the change may still fail"]
 pub struct Writing(Arc<Outcome>);
 
@@ -133,6 +145,28 @@ impl Writing {
                 None => result = self.0.told.wait(result).unwrap_or_else(PoisonError::into_inner),
             }
         }
+    }
+
+    /// Waits as [`Self::wait`] does, without holding the thread up.
+    ///
+    /// # Errors
+    /// When the commit failed.
+    pub async fn written(&self) -> Result<(), StoreError> {
+        loop {
+            let mut landed = pin!(self.0.landed.notified());
+            // From here on nothing that is told is missed.
+            landed.as_mut().enable();
+            if let Some(result) = self.outcome() {
+                return result;
+            }
+            landed.await;
+        }
+    }
+
+    /// What came of it; none: it is on its way.
+    #[must_use]
+    pub fn outcome(&self) -> Option<Result<(), StoreError>> {
+        self.0.result.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Does not wait; a failure is logged and shown in the store's status.
@@ -170,6 +204,19 @@ impl Shared {
         Ok(writing)
     }
 
+    /// Has everything that was handed over before put on disk.
+    pub(super) fn flush(&self) -> Result<Writing, StoreError> {
+        let mut queue = self.lock();
+        if queue.closing {
+            return Err(StoreError::Closed);
+        }
+        queue.durability = Some(Durability::Now);
+        let writing = Writing(Arc::clone(&queue.outcome));
+        drop(queue);
+        self.work.notify_one();
+        Ok(writing)
+    }
+
     pub(super) fn last_failure(&self) -> Option<String> {
         self.lock().last_failure.clone()
     }
@@ -184,7 +231,7 @@ impl Shared {
         let mut unsettled = false;
         loop {
             let mut queue = self.lock();
-            if queue.changes.is_empty() && !queue.closing {
+            if queue.changes.is_empty() && queue.durability.is_none() && !queue.closing {
                 let patience = if unsettled { SETTLES } else { Duration::MAX };
                 let waited = self.work.wait_timeout(queue, patience);
                 queue = waited.unwrap_or_else(PoisonError::into_inner).0;
@@ -195,15 +242,16 @@ impl Shared {
             let outcome = std::mem::take(&mut queue.outcome);
             let closing = queue.closing;
             drop(queue);
-            if !changes.is_empty() || unsettled {
-                let result = self.commit(changes, durability);
-                unsettled = durability == Durability::Soon && result.is_ok();
-                if let Err(error) = &result {
-                    tracing::error!("{error}");
-                    self.lock().last_failure = Some(error.to_string());
-                }
-                outcome.resolve(result);
+            let result = match changes.is_empty() && !unsettled {
+                true => Ok(()),
+                false => self.commit(changes, durability),
+            };
+            unsettled = durability == Durability::Soon && result.is_ok();
+            if let Err(error) = &result {
+                tracing::error!("{error}");
+                self.lock().last_failure = Some(error.to_string());
             }
+            outcome.resolve(result);
             if closing && !unsettled && self.lock().changes.is_empty() {
                 return;
             }
@@ -229,6 +277,7 @@ impl Outcome {
     fn resolve(&self, result: Result<(), StoreError>) {
         *self.result.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
         self.told.notify_all();
+        self.landed.notify_waiters();
     }
 }
 

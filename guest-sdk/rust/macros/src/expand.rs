@@ -7,6 +7,7 @@ use syn::{Attribute, Error, Ident, Item, ItemFn, ItemMod, Meta, Result, spanned:
 use crate::{
     function::{Function, Locals, check_signature},
     settings::{Place, Settings},
+    snapshot::Snapshot,
     tick::Tick,
 };
 
@@ -24,9 +25,9 @@ pub(crate) fn bare(item: TokenStream) -> TokenStream {
     let Ok(Item::Mod(mut module)) = syn::parse2(item.clone()) else { return item };
     for item in module.content.iter_mut().flat_map(|(_, items)| items) {
         if let Item::Fn(function) = item {
-            while take_attribute(&mut function.attrs, "on").is_some() {}
-            while take_attribute(&mut function.attrs, "start").is_some() {}
-            while take_attribute(&mut function.attrs, "tick").is_some() {}
+            for name in ["on", "start", "tick", "save", "restore"] {
+                while take_attribute(&mut function.attrs, name).is_some() {}
+            }
         }
     }
     quote!(#module)
@@ -44,7 +45,7 @@ fn on_function(settings: TokenStream, item: &ItemFn) -> Result<TokenStream> {
     };
     let functions = [Function::new(item, of_function)?];
     check_patterns(&functions)?;
-    let plugin = implementation(&settings, &functions, &[], None);
+    let plugin = implementation(&settings, &functions, &[], (None, &Snapshot::default()));
     Ok(quote! { #item #plugin })
 }
 
@@ -58,11 +59,17 @@ fn on_module(settings: TokenStream, mut module: ItemMod) -> Result<TokenStream> 
         ));
     };
     let mut functions = Vec::new();
-    let (mut start, mut ticks) = (None, Vec::new());
+    let (mut start, mut ticks, mut snapshot) = (None, Vec::new(), Snapshot::default());
     for item in items.iter_mut() {
         let Item::Fn(function) = item else { continue };
         if let Some(attribute) = take_attribute(&mut function.attrs, "start") {
             read_start(function, &attribute, &mut start)?;
+        }
+        if let Some(attribute) = take_attribute(&mut function.attrs, "save") {
+            snapshot.read_save(function, &attribute)?;
+        }
+        if let Some(attribute) = take_attribute(&mut function.attrs, "restore") {
+            snapshot.read_restore(function, &attribute)?;
         }
         if let Some(attribute) = take_attribute(&mut function.attrs, "tick") {
             ticks.push(Tick::new(function, &attribute)?);
@@ -78,7 +85,9 @@ fn on_module(settings: TokenStream, mut module: ItemMod) -> Result<TokenStream> 
         ));
     }
     check_patterns(&functions)?;
-    items.push(Item::Verbatim(implementation(&settings, &functions, &ticks, start.as_ref())));
+    snapshot.check(settings.instances.as_ref().is_some_and(|instances| instances == "Single"))?;
+    let plugin = implementation(&settings, &functions, &ticks, (start.as_ref(), &snapshot));
+    items.push(Item::Verbatim(plugin));
     Ok(quote!(#module))
 }
 
@@ -151,7 +160,7 @@ fn implementation(
     settings: &Settings,
     functions: &[Function],
     ticks: &[Tick],
-    start: Option<&Ident>,
+    (start, snapshot): (Option<&Ident>, &Snapshot),
 ) -> TokenStream {
     let name =
         settings.name.as_ref().map_or_else(|| quote!(::core::env!("CARGO_PKG_NAME")), |name| quote!(#name));
@@ -174,10 +183,10 @@ fn implementation(
             }
         }
     });
-    let export = match start {
-        Some(_) => quote!(::hive::export!(Plugin, start);),
-        None => quote!(::hive::export!(Plugin);),
-    };
+    let snapshot_functions = snapshot.functions(&locals);
+    let optional = start.map(|_| quote!(, start)).into_iter();
+    let optional = optional.chain(snapshot_functions.as_ref().map(|_| quote!(, snapshot)));
+    let export = quote!(::hive::export!(Plugin #(#optional)*););
     quote! {
         /// What this component exports; unit tests hand it to `hive::testing::Host`.
         #[derive(Clone, Copy, Debug)]
@@ -210,6 +219,8 @@ fn implementation(
                 }
 
                 #start_function
+
+                #snapshot_functions
             }
         };
 

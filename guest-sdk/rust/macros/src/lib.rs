@@ -7,6 +7,7 @@ mod expand;
 mod function;
 mod pattern;
 mod settings;
+mod snapshot;
 mod tick;
 
 use proc_macro::TokenStream;
@@ -21,7 +22,7 @@ use proc_macro::TokenStream;
 /// ```
 ///
 /// On a module: settings of the plugin; each function that takes events carries `#[on("pattern", …)]`, each that a timer
-/// calls `#[tick("schedule")]`, at most one carries `#[start]`.
+/// calls `#[tick("schedule")]`, at most one carries `#[start]`; of a `single` plugin one `#[save]` and one `#[restore]`.
 ///
 /// ```text
 /// #[hive::plugin(single, publishes = ["counter/changed"])]
@@ -90,6 +91,21 @@ pub fn tick(_: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn start(_: TokenStream, item: TokenStream) -> TokenStream {
     only_inside("`#[start]` stands on a function of a module marked `#[hive::plugin]`", item)
+}
+
+/// Marks the function of a `single` `#[hive::plugin]` module that gives a copy of its memory, for the version of the plugin
+/// that takes over: a value that is written as JSON, or a `Vec<u8>`, or a `Result` of these. The instance goes on being used
+/// when the new version is refused. At most 16 MiB. There is a [`macro@restore`] beside it.
+#[proc_macro_attribute]
+pub fn save(_: TokenStream, item: TokenStream) -> TokenStream {
+    only_inside("`#[save]` stands on a function of a module marked `#[hive::plugin(single)]`", item)
+}
+
+/// Marks the function that takes over what the version before has saved: the value, or a `hive::Saved` with that version's
+/// name. Called after `#[start]` and before the first event; an error refuses the version, and the one before goes on.
+#[proc_macro_attribute]
+pub fn restore(_: TokenStream, item: TokenStream) -> TokenStream {
+    only_inside("`#[restore]` stands on a function of a module marked `#[hive::plugin(single)]`", item)
 }
 
 /// Inside the module `#[hive::plugin]` takes these attributes away before the compiler looks for them.

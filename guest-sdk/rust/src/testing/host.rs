@@ -5,7 +5,9 @@ use std::{mem, time::Duration};
 use serde::Serialize;
 
 use super::{channel, delivered::Delivered, world::World};
-use crate::{Description, Error, Event, Message, Plugin, Result, Subscription, Value, log::Level};
+use crate::{
+    Description, Error, Event, Message, Plugin, Result, Saved, Subscription, Value, log::Level, plugin,
+};
 
 /// A fake node with one instance of a plugin. What the handler keeps in a `static` or `thread_local!` is the test
 /// process's or thread's, so `thread_local!` gives every test a fresh start.
@@ -14,6 +16,8 @@ pub struct Host {
     description: Description,
     handle: fn(Event) -> Result<Option<Message>>,
     start: fn() -> Result<(), String>,
+    save: fn() -> Result<Vec<u8>, String>,
+    restore: fn(Saved) -> Result<(), String>,
     started: bool,
     /// Away only while the handler runs.
     world: Option<World>,
@@ -25,13 +29,58 @@ impl Host {
     pub fn new<P: Plugin>(_: P) -> Self {
         let description = P::describe();
         let world = World::new(&description);
-        Self { description, handle: P::handle, start: P::start, started: false, world: Some(world) }
+        Self {
+            description,
+            handle: plugin::handle::<P>,
+            start: P::start,
+            save: P::save,
+            restore: P::restore,
+            started: false,
+            world: Some(world),
+        }
     }
 
     /// The same node with a value in the plugin's configuration.
     pub fn config(mut self, key: &str, value: impl ToString) -> Self {
         self.world().config.insert(key.to_owned(), value.to_string());
         self
+    }
+
+    /// The same node, whose configuration grants the plugin a secret.
+    pub fn secret(mut self, name: &str, value: impl ToString) -> Self {
+        self.world().secrets.insert(name.to_owned(), value.to_string());
+        self
+    }
+
+    /// The same node, which has kept a value in the plugin's state.
+    ///
+    /// # Panics
+    /// When the value cannot be written as JSON, or the key is none.
+    #[track_caller]
+    pub fn with_state(mut self, key: &str, value: impl Serialize) -> Self {
+        let bytes = json(&value).payload;
+        if let Err(error) = self.world().state.set(key, Some(&bytes), None) {
+            panic!("{error}");
+        }
+        self
+    }
+
+    /// What the plugin's state has for a key now.
+    ///
+    /// # Panics
+    /// When it is no JSON.
+    #[track_caller]
+    pub fn state(&mut self, key: &str) -> Option<Value> {
+        let bytes = self.world().state.get(key).ok()??;
+        match Message::bytes(bytes).parse() {
+            Ok(value) => Some(value),
+            Err(error) => panic!("what the state has for `{key}` is not JSON: {error}"),
+        }
+    }
+
+    /// Lets time pass for what the plugin's state has only for so long.
+    pub fn pass(&mut self, time: Duration) {
+        self.world().state.pass(time);
     }
 
     /// The same node with somebody who always answers the handler's calls there with this value. Patterns are
@@ -106,6 +155,24 @@ impl Host {
             return Ok(());
         }
         World::lend(&mut self.world, self.start)
+    }
+
+    /// What the plugin saves for the version that takes over.
+    ///
+    /// # Errors
+    /// What its `#[save]` function says.
+    pub fn save(&mut self) -> Result<Vec<u8>, String> {
+        World::lend(&mut self.world, self.save)
+    }
+
+    /// Hands the plugin what another version has saved, before its first event.
+    ///
+    /// # Errors
+    /// What its start and `#[restore]` functions say.
+    pub fn restore(&mut self, version: &str, saved: Vec<u8>) -> Result<(), String> {
+        self.start()?;
+        let saved = Saved { version: version.to_owned(), state: saved };
+        World::lend(&mut self.world, || (self.restore)(saved))
     }
 
     /// Delivers an event: a value as JSON.

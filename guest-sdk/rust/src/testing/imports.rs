@@ -139,6 +139,69 @@ pub(crate) mod timers {
     }
 }
 
+pub(crate) mod secrets {
+    use super::{Error, World};
+
+    pub(crate) fn get(name: &str) -> Result<String, Error> {
+        World::with(|world| {
+            let plugin = &world.plugin;
+            let line = || format!("plugins: {{each: {{{plugin}: {{secrets: {{{name}: {{file: PATH}}}}}}}}}}");
+            world.secrets.get(name).cloned().ok_or_else(|| Error::Denied(line()))
+        })
+    }
+}
+
+pub(crate) mod state {
+    use super::{Error, World};
+
+    pub(crate) fn get(key: &str) -> Result<Option<Vec<u8>>, Error> {
+        World::with(|world| world.state.get(key))
+    }
+
+    pub(crate) fn get_each(keys: &[String]) -> Result<Vec<Option<Vec<u8>>>, Error> {
+        const MOST: usize = 256;
+        if keys.len() > MOST {
+            return Err(Error::TooLarge { limit: MOST as u64 });
+        }
+        keys.iter().map(|key| get(key)).collect()
+    }
+
+    pub(crate) fn set(key: &str, value: &[u8], ttl_ms: Option<u64>) -> Result<(), Error> {
+        World::with(|world| world.state.set(key, Some(value), ttl_ms))
+    }
+
+    pub(crate) fn delete(key: &str) -> Result<(), Error> {
+        World::with(|world| world.state.set(key, None, None))
+    }
+
+    pub(crate) fn keys(prefix: &str, after: Option<&str>, _limit: u32) -> Result<Vec<String>, Error> {
+        World::with(|world| Ok(world.state.keys(prefix, after)))
+    }
+
+    pub(crate) fn increment(key: &str, delta: i64) -> Result<i64, Error> {
+        World::with(|world| world.state.increment(key, delta))
+    }
+
+    pub(crate) fn swap(
+        key: &str,
+        expected: Option<&[u8]>,
+        value: Option<&[u8]>,
+        ttl_ms: Option<u64>,
+    ) -> Result<bool, Error> {
+        World::with(|world| {
+            let is_expected = world.state.get(key)?.as_deref() == expected;
+            if is_expected {
+                world.state.set(key, value, ttl_ms)?;
+            }
+            Ok(is_expected)
+        })
+    }
+
+    pub(crate) fn flush() -> Result<(), Error> {
+        Ok(())
+    }
+}
+
 pub(crate) mod log {
     use super::World;
     use crate::{log::Level, testing::Logged};

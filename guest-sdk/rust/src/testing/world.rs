@@ -9,6 +9,7 @@ use std::{
 use super::{
     channel,
     delivered::{Logged, Sent},
+    state,
 };
 use crate::{Description, Error, Event, Kept, Message, log::Level};
 
@@ -29,6 +30,9 @@ pub(super) struct World {
     /// What it has set for later: when, and what it brings.
     pub(super) timers: BTreeMap<String, (Duration, Vec<u8>)>,
     pub(super) config: BTreeMap<String, String>,
+    pub(super) secrets: BTreeMap<String, String>,
+    /// What it keeps.
+    pub(super) state: state::Kept,
     /// Who answers the handler's own calls, by pattern; taken out while it runs, since it may be a plugin of its own.
     pub(super) responders: Vec<(String, Option<Responder>)>,
     /// Lines below it are not wanted.
@@ -73,6 +77,8 @@ impl World {
             declared: description.timers.iter().map(|timer| timer.name.clone()).collect(),
             timers: BTreeMap::new(),
             config: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            state: state::Kept::default(),
             responders: Vec::new(),
             log_level: Level::Trace,
             time_left: Duration::from_secs(5),

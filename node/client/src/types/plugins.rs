@@ -34,6 +34,12 @@ pub struct PluginStatus {
     /// What the newest file wants to do and nobody has approved: it waits, and an older version goes on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waits: Vec<String>,
+    /// Bytes of the keys and values that it keeps on the node.
+    #[serde(default)]
+    pub state_bytes: u64,
+    /// How many it may keep.
+    #[serde(default)]
+    pub state_quota_bytes: u64,
     /// What it did with its events.
     pub work: WorkStatus,
     /// Whether it is paused, because it kept failing.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{
     Around, Shape,
     address::{address, listen},
+    servers::secret,
 };
 use crate::{
     bridge::{
@@ -12,7 +13,6 @@ use crate::{
         eventhive::{Config, DEFAULT_PATH, DEFAULT_PORT, Endpoint, Form, Listen, RedisAddress, Secret, Way},
     },
     config::{
-        network,
         problem::Problem,
         section::{Report, Section, duration, text, truth},
         yaml::Value,
@@ -56,11 +56,7 @@ fn way(keys: &mut Section<'_>, around: &Around<'_>, report: &mut Report) -> Opti
         .read("wait", report, |value| duration(value, Duration::from_millis(100), Duration::from_secs(600)));
     let way = keys.read("connect", report, |value| connect(value, wait.unwrap_or(WAIT)));
     let username = keys.read("username", report, |value| text(value).map(str::to_owned));
-    let mut too_open = None;
-    let password = keys.read("password", report, |value| {
-        Ok(network::secret(value, around.files, &mut too_open)?.0.reveal().to_owned())
-    });
-    report.warnings.extend(too_open);
+    let password = secret(keys, "password", around, report);
     match (listening, connecting) {
         (Some(first), Some(second)) => {
             let problem = Problem::new(&second, "`connect` in a bridge that listens");
@@ -153,10 +149,8 @@ fn form(keys: &mut Section<'_>, around: &Around<'_>, report: &mut Report) -> Opt
         _ => Err(Problem::new(&value.origin, format!("a metadata key has 1 to {KEY_BYTES_MAX} bytes"))),
     });
     let remove_metadata = keys.read("remove-metadata", report, truth).unwrap_or(false);
-    let mut too_open = None;
     let given = keys.value("secret").map(|value| value.origin.clone());
-    let secret = keys.read("secret", report, |value| network::secret(value, around.files, &mut too_open));
-    report.warnings.extend(too_open);
+    let secret = secret(keys, "secret", around, report);
     if let (Some(_), Some(origin)) = (&secret, given) {
         let problem = Problem::new(&origin, "what EventHive's secret protects is weak");
         report.warnings.push(problem.hint(
@@ -167,6 +161,6 @@ fn form(keys: &mut Section<'_>, around: &Around<'_>, report: &mut Report) -> Opt
     (report.problems.len() == problems).then(|| Form {
         metadata_key: metadata_key.unwrap_or_else(|| METADATA_KEY.to_owned()),
         remove_metadata,
-        secret: secret.map(|(secret, _)| Secret::new(secret.reveal())),
+        secret: secret.map(|secret| Secret::new(&secret)),
     })
 }

@@ -8,16 +8,19 @@ use super::Around;
 use crate::{
     bridge::tls::Trusted,
     config::{
-        find::read_bounded,
         problem::Problem,
-        section::{Report, Section, text, wrong_shape},
+        secret::{self, Hints},
+        section::{Report, Section, text},
         settings::PeerAddress,
-        yaml::{Entry, Kind, Value},
+        yaml::Value,
     },
 };
 
-/// Bytes of a password or a token.
-const SECRET_BYTES_MAX: u64 = 64 << 10;
+/// What is said where a password, a token or a secret is missing.
+const HINTS: Hints<'_> = Hints {
+    empty: "leave the key out where there is none",
+    unreadable: "write it into that file, for this user alone",
+};
 
 /// A server's address.
 pub(super) struct Server {
@@ -89,33 +92,14 @@ pub(super) fn secret(
     around: &Around<'_>,
     report: &mut Report,
 ) -> Option<String> {
-    keys.read(key, report, |value| {
-        let said = match &value.kind {
-            Kind::Text { text, .. } => text.clone(),
-            Kind::Map(entries) => match entries.as_slice() {
-                [Entry { key, value: file, .. }] if key == "file" => from_file(file, around)?,
-                _ => {
-                    return Err(Problem::new(
-                        &value.origin,
-                        format!("`{key}` is a text, or `{{ file: PATH }}`"),
-                    ));
-                }
-            },
-            Kind::List(_) => {
-                return Err(wrong_shape(&format!("`{key}`"), "a text, or `{ file: PATH }`", value));
-            }
-        };
-        if said.is_empty() { Err(Problem::new(&value.origin, format!("`{key}` is empty"))) } else { Ok(said) }
-    })
-}
-
-fn from_file(file: &Value, around: &Around<'_>) -> Result<String, Problem> {
-    let path = around.files.path(file)?;
-    let fault = |fault: String| Problem::new(&file.origin, format!("the file cannot be used: {fault}"));
-    let bytes = read_bounded(&path, SECRET_BYTES_MAX).map_err(|error| fault(error.to_string()))?;
-    let said = String::from_utf8(bytes).map_err(|_| fault("it is not UTF-8 text".to_owned()))?;
-    // Editors end files with a line end, which nobody means as a part of it.
-    Ok(said.trim_end_matches(['\n', '\r']).to_owned())
+    let mut too_open = None;
+    let said = keys.read(key, report, |value| {
+        let given = secret::read(value, around.files, &HINTS)?;
+        too_open = given.warning;
+        Ok(given.text.reveal().to_owned())
+    });
+    report.warnings.extend(too_open);
+    said
 }
 
 /// Reads `ca-file`.

@@ -40,9 +40,31 @@ fn every_file_of_the_folder_is_compared() {
     assert_eq!(files, SOURCES.map(|(name, _)| name.to_owned()));
 }
 
+/// What handlers were built against before runs here, too: of what they import nothing has changed or gone, and they are asked
+/// for no function that they do not export.
+#[test]
+fn what_was_built_before_runs_here() {
+    const FIRST: &str = include_str!("../../../../tests/wit/0.1.0.wit");
+    let judged = |change: &dyn Fn(&str) -> String, world: &str| {
+        let face = face_from(&format!("{}\nworld under-test {{ include {world}; }}", change(FIRST)));
+        let verdict = Contract::read().expect("our own WIT").judge(&face);
+        verdict.differences.len() + verdict.unknown.len()
+    };
+    for world in ["plugin", "plugin-with-startup"] {
+        assert_eq!(judged(&str::to_owned, world), 0);
+        let check = |from: &str, to: &str| {
+            assert!(FIRST.contains(from), "`{from}` was there");
+            assert!(judged(&|text| text.replacen(from, to, 1), world) > 0, "`{to}` instead of `{from}`");
+        };
+        check("attempt: u32,", "attempt: u64,");
+        check("interface bus {", "interface bus { gone: func();");
+        check("  describe: func() -> description;", "");
+    }
+}
+
 #[test]
 fn our_own_world_fits() {
-    for world in ["include plugin;", "include plugin-with-startup;"] {
+    for world in ["include plugin;", "include plugin-with-startup;", "include plugin-with-snapshot;"] {
         assert_eq!(differences(&changed("", "", world)), Vec::<String>::new());
     }
 }

@@ -29,13 +29,8 @@ impl timers::Host for Guest {
         })?;
         let Some(writing) = set else { return Err(Error::TooLarge(TIMERS_MAX as u64)) };
         let Some(writing) = writing else { return Ok(()) };
-        // The thread runs other guests, too.
-        let written = tokio::task::spawn_blocking(move || writing.wait()).await;
-        match written {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(Error::Unavailable(format!("it is set, but not on disk: {error}"))),
-            Err(_) => Err(Error::Unavailable("the node is stopping".into())),
-        }
+        let written = writing.written().await;
+        written.map_err(|error| Error::Unavailable(format!("it is set, but not on disk: {error}")))
     }
 
     async fn cancel(&mut self, name: String) -> Result<bool, Error> {

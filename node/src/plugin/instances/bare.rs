@@ -58,6 +58,6 @@ impl Bare<'_> {
 
 impl Drop for Bare<'_> {
     fn drop(&mut self) {
-        self.0.store.data_mut().end();
+        self.0.store.data_mut().end(true);
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     dispatch::Lanes,
     plugin::{allowance::Allowance, description::Listen, limits::Limits},
     status::{Lines, PluginCard, PluginState, WantCard, Work},
+    units::ByteSize,
 };
 
 /// Writes one plugin's card.
@@ -21,11 +22,12 @@ pub struct Card {
     shared: Arc<Shared>,
     work: Arc<Work>,
     lines: Arc<Lines>,
+    state_quota: ByteSize,
 }
 
 impl Card {
-    pub(super) fn new(name: &str, shared: Arc<Shared>) -> Self {
-        Self { name: name.to_owned(), shared, work: Arc::default(), lines: Arc::default() }
+    pub(super) fn new(name: &str, shared: Arc<Shared>, state_quota: ByteSize) -> Self {
+        Self { name: name.to_owned(), shared, work: Arc::default(), lines: Arc::default(), state_quota }
     }
 
     /// What the plugin may do to the node in a second, counted on the card.
@@ -140,6 +142,7 @@ impl Card {
             problem: None,
             waits: Vec::new(),
             limits: None,
+            state_quota_bytes: self.state_quota.0,
             work: Arc::clone(&self.work),
             lines: Arc::clone(&self.lines),
         }

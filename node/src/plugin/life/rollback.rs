@@ -87,7 +87,12 @@ impl Life {
             // It goes on with what it has of them.
             tracing::warn!(plugin = &*self.name, "{refusal}");
         }
-        self.swap(Arc::clone(&old), trial.content.clone(), None, None).await;
+        self.stand_down(&old).await;
+        let first = self.hand_over(&old, None).await.unwrap_or_else(|error| {
+            tracing::warn!(plugin = &*self.name, "what version {left} remembers is lost: {error}");
+            None
+        });
+        self.take_over(Arc::clone(&old), trial.content.clone(), first, None);
         self.card.live(&old, &trial.content);
         self.subscribe_new(&old).await;
         let why = format!("version {left} was rolled back: {why}");

@@ -111,8 +111,19 @@ impl Life {
         Ok(())
     }
 
-    /// The old version takes no more events, the new one does. What the old one has begun it finishes.
-    pub(super) async fn swap(
+    /// The live version takes no more events; what it has begun it finishes. Returns when that is done, where the two must
+    /// not handle events side by side.
+    pub(super) async fn stand_down(&mut self, version: &Arc<Version>) {
+        let Some(live) = &mut self.live else { return };
+        live.stop.cancel();
+        live.workers.close();
+        if version.wishes.mode == Mode::Single || live.version.wishes.mode == Mode::Single {
+            live.workers.wait().await;
+        }
+    }
+
+    /// From here on this version takes the events. The one before has stood down.
+    pub(super) fn take_over(
         &mut self,
         version: Arc<Version>,
         content: Content,
@@ -120,12 +131,6 @@ impl Life {
         trial: Option<Trial>,
     ) {
         let Some(live) = &mut self.live else { return };
-        live.stop.cancel();
-        live.workers.close();
-        if version.wishes.mode == Mode::Single || live.version.wishes.mode == Mode::Single {
-            // Two must never handle events side by side.
-            live.workers.wait().await;
-        }
         live.stop = CancellationToken::new();
         live.workers = TaskTracker::new();
         live.trial = trial;

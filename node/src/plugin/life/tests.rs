@@ -14,6 +14,7 @@ use hive_proto::{
 
 mod approval;
 mod instances;
+mod keeping;
 mod probation;
 mod remembered;
 

@@ -7,7 +7,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -15,7 +15,7 @@ use hive_proto::channel::Channel;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::LOOK;
+use super::{LOOK, unix_ms};
 use crate::{
     bus::{Bus, Message},
     dispatch::Lanes,
@@ -157,11 +157,6 @@ impl OneShots {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Shot>> {
         self.shots.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn unix_ms() -> u64 {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl fmt::Debug for OneShots {

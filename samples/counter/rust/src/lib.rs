@@ -1,5 +1,6 @@
 //! A counter that remembers: `single` keeps one instance a node, one call at a time, so that ordinary memory lives from
-//! event to event. It begins at 0 again when the node does, or when a new version is loaded.
+//! event to event. A new version takes the total over from the one before (`#[save]`, `#[restore]`); it begins at 0 again
+//! when the node does.
 //!
 //! ```text
 //! hive-node publish counter/add      one more
@@ -32,6 +33,16 @@ mod counter {
         TOTAL.get()
     }
 
+    #[save]
+    fn save() -> i64 {
+        TOTAL.get()
+    }
+
+    #[restore]
+    fn restore(total: i64) {
+        TOTAL.set(total);
+    }
+
     #[tick("@every 10s")]
     fn report(ctx: &Context) -> Result<()> {
         ctx.publish("counter/report", &total())?;
@@ -61,6 +72,18 @@ mod tests {
         let mut host = Host::new(Plugin);
         host.deliver("counter/add", 2).outcome.unwrap();
         assert_eq!(host.tick("report").ok().published_on("counter/report"), [2]);
+    }
+
+    #[test]
+    fn the_next_version_takes_the_total_over() {
+        let mut host = Host::new(Plugin);
+        host.deliver("counter/add", 5).outcome.unwrap();
+        let saved = host.save().unwrap();
+        host.deliver("counter/add", 5).outcome.unwrap();
+        host.restore("0.1.0", saved).unwrap();
+        assert_eq!(host.call("counter/total", ()).answer::<i64>(), 5);
+        let refusal = host.restore("0.0.9", b"much".to_vec()).unwrap_err();
+        assert!(refusal.starts_with("what version 0.0.9 saved: "), "{refusal}");
     }
 
     #[test]

@@ -56,6 +56,13 @@ fn modules_are_checked() {
     check("mod m { #[start] fn f(x: u8) {} #[on(\"a\")] fn g() {} }", "takes nothing");
     check("mod m { #[start] fn f() {} #[start] fn g() {} }", "starts once");
     check("mod m { #[start(now)] fn f() {} }", "takes no settings");
+    check("mod m { #[save] fn f() -> u8 { 1 } #[on(\"a\")] fn g() {} }", "what is saved must be restored");
+    check("mod m { #[restore] fn f(x: u8) {} #[on(\"a\")] fn g() {} }", "nothing is there to be restored");
+    check("mod m { #[restore] fn f() {} #[on(\"a\")] fn g() {} }", "takes what was saved");
+    check("mod m { #[restore] fn f(x: &u8) {} #[on(\"a\")] fn g() {} }", "by value");
+    check("mod m { #[save] fn f(x: u8) {} #[on(\"a\")] fn g() {} }", "takes nothing");
+    let both = "mod m { #[save] fn f() -> u8 { 1 } #[restore] fn r(x: u8) {} #[on(\"a\")] fn g() {} }";
+    check(both, "only the memory of a `single` plugin");
     check("mod m { #[tick] fn f() {} }", "say when");
     check("mod m { #[tick(\"hourly\")] fn f() {} }", "five fields of cron");
     check("mod m { #[tick(\"@every 5s\", node)] fn f() {} }", "expected `mesh`");
