@@ -19,6 +19,7 @@ mod import;
 mod journal;
 mod merge;
 mod network;
+mod openings;
 mod plugins;
 mod print;
 mod problem;
@@ -141,6 +142,7 @@ pub fn check_text(source: Option<&Arc<Source>>, request: &Request) -> Result<Loa
     let around = Surroundings {
         file_folder: folder_of(path, &request.directory),
         directory: &request.directory,
+        environment: &request.variables.environment,
         default_data_dir: request.default_data_dir.as_deref(),
     };
     match check::settings(&root, &around, &mut report) {

@@ -4,6 +4,7 @@
 //! folder. It must not know where events come from, who reads the boards, or what people type.
 
 pub mod allowance;
+pub mod asks;
 pub mod cache;
 pub mod crew;
 pub mod description;
@@ -16,6 +17,7 @@ pub mod instances;
 pub mod life;
 pub mod limits;
 pub mod loader;
+pub mod openings;
 pub mod probation;
 mod rate;
 mod records;
@@ -27,6 +29,7 @@ pub mod timer;
 mod trap;
 mod versions;
 mod wants;
+pub mod wasmcloud;
 pub mod worker;
 
 use std::{fmt, io, path::Path, sync::Arc};

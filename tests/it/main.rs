@@ -16,6 +16,7 @@ mod guests;
 mod hosts;
 mod jetstream;
 mod life;
+mod openings;
 mod promises;
 mod reach;
 mod relay;
@@ -29,6 +30,7 @@ mod spoke;
 mod state;
 mod trace;
 mod verbs;
+mod wasmcloud;
 mod watching;
 
 use std::{path::Path, process::Output};

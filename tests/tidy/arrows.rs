@@ -114,6 +114,7 @@ const CRATES: &[Row] = &[
     ("wasmparser", &["plugin", "toolchain"]),
     ("wasmtime", &["plugin"]),
     ("wasmtime_wasi", &["plugin"]),
+    ("wasmtime_wasi_http", &["plugin"]),
     ("wit_component", &["plugin", "toolchain"]),
     ("wit_parser", &["plugin", "toolchain"]),
     ("zeromq", &["bridge"]),

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{exit::Fault, output};
 use crate::{
     config::Settings,
-    toolchain::inspect::{Mode, Report, Verdict, Wishes, inspect},
+    toolchain::inspect::{Memory, Mode, Opening, Report, Verdict, Wishes, inspect},
     units::ByteSize,
 };
 
@@ -20,12 +20,36 @@ struct Line {
     file: PathBuf,
     plugin: String,
     size_bytes: u64,
+    /// The world it was made for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    world: Option<&'static str>,
     imports: Vec<String>,
     exports: Vec<String>,
+    memories: Vec<Pages>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compile_ms: Option<u64>,
     /// Why it would be refused; empty: it would run.
     problems: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     wants: Option<Wants>,
+}
+
+/// A memory.
+#[derive(Serialize)]
+struct Pages {
+    minimum_bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    maximum_bytes: Option<u64>,
+}
+
+/// Something that it asks for beyond events.
+#[derive(Serialize)]
+struct Asked {
+    name: &'static str,
+    granted: Vec<String>,
+    /// The line of the configuration that would grant some of it, where none is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<String>,
 }
 
 /// What a component wants of a node.
@@ -36,6 +60,7 @@ struct Wants {
     instances: &'static str,
     listens: Vec<Want>,
     publishes: Vec<String>,
+    asks: Vec<Asked>,
     warnings: Vec<String>,
 }
 
@@ -61,15 +86,18 @@ pub(super) async fn check(files: &[PathBuf], settings: &Settings, json: bool) ->
 }
 
 fn text(report: &Report) -> String {
-    let Verdict::Fits { wishes, compile_time, .. } = &report.verdict else { return String::new() };
+    let Verdict::Fits { wishes, openings, compile_time, .. } = &report.verdict else { return String::new() };
     let row = |name: &str, text: &str| vec![format!("  {name}"), output::one_line(text).into_owned()];
-    let mut rows = vec![row("says it is", &format!("{} {}", wishes.name, wishes.version))];
+    let mut rows = vec![row("says it is", format!("{} {}", wishes.name, wishes.version).trim_end())];
+    rows.extend(report.world.map(|world| row("world", world)));
     rows.push(row("instances", instances(wishes.mode)));
     rows.extend(wishes.listens.iter().map(|listen| {
         let answers = if listen.answers { " (answers)" } else { "" };
         row("listens to", &format!("{}{answers}", listen.pattern))
     }));
     rows.extend(wishes.publishes.iter().map(|pattern| row("publishes to", pattern)));
+    rows.extend(openings.iter().map(|opening| row("asks for", &opening_text(opening))));
+    rows.extend(report.memories.iter().map(|memory| row("memory", &memory_text(*memory))));
     rows.push(row("imports", &report.imports.join(", ")));
     rows.push(row("exports", &report.exports.join(", ")));
     rows.extend(wishes.warnings.iter().map(|warning| row("warning", warning)));
@@ -82,16 +110,43 @@ fn text(report: &Report) -> String {
     )
 }
 
-fn line(report: Report) -> Line {
-    let (problems, wants) = match report.verdict {
-        Verdict::Fits { wishes, .. } => (Vec::new(), Some(wants(*wishes))),
-        Verdict::Refused { problems, .. } => (problems, None),
-    };
-    let Report { file, plugin, size_bytes, imports, exports, .. } = report;
-    Line { v: V1, file, plugin, size_bytes, imports, exports, problems, wants }
+fn opening_text(opening: &Opening) -> String {
+    let Opening { ask, granted, missing } = opening;
+    match (granted.is_empty(), missing) {
+        (false, _) => format!("{ask}: {}", granted.join(", ")),
+        (true, Some(line)) => format!("{ask}, none of which is granted: {line}"),
+        (true, None) => ask.to_string(),
+    }
 }
 
-fn wants(wishes: Wishes) -> Wants {
+fn memory_text(memory: Memory) -> String {
+    let at_first = ByteSize(memory.minimum);
+    match memory.maximum {
+        Some(most) => format!("{at_first} at first, {} at most", ByteSize(most)),
+        None => format!("{at_first} at first"),
+    }
+}
+
+fn line(report: Report) -> Line {
+    let (problems, compile_ms, wants) = match report.verdict {
+        Verdict::Fits { wishes, openings, compile_time, .. } => {
+            let compile_ms = u64::try_from(compile_time.as_millis()).ok();
+            (Vec::new(), compile_ms, Some(wants(*wishes, openings)))
+        }
+        Verdict::Refused { problems, .. } => (problems, None, None),
+    };
+    let Report { file, plugin, size_bytes, world, imports, exports, memories, .. } = report;
+    let pages = |memory: Memory| Pages { minimum_bytes: memory.minimum, maximum_bytes: memory.maximum };
+    let memories = memories.into_iter().map(pages).collect();
+    Line { v: V1, file, plugin, size_bytes, world, imports, exports, memories, compile_ms, problems, wants }
+}
+
+fn wants(wishes: Wishes, openings: Vec<Opening>) -> Wants {
+    let asked = |opening: Opening| Asked {
+        name: opening.ask.name(),
+        granted: opening.granted,
+        missing: opening.missing,
+    };
     let listens =
         wishes.listens.into_iter().map(|listen| Want { pattern: listen.pattern, answers: listen.answers });
     Wants {
@@ -100,6 +155,7 @@ fn wants(wishes: Wishes) -> Wants {
         instances: instances(wishes.mode),
         listens: listens.collect(),
         publishes: wishes.publishes,
+        asks: openings.into_iter().map(asked).collect(),
         warnings: wishes.warnings,
     }
 }

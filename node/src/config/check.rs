@@ -4,6 +4,7 @@
 //! parts use what it reads.
 
 use std::{
+    collections::BTreeMap,
     net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
 };
@@ -26,6 +27,8 @@ pub struct Surroundings<'a> {
     pub file_folder: PathBuf,
     /// Where paths of flags and variables start.
     pub directory: &'a Path,
+    /// The variables of the node's own environment.
+    pub environment: &'a BTreeMap<String, String>,
     /// Where data is kept when nobody says, if there is such a place.
     pub default_data_dir: Option<&'a Path>,
 }

@@ -8,6 +8,7 @@ use hive_proto::pattern::Pattern;
 
 use super::{
     check::Surroundings,
+    openings,
     problem::{self, Problem},
     secret::{self, Hints},
     section::{Line, Report, Section, duration, shown, size, text, truth, whole},
@@ -23,7 +24,7 @@ use crate::{
 pub fn read(mut section: Section<'_>, around: &Surroundings<'_>, report: &mut Report) -> Config {
     let folders = section.list("folders", report, |value, _| folder(value, around));
     let mut defaults = section.section("defaults", report);
-    let shared = limits(&mut defaults, report);
+    let shared = limits(&mut defaults, around, report);
     defaults.finish(report);
     let each = section.section("each", report);
     section.finish(report);
@@ -50,11 +51,13 @@ fn by_name(
         }
         let mut keys = Section::new(each.below(&entry.key), Some(&entry.value), report);
         let enabled = keys.read("enabled", report, truth);
-        let limits = limits(&mut keys, report);
+        let limits = limits(&mut keys, around, report);
+        let subscriptions = openings::subscriptions(&mut keys, report);
         let config = keys.value("config").map(|value| flattened(value, &mut keys, report));
         let secrets = secrets(&mut keys, around, report);
         keys.finish(report);
-        let plugin = PluginConfig { enabled, config: config.unwrap_or_default(), secrets, ..limits };
+        let plugin =
+            PluginConfig { enabled, subscriptions, config: config.unwrap_or_default(), secrets, ..limits };
         plugins.insert(entry.key.clone(), plugin);
     }
     plugins
@@ -94,7 +97,7 @@ fn secrets(
 }
 
 /// The keys that `defaults` and each plugin share.
-fn limits(keys: &mut Section<'_>, report: &mut Report) -> PluginConfig {
+fn limits(keys: &mut Section<'_>, around: &Surroundings<'_>, report: &mut Report) -> PluginConfig {
     const HOUR: Duration = Duration::from_secs(3_600);
     let instances = keys.read("instances", report, instances);
     let pool_size = keys.read("pool-size", report, |value| whole(value, 1..=1_000));
@@ -146,6 +149,7 @@ fn limits(keys: &mut Section<'_>, report: &mut Report) -> PluginConfig {
         state,
         publishes: keys.list("publishes", report, pattern).unwrap_or_default(),
         subscribes: keys.list("subscribes", report, pattern).unwrap_or_default(),
+        openings: openings::read(keys, around, report),
         ..PluginConfig::default()
     }
 }

@@ -5,6 +5,7 @@
 
 use std::{
     fmt,
+    ops::Deref,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -35,7 +36,7 @@ struct State {
 
 /// A guest waits for somebody else, until this is dropped.
 #[must_use]
-pub struct Away<'c>(&'c Crew);
+pub struct Away<C: Deref<Target = Crew>>(C);
 
 impl Crew {
     /// From now on somebody stands in for who waits, until `stop`. A version that is rolled back to is live again.
@@ -44,7 +45,18 @@ impl Crew {
     }
 
     /// A guest begins to wait.
-    pub fn away(&self) -> Away<'_> {
+    pub fn away(&self) -> Away<&Self> {
+        self.leave();
+        Away(self)
+    }
+
+    /// A guest begins to wait for what may outlast its borrow of the crew.
+    pub fn away_for_long(self: Arc<Self>) -> Away<Arc<Self>> {
+        self.leave();
+        Away(self)
+    }
+
+    fn leave(&self) {
         let mut state = self.lock();
         state.away = state.away.saturating_add(1);
         if let Some((hire, stop)) = state.hire.clone()
@@ -55,7 +67,6 @@ impl Crew {
             drop(state);
             hire(end);
         }
-        Away(self)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -63,7 +74,7 @@ impl Crew {
     }
 }
 
-impl Drop for Away<'_> {
+impl<C: Deref<Target = Crew>> Drop for Away<C> {
     fn drop(&mut self) {
         let mut state = self.0.lock();
         state.away = state.away.saturating_sub(1);
@@ -88,8 +99,6 @@ impl fmt::Debug for Crew {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
 
     #[test]

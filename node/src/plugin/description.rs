@@ -3,7 +3,10 @@
 //! Exists so that whatever runs a plugin works with values that are known to be good, and whoever wrote it hears of all
 //! mistakes at once. It must not know how the description was got.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use hive_proto::{
     channel::{Channel, Names, NetworkIndex, Scope},
@@ -13,6 +16,7 @@ use hive_proto::{
 };
 
 use super::{
+    asks::Ask,
     grants::{self, Access, Grants},
     host::bindings::exports::hive::node::handler::{
         Delivery, Description, Instances, Subscription, Timer as Declared, TimerScope,
@@ -46,6 +50,8 @@ pub struct Wishes {
     pub publishes: Vec<String>,
     /// Where it may publish.
     pub grants: Grants,
+    /// What it means to use beyond events, as its imports say.
+    pub asks: BTreeSet<Ask>,
     /// What it said that had no effect, for the log.
     pub warnings: Vec<String>,
 }
@@ -156,7 +162,8 @@ pub fn check(
         return Err(Problems(check.problems));
     }
     let (name, version) = (shown(&description.name), shown(&description.version));
-    Ok(Wishes { name, version, mode, listens, timers, publishes, grants, warnings: check.warnings })
+    let (asks, warnings) = (BTreeSet::new(), check.warnings);
+    Ok(Wishes { name, version, mode, listens, timers, publishes, grants, asks, warnings })
 }
 
 struct Check<'a> {

@@ -11,6 +11,8 @@ use shape::{Functions, functions};
 use wit_component::DecodedWasm;
 use wit_parser::{PackageId, Resolve, SourceMap, WorldId, WorldItem, WorldKey};
 
+use super::wasmcloud;
+
 /// The interface every handler exports.
 pub const HANDLER: &str = "hive:node/handler@0.1.0";
 
@@ -55,6 +57,10 @@ pub struct Verdict {
 const PACKAGE: &str = "hive:node";
 const VERSION: &str = "0.1.0";
 
+/// The other package whose handlers run here, and its version.
+const MESSAGING: &str = "wasmcloud:messaging";
+const MESSAGING_VERSION: &str = "0.2.0";
+
 /// The files of `wit/`. A test holds the list against the folder.
 const SOURCES: [(&str, &str); 13] = [
     ("bus.wit", include_str!("../../../wit/bus.wit")),
@@ -73,7 +79,7 @@ const SOURCES: [(&str, &str); 13] = [
 ];
 
 /// Interfaces of WASI 0.2 that are linked, with or without anything behind them.
-const WASI: [(&str, &[&str]); 6] = [
+const WASI: [(&str, &[&str]); 7] = [
     (
         "wasi:cli",
         &[
@@ -91,6 +97,7 @@ const WASI: [(&str, &[&str]); 6] = [
     ),
     ("wasi:clocks", &["monotonic-clock", "wall-clock"]),
     ("wasi:filesystem", &["preopens", "types"]),
+    ("wasi:http", &["outgoing-handler", "types"]),
     ("wasi:io", &["error", "poll", "streams"]),
     ("wasi:random", &["insecure", "insecure-seed", "random"]),
     (
@@ -113,17 +120,21 @@ impl Contract {
     /// # Errors
     /// When it cannot be read, which is a mistake of this program.
     pub fn read() -> Result<Self, String> {
-        let (resolve, _) = own_wit()?;
         let mut contract = Self { offered: BTreeMap::new(), called: BTreeMap::new() };
+        contract.add(PACKAGE, &own_wit()?.0);
+        contract.add(MESSAGING, &wasmcloud::messaging_wit()?);
+        Ok(contract)
+    }
+
+    fn add(&mut self, package: &str, resolve: &Resolve) {
         for (id, interface) in &resolve.interfaces {
             let Some(name) = &interface.name else { continue };
             let side = match name.as_str() {
-                "handler" | "startup" | "snapshot" => &mut contract.called,
-                _ => &mut contract.offered,
+                "handler" | "startup" | "snapshot" => &mut self.called,
+                _ => &mut self.offered,
             };
-            side.insert(format!("{PACKAGE}/{name}"), functions(&resolve, id));
+            side.insert(format!("{package}/{name}"), functions(resolve, id));
         }
-        Ok(contract)
     }
 
     /// Compares a component with what is offered and wanted.
@@ -139,7 +150,7 @@ impl Contract {
 
     fn judge_import(&self, name: &str, found: &Functions, verdict: &mut Verdict) {
         let (interface, version) = split(name);
-        let Some(offered) = self.offered.get(interface).filter(|_| is_compatible(version)) else {
+        let Some(offered) = self.offered.get(interface).filter(|_| is_compatible(interface, version)) else {
             if let Some(difference) = foreign(name, interface, version) {
                 verdict.differences.push(difference);
             }
@@ -148,7 +159,7 @@ impl Contract {
         for (function, found) in found {
             match offered.get(function) {
                 None => verdict.unknown.push(Unknown {
-                    interface: format!("{interface}@{VERSION}"),
+                    interface: format!("{interface}@{}", spoken(interface)),
                     function: function.clone(),
                 }),
                 Some(wanted) => verdict.differences.extend(found.difference(wanted).map(|difference| {
@@ -162,10 +173,11 @@ impl Contract {
         let mut has_handler = false;
         for (name, found) in &face.exports {
             let (interface, version) = split(name);
-            let Some(wanted) = self.called.get(interface).filter(|_| is_compatible(version)) else {
+            let Some(wanted) = self.called.get(interface).filter(|_| is_compatible(interface, version))
+            else {
                 continue;
             };
-            has_handler |= interface == split(HANDLER).0;
+            has_handler |= interface == split(HANDLER).0 || interface == split(wasmcloud::HANDLER).0;
             for (function, wanted) in wanted {
                 let difference = match found.get(function) {
                     None => Some("it is missing".to_owned()),
@@ -195,6 +207,17 @@ pub fn face(component: &[u8]) -> Result<Face, String> {
 }
 
 impl Face {
+    /// The world that a component was made for, as its exports tell it.
+    #[must_use]
+    pub fn world(&self) -> Option<&'static str> {
+        let exports = |wanted: &str| self.exports.iter().any(|(name, _)| split(name).0 == split(wanted).0);
+        if exports(HANDLER) {
+            let world = "hive:node/plugin@0.1.0";
+            return Some(if exports(STARTUP) { "hive:node/plugin-with-startup@0.1.0" } else { world });
+        }
+        exports(wasmcloud::HANDLER).then_some("wasmcloud:messaging@0.2.0")
+    }
+
     /// The names of what it imports and of what it exports.
     #[must_use]
     pub fn names(&self) -> (Vec<String>, Vec<String>) {
@@ -243,29 +266,35 @@ fn split(name: &str) -> (&str, Option<&str>) {
     name.split_once('@').map_or((name, None), |(name, version)| (name, Some(version)))
 }
 
-/// Every 0.1.x fits: within it nothing that exists changes.
-fn is_compatible(version: Option<&str>) -> bool {
-    version.is_some_and(|version| version.starts_with("0.1."))
+/// Every version fits that begins with the same two numbers: within them nothing that exists changes.
+fn is_compatible(interface: &str, version: Option<&str>) -> bool {
+    let numbers = spoken(interface).trim_end_matches('0');
+    version.is_some_and(|version| version.starts_with(numbers))
+}
+
+/// The version of an interface that this node speaks.
+fn spoken(interface: &str) -> &'static str {
+    if interface.starts_with(MESSAGING) { MESSAGING_VERSION } else { VERSION }
 }
 
 /// What is wrong with an import that is not ours.
 fn foreign(name: &str, interface: &str, version: Option<&str>) -> Option<String> {
     let (package, short) = interface.split_once('/').unwrap_or((interface, ""));
-    if package == PACKAGE {
-        let why = if is_compatible(version) {
+    if package == PACKAGE || package == MESSAGING {
+        let why = if is_compatible(interface, version) {
             "which this version of the node does not have".to_owned()
         } else {
-            format!("but this node speaks `{PACKAGE}@{VERSION}`")
+            format!("but this node speaks `{package}@{}`", spoken(interface))
         };
         return Some(format!("it imports `{name}`, {why}"));
+    }
+    if wasmcloud::EXTRAS.contains(&name) {
+        return None;
     }
     let linked = WASI.iter().any(|(wasi, names)| *wasi == package && names.contains(&short));
     match version {
         Some(version) if linked && version.starts_with("0.2.") => None,
         Some(_) if linked => Some(format!("it imports `{name}`, but this node offers WASI 0.2")),
-        _ if package == "wasi:http" => {
-            Some(format!("it imports `{name}`; HTTP from handlers is not in this version"))
-        }
         _ => Some(format!("it imports `{name}`, which this node does not offer")),
     }
 }

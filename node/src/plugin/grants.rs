@@ -34,8 +34,14 @@ impl Access {
             Self::Publishes => "publishes",
             Self::Subscribes => "subscribes",
         };
-        format!("plugins: {{each: {{{}: {{{key}: [\"{pattern}\"]}}}}}}", quoted(plugin))
+        line(plugin, &format!("{key}: [\"{pattern}\"]"))
     }
+}
+
+/// The line of the configuration that says so of a plugin.
+#[must_use]
+pub fn line(plugin: &str, says: &str) -> String {
+    format!("plugins: {{each: {{{}: {{{says}}}}}}}", quoted(plugin))
 }
 
 impl Grants {

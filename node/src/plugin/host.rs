@@ -10,7 +10,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hive_proto::{channel::Channel, event::Event, pattern::Pattern};
+use hive_proto::{
+    channel::Channel,
+    event::{Event, Message},
+    pattern::Pattern,
+};
+use http::Http;
 use wasi::Wasi;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime_wasi::{WasiCtxView, WasiView};
@@ -21,8 +26,10 @@ use super::{
     crew::Crew,
     grants::Grants,
     limits::{CallLimits, Limits, MemoryCap},
+    openings::Openings,
     state::{State, Writes},
     timer::once::OneShots,
+    wasmcloud::Reply,
 };
 use crate::{
     bus::{Actor, Bus, Chain},
@@ -34,6 +41,7 @@ use crate::{
 mod bus;
 mod config;
 mod current;
+mod http;
 mod log;
 mod node;
 mod secrets;
@@ -93,6 +101,10 @@ pub struct Place {
     pub hears: Vec<Pattern>,
     /// Where it may publish.
     pub grants: Grants,
+    /// What it may reach outside the node.
+    pub openings: Openings,
+    /// What its instances share of HTTP.
+    pub web: Web,
     /// What carries its events.
     pub bus: Bus,
 }
@@ -127,6 +139,9 @@ pub struct Guest {
     events_left: u64,
     events_taken: u64,
     wasi: Wasi,
+    http: Http,
+    /// The answer of the request in hand, for a component that publishes it.
+    reply: Option<Reply>,
     resources: ResourceTable,
     doors: bus::Doors,
 }
@@ -149,21 +164,25 @@ impl Guest {
     }
 
     /// A guest that handles events in its place.
-    #[must_use]
-    pub fn living(place: Arc<Place>, limits: &Limits) -> Self {
-        let wasi = wasi::living(&place.allowance);
-        Self::new(Some(place), wasi, limits)
+    ///
+    /// # Errors
+    /// When a folder that is opened to it is not there.
+    pub fn living(place: Arc<Place>, limits: &Limits) -> Result<Self, FolderError> {
+        let wasi = wasi::living(&place.allowance, &place.openings)?;
+        Ok(Self::new(Some(place), wasi, limits))
     }
 
     fn new(place: Option<Arc<Place>>, wasi: Wasi, limits: &Limits) -> Self {
         let mut resources = ResourceTable::new();
         resources.set_max_capacity(RESOURCES_MAX);
+        let call = CallLimits::starting_now(limits.deadline, limits.cpu);
         Self {
+            http: Http::new(place.clone(), call.until),
             place,
             serving: None,
             writes: None,
             wrote: false,
-            limits: CallLimits::starting_now(limits.deadline, limits.cpu),
+            limits: call,
             memory: MemoryCap::new(limits.memory),
             payload_max: limits.payload,
             call_bytes: limits.call_bytes,
@@ -171,6 +190,7 @@ impl Guest {
             events_left: 0,
             events_taken: (limits.publishes / EVENTS_A_PIECE).clamp(1, CALLS_TAKEN),
             wasi,
+            reply: None,
             resources,
             doors: bus::Doors::default(),
         }
@@ -181,6 +201,7 @@ impl Guest {
         self.serving = serving;
         self.wrote = false;
         self.limits = limits;
+        self.http.begin(limits.until);
         self.wasi.last_words.forget();
     }
 
@@ -193,6 +214,7 @@ impl Guest {
     /// The call is over: facts about its event are gone. What it wrote stays, unless it broke.
     pub fn end(&mut self, is_whole: bool) {
         self.serving = None;
+        self.reply = None;
         if let Some(writes) = self.writes.take().filter(|_| is_whole) {
             writes.keep();
             self.wrote = true;
@@ -203,6 +225,21 @@ impl Guest {
     #[must_use]
     pub fn wrote(&self) -> bool {
         self.wrote
+    }
+
+    /// The answer of the request in hand comes by being published.
+    pub fn expect_reply(&mut self, reply: Option<Reply>) {
+        self.reply = reply;
+    }
+
+    /// The answer that is expected.
+    pub fn reply(&mut self) -> Option<&mut Reply> {
+        self.reply.as_mut()
+    }
+
+    /// The answer that came.
+    pub fn taken_reply(&mut self) -> Option<Message> {
+        self.reply.take()?.answer()
     }
 
     /// The limits of the call in hand.
@@ -251,7 +288,7 @@ impl Guest {
     }
 
     /// Refuses what is larger than the plugin may publish.
-    fn check_payload(&self, bytes: usize) -> Result<(), Error> {
+    pub(super) fn check_payload(&self, bytes: usize) -> Result<(), Error> {
         let most = self.payload_max.as_usize();
         if bytes <= most {
             return Ok(());
@@ -287,13 +324,14 @@ impl WasiView for Guest {
     }
 }
 
-/// Everything a component may import: WASI 0.2 without anything in it, and `hive:node`.
+/// Everything a handler may import: WASI 0.2 with what is opened to it and nothing else, and `hive:node`.
 ///
 /// # Errors
 /// When two interfaces define one name, which is a mistake of this program.
 pub fn link(wasm: &wasmtime::Engine) -> wasmtime::Result<Linker<Guest>> {
     let mut linker = Linker::new(wasm);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     bindings::Plugin::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     Ok(linker)
 }
@@ -301,3 +339,5 @@ pub fn link(wasm: &wasmtime::Engine) -> wasmtime::Result<Linker<Guest>> {
 impl bindings::hive::node::types::Host for Guest {}
 
 pub(super) use bus::received;
+pub use http::Web;
+pub use wasi::FolderError;

@@ -21,7 +21,7 @@ use wasmtime::{
 use super::{
     engine::Engine,
     host::{
-        Guest, Serving,
+        FolderError, Guest, Serving,
         bindings::{
             Plugin, PluginIndices,
             exports::hive::node::handler::{Description, Failure},
@@ -29,7 +29,7 @@ use super::{
         },
     },
     limits::{CallLimits, Cut, Limits, Meter, watched},
-    trap,
+    trap, wasmcloud,
 };
 use crate::dispatch::Call;
 use snapshot::SnapshotExports;
@@ -75,12 +75,21 @@ impl fmt::Display for Mode {
 #[derive(Clone)]
 pub struct Blueprint {
     pub(super) pre: InstancePre<Guest>,
-    /// Where `describe` and `handle` are.
-    pub(super) exports: PluginIndices,
+    /// Where it takes events.
+    pub(super) exports: Exports,
     /// `startup.start`, when the component exports it.
     pub(super) start: Option<ComponentExportIndex>,
     /// Where it hands its memory over, when the component exports that.
     pub(super) snapshot: Option<SnapshotExports>,
+}
+
+/// Where a component takes events.
+#[derive(Clone)]
+pub(super) enum Exports {
+    /// `describe` and `handle`.
+    Handler(PluginIndices),
+    /// `handle-message` of wasmCloud.
+    Messaging(wasmcloud::ComponentIndices),
 }
 
 impl Blueprint {
@@ -100,7 +109,7 @@ impl Blueprint {
 /// One instance of a component.
 pub struct Instance {
     store: Store<Guest>,
-    exports: Plugin,
+    face: Face,
     start: Option<TypedFunc<(), (Result<(), String>,)>>,
     /// Where `save` and `restore` are, when the component exports them.
     snapshot: Option<(component::Instance, SnapshotExports)>,
@@ -110,6 +119,12 @@ pub struct Instance {
     calls: u32,
     /// Bytes of its memory after the first of them: what it needs by itself.
     needs: u64,
+}
+
+/// What an instance takes events with.
+enum Face {
+    Handler(Plugin),
+    Messaging(wasmcloud::Component),
 }
 
 /// What broke an instance. It is gone then.
@@ -129,6 +144,9 @@ pub enum Fault {
     /// `start` says that it cannot begin.
     #[error("refuses to start: {0}")]
     Start(String),
+    /// It cannot be given what is opened to it.
+    #[error("cannot be given what is opened to it: {0}")]
+    Closed(String),
     /// The node has no room for another instance.
     #[error("finds no room: {0}")]
     NoRoom(String),
@@ -162,25 +180,29 @@ impl Instance {
         store.set_epoch_deadline(1);
         let setting_up = async {
             let instance = blueprint.pre.instantiate_async(&mut store).await?;
-            let exports = blueprint.exports.load(&mut store, &instance)?;
+            let face = match &blueprint.exports {
+                Exports::Handler(exports) => Face::Handler(exports.load(&mut store, &instance)?),
+                Exports::Messaging(exports) => Face::Messaging(exports.load(&mut store, &instance)?),
+            };
             let start = blueprint.start.as_ref().map(|at| instance.get_typed_func(&mut store, at));
             let snapshot = blueprint.snapshot.map(|exports| (instance, exports));
-            Ok((exports, start.transpose()?, snapshot))
+            Ok((face, start.transpose()?, snapshot))
         };
         let made = watched(engine.pulse(), &meter, within, setting_up).await;
-        let (exports, start, snapshot) = made.map_err(|error| fault(&mut store, &error))?;
-        Ok(Self { store, exports, start, snapshot, engine: Arc::clone(engine), meter, calls: 0, needs: 0 })
+        let (face, start, snapshot) = made.map_err(|error| fault(&mut store, &error))?;
+        Ok(Self { store, face, start, snapshot, engine: Arc::clone(engine), meter, calls: 0, needs: 0 })
     }
 
-    /// What the component says of itself.
+    /// What the component says of itself; none: it is of a kind that cannot.
     ///
     /// # Errors
     /// When it traps or breaks a limit.
-    pub async fn describe(&mut self, limits: CallLimits) -> Result<Description, Fault> {
+    pub async fn describe(&mut self, limits: CallLimits) -> Result<Option<Description>, Fault> {
         self.begin(None, limits);
-        let call = self.exports.hive_node_handler().call_describe(&mut self.store);
+        let Face::Handler(handler) = &self.face else { return Ok(None) };
+        let call = handler.hive_node_handler().call_describe(&mut self.store);
         let done = watched(self.engine.pulse(), &self.meter, limits, call).await;
-        self.settle(done)
+        self.settle(done).map(Some)
     }
 
     /// Calls `start`, when the component has one.
@@ -211,16 +233,14 @@ impl Instance {
     ) -> Result<Handled, Fault> {
         let serving = Serving { event: event.clone(), chain: call.chain.clone() };
         self.begin(Some(serving), limits);
-        let headers = headers(event);
-        let event = lowered(event, &headers, subscription, call.wants_reply);
-        let call = self.exports.hive_node_handler().call_handle(&mut self.store, event);
+        let call = self.face.handle(&mut self.store, event, subscription, call.wants_reply);
         let done = watched(self.engine.pulse(), &self.meter, limits, call).await;
         let handled = self.settle(done)?;
         self.calls = self.calls.saturating_add(1);
         if self.calls == 1 {
             self.needs = self.store.data_mut().memory().used();
         }
-        Ok(handled.map(|answer| answer.map(super::host::received)))
+        Ok(handled)
     }
 
     /// What the guest wrote last to its stderr during its last call.
@@ -262,6 +282,32 @@ impl Instance {
     fn settle<T>(&mut self, done: wasmtime::Result<T>) -> Result<T, Fault> {
         self.store.data_mut().end(done.is_ok());
         done.map_err(|error| fault(&mut self.store, &error))
+    }
+}
+
+impl Face {
+    async fn handle(
+        &self,
+        store: &mut Store<Guest>,
+        event: &Event,
+        subscription: u32,
+        wants_reply: bool,
+    ) -> wasmtime::Result<Handled> {
+        match self {
+            Self::Handler(handler) => {
+                let headers = headers(event);
+                let event = lowered(event, &headers, subscription, wants_reply);
+                let handled = handler.hive_node_handler().call_handle(store, event).await?;
+                Ok(handled.map(|answer| answer.map(super::host::received)))
+            }
+            Self::Messaging(component) => wasmcloud::handle(component, store, event, wants_reply).await,
+        }
+    }
+}
+
+impl From<FolderError> for Fault {
+    fn from(error: FolderError) -> Self {
+        Self::Closed(error.to_string())
     }
 }
 

@@ -24,7 +24,7 @@ use tokio::sync::watch;
 use super::{
     allowance::Allowance,
     folder::{self, ReadError},
-    host::Place,
+    host::{Place, Web},
     instances::Mode,
     loader::{LoadError, Loaded, Loader},
     records::{Record, Records},
@@ -340,6 +340,8 @@ impl Life {
             declared: wishes.timers.iter().map(|timer| timer.channel.clone()).collect(),
             hears: wishes.own_timers(),
             grants: wishes.grants.clone(),
+            openings: self.config.openings.clone(),
+            web: Web::default(),
             bus: self.shared.bus.clone(),
         };
         let engine = Arc::clone(self.shared.loader.engine());

@@ -15,14 +15,17 @@ use tokio::sync::Semaphore;
 use wasmtime::component::{Component, Linker};
 
 use super::{
+    asks::Ask,
     cache::Cache,
     description::{self, Problems, Wishes},
-    diff::{Contract, Face, STARTUP, Unknown, face},
+    diff::{Contract, Face, HANDLER, STARTUP, Unknown, face},
     engine::Engine,
+    grants::line,
     host::{self, Guest, bindings::PluginIndices},
-    instances::{Blueprint, Fault, Instance, snapshot::SnapshotExports},
+    instances::{Blueprint, Exports, Fault, Instance, snapshot::SnapshotExports},
     limits::CallLimits,
     settings::PluginConfig,
+    wasmcloud,
 };
 use crate::status::Components;
 
@@ -111,7 +114,8 @@ impl Loader {
     /// # Errors
     /// When the program's own WIT does not fit its bindings: a mistake of this program.
     pub fn new(engine: Arc<Engine>) -> Result<Self, String> {
-        let linker = host::link(engine.wasm()).map_err(|error| format!("{error:#}"))?;
+        let mut linker = host::link(engine.wasm()).map_err(|error| format!("{error:#}"))?;
+        wasmcloud::link(&mut linker).map_err(|error| format!("{error:#}"))?;
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let (contract, compiling) = (Contract::read()?, Semaphore::new(cores));
         Ok(Self { contract, linker, engine, compiling, cache: None, counts: Arc::default() })
@@ -207,7 +211,10 @@ impl Loader {
             }
             linker.instantiate_pre(component)?
         };
-        let exports = PluginIndices::new(&pre)?;
+        let exports = match component.get_export_index(None, HANDLER) {
+            Some(_) => Exports::Handler(PluginIndices::new(&pre)?),
+            None => Exports::Messaging(wasmcloud::ComponentIndices::new(&pre)?),
+        };
         let startup = component.get_export_index(None, STARTUP);
         let start = startup.and_then(|startup| component.get_export_index(Some(&startup), "start"));
         Ok(Blueprint { pre, exports, start, snapshot: SnapshotExports::of(component) })
@@ -227,9 +234,36 @@ impl Loader {
         let made = Instance::make(&self.engine, &blueprint, guest, within).await;
         let mut instance = made.map_err(LoadError::Describe)?;
         let said = instance.describe(within).await.map_err(LoadError::Describe)?;
-        let wishes = description::check(said, plugin, config, names).map_err(LoadError::Description)?;
+        let checked = match said {
+            Some(said) => description::check(said, plugin, config, names),
+            None => {
+                let said = wasmcloud::description(plugin, config);
+                description::check(said, plugin, &wasmcloud::configured(config), names)
+            }
+        };
+        let mut wishes = checked.map_err(LoadError::Description)?;
+        let interfaces = face.names();
+        wishes.asks = Ask::all_of(interfaces.0.iter().map(String::as_str));
+        wishes.warnings.extend(unsaid(plugin, &blueprint, config));
+        if wishes.asks.contains(&Ask::Http) && config.openings.http.is_empty() {
+            let line = line(plugin, "http: [\"HOST\"]");
+            wishes.warnings.push(format!("it may ask nobody over HTTP, which needs a grant: {line}"));
+        }
         let size_bytes = u64::try_from(size).unwrap_or(u64::MAX);
-        Ok(Loaded { blueprint, wishes, hash, size_bytes, compile_time, face: face.names() })
+        Ok(Loaded { blueprint, wishes, hash, size_bytes, compile_time, face: interfaces })
+    }
+}
+
+/// What the configuration should say of what a component listens to and does not, or says in vain.
+fn unsaid(plugin: &str, blueprint: &Blueprint, config: &PluginConfig) -> Option<String> {
+    match (&blueprint.exports, config.subscriptions.is_empty()) {
+        (Exports::Messaging(_), true) => {
+            Some(format!("nothing says what it listens to: {}", wasmcloud::missing(plugin)))
+        }
+        (Exports::Handler(_), false) => Some(
+            "it says itself what it listens to; the configuration's `subscriptions` have no effect".into(),
+        ),
+        _ => None,
     }
 }
 

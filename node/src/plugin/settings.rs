@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use super::{instances::Mode, limits::Limits};
+use super::{instances::Mode, limits::Limits, openings::Openings, wasmcloud::Subject};
 use crate::{
     dispatch::{Patience, Policy},
     trust::hidden::SecretText,
@@ -73,6 +73,10 @@ pub struct PluginConfig {
     pub publishes: Vec<String>,
     /// Patterns it may subscribe to although they need a grant: `$…`, other networks, a wildcard in front.
     pub subscribes: Vec<String>,
+    /// What it may reach outside the node.
+    pub openings: Openings,
+    /// What it listens to, where its file cannot say so itself.
+    pub subscriptions: Vec<Subject>,
     /// What the plugin itself reads; nested keys joined by dots.
     pub config: BTreeMap<String, String>,
     /// What it is granted and nobody is shown, by name.
@@ -112,6 +116,8 @@ impl Config {
             state: own.state.or(all.state),
             publishes: joined(&all.publishes, &own.publishes),
             subscribes: joined(&all.subscribes, &own.subscribes),
+            openings: all.openings.and(&own.openings),
+            subscriptions: own.subscriptions,
             config,
             secrets: own.secrets,
         }

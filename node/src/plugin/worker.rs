@@ -86,9 +86,9 @@ impl Version {
     /// A new instance that has been started.
     ///
     /// # Errors
-    /// When it traps, breaks a limit, refuses to start or finds no room.
+    /// When it traps, breaks a limit, refuses to start, finds no room or misses what is opened to it.
     pub async fn instance(&self) -> Result<Instance, Fault> {
-        let guest = Guest::living(Arc::clone(&self.place), &self.limits);
+        let guest = Guest::living(Arc::clone(&self.place), &self.limits)?;
         let within = CallLimits::starting_now(self.limits.deadline, self.limits.cpu);
         let mut instance = Instance::make(&self.engine, &self.blueprint, guest, within).await?;
         instance.start(&self.limits).await?;
@@ -293,7 +293,7 @@ impl Worker {
                     }
                     Fault::Trap { .. } => work.trapped.one(),
                     // Nothing is broken: there was no instance to break.
-                    Fault::Start(_) | Fault::NoRoom(_) => {
+                    Fault::Start(_) | Fault::NoRoom(_) | Fault::Closed(_) => {
                         return Outcome::Retry { reason: format!("the handler {fault}"), after: None };
                     }
                 }

@@ -10,15 +10,17 @@ use std::{
 };
 
 use hive_proto::channel::Names;
+use wasmparser::{Parser, Payload};
 
 // Those who show a report name these without knowing how plugins run.
 use crate::plugin::{
-    Config, diff,
+    Config, PluginConfig, diff,
     engine::{Engine, EngineError},
     folder::{self, ReadError},
+    grants::line,
     loader::{LoadError, Loaded, Loader},
 };
-pub use crate::plugin::{Mode, description::Wishes};
+pub use crate::plugin::{Mode, asks::Ask, description::Wishes};
 
 /// What a component file is.
 #[derive(Debug)]
@@ -33,8 +35,32 @@ pub struct Report {
     pub imports: Vec<String>,
     /// What it exports, by name.
     pub exports: Vec<String>,
+    /// The world it was made for, if this node knows it.
+    pub world: Option<&'static str>,
+    /// Its memories.
+    pub memories: Vec<Memory>,
     /// How it fares when it is loaded.
     pub verdict: Verdict,
+}
+
+/// A memory of a component's modules, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    /// What it has from the start.
+    pub minimum: u64,
+    /// What it never grows past; none: only the plugin's limit holds.
+    pub maximum: Option<u64>,
+}
+
+/// Something beyond events that a component asks for, and what the configuration says to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opening {
+    /// What.
+    pub ask: Ask,
+    /// What of it is granted.
+    pub granted: Vec<String>,
+    /// The line that would grant some of it, where none is.
+    pub missing: Option<String>,
 }
 
 /// How a component fares when it is loaded.
@@ -44,6 +70,8 @@ pub enum Verdict {
     Fits {
         /// What it wants and gets.
         wishes: Box<Wishes>,
+        /// What it asks for beyond events.
+        openings: Vec<Opening>,
         /// How long compiling it took.
         compile_time: Duration,
         /// The content's hash in hex.
@@ -90,14 +118,50 @@ pub async fn inspect(file: &Path, config: &Config, names: &Names) -> Result<Repo
     let loader = Arc::new(Loader::new(engine).map_err(InspectError::Broken)?);
     let plugin: Arc<str> = file.file_stem().unwrap_or_default().to_string_lossy().into();
     let size_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    let (imports, exports) = diff::face(&bytes).map(|face| face.names()).unwrap_or_default();
-    let verdict = match loader.load(&plugin, bytes, &config.of(&plugin), names).await {
+    let face = diff::face(&bytes).ok();
+    let world = face.as_ref().and_then(diff::Face::world);
+    let (imports, exports) = face.map(|face| face.names()).unwrap_or_default();
+    let (memories, config) = (memories(&bytes), config.of(&plugin));
+    let verdict = match loader.load(&plugin, bytes, &config, names).await {
         Ok(Loaded { wishes, compile_time, hash, .. }) => {
-            Verdict::Fits { wishes: Box::new(wishes), compile_time, hash }
+            let openings = wishes.asks.iter().map(|ask| opening(*ask, &plugin, &config)).collect();
+            Verdict::Fits { wishes: Box::new(wishes), openings, compile_time, hash }
         }
         Err(error) => refused(error),
     };
-    Ok(Report { file: file.into(), plugin: plugin.to_string(), size_bytes, imports, exports, verdict })
+    let (file, plugin) = (file.into(), plugin.to_string());
+    Ok(Report { file, plugin, size_bytes, imports, exports, world, memories, verdict })
+}
+
+/// What the configuration says to something that is asked for.
+fn opening(ask: Ask, plugin: &str, config: &PluginConfig) -> Opening {
+    let openings = &config.openings;
+    let (granted, missing): (Vec<String>, _) = match ask {
+        Ask::Http => (openings.http.iter().map(ToString::to_string).collect(), Some("http: [HOST]")),
+        Ask::Files => (
+            openings.folders.iter().map(ToString::to_string).collect(),
+            Some("dirs: [{path: FOLDER, as: /data}]"),
+        ),
+        // Rust's standard library asks for it in every component.
+        Ask::Environment => (openings.env.keys().cloned().collect(), None),
+        Ask::Secrets | Ask::Sockets | Ask::State | Ask::Timers => (Vec::new(), None),
+    };
+    let missing = missing.filter(|_| granted.is_empty()).map(|says| line(plugin, says));
+    Opening { ask, granted, missing }
+}
+
+/// The memories of a component's modules. What cannot be read has none: loading it says why.
+fn memories(file: &[u8]) -> Vec<Memory> {
+    let mut memories = Vec::new();
+    for payload in Parser::new(0).parse_all(file) {
+        let Ok(payload) = payload else { break };
+        let Payload::MemorySection(section) = payload else { continue };
+        for memory in section.into_iter().flatten() {
+            let bytes = |pages: u64| pages.saturating_mul(1 << memory.page_size_log2.unwrap_or(16).min(16));
+            memories.push(Memory { minimum: bytes(memory.initial), maximum: memory.maximum.map(bytes) });
+        }
+    }
+    memories
 }
 
 fn refused(error: LoadError) -> Verdict {
@@ -113,6 +177,7 @@ fn refused(error: LoadError) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plugin::openings::HttpHost;
 
     #[tokio::test]
     async fn a_file_that_is_wrong_has_a_verdict_and_a_missing_one_an_error() {
@@ -133,7 +198,22 @@ mod tests {
         let file = hive_tests::guests::guest("greeter");
         let report = inspect(&file, &Config::default(), &Names::default()).await.expect("a report");
         assert!(report.exports.iter().any(|name| name.starts_with("hive:node/handler@")), "{report:?}");
+        assert_eq!(report.world, Some("hive:node/plugin@0.1.0"));
+        assert!(report.memories.iter().any(|memory| memory.minimum >= 64 << 10), "{report:?}");
         let Verdict::Fits { wishes, .. } = report.verdict else { panic!("{report:?}") };
         assert!(wishes.listens.iter().any(|listen| listen.answers), "{wishes:?}");
+    }
+
+    #[test]
+    fn what_is_asked_for_is_granted_or_its_line_is_missing() {
+        let mut config = PluginConfig::default();
+        let missing = opening(Ask::Http, "enrich", &config);
+        let line = "plugins: {each: {enrich: {http: [HOST]}}}".to_owned();
+        assert_eq!(missing, Opening { ask: Ask::Http, granted: Vec::new(), missing: Some(line) });
+        config.openings.http.push(HttpHost::parse("api.example.com").expect("a host"));
+        let granted = vec!["api.example.com".to_owned()];
+        let given = opening(Ask::Http, "enrich", &config);
+        assert_eq!(given, Opening { ask: Ask::Http, granted, missing: None });
+        assert_eq!(opening(Ask::State, "enrich", &config).missing, None);
     }
 }

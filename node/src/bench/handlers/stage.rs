@@ -22,9 +22,10 @@ use crate::{
         allowance::Allowance,
         description::Listen,
         engine::{Engine, threads::Running},
-        host::Place,
+        host::{Place, Web},
         instances::Instance,
         loader::Loader,
+        openings::Openings,
         settings::PluginConfig,
         sketch::{ECHO, Sketch},
         state::{self, State},
@@ -114,6 +115,8 @@ impl Stage {
             declared: Vec::new(),
             hears: Vec::new(),
             grants: loaded.wishes.grants.clone(),
+            openings: Openings::default(),
+            web: Web::default(),
             bus: self.bus().clone(),
         };
         let engine = Arc::clone(&self.engine);

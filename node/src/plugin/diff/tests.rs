@@ -128,3 +128,38 @@ fn other_worlds_are_named() {
         ],
     );
 }
+
+/// The interfaces of wasmCloud, changed, with a world that uses them.
+fn messaging(from: &str, to: &str, world: &str) -> Face {
+    let text = include_str!("../wasmcloud/wit/deps/messaging.wit");
+    assert!(from.is_empty() || text.contains(from), "`{from}` is in the WIT");
+    face_from(&format!("{}\nworld under-test {{ {world} }}", text.replacen(from, to, 1)))
+}
+
+#[test]
+fn components_of_wasmcloud_fit_as_they_are() {
+    let world = "import consumer; export handler;";
+    assert_eq!(differences(&messaging("", "", world)), Vec::<String>::new());
+    let other = messaging("timeout-ms: u32", "timeout-ms: u64", world);
+    assert_eq!(
+        differences(&other),
+        [
+            "it imports `wasmcloud:messaging/consumer@0.2.0`, whose `request` differs: `timeout-ms` is u64, wanted is u32"
+        ]
+    );
+    let later = messaging("wasmcloud:messaging@0.2.0", "wasmcloud:messaging@0.3.0", world);
+    let said = differences(&later);
+    assert!(
+        said.contains(
+            &"it imports `wasmcloud:messaging/consumer@0.3.0`, but this node speaks \
+        `wasmcloud:messaging@0.2.0`"
+                .to_owned()
+        ),
+        "{said:?}"
+    );
+    let draft = "package wasi:logging@0.1.0-draft; interface logging { f: func(); } world under-test { import logging; }";
+    assert_eq!(
+        differences(&face_from(draft)),
+        ["it does not export `hive:node/handler@0.1.0`; it exports nothing"]
+    );
+}

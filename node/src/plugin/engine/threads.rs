@@ -110,7 +110,8 @@ impl Threads {
         let lines = Arc::new(Lines::default());
         let threads = Self(Arc::clone(&lines));
         let mut timers = Builder::new_multi_thread();
-        timers.worker_threads(1).thread_name("guest-timers").enable_time();
+        // It also carries what guests ask over HTTP.
+        timers.worker_threads(1).thread_name("guest-timers").enable_time().enable_io();
         // Held by the threads alone: it ends with the last of them, so that no task meets timers that have ended.
         let timers = Arc::new(timers.build()?);
         for lane in [Lane::Fast, Lane::Slow].into_iter().cycle().take(2 * count) {

@@ -126,7 +126,11 @@ impl bus::Host for Guest {
 }
 
 impl Guest {
-    async fn send(&mut self, channel: String, message: Message) -> Result<String, Error> {
+    pub(in crate::plugin) async fn send(
+        &mut self,
+        channel: String,
+        message: Message,
+    ) -> Result<String, Error> {
         self.check_payload(message.payload.len())?;
         self.pace_events(1).await?;
         let depth = self.depth();

@@ -1,20 +1,26 @@
-//! WASI as guests get it: clocks and random numbers, output that goes to the log, and nothing else.
+//! WASI as guests get it: clocks and random numbers, output that goes to the log, the folders and variables that are
+//! opened to them, and nothing else.
 
 use std::{
     collections::VecDeque,
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::{
-    WasiCtx, WasiCtxBuilder, async_trait,
+    FsPerms, WasiCtx, WasiCtxBuilder, async_trait,
     cli::{IsTerminal, StdoutStream},
     p2::{OutputStream, Pollable, StreamResult},
 };
 
 use super::log;
-use crate::{bus::LAST_WORDS_BYTES_MAX, plugin::allowance::Allowance, status::LineLevel};
+use crate::{
+    bus::LAST_WORDS_BYTES_MAX,
+    plugin::{allowance::Allowance, openings::Openings},
+    status::LineLevel,
+};
 
 /// WASI for one instance, and what it said last.
 pub(super) struct Wasi {
@@ -22,20 +28,45 @@ pub(super) struct Wasi {
     pub(super) last_words: LastWords,
 }
 
-/// For a component that describes itself: what it prints is not heard.
+/// A folder that is opened to a plugin is not there any more.
+#[derive(Debug, thiserror::Error)]
+#[error("the folder {} cannot be opened: {why}", .folder.display())]
+pub struct FolderError {
+    folder: PathBuf,
+    why: wasmtime::Error,
+}
+
+/// For a component that describes itself: what it prints is not heard, and nothing is opened to it.
 pub(super) fn describing() -> Wasi {
-    with_outputs(Output::new(None), Output::new(None))
+    with_outputs(with_nothing(), Output::new(None), Output::new(None))
 }
 
 /// For an instance that handles events.
-pub(super) fn living(plugin: &Arc<Allowance>) -> Wasi {
+///
+/// # Errors
+/// When a folder that is opened to it is not there.
+pub(super) fn living(plugin: &Arc<Allowance>, openings: &Openings) -> Result<Wasi, FolderError> {
     let heard = |level| Output::new(Some((Arc::clone(plugin), level)));
-    with_outputs(heard(LineLevel::Info), heard(LineLevel::Warn))
+    Ok(with_outputs(opened(openings)?, heard(LineLevel::Info), heard(LineLevel::Warn)))
 }
 
-fn with_outputs(stdout: Output, stderr: Output) -> Wasi {
+fn opened(openings: &Openings) -> Result<WasiCtxBuilder, FolderError> {
+    let mut builder = with_nothing();
+    for folder in &openings.folders {
+        let may = if folder.write { FsPerms::ReadWrite } else { FsPerms::ReadOnly };
+        if let Err(why) = builder.preopened_dir(&folder.path, &folder.seen_as, may) {
+            return Err(FolderError { folder: folder.path.clone(), why });
+        }
+    }
+    for (name, value) in &openings.env {
+        builder.env(name, value);
+    }
+    Ok(builder)
+}
+
+fn with_outputs(mut builder: WasiCtxBuilder, stdout: Output, stderr: Output) -> Wasi {
     let last_words = LastWords(Arc::clone(&stderr.0));
-    Wasi { context: with_nothing().stdout(stdout).stderr(stderr).build(), last_words }
+    Wasi { context: builder.stdout(stdout).stderr(stderr).build(), last_words }
 }
 
 /// The last lines of an instance's stderr: a panic says there what went wrong, and dead letters have them.
@@ -188,6 +219,15 @@ impl OutputStream for Output {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plugin::openings::Folder;
+
+    #[test]
+    fn a_folder_that_is_gone_is_named() {
+        let folder = Folder { path: "/nowhere/at/all".into(), seen_as: "/data".into(), write: false };
+        let openings = Openings { folders: vec![folder], ..Openings::default() };
+        let error = opened(&openings).err().expect("an error").to_string();
+        assert!(error.starts_with("the folder /nowhere/at/all cannot be opened: "), "{error}");
+    }
 
     #[test]
     fn a_line_without_end_stays_bounded() {

@@ -4,10 +4,9 @@
 //! used where a guest is not trusted to return.
 
 use hive_proto::event::Event;
-
 use wasmtime::Store;
 
-use super::{Blueprint, Fault, Instance, Serving, fault, headers, lowered};
+use super::{Blueprint, Fault, Instance, Serving, fault};
 use crate::plugin::{
     engine::Engine,
     host::Guest,
@@ -48,10 +47,8 @@ impl Bare<'_> {
     /// # Errors
     /// When it traps.
     pub async fn handle(&mut self, event: &Event, subscription: u32) -> Result<(), Fault> {
-        let Instance { store, exports, .. } = &mut *self.0;
-        let headers = headers(event);
-        let event = lowered(event, &headers, subscription, false);
-        let done = exports.hive_node_handler().call_handle(&mut *store, event).await;
+        let Instance { store, face, .. } = &mut *self.0;
+        let done = face.handle(store, event, subscription, false).await;
         done.map(drop).map_err(|error| fault(store, &error))
     }
 }

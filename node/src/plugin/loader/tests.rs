@@ -60,13 +60,13 @@ async fn what_is_no_component_is_refused_with_the_reason() {
 async fn another_world_is_refused_with_the_difference() {
     let component = wat::parse_str(
         r#"(component
-            (import "wasi:http/types@0.2.3" (instance))
+            (import "wasi:http/incoming-handler@0.2.3" (instance))
             (import "my:own/thing@1.0.0" (instance (export "go" (func)))))"#,
     );
     let said = refusal(&loader(), component.expect("text that parses")).await;
     assert_eq!(
         said,
-        "it does not fit this node: it imports `wasi:http/types@0.2.3`; HTTP from handlers is not in this version; \
+        "it does not fit this node: it imports `wasi:http/incoming-handler@0.2.3`, which this node does not offer; \
          it imports `my:own/thing@1.0.0`, which this node does not offer; \
          it does not export `hive:node/handler@0.1.0`; it exports nothing"
     );

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     bus::{CallCause, CallError, Chain, Message, Part},
-    plugin::crew::Away,
+    plugin::crew::{Away, Crew},
 };
 
 /// Requests that are made together, at most.
@@ -33,7 +33,7 @@ const CALLS_MAX: usize = 64;
 const ANSWERS_BYTES_MAX: usize = PAYLOAD_BYTES_MAX;
 
 impl Guest {
-    pub(super) async fn ask(
+    pub(in crate::plugin) async fn ask(
         &mut self,
         channel: String,
         message: MessageResult,
@@ -100,7 +100,7 @@ struct Asking<'p> {
     place: &'p Place,
     depth: u8,
     chain: Arc<Chain>,
-    _away: Away<'p>,
+    _away: Away<&'p Crew>,
 }
 
 impl<'p> Asking<'p> {
