@@ -223,7 +223,7 @@ async fn fresh(name: &str, component: Bytes) -> Result<(Vec<f64>, Vec<f64>)> {
         let measured = stage.engine().threads().spawn(async move {
             let begun = Instant::now();
             for _ in 0..INSTANCES {
-                let guest = Guest::living(Arc::clone(&version.place), &version.limits);
+                let guest = Guest::living(Arc::clone(&version.place), &version.limits)?;
                 bare::come_and_go(&version.engine, &version.blueprint, guest).await?;
             }
             let bare = begun.elapsed();
