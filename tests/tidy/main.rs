@@ -147,7 +147,7 @@ fn walk(top: &Path, folder: &Path, files: &mut Vec<Text>) {
     for entry in entries {
         let path: PathBuf = entry.expect("an entry").path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if matches!(name.as_str(), ".git" | "target" | "node_modules" | "Cargo.lock")
+        if matches!(name.as_str(), ".git" | ".hive" | "target" | "node_modules" | "Cargo.lock")
             || name.ends_with(".wasm")
         {
             continue;

@@ -1,0 +1,407 @@
+/* What the component exports, and what a handler asks of the node. */
+#define _GNU_SOURCE
+#include "hive.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bindings/plugin_with_startup.h"
+
+typedef plugin_with_startup_string_t wire_text;
+
+/* The adapter for WASI may call the node only between these two: see toolchain/build/wasi/wasi.wat of the node. */
+__attribute__((import_module("wasi_snapshot_preview1"), import_name("hive_enter"))) void hive_enter(void *scratch);
+__attribute__((import_module("wasi_snapshot_preview1"), import_name("hive_leave"))) void hive_leave(void);
+static uint64_t scratch[4];
+
+#define SUBSCRIPTIONS_MAX 256
+#define TIMERS_MAX 64
+#define PUBLISHES_MAX 256
+
+static struct {
+  bool told;
+  hive_mode mode;
+  size_t subscriptions, timers, publishes;
+  exports_hive_node_handler_subscription_t subscription[SUBSCRIPTIONS_MAX];
+  hive_handler handlers[SUBSCRIPTIONS_MAX];
+  exports_hive_node_handler_timer_t timer[TIMERS_MAX];
+  hive_handler ticks[TIMERS_MAX];
+  wire_text publish[PUBLISHES_MAX];
+} plugin;
+
+/* What the handler in hand has said. */
+static struct {
+  char *reason;
+  bool has_delay, replied;
+  uint64_t delay_ms;
+  hive_node_types_message_t reply;
+  char *error;
+  bool permanent;
+} said;
+
+static wire_text borrowed(const char *text) { return (wire_text){(uint8_t *)text, strlen(text)}; }
+
+static void copy(const char *text, wire_text *to) { plugin_with_startup_string_dup(to, text); }
+
+static void know(void) {
+  if (plugin.told) return;
+  plugin.told = true;
+  hive_plugin();
+}
+
+static void subscribe(const char *pattern, bool answers, bool grouped, const char *group, hive_handler handler) {
+  if (plugin.subscriptions == SUBSCRIPTIONS_MAX) abort();
+  exports_hive_node_handler_subscription_t *one = &plugin.subscription[plugin.subscriptions];
+  memset(one, 0, sizeof *one);
+  one->pattern = borrowed(pattern);
+  one->answers = answers;
+  one->delivery = grouped ? EXPORTS_HIVE_NODE_HANDLER_DELIVERY_GROUP : EXPORTS_HIVE_NODE_HANDLER_DELIVERY_BROADCAST;
+  if (group) one->group.is_some = true, one->group.val = borrowed(group);
+  plugin.handlers[plugin.subscriptions++] = handler;
+}
+
+void hive_on(const char *pattern, hive_handler handler) { subscribe(pattern, false, false, NULL, handler); }
+void hive_answer(const char *pattern, hive_handler handler) { subscribe(pattern, true, false, NULL, handler); }
+void hive_on_group(const char *pattern, const char *group, hive_handler handler) {
+  subscribe(pattern, false, true, group, handler);
+}
+void hive_instances(hive_mode mode) { plugin.mode = mode; }
+
+void hive_tick(const char *name, const char *schedule, hive_handler handler) {
+  if (plugin.timers == TIMERS_MAX) abort();
+  exports_hive_node_handler_timer_t *one = &plugin.timer[plugin.timers];
+  memset(one, 0, sizeof *one);
+  one->name = borrowed(name);
+  one->schedule = borrowed(schedule);
+  plugin.ticks[plugin.timers++] = handler;
+}
+
+void hive_publishes(const char *pattern) {
+  if (plugin.publishes == PUBLISHES_MAX) abort();
+  plugin.publish[plugin.publishes++] = borrowed(pattern);
+}
+
+/* What is returned is freed by the bindings, so it is a copy; the texts in it are literals, and no bindings free those of a
+ * static world: each is copied, too. */
+static wire_text owned(wire_text text) {
+  wire_text copied;
+  plugin_with_startup_string_dup_n(&copied, (const char *)text.ptr, text.len);
+  return copied;
+}
+
+static void *array(size_t count, size_t size) { return count ? calloc(count, size) : NULL; }
+
+void exports_hive_node_handler_describe(exports_hive_node_handler_description_t *ret) {
+  know();
+  memset(ret, 0, sizeof *ret);
+  copy(HIVE_NAME, &ret->name);
+  copy(HIVE_VERSION, &ret->version);
+  ret->instances = (uint8_t)plugin.mode;
+  ret->subscriptions.len = plugin.subscriptions;
+  ret->subscriptions.ptr = array(plugin.subscriptions, sizeof *ret->subscriptions.ptr);
+  for (size_t at = 0; at < plugin.subscriptions; at++) {
+    exports_hive_node_handler_subscription_t *one = &ret->subscriptions.ptr[at];
+    *one = plugin.subscription[at];
+    one->pattern = owned(one->pattern);
+    if (one->group.is_some) one->group.val = owned(one->group.val);
+  }
+  ret->timers.len = plugin.timers;
+  ret->timers.ptr = array(plugin.timers, sizeof *ret->timers.ptr);
+  for (size_t at = 0; at < plugin.timers; at++) {
+    ret->timers.ptr[at] = plugin.timer[at];
+    ret->timers.ptr[at].name = owned(plugin.timer[at].name);
+    ret->timers.ptr[at].schedule = owned(plugin.timer[at].schedule);
+  }
+  ret->publishes.len = plugin.publishes;
+  ret->publishes.ptr = array(plugin.publishes, sizeof *ret->publishes.ptr);
+  for (size_t at = 0; at < plugin.publishes; at++) ret->publishes.ptr[at] = owned(plugin.publish[at]);
+}
+
+__attribute__((weak)) bool hive_start(void) { return true; }
+
+static char *formatted(const char *format, va_list args) {
+  char *text = NULL;
+  if (vasprintf(&text, format, args) < 0) abort();
+  return text;
+}
+
+bool exports_hive_node_startup_start(wire_text *err) {
+  know();
+  hive_enter(scratch);
+  bool fine = hive_start();
+  hive_leave();
+  if (!fine) copy(said.reason ? said.reason : "hive_start says no", err);
+  return fine;
+}
+
+static hive_handler chosen(const exports_hive_node_handler_event_t *event) {
+  static const char prefix[] = "$timer/";
+  size_t length = sizeof prefix - 1;
+  if (event->channel.len > length && !memcmp(event->channel.ptr, prefix, length)) {
+    for (size_t at = 0; at < plugin.timers; at++) {
+      wire_text name = plugin.timer[at].name;
+      if (name.len == event->channel.len - length && !memcmp(name.ptr, event->channel.ptr + length, name.len))
+        return plugin.ticks[at];
+    }
+  }
+  return event->subscription < plugin.subscriptions ? plugin.handlers[event->subscription] : NULL;
+}
+
+static hive_bytes seen(wire_text text) { return (hive_bytes){(const char *)text.ptr, text.len}; }
+
+static void forget(void) {
+  free(said.reason);
+  free(said.error);
+  memset(&said, 0, sizeof said);
+}
+
+bool exports_hive_node_handler_handle(exports_hive_node_handler_event_t *event,
+                                      exports_hive_node_handler_option_message_t *ret,
+                                      exports_hive_node_handler_failure_t *err) {
+  know();
+  forget();
+  hive_event shown = {
+      .channel = seen(event->channel),
+      .payload = {(const char *)event->message.payload.ptr, event->message.payload.len},
+      .content_type = event->message.content_type.is_some ? seen(event->message.content_type.val) : (hive_bytes){"", 0},
+      .key = event->message.key.is_some ? seen(event->message.key.val) : (hive_bytes){"", 0},
+      .attempt = event->attempt,
+      .retained = event->retained,
+      .wants_reply = event->wants_reply,
+  };
+  hive_handler handler = chosen(event);
+  hive_enter(scratch);
+  hive_outcome outcome = handler ? handler(&shown) : hive_reject("there is no subscription %u", (unsigned)event->subscription);
+  hive_leave();
+  exports_hive_node_handler_event_free(event);
+  const char *reason = said.reason ? said.reason : "the handler gives no reason";
+  switch (outcome) {
+    case HIVE_DONE:
+      ret->is_some = said.replied;
+      ret->val = said.reply;
+      return true;
+    case HIVE_RETRY:
+      err->tag = EXPORTS_HIVE_NODE_HANDLER_FAILURE_RETRY;
+      copy(reason, &err->val.retry.reason);
+      err->val.retry.after_ms.is_some = said.has_delay;
+      err->val.retry.after_ms.val = said.delay_ms;
+      break;
+    default:
+      err->tag = EXPORTS_HIVE_NODE_HANDLER_FAILURE_REJECT;
+      copy(reason, &err->val.reject);
+  }
+  if (said.replied) hive_node_types_message_free(&said.reply);
+  return false;
+}
+
+#define WITH_ARGS(last, what) \
+  va_list args;               \
+  va_start(args, last);       \
+  what;                       \
+  va_end(args)
+
+static void because(const char *format, va_list args) {
+  char *reason = formatted(format, args);
+  free(said.reason);
+  said.reason = reason;
+}
+
+hive_outcome hive_reject(const char *format, ...) {
+  WITH_ARGS(format, because(format, args));
+  return HIVE_REJECT;
+}
+
+hive_outcome hive_retry(const char *format, ...) {
+  WITH_ARGS(format, because(format, args));
+  return HIVE_RETRY;
+}
+
+hive_outcome hive_retry_after(uint64_t ms, const char *format, ...) {
+  WITH_ARGS(format, because(format, args));
+  said.has_delay = true;
+  said.delay_ms = ms;
+  return HIVE_RETRY;
+}
+
+static hive_node_types_message_t message(const void *bytes, size_t len, const char *content_type) {
+  hive_node_types_message_t made;
+  memset(&made, 0, sizeof made);
+  made.payload.ptr = len ? malloc(len) : NULL;
+  made.payload.len = len;
+  if (len) memcpy(made.payload.ptr, bytes, len);
+  if (content_type) made.content_type.is_some = true, copy(content_type, &made.content_type.val);
+  return made;
+}
+
+void hive_reply(const void *bytes, size_t len, const char *content_type) {
+  if (said.replied) hive_node_types_message_free(&said.reply);
+  said.reply = message(bytes, len, content_type);
+  said.replied = true;
+}
+
+static const char JSON[] = "application/json";
+
+void hive_reply_json(const char *format, ...) {
+  char *text;
+  WITH_ARGS(format, text = formatted(format, args));
+  hive_reply(text, strlen(text), JSON);
+  free(text);
+}
+
+/* Notes an error and frees it. */
+static bool failed(hive_node_types_error_t *error) {
+  static const char *const texts[] = {"denied; to grant it, add to the node's configuration: ", "invalid: ",
+                                      "too large", "overloaded", "nobody answers on that channel", "no answer in time",
+                                      "deadlock: the request would wait for itself", "the responder failed: ",
+                                      "the responder rejected the request: ", "unavailable: ", ""};
+  wire_text more = {(uint8_t *)"", 0};
+  switch (error->tag) {
+    case HIVE_NODE_TYPES_ERROR_DENIED: more = error->val.denied; break;
+    case HIVE_NODE_TYPES_ERROR_INVALID: more = error->val.invalid; break;
+    case HIVE_NODE_TYPES_ERROR_FAILED: more = error->val.failed; break;
+    case HIVE_NODE_TYPES_ERROR_REJECTED: more = error->val.rejected; break;
+    case HIVE_NODE_TYPES_ERROR_UNAVAILABLE: more = error->val.unavailable; break;
+    case HIVE_NODE_TYPES_ERROR_OTHER: more = error->val.other.f1; break;
+    default: break;
+  }
+  free(said.error);
+  if (asprintf(&said.error, "%s%.*s", texts[error->tag], (int)more.len, (const char *)more.ptr) < 0) abort();
+  said.permanent = error->tag <= HIVE_NODE_TYPES_ERROR_TOO_LARGE || error->tag == HIVE_NODE_TYPES_ERROR_REJECTED;
+  hive_node_types_error_free(error);
+  return false;
+}
+
+const char *hive_error(void) { return said.error ? said.error : "nothing went wrong"; }
+
+hive_outcome hive_failed(void) {
+  return said.permanent ? hive_reject("%s", hive_error()) : hive_retry("%s", hive_error());
+}
+
+/* During a call of the node it may put results into our memory: nothing else is called out then. */
+#define ASK(call)               \
+  hive_leave();                 \
+  bool fine = (call);           \
+  hive_enter(scratch)
+
+static bool sent(const char *channel, hive_node_types_message_t *made, bool keep) {
+  wire_text to = borrowed(channel), id;
+  hive_node_types_error_t error;
+  ASK(keep ? hive_node_bus_retain(&to, made, &id, &error) : hive_node_bus_publish(&to, made, &id, &error));
+  hive_node_types_message_free(made);
+  if (!fine) return failed(&error);
+  plugin_with_startup_string_free(&id);
+  return true;
+}
+
+bool hive_publish(const char *channel, const void *bytes, size_t len, const char *content_type, const char *key) {
+  hive_node_types_message_t made = message(bytes, len, content_type);
+  if (key) made.key.is_some = true, copy(key, &made.key.val);
+  return sent(channel, &made, false);
+}
+
+static bool send_json(const char *channel, bool keep, char *text) {
+  hive_node_types_message_t made = message(text, strlen(text), JSON);
+  free(text);
+  return sent(channel, &made, keep);
+}
+
+bool hive_publish_json(const char *channel, const char *format, ...) {
+  char *text;
+  WITH_ARGS(format, text = formatted(format, args));
+  return send_json(channel, false, text);
+}
+
+bool hive_retain_json(const char *channel, const char *format, ...) {
+  char *text;
+  WITH_ARGS(format, text = formatted(format, args));
+  return send_json(channel, true, text);
+}
+
+bool hive_forward(const char *channel) {
+  wire_text to = borrowed(channel), id;
+  hive_node_types_headers_t headers = {NULL, 0};
+  hive_node_types_error_t error;
+  ASK(hive_node_bus_forward(&to, &headers, &id, &error));
+  if (!fine) return failed(&error);
+  plugin_with_startup_string_free(&id);
+  return true;
+}
+
+bool hive_clear(const char *channel) {
+  wire_text to = borrowed(channel);
+  hive_node_types_error_t error;
+  ASK(hive_node_bus_clear(&to, &error));
+  return fine || failed(&error);
+}
+
+char *hive_call_json(const char *channel, const char *format, ...) {
+  char *text;
+  WITH_ARGS(format, text = formatted(format, args));
+  hive_node_types_message_t made = message(text, strlen(text), JSON), answer;
+  free(text);
+  wire_text to = borrowed(channel);
+  hive_node_types_error_t error;
+  ASK(hive_node_bus_request(&to, &made, 0, &answer, &error));
+  hive_node_types_message_free(&made);
+  if (!fine) return failed(&error), NULL;
+  char *copied = malloc(answer.payload.len + 1);
+  if (answer.payload.len) memcpy(copied, answer.payload.ptr, answer.payload.len);
+  copied[answer.payload.len] = 0;
+  hive_node_types_message_free(&answer);
+  return copied;
+}
+
+bool hive_after(const char *name, uint64_t ms, const char *json) {
+  wire_text called = borrowed(name);
+  plugin_with_startup_list_u8_t payload = {(uint8_t *)json, strlen(json)};
+  hive_node_types_error_t error;
+  ASK(hive_node_timers_after(&called, ms, &payload, &error));
+  return fine || failed(&error);
+}
+
+char *hive_config(const char *key) {
+  wire_text asked = borrowed(key), value;
+  ASK(hive_node_config_get(&asked, &value));
+  if (!fine) return NULL;
+  char *copied = malloc(value.len + 1);
+  if (value.len) memcpy(copied, value.ptr, value.len);
+  copied[value.len] = 0;
+  plugin_with_startup_string_free(&value);
+  return copied;
+}
+
+double hive_config_number(const char *key, double usual) {
+  char *text = hive_config(key), *end;
+  if (!text) return usual;
+  double value = strtod(text, &end);
+  if (end == text || *end) value = usual;
+  free(text);
+  return value;
+}
+
+void hive_log(hive_level level, const char *format, ...) {
+  char *text;
+  WITH_ARGS(format, text = formatted(format, args));
+  wire_text line = borrowed(text);
+  plugin_with_startup_list_tuple2_string_string_t fields = {NULL, 0};
+  hive_leave();
+  hive_node_log_log((uint8_t)level, &line, &fields);
+  hive_enter(scratch);
+  free(text);
+}
+
+bool hive_segment(const hive_event *event, int index, char *to, size_t size) {
+  const char *at = event->channel.ptr, *end = at + event->channel.len;
+  while (index-- > 0) {
+    at = memchr(at, '/', (size_t)(end - at));
+    if (!at++) return false;
+  }
+  const char *stop = memchr(at, '/', (size_t)(end - at));
+  size_t length = (size_t)((stop ? stop : end) - at);
+  if (length >= size) return false;
+  memcpy(to, at, length);
+  to[length] = 0;
+  return true;
+}

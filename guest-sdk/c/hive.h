@@ -1,0 +1,101 @@
+/* Write hive-node handlers in C. The README is the reference. */
+#ifndef HIVE_H
+#define HIVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Bytes that somebody else holds: without a zero at the end. */
+typedef struct {
+  const char *ptr;
+  size_t len;
+} hive_bytes;
+
+/* The event in hand. What it points to is there until the handler returns. */
+typedef struct {
+  hive_bytes channel; /* without its network: never a pattern */
+  hive_bytes payload;
+  hive_bytes content_type; /* empty: unknown bytes */
+  hive_bytes key;          /* empty: none */
+  uint32_t attempt;        /* 1 the first time, then 2, 3, … */
+  bool retained;           /* a channel's kept value, not a live event */
+  bool wants_reply;        /* somebody waits for the answer */
+} hive_event;
+
+/* What became of an event. */
+typedef enum {
+  HIVE_DONE = 0,
+  HIVE_RETRY,  /* passing trouble: deliver it again; see hive_retry */
+  HIVE_REJECT, /* hopeless: a dead letter; see hive_reject */
+} hive_outcome;
+
+typedef hive_outcome (*hive_handler)(const hive_event *event);
+
+/* You write this: it says what the plugin wants, by the functions below. */
+void hive_plugin(void);
+
+/* You may write this: it runs once in each new instance, before its first event. False refuses the instance. */
+bool hive_start(void);
+
+typedef enum { HIVE_POOL = 0, HIVE_FRESH, HIVE_SINGLE } hive_mode;
+
+/* Within hive_plugin. Texts must last: literals do. */
+void hive_on(const char *pattern, hive_handler handler);
+void hive_answer(const char *pattern, hive_handler handler);
+/* One node of the group gets each event; NULL is the plugin's own group. */
+void hive_on_group(const char *pattern, const char *group, hive_handler handler);
+void hive_tick(const char *name, const char *schedule, hive_handler handler);
+/* Patterns that it means to publish to or call; the node denies every other. */
+void hive_publishes(const char *pattern);
+void hive_instances(hive_mode mode);
+
+/* Within a handler. Formats are printf's. */
+hive_outcome hive_reject(const char *format, ...) __attribute__((format(printf, 1, 2)));
+hive_outcome hive_retry(const char *format, ...) __attribute__((format(printf, 1, 2)));
+hive_outcome hive_retry_after(uint64_t ms, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The answer to a call: JSON, or bytes. */
+void hive_reply_json(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void hive_reply(const void *bytes, size_t len, const char *content_type);
+
+/* False: hive_error says why, and `return hive_failed();` is the outcome that fits. */
+bool hive_publish_json(const char *channel, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool hive_publish(const char *channel, const void *bytes, size_t len, const char *content_type, const char *key);
+bool hive_forward(const char *channel);
+bool hive_retain_json(const char *channel, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool hive_clear(const char *channel);
+/* The answer, ended by a zero, to be freed; NULL: hive_error says why. */
+char *hive_call_json(const char *channel, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Sets a one-shot timer: the JSON comes back on `$timer/<name>`, to which the plugin subscribes. */
+bool hive_after(const char *name, uint64_t ms, const char *json);
+const char *hive_error(void);
+hive_outcome hive_failed(void);
+
+/* A value of the plugin's configuration, to be freed; NULL: it is not set. */
+char *hive_config(const char *key);
+double hive_config_number(const char *key, double usual);
+
+typedef enum { HIVE_TRACE = 0, HIVE_DEBUG, HIVE_INFO, HIVE_WARN, HIVE_ERROR } hive_level;
+void hive_log(hive_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* One segment of the event's channel, counted from 0. False: there is none, or no room. */
+bool hive_segment(const hive_event *event, int index, char *to, size_t size);
+
+/* JSON, as far as a handler needs it. `field` is one of an object, or NULL: the value itself. False: it is not there, not
+ * of that type, or has no room. */
+bool hive_json_number(hive_bytes json, const char *field, double *to);
+bool hive_json_text(hive_bytes json, const char *field, char *to, size_t size);
+bool hive_json_bool(hive_bytes json, const char *field, bool *to);
+/* The value itself, as JSON. */
+bool hive_json_field(hive_bytes json, const char *field, hive_bytes *to);
+/* A text as JSON, in quotes, into a buffer; what does not fit is cut off. Returns the buffer. */
+char *hive_quoted(const char *text, char *to, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,305 @@
+// Package hive writes hive-node handlers in Go. The README is the reference.
+//
+//	func init() {
+//		hive.Answer("greet/hello", func(ctx *hive.Context, name string) (string, error) {
+//			return "Hello, " + name + "!", nil
+//		})
+//	}
+//
+//	func main() {}
+package hive
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Mode is how long an instance, and what it keeps in memory, lives.
+type Mode uint8
+
+const (
+	// Pool keeps several warm instances; memory is a cache, nothing more.
+	Pool Mode = iota
+	// Fresh makes a new one for each event.
+	Fresh
+	// Single keeps one per node, one call at a time: memory lives from event to event.
+	Single
+)
+
+// Options say what the plugin is. All of it may be left out.
+type Options struct {
+	// Name and Version are for people.
+	Name, Version string
+	Instances     Mode
+	// Publishes are patterns that it means to publish to or call; the node denies every other.
+	Publishes []string
+}
+
+type subscription struct {
+	pattern string
+	answers bool
+	group   *string
+	durable bool
+	run     func(*Context) (*Message, error)
+}
+
+type timer struct {
+	name, schedule string
+	mesh           bool
+	run            func(*Context) error
+}
+
+var (
+	plugin        Options
+	subscriptions []*subscription
+	timers        []*timer
+	starts        []func() error
+)
+
+// Plugin says what the plugin is.
+func Plugin(options Options) { plugin = options }
+
+// An Option of a subscription.
+type Option func(*subscription)
+
+// Group has one node of the group get each event; without a name it is the plugin's own.
+func Group(name ...string) Option {
+	return func(s *subscription) {
+		group := strings.Join(name, "")
+		s.group = &group
+	}
+}
+
+// Durable has each node get every event, also what durable channels carried while it was away.
+func Durable(s *subscription) { s.durable = true }
+
+// On handles events. T is what the payload is read as: JSON, or with []byte and Message the payload as it is.
+func On[T any](pattern string, run func(*Context, T) error, options ...Option) {
+	add(pattern, false, options, func(ctx *Context) (*Message, error) {
+		data, err := read[T](ctx.Message)
+		if err != nil {
+			return nil, Reject(err)
+		}
+		return nil, run(ctx, data)
+	})
+}
+
+// Answer handles events, and answers calls with what the function returns.
+func Answer[T, R any](pattern string, run func(*Context, T) (R, error), options ...Option) {
+	add(pattern, true, options, func(ctx *Context) (*Message, error) {
+		data, err := read[T](ctx.Message)
+		if err != nil {
+			return nil, Reject(err)
+		}
+		value, err := run(ctx, data)
+		if err != nil || !ctx.WantsReply {
+			return nil, err
+		}
+		message, err := toMessage(value)
+		return &message, err
+	})
+}
+
+func add(pattern string, answers bool, options []Option, run func(*Context) (*Message, error)) {
+	s := &subscription{pattern: pattern, answers: answers, run: run}
+	for _, option := range options {
+		option(s)
+	}
+	subscriptions = append(subscriptions, s)
+}
+
+// Tick runs again and again: `@every 5s`, or five fields of cron in UTC.
+func Tick(name, schedule string, run func(*Context) error) {
+	timers = append(timers, &timer{name: name, schedule: schedule, run: run})
+}
+
+// TickMesh does so on one of the nodes that run the plugin.
+func TickMesh(name, schedule string, run func(*Context) error) {
+	timers = append(timers, &timer{name: name, schedule: schedule, mesh: true, run: run})
+}
+
+// Start runs once in each new instance, before its first event. An error refuses the instance.
+func Start(run func() error) { starts = append(starts, run) }
+
+// A Failure says that an event was not handled.
+type Failure struct {
+	err      error
+	rejected bool
+	after    time.Duration
+}
+
+func (f *Failure) Error() string { return f.err.Error() }
+func (f *Failure) Unwrap() error { return f.err }
+
+// Reject makes an error hopeless: the event goes to the plugin's dead letters, a caller gets `rejected`.
+func Reject(err error) error { return &Failure{err: err, rejected: true} }
+
+// Rejectf is Reject of a new error.
+func Rejectf(format string, args ...any) error { return Reject(fmt.Errorf(format, args...)) }
+
+// RetryAfter has the event delivered again after so long. Every other error is a retry when the node likes.
+func RetryAfter(after time.Duration, err error) error { return &Failure{err: err, after: after} }
+
+// Error is what the node refuses, and what went wrong with a call.
+type Error struct {
+	// Code is `denied`, `invalid`, `too-large`, `overloaded`, `no-responder`, `timeout`, `deadlock`, `failed`, `rejected`,
+	// `unavailable`, or what a newer node says.
+	Code string
+	// Text is what goes with it: the line to add, the reason.
+	Text string
+	// Number is a limit, or milliseconds after which it is worth trying again.
+	Number uint64
+}
+
+func (e *Error) Error() string {
+	switch e.Code {
+	case "denied":
+		return "denied; to grant it, add to the node's configuration: " + e.Text
+	case "too-large":
+		return fmt.Sprintf("too large: the limit is %d", e.Number)
+	case "overloaded":
+		return fmt.Sprintf("overloaded; try again in %d ms", e.Number)
+	case "no-responder":
+		return "nobody answers on that channel"
+	case "timeout":
+		return "no answer in time"
+	case "deadlock":
+		return "deadlock: the request would wait for itself"
+	}
+	return e.Code + ": " + e.Text
+}
+
+// Permanent says whether the same attempt would fail again.
+func (e *Error) Permanent() bool {
+	switch e.Code {
+	case "denied", "invalid", "too-large", "rejected", "unexpected-answer":
+		return true
+	}
+	return false
+}
+
+// Message is a message whose every part is yours.
+type Message struct {
+	Payload     []byte
+	ContentType string
+	Key         string
+	Headers     [][2]string
+}
+
+// Header is the first header of that name.
+func (m Message) Header(name string) string {
+	for _, header := range m.Headers {
+		if header[0] == name {
+			return header[1]
+		}
+	}
+	return ""
+}
+
+// Context is the event in hand, beside its data.
+type Context struct {
+	// Channel is where it came, without its network: never a pattern.
+	Channel string
+	Message Message
+	// Attempt is 1 the first time, then 2, 3, …
+	Attempt uint32
+	// Retained says that it is a channel's kept value and not a live event.
+	Retained bool
+	// WantsReply says that somebody waits for the answer.
+	WantsReply bool
+}
+
+// Segment is one segment of the channel, counted from 0: what a `*` stood for.
+func (c *Context) Segment(index int) string {
+	segments := strings.Split(c.Channel, "/")
+	if index < 0 || index >= len(segments) {
+		return ""
+	}
+	return segments[index]
+}
+
+const jsonType = "application/json"
+
+func read[T any](message Message) (value T, err error) {
+	switch to := any(&value).(type) {
+	case *[]byte:
+		*to = message.Payload
+		return value, nil
+	case *Message:
+		*to = message
+		return value, nil
+	case *string:
+		if len(message.Payload) == 0 || (message.ContentType != "" && !isJSON(message.ContentType)) {
+			if !utf8.Valid(message.Payload) {
+				return value, errors.New("the payload is not UTF-8")
+			}
+			*to = string(message.Payload)
+			return value, nil
+		}
+	}
+	if len(message.Payload) == 0 {
+		return value, nil
+	}
+	if err := json.Unmarshal(message.Payload, &value); err != nil {
+		return value, fmt.Errorf("the payload does not parse: %w", err)
+	}
+	return value, nil
+}
+
+func isJSON(contentType string) bool {
+	essence := strings.ToLower(strings.TrimSpace(strings.SplitN(contentType, ";", 2)[0]))
+	return essence == jsonType || strings.HasSuffix(essence, "+json")
+}
+
+// nil is nothing, bytes and messages are as they are, everything else is JSON.
+func toMessage(value any) (Message, error) {
+	switch value := value.(type) {
+	case nil:
+		return Message{}, nil
+	case []byte:
+		return Message{Payload: value}, nil
+	case Message:
+		return value, nil
+	}
+	payload, err := json.Marshal(value)
+	if err != nil {
+		return Message{}, Rejectf("the value cannot be written as JSON: %w", err)
+	}
+	return Message{Payload: payload, ContentType: jsonType}, nil
+}
+
+// What the node is told of an error: whether it is hopeless, why, and when to try again.
+func told(err error) (rejected bool, reason string, after time.Duration) {
+	var failure *Failure
+	var own *Error
+	switch {
+	case errors.As(err, &failure):
+		return failure.rejected, err.Error(), failure.after
+	case errors.As(err, &own):
+		if own.Code == "overloaded" {
+			after = time.Duration(own.Number) * time.Millisecond
+		}
+		return own.Permanent(), err.Error(), after
+	}
+	return false, err.Error(), 0
+}
+
+// Runs a handler; a panic is a rejection with its stack, since the same event would panic again.
+func guarded(run func() (*Message, error)) (message *Message, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			stack := string(debug.Stack())
+			Log(LevelError, fmt.Sprintf("panic: %v\n%s", cause, stack))
+			if len(stack) > 2000 {
+				stack = stack[:2000] + "…"
+			}
+			err = Rejectf("panic: %v\n%s", cause, stack)
+		}
+	}()
+	return run()
+}

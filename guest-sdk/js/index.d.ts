@@ -1,0 +1,190 @@
+/** What the plugin says of itself. All of it may be left out. */
+export interface PluginOptions {
+  /** For people; the package's name if it is left out. */
+  name?: string;
+  /** The package's version if it is left out. */
+  version?: string;
+  /** `pool`: several warm instances, memory is a cache; `fresh`: a new one for each event; `single`: one per node, one
+   * call at a time, memory lives from event to event. */
+  instances?: "pool" | "fresh" | "single";
+  /** Patterns it means to publish to or call; the node denies every other. */
+  publishes?: string[];
+}
+
+export interface SubscribeOptions {
+  /** One node of the group gets each event: `true` for the plugin's own group, or its name. */
+  group?: boolean | string;
+  /** Every event, also what durable channels carried while this node was away. */
+  durable?: boolean;
+}
+
+export interface RawOptions extends SubscribeOptions {
+  /** The handler is given the message instead of its data. */
+  raw: true;
+}
+
+export type Headers = Record<string, string> | [string, string][];
+
+export interface MessageOptions {
+  contentType?: string;
+  /** Events of one channel with the same key are handled in order. */
+  key?: string;
+  headers?: Headers;
+}
+
+export interface PublishOptions extends MessageOptions {
+  /** Milliseconds after which nobody wants it: wherever it waits then, it is dropped. */
+  expires?: number;
+}
+
+export interface CallOptions extends MessageOptions {
+  /** Milliseconds; all that is left of the event's time if it is left out. */
+  timeout?: number;
+}
+
+/** A message whose every part is yours. */
+export class Message {
+  constructor(payload?: Uint8Array | ArrayBuffer | string, options?: MessageOptions);
+  payload: Uint8Array;
+  contentType?: string;
+  key?: string;
+  headers: [string, string][];
+  text(): string;
+  /** The payload read as JSON; undefined if it is empty. */
+  json(): any;
+  /** The first header of that name. */
+  header(name: string): string | undefined;
+  /** JSON as its value, `text/…` as a text, another content type as bytes. */
+  data(): any;
+}
+
+/** Facts about the event that is being handled. */
+export class Context {
+  /** The channel the event came on, without its network: never a pattern. */
+  readonly channel: string;
+  /** One segment of the channel, counted from 0: what a `*` stood for. */
+  segment(index: number): string;
+  readonly message: Message;
+  readonly contentType?: string;
+  readonly key?: string;
+  readonly headers: [string, string][];
+  /** The publisher's header of that name; the first if there are several. */
+  header(name: string): string | undefined;
+  /** 1 the first time this event is handled, then 2, 3, … */
+  readonly attempt: number;
+  /** Whether it is a channel's kept value and not a live event. */
+  readonly retained: boolean;
+  /** Whether somebody waits for the answer. */
+  readonly wantsReply: boolean;
+  /** The event's id: unique for each publish, the same on every redelivery. */
+  readonly id: string;
+  /** The id of the publishing node, as the mesh authenticated it. */
+  readonly origin: string;
+  /** What the publishing node calls itself: a claim, for people. */
+  readonly originName: string;
+  /** The network it was published to; undefined for a local (one-segment) channel. */
+  readonly network?: string;
+  readonly publishedAt: Date;
+  /** Milliseconds until this call is cut. */
+  readonly timeLeft: number;
+  /** The mesh's own headers (`hive-*`, `traceparent`). */
+  readonly meshHeaders: [string, string][];
+}
+
+/** Hopeless: the event goes to the plugin's dead letters, a caller gets `rejected`. */
+export class Reject extends Error {
+  constructor(reason: unknown, options?: { cause?: unknown });
+}
+
+/** Passing trouble: the node delivers the event again, a caller gets `failed` at once. */
+export class Retry extends Error {
+  constructor(reason: unknown, afterMs?: number, options?: { cause?: unknown });
+  afterMs?: number;
+}
+
+export type ErrorCode =
+  | "denied" | "invalid" | "too-large" | "overloaded" | "no-responder" | "timeout" | "deadlock" | "failed"
+  | "rejected" | "unavailable" | "unexpected-answer" | (string & {});
+
+/** What the node refuses, and what went wrong with a call. */
+export class HiveError extends Error {
+  constructor(code: ErrorCode, value?: unknown);
+  readonly code: ErrorCode;
+  readonly value: unknown;
+  /** Whether the same attempt would fail again. */
+  readonly permanent: boolean;
+}
+
+export function reject(reason: unknown, options?: { cause?: unknown }): Reject;
+export function retry(reason: unknown, afterMs?: number, options?: { cause?: unknown }): Retry;
+
+type MaybeLater<T> = T | Promise<T>;
+
+/** Says what the plugin is and where it means to publish. */
+export function plugin(options: PluginOptions): void;
+
+/** Handles events: `on("orders/*", (order, ctx) => …)`. */
+export function on<T = any>(pattern: string, run: (data: T, ctx: Context) => unknown): typeof run;
+export function on(pattern: string, options: RawOptions, run: (message: Message, ctx: Context) => unknown): typeof run;
+export function on<T = any>(pattern: string, options: SubscribeOptions, run: (data: T, ctx: Context) => unknown): typeof run;
+
+/** Handles events, and answers calls with what the function returns. */
+export function answer<T = any, R = unknown>(pattern: string, run: (data: T, ctx: Context) => MaybeLater<R>): typeof run;
+export function answer<R = unknown>(pattern: string, options: RawOptions, run: (message: Message, ctx: Context) => MaybeLater<R>): typeof run;
+export function answer<T = any, R = unknown>(pattern: string, options: SubscribeOptions, run: (data: T, ctx: Context) => MaybeLater<R>): typeof run;
+
+/** Runs again and again: `@every 5s`, or five fields of cron in UTC; with `mesh` on one of the nodes that run it. */
+export function tick(name: string, schedule: string, run: (ctx: Context) => unknown): typeof run;
+export function tick(name: string, schedule: string, options: { mesh?: boolean }, run: (ctx: Context) => unknown): typeof run;
+
+/** Runs once in each new instance, before its first event. What it throws refuses the instance. */
+export function start(run: () => unknown): typeof run;
+
+/** Publishes a value; gives the event's id. It takes effect at once, also when the handler fails later. */
+export function publish(channel: string, value?: unknown, options?: PublishOptions): string;
+/** Publishes the payload of the event in hand, without copying it. */
+export function forward(channel: string, headers?: Headers): string;
+/** Publishes a value and keeps it as the channel's last one, on every node. */
+export function retain(channel: string, value: unknown, options?: MessageOptions): string;
+/** Forgets the channel's last value; subscribers get an empty event. */
+export function clear(channel: string): void;
+/** Asks, and gives the answer's data. */
+export function call<R = any>(channel: string, value?: unknown, options?: CallOptions): R;
+/** Asks several at once, at most 64; a HiveError stands in the place of what failed. */
+export function callEach<R = any>(calls: [channel: string, value?: unknown][], options?: { timeout?: number }): (R | HiveError)[];
+/** Asks everybody who answers there; ends early once `limit` answers are good. */
+export function gather<R = any>(channel: string, value?: unknown, options?: CallOptions & { limit?: number }): {
+  answers: { origin: string; value?: R; error?: HiveError }[];
+  missing: number;
+};
+/** A channel's kept value; undefined if there is none. */
+export function kept<T = any>(channel: string): T | undefined;
+/** The kept values that match, in the order of their channels. */
+export function keptValues<T = any>(pattern: string): Generator<{ channel: string; value: T; id: string; publishedAt: Date }>;
+/** Sets a one-shot timer: the value comes back as an event on `$timer/<name>`, to which the plugin subscribes. */
+export function after(name: string, ms: number, value?: unknown): void;
+/** Cancels a one-shot timer; false when there was none that had not fired. */
+export function cancel(name: string): boolean;
+
+/** The plugin's configuration. */
+export const config: {
+  get(key: string): string | undefined;
+  /** In the type of `fallback`. */
+  get<T extends string | number | boolean>(key: string, fallback: T): T extends number ? number : T extends boolean ? boolean : string;
+  /** Everything, nested keys joined by dots. */
+  all(): Record<string, string>;
+};
+
+export type Level = "trace" | "debug" | "info" | "warn" | "error";
+type Say = (message: unknown, fields?: Record<string, unknown>) => void;
+/** Lines in the node's log, under the plugin's name. */
+export const log: { enabled(level: Level): boolean; trace: Say; debug: Say; info: Say; warn: Say; error: Say };
+
+/** Where the plugin is. */
+export const here: {
+  readonly id: string;
+  readonly name: string;
+  readonly networks: string[];
+  readonly plugin: string;
+  readonly generation: number;
+};

@@ -1,0 +1,118 @@
+// How a handler says that an event was not handled, and what is made of everything else that is thrown.
+
+/** Hopeless: the event goes to the plugin's dead letters, a caller gets `rejected`. */
+export class Reject extends Error {
+  constructor(reason, options) {
+    super(String(reason), options);
+    this.name = "Reject";
+  }
+}
+
+/** Passing trouble: the node delivers the event again, a caller gets `failed` at once. */
+export class Retry extends Error {
+  /** `afterMs`: when; the node's own back-off if none. */
+  constructor(reason, afterMs, options) {
+    super(String(reason), options);
+    this.name = "Retry";
+    this.afterMs = afterMs;
+  }
+}
+
+/** `throw reject("no such order")` */
+export const reject = (reason, options) => new Reject(reason, options);
+/** `throw retry("the printer is busy", 5000)` */
+export const retry = (reason, afterMs, options) => new Retry(reason, afterMs, options);
+
+const TEXTS = {
+  "denied": (line) => `denied; to grant it, add to the node's configuration: ${line}`,
+  "invalid": (what) => `invalid: ${what}`,
+  "too-large": (limit) => `too large: the limit is ${limit}`,
+  "overloaded": (ms) => `overloaded; try again in ${ms} ms`,
+  "no-responder": () => "nobody answers on that channel",
+  "timeout": () => "no answer in time",
+  "deadlock": () => "deadlock: the request would wait for itself",
+  "failed": (reason) => `the responder failed: ${reason}`,
+  "rejected": (reason) => `the responder rejected the request: ${reason}`,
+  "unavailable": (what) => `unavailable: ${what}`,
+  "unexpected-answer": (why) => `the answer is not what was expected: ${why}`,
+};
+
+/** Codes of errors that the same attempt would meet again. */
+const PERMANENT = new Set(["denied", "invalid", "too-large", "rejected", "unexpected-answer"]);
+
+/** What the node refuses, and what went wrong with a call. */
+export class HiveError extends Error {
+  constructor(code, value) {
+    const text = TEXTS[code];
+    super(text ? text(value) : `${value} (${code})`);
+    this.name = "HiveError";
+    this.code = code;
+    this.value = value;
+  }
+
+  /** Whether the same attempt would fail again. */
+  get permanent() {
+    return PERMANENT.has(this.code);
+  }
+}
+
+/** The node's error as it comes over the component's border. */
+export function fromWire(wire) {
+  if (wire.tag === "other") return new HiveError(wire.val[0], wire.val[1]);
+  return new HiveError(wire.tag, wire.val);
+}
+
+/** The same as the node has it: what a fake host throws. */
+export function toWire(error) {
+  if (!(error instanceof HiveError)) return { tag: "failed", val: String(error?.message ?? error) };
+  if (!(error.code in TEXTS) || error.code === "unexpected-answer") {
+    return { tag: "other", val: [error.code, String(error.value)] };
+  }
+  return { tag: error.code, val: error.value };
+}
+
+/** Calls the node; its errors are thrown as `HiveError`. */
+export function asking(ask) {
+  try {
+    return ask();
+  } catch (thrown) {
+    const wire = thrown?.payload ?? thrown;
+    if (wire && typeof wire === "object" && typeof wire.tag === "string") throw fromWire(wire);
+    throw thrown;
+  }
+}
+
+/** Errors that say that the program or the data is wrong: the same event would fail in the same way. */
+const HOPELESS = [TypeError, ReferenceError, RangeError, SyntaxError, URIError];
+
+/** Characters of a reason at most; the log has all of it. */
+const REASON_MAX = 2000;
+
+/** What the node is told of something that was thrown, and whether somebody has to be told of a mistake. */
+export function failureOf(thrown) {
+  if (thrown instanceof Reject) return { failure: { tag: "reject", val: thrown.message }, expected: true };
+  if (thrown instanceof Retry) return { failure: delay(thrown.message, thrown.afterMs), expected: true };
+  if (thrown instanceof HiveError) {
+    if (thrown.permanent) return { failure: { tag: "reject", val: thrown.message }, expected: true };
+    const afterMs = thrown.code === "overloaded" ? thrown.value : undefined;
+    return { failure: delay(thrown.message, afterMs), expected: true };
+  }
+  const reason = described(thrown).slice(0, REASON_MAX);
+  const hopeless = HOPELESS.some((kind) => thrown instanceof kind);
+  return { failure: hopeless ? { tag: "reject", val: reason } : delay(reason), expected: false };
+}
+
+function delay(reason, afterMs) {
+  const ms = Number.isFinite(afterMs) ? Math.max(0, Math.round(afterMs)) : null;
+  return { tag: "retry", val: { reason, afterMs: ms } };
+}
+
+/** Name, message, stack and causes. */
+export function described(thrown) {
+  if (!(thrown instanceof Error)) return `${String(thrown)} was thrown, which is no Error`;
+  const head = `${thrown.name}: ${thrown.message}`;
+  const stack = typeof thrown.stack === "string" ? thrown.stack.trimEnd() : "";
+  // Some engines begin the stack with the message, others do not.
+  const text = stack.startsWith(head) ? stack : stack ? `${head}\n${stack}` : head;
+  return thrown.cause === undefined ? text : `${text}\ncaused by ${described(thrown.cause)}`;
+}

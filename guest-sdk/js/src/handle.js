@@ -1,0 +1,58 @@
+// From an event to the function that handles it, and from what the function does to what the node is told.
+import { Context } from "./context.js";
+import { Reject, described, failureOf } from "./errors.js";
+import { fromWire, toMessage, toWire } from "./message.js";
+import { node } from "#node";
+import { chosen, startAll } from "./registry.js";
+
+/** What the node is told: an answer or none. Throws a failure as the node takes it. */
+export function handle(event) {
+  return settled(() => answer(event), (thrown) => { throw told(thrown); });
+}
+
+/** Runs before the first event. Throws a text. */
+export function start() {
+  const failed = (thrown) => { throw described(thrown); };
+  return settled(() => {
+    const waits = startAll().filter((done) => done instanceof Promise);
+    return waits.length === 0 ? undefined : Promise.all(waits).then(() => undefined);
+  }, failed);
+}
+
+function answer(event) {
+  const subscription = chosen(event);
+  if (subscription === undefined) throw new Reject(`there is no subscription ${event.subscription}`);
+  const message = fromWire(event.message);
+  const context = new Context(event, message);
+  const said = subscription.pattern === undefined
+    ? subscription.run(context)
+    : subscription.run(data(subscription, message), context);
+  const answered = (value) => (event.wantsReply ? toWire(toMessage(value)) : null);
+  return said instanceof Promise ? said.then(answered) : answered(said);
+}
+
+function data({ raw }, message) {
+  if (raw) return message;
+  try {
+    return message.data();
+  } catch (error) {
+    throw new Reject(`the payload does not parse: ${error.message}`);
+  }
+}
+
+function told(thrown) {
+  const { failure, expected } = failureOf(thrown);
+  // Nobody meant this: the log has the whole stack.
+  if (!expected) node.log.log("error", described(thrown), []);
+  return failure;
+}
+
+/** Runs it, and `failed` with what it throws, now or later. */
+function settled(run, failed) {
+  try {
+    const done = run();
+    return done instanceof Promise ? done.catch(failed) : done;
+  } catch (thrown) {
+    return failed(thrown);
+  }
+}

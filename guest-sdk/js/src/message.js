@@ -1,0 +1,73 @@
+// Messages, made and read: JSON unless somebody says otherwise.
+import { Reject } from "./errors.js";
+import "./text.js";
+
+const JSON_TYPE = "application/json";
+
+/** A message whose every part is yours. */
+export class Message {
+  /** `payload`: bytes, or a text. */
+  constructor(payload = new Uint8Array(), { contentType, key, headers = [] } = {}) {
+    this.payload = typeof payload === "string" ? encode(payload) : bytesOf(payload);
+    this.contentType = contentType;
+    this.key = key;
+    this.headers = Array.isArray(headers) ? headers : Object.entries(headers);
+  }
+
+  /** The payload as text. */
+  text() {
+    return decode(this.payload);
+  }
+
+  /** The payload read as JSON; undefined if it is empty. */
+  json() {
+    return this.payload.length === 0 ? undefined : JSON.parse(this.text());
+  }
+
+  /** The first header of that name. */
+  header(name) {
+    return this.headers.find(([found]) => found === name)?.[1];
+  }
+
+  /** What a handler is given: JSON as its value, `text/…` as a text, another content type as bytes. */
+  data() {
+    if (this.payload.length === 0) return undefined;
+    const type = (this.contentType ?? JSON_TYPE).split(";")[0].trim().toLowerCase();
+    if (type === JSON_TYPE || type.endsWith("+json")) return this.json();
+    return type.startsWith("text/") ? this.text() : this.payload;
+  }
+}
+
+/** What a function gives as a message: nothing, bytes and messages as they are, everything else as JSON. */
+export function toMessage(value, { key, headers, contentType } = {}) {
+  const with_ = (message) => {
+    if (key !== undefined) message.key = key;
+    if (headers !== undefined) message.headers = Array.isArray(headers) ? headers : Object.entries(headers);
+    if (contentType !== undefined) message.contentType = contentType;
+    return message;
+  };
+  if (value instanceof Message) return with_(value);
+  if (value === undefined) return with_(new Message());
+  if (value instanceof Uint8Array || value instanceof ArrayBuffer) return with_(new Message(value));
+  const text = JSON.stringify(value);
+  if (text === undefined) throw new Reject(`a ${typeof value} cannot be written as JSON`);
+  return with_(new Message(text, { contentType: JSON_TYPE }));
+}
+
+/** The event's or answer's message, as the node gives it. */
+export function fromWire({ payload, contentType, key, headers }) {
+  return new Message(payload, { contentType: contentType ?? undefined, key: key ?? undefined, headers });
+}
+
+/** The message as the node takes it: every field there. */
+export function toWire({ payload, contentType, key, headers }) {
+  const texts = headers.map(([name, value]) => [String(name), String(value)]);
+  return { payload, contentType: contentType ?? null, key: key === undefined ? null : String(key), headers: texts };
+}
+
+function bytesOf(value) {
+  return value instanceof Uint8Array ? value : new Uint8Array(value);
+}
+
+export const encode = (text) => new TextEncoder().encode(text);
+export const decode = (bytes) => new TextDecoder().decode(bytes);

@@ -1,0 +1,30 @@
+// The node's interfaces outside a component: those of the test's fake host, while one of its events is being handled.
+let host = null;
+
+/** Lets a fake host stand in for the node while `run` runs. */
+export function within(fake, run) {
+  const before = host;
+  host = fake;
+  const restore = () => { host = before; };
+  try {
+    const done = run();
+    if (done instanceof Promise) return done.finally(restore);
+    restore();
+    return done;
+  } catch (error) {
+    restore();
+    throw error;
+  }
+}
+
+const interfaces = ["bus", "config", "current", "log", "where", "timers"];
+
+function standIn(name) {
+  const get = (_, method) => {
+    if (host === null) throw new Error(`there is no node here; in a test, deliver an event with hive-guest/testing`);
+    return host[name][method];
+  };
+  return new Proxy({}, { get });
+}
+
+export const node = Object.fromEntries(interfaces.map((name) => [name, standIn(name)]));

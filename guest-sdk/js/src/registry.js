@@ -1,0 +1,80 @@
+// What the plugin says of itself: collected while its modules are loaded, which happens when it is built.
+
+const plugin = { name: "", version: "", instances: "pool", publishes: [] };
+const subscriptions = [];
+const timers = [];
+const starts = [];
+
+/** What `build` knows of the project. */
+const project = {
+  name: typeof __HIVE_NAME__ === "string" ? __HIVE_NAME__ : "",
+  version: typeof __HIVE_VERSION__ === "string" ? __HIVE_VERSION__ : "",
+};
+
+const MODES = ["pool", "fresh", "single"];
+
+export function configure(options) {
+  known("plugin", options, ["name", "version", "instances", "publishes"]);
+  if (options.instances !== undefined && !MODES.includes(options.instances)) {
+    throw new TypeError(`instances is ${MODES.join(", ")}, not ${options.instances}`);
+  }
+  Object.assign(plugin, options);
+}
+
+export function subscribe(pattern, options, run, answers) {
+  const [settings, handler] = typeof options === "function" ? [{}, options] : [options ?? {}, run];
+  if (typeof pattern !== "string") throw new TypeError("a pattern is a text such as \"orders/*\"");
+  if (typeof handler !== "function") throw new TypeError(`there is no function for ${pattern}`);
+  known(pattern, settings, ["group", "durable", "raw"]);
+  subscriptions.push({ pattern, answers, run: handler, ...settings });
+  return handler;
+}
+
+export function addTimer(name, schedule, options, run) {
+  const [settings, handler] = typeof options === "function" ? [{}, options] : [options ?? {}, run];
+  if (typeof handler !== "function") throw new TypeError(`there is no function for the timer ${name}`);
+  known(`the timer ${name}`, settings, ["mesh"]);
+  timers.push({ name, schedule, run: handler, ...settings });
+  return handler;
+}
+
+export function addStart(run) {
+  starts.push(run);
+  return run;
+}
+
+export function description() {
+  return {
+    name: plugin.name || project.name,
+    version: plugin.version || project.version,
+    instances: plugin.instances,
+    subscriptions: subscriptions.map(({ pattern, answers, group, durable }) => ({
+      pattern,
+      delivery: group ? "group" : "broadcast",
+      group: typeof group === "string" ? group : null,
+      answers,
+      settings: durable ? [["durable", "true"]] : [],
+    })),
+    timers: timers.map(({ name, schedule, mesh }) => ({
+      name,
+      schedule,
+      scope: mesh ? "mesh" : "node",
+      settings: [],
+    })),
+    publishes: plugin.publishes,
+    settings: [],
+  };
+}
+
+/** The function that an event is for. */
+export function chosen(event) {
+  const tick = timers.find(({ name }) => event.channel === `$timer/${name}`);
+  return tick ?? subscriptions[event.subscription];
+}
+
+export const startAll = () => starts.map((run) => run());
+
+function known(what, options, names) {
+  const odd = Object.keys(options).find((name) => !names.includes(name));
+  if (odd !== undefined) throw new TypeError(`${what} has no option ${odd}; there are ${names.join(", ")}`);
+}

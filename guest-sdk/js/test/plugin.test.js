@@ -1,0 +1,77 @@
+// The SDK with a handler of each kind, under the fake node.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import * as hive from "hive-guest";
+import { Host } from "hive-guest/testing";
+
+hive.plugin({ name: "sample", publishes: ["out/*"] });
+hive.answer("greet/*", (name, ctx) => `Hello, ${name ?? ctx.segment(1)}!`);
+hive.on("sensor/*", (reading) => hive.publish("out/reading", { double: reading.celsius * 2 }, { key: "k" }));
+hive.on("raw/*", { raw: true }, (message) => hive.publish("out/raw", message.payload.length));
+hive.on("later/*", async (value) => { await null; hive.publish("out/later", value); });
+hive.on("fails/*", (how) => {
+  if (how === "reject") throw hive.reject("never");
+  if (how === "retry") throw hive.retry("not now", 1500);
+  if (how === "call") hive.call("nobody/there");
+  if (how === "bug") return undefined.field;
+  throw new Error("trouble", { cause: new Error("the reason") });
+});
+hive.answer("ask/*", (value) => hive.call("names/nick", value));
+hive.tick("report", "@every 10s", () => hive.retain("out/report", hive.config.get("limit", 7)));
+hive.on("set/*", (ms) => hive.after("once", ms, { due: true }));
+hive.on("$timer/*", (value) => hive.publish("out/due", value));
+hive.answer("all/*", () => [...hive.keptValues("room/*")].map(({ channel, value }) => [channel, value]));
+
+test("what it says of itself has every field", () => {
+  const { description } = new Host();
+  assert.equal(description.name, "sample");
+  assert.deepEqual(description.subscriptions[0],
+    { pattern: "greet/*", delivery: "broadcast", group: null, answers: true, settings: [] });
+  assert.deepEqual(description.timers, [{ name: "report", schedule: "@every 10s", scope: "node", settings: [] }]);
+});
+
+test("answers and publishes JSON", () => {
+  const host = new Host();
+  assert.equal(host.call("greet/you", "Ada").answer, "Hello, Ada!");
+  assert.equal(host.call("greet/you").answer, "Hello, you!");
+  const [sent] = host.deliver("sensor/attic", { celsius: 4 }).ok().published;
+  assert.deepEqual([sent.channel, sent.value, sent.key], ["out/reading", { double: 8 }, "k"]);
+  assert.deepEqual(host.deliver("raw/x", new Uint8Array(3)).publishedOn("out/raw"), [3]);
+});
+
+test("async functions are waited for", async () => {
+  assert.deepEqual((await new Host().deliver("later/x", 5)).publishedOn("out/later"), [5]);
+});
+
+test("what is thrown is a retry or a rejection", () => {
+  const failure = (how) => new Host().deliver("fails/x", how).failure;
+  assert.deepEqual(failure("reject"), { rejected: true, reason: "never" });
+  assert.deepEqual(failure("retry"), { rejected: false, reason: "not now", afterMs: 1500 });
+  assert.match(failure("call").reason, /nobody answers/);
+  const bug = new Host().deliver("fails/x", "bug");
+  assert.ok(bug.failure.rejected && bug.failure.reason.startsWith("TypeError: "));
+  assert.match(bug.logged[0].message, /plugin\.test\.js/, "the stack is in the log");
+  const trouble = failure("else");
+  assert.ok(!trouble.rejected && trouble.reason.includes("caused by Error: the reason"), trouble.reason);
+});
+
+test("a payload that is no JSON is rejected", () => {
+  const { failure } = new Host().deliver("sensor/attic", new TextEncoder().encode("{"));
+  assert.ok(failure.rejected && failure.reason.startsWith("the payload does not parse"), failure.reason);
+});
+
+test("calls are answered by the test, kept values and timers are there", () => {
+  const host = new Host({ answers: { "names/*": (name) => name.toUpperCase() }, kept: { "room/b": 2, "room/a": 1 } });
+  assert.equal(host.call("ask/x", "ada").answer, "ADA");
+  assert.deepEqual(host.call("all/x").answer, [["room/a", 1], ["room/b", 2]]);
+  host.tick("report").ok();
+  assert.equal(host.kept("out/report"), 7);
+  host.deliver("set/x", 250).ok();
+  assert.equal(host.timer("once"), 250);
+  assert.deepEqual(host.fire("once").publishedOn("out/due"), [{ due: true }]);
+});
+
+test("options that there are not are refused at once", () => {
+  assert.throws(() => hive.on("x/y", { groop: true }, () => {}), /no option groop; there are group/);
+});

@@ -1,0 +1,54 @@
+import type { Level } from "./index.js";
+
+export interface Sent {
+  channel: string;
+  value: any;
+  key?: string;
+  headers: [string, string][];
+  id: string;
+}
+
+export interface Parts {
+  contentType?: string;
+  key?: string;
+  headers?: Record<string, string>;
+  attempt?: number;
+  retained?: boolean;
+}
+
+/** What a handler did with one event. */
+export class Delivered {
+  readonly published: Sent[];
+  readonly retained: Sent[];
+  readonly cleared: string[];
+  readonly asked: { channel: string; value: any }[];
+  readonly logged: { level: Level; message: string; fields: Record<string, string> }[];
+  /** The same, once it is sure that the handler did not fail. */
+  ok(): this;
+  /** The answer to a call. */
+  readonly answer: any;
+  /** How the handler failed. */
+  readonly failure: { rejected: boolean; reason: string; afterMs?: number };
+  /** The values it published on one channel, in order. */
+  publishedOn(channel: string): any[];
+}
+
+/** A fake node with one instance of the plugin whose modules the test has imported. Where the handler is `async`, what
+ * it returns is a promise. */
+export class Host {
+  constructor(options?: {
+    /** The plugin's configuration. */
+    config?: Record<string, unknown>;
+    /** Who answers the handler's calls, by pattern: a value, or a function of the value asked with. */
+    answers?: Record<string, any>;
+    /** Kept values by channel. */
+    kept?: Record<string, unknown>;
+  });
+  readonly description: any;
+  kept(channel: string): any;
+  timer(name: string): number | undefined;
+  deliver(channel: string, value?: unknown, parts?: Parts): Delivered & Promise<Delivered>;
+  call(channel: string, value?: unknown, parts?: Parts): Delivered & Promise<Delivered>;
+  tick(name: string): Delivered & Promise<Delivered>;
+  fire(name: string): Delivered & Promise<Delivered>;
+}

@@ -1,0 +1,109 @@
+"""From what JSON has to what a function's annotation says: dataclasses, lists, dicts, options, enumerations."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import types
+import typing
+from typing import Any, Union
+
+_PLAIN = (str, int, float, bool, bytes)
+
+
+class Mismatch(ValueError):
+    """What was found is not what was expected."""
+
+
+def convert(value: Any, wanted: Any, where: str = "") -> Any:
+    """The value as the annotation wants it."""
+    if wanted in (Any, object, None) or isinstance(wanted, (str, typing.TypeVar)):
+        return value
+    origin, args = typing.get_origin(wanted), typing.get_args(wanted)
+    if origin in (Union, types.UnionType):
+        return _one_of(value, args, where)
+    if origin is typing.Annotated:
+        return convert(value, args[0], where)
+    if origin is typing.Literal:
+        return value if value in args else _fail(value, f"one of {', '.join(map(repr, args))}", where)
+    if origin in (list, set, frozenset, tuple) or wanted in (list, set, frozenset, tuple):
+        return _sequence(value, origin or wanted, args, where)
+    if origin is dict or wanted is dict:
+        return _mapping(value, args, where)
+    if dataclasses.is_dataclass(wanted):
+        return _dataclass(value, wanted, where)
+    if isinstance(wanted, type):
+        return _plain(value, wanted, where)
+    return value
+
+
+def _one_of(value: Any, kinds: tuple[Any, ...], where: str) -> Any:
+    if value is None and type(None) in kinds:
+        return None
+    wrong: list[str] = []
+    for kind in kinds:
+        if kind is type(None):
+            continue
+        try:
+            return convert(value, kind, where)
+        except Mismatch as error:
+            wrong.append(str(error))
+    raise Mismatch(" or ".join(wrong))
+
+
+def _sequence(value: Any, kind: type, args: tuple[Any, ...], where: str) -> Any:
+    if not isinstance(value, list):
+        _fail(value, "a list", where)
+    if kind is tuple and args and args[-1] is not Ellipsis:
+        if len(value) != len(args):
+            _fail(value, f"a list of {len(args)}", where)
+        return tuple(convert(item, of, f"{where}[{at}]") for at, (item, of) in enumerate(zip(value, args)))
+    of = args[0] if args else Any
+    return kind(convert(item, of, f"{where}[{at}]") for at, item in enumerate(value))
+
+
+def _mapping(value: Any, args: tuple[Any, ...], where: str) -> Any:
+    if not isinstance(value, dict):
+        _fail(value, "an object", where)
+    of = args[1] if len(args) > 1 else Any
+    return {key: convert(item, of, _field(where, key)) for key, item in value.items()}
+
+
+def _dataclass(value: Any, wanted: Any, where: str) -> Any:
+    if not isinstance(value, dict):
+        _fail(value, f"an object with the fields of {wanted.__name__}", where)
+    hints = typing.get_type_hints(wanted)
+    known = {}
+    for item in dataclasses.fields(wanted):
+        if not item.init:
+            continue
+        if item.name in value:
+            known[item.name] = convert(value[item.name], hints.get(item.name, Any), _field(where, item.name))
+        elif item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING:
+            raise Mismatch(f"the field `{_field(where, item.name)}` is missing")
+    return wanted(**known)
+
+
+def _plain(value: Any, wanted: type, where: str) -> Any:
+    if wanted is type(None):
+        return None if value is None else _fail(value, "null", where)
+    if issubclass(wanted, enum.Enum):
+        try:
+            return wanted(value)
+        except ValueError:
+            _fail(value, f"one of {', '.join(repr(member.value) for member in wanted)}", where)
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if wanted in _PLAIN and (not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool)):
+        _fail(value, {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}[wanted], where)
+    return value
+
+
+def _field(where: str, name: str) -> str:
+    return f"{where}.{name}" if where else name
+
+
+def _fail(value: Any, wanted: str, where: str) -> Any:
+    shown = repr(value)
+    shown = shown if len(shown) <= 60 else shown[:60] + "…"
+    raise Mismatch(f"{f'`{where}` is' if where else 'it is'} {shown}, not {wanted}")

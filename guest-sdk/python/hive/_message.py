@@ -1,0 +1,88 @@
+"""Messages, made and read: JSON unless somebody says otherwise."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from ._errors import Reject
+
+JSON = "application/json"
+
+Headers = list[tuple[str, str]]
+
+
+@dataclass
+class Message:
+    """A message whose every part is yours."""
+
+    payload: bytes = b""
+    content_type: str | None = None
+    key: str | None = None
+    headers: Headers = field(default_factory=list)
+
+    def text(self) -> str:
+        """The payload as text."""
+        return self.payload.decode()
+
+    def json(self) -> Any:
+        """The payload read as JSON; None if it is empty."""
+        return json.loads(self.payload) if self.payload else None
+
+    def header(self, name: str) -> str | None:
+        """The first header of that name."""
+        return next((value for found, value in self.headers if found == name), None)
+
+    def data(self) -> Any:
+        """JSON as its value, `text/…` as a str, another content type as bytes."""
+        kind = (self.content_type or JSON).split(";")[0].strip().lower()
+        if not self.payload or kind == JSON or kind.endswith("+json"):
+            return self.json()
+        return self.text() if kind.startswith("text/") else self.payload
+
+
+def to_message(
+    value: object,
+    key: str | None = None,
+    headers: dict[str, str] | Headers | None = None,
+    content_type: str | None = None,
+) -> Message:
+    """What a function gives as a message: nothing, bytes and messages as they are, everything else as JSON."""
+    if isinstance(value, Message):
+        message = dataclasses.replace(value)
+    elif value is None:
+        message = Message()
+    elif isinstance(value, (bytes, bytearray, memoryview)):
+        message = Message(bytes(value))
+    else:
+        message = json_message(value)
+    if key is not None:
+        message.key = str(key)
+    if headers is not None:
+        pairs = headers.items() if isinstance(headers, dict) else headers
+        message.headers = [(str(name), str(text)) for name, text in pairs]
+    if content_type is not None:
+        message.content_type = content_type
+    return message
+
+
+def json_message(value: object) -> Message:
+    """A value as JSON; dataclasses and enumerations are written by their fields and values."""
+    try:
+        text = json.dumps(value, default=_plain, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise Reject(f"the value cannot be written as JSON: {error}") from error
+    return Message(text.encode(), JSON)
+
+
+def _plain(value: object) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, (set, frozenset, tuple)):
+        return list(value)
+    raise TypeError(f"{type(value).__name__} is no type of JSON")

@@ -1,0 +1,158 @@
+"""What the plugin says of itself: collected while its modules are loaded, which happens when it is built."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from dataclasses import dataclass, field
+from typing import Any, Callable, TypeVar
+
+from ._context import Context, Event
+from ._convert import Mismatch, convert
+from ._errors import Reject
+from ._message import Message
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass
+class Subscription:
+    """One thing the plugin listens to."""
+
+    pattern: str
+    run: Callable[[Event], Any]
+    answers: bool
+    group: bool | str
+    durable: bool
+
+
+@dataclass
+class Timer:
+    """One of the plugin's clocks."""
+
+    name: str
+    schedule: str
+    run: Callable[[Event], Any]
+    mesh: bool
+
+
+@dataclass
+class Plugin:
+    """Everything the plugin says of itself."""
+
+    name: str = ""
+    version: str = ""
+    instances: str = "pool"
+    publishes: list[str] = field(default_factory=list)
+    subscriptions: list[Subscription] = field(default_factory=list)
+    timers: list[Timer] = field(default_factory=list)
+    starts: list[Callable[[], object]] = field(default_factory=list)
+
+    def chosen(self, event: Event) -> Callable[[Event], Any]:
+        """The function that an event is for."""
+        for timer in self.timers:
+            if event.channel == f"$timer/{timer.name}":
+                return timer.run
+        if event.subscription >= len(self.subscriptions):
+            raise Reject(f"there is no subscription {event.subscription}")
+        return self.subscriptions[event.subscription].run
+
+
+#: The plugin whose modules are being loaded.
+PLUGIN = Plugin()
+
+
+def plugin(
+    *,
+    name: str | None = None,
+    version: str | None = None,
+    instances: typing.Literal["pool", "fresh", "single"] | None = None,
+    publishes: list[str] | None = None,
+) -> None:
+    """Says what the plugin is and where it means to publish; the node denies it every other channel."""
+    if instances not in (None, "pool", "fresh", "single"):
+        raise ValueError(f"instances is pool, fresh or single, not {instances}")
+    if isinstance(publishes, str):
+        raise TypeError("publishes is a list of patterns")
+    PLUGIN.name = name if name is not None else PLUGIN.name
+    PLUGIN.version = version if version is not None else PLUGIN.version
+    PLUGIN.instances = instances if instances is not None else PLUGIN.instances
+    PLUGIN.publishes = [*PLUGIN.publishes, *(publishes or [])]
+
+
+def on(pattern: str, *, group: bool | str = False, durable: bool = False) -> Callable[[Function], Function]:
+    """Handles events.
+
+    With `group` one node of the group gets each event; with `durable` each gets every event, also what durable
+    channels carried while it was away.
+    """
+    return _subscribe(pattern, False, group, durable)
+
+
+def answer(pattern: str, *, group: bool | str = False, durable: bool = False) -> Callable[[Function], Function]:
+    """Handles events, and answers calls with what the function returns."""
+    return _subscribe(pattern, True, group, durable)
+
+
+def tick(name: str, schedule: str, *, mesh: bool = False) -> Callable[[Function], Function]:
+    """Runs again and again: `@every 5s`, or five fields of cron in UTC; with `mesh` on one of the nodes that run it."""
+
+    def register(function: Function) -> Function:
+        count = len(inspect.signature(function).parameters)
+        run = (lambda event: function(Context(event))) if count else (lambda event: function())
+        PLUGIN.timers.append(Timer(name, schedule, run, mesh))
+        return function
+
+    return register
+
+
+def start(function: Function) -> Function:
+    """Runs once in each new instance, before its first event. What it raises refuses the instance."""
+    PLUGIN.starts.append(function)
+    return function
+
+
+def _subscribe(pattern: str, answers: bool, group: bool | str, durable: bool) -> Callable[[Function], Function]:
+    if not isinstance(pattern, str):
+        raise TypeError('a pattern is a str such as "orders/*": write @hive.on("orders/*")')
+
+    def register(function: Function) -> Function:
+        PLUGIN.subscriptions.append(Subscription(pattern, _fitted(function), answers, group, durable))
+        return function
+
+    return register
+
+
+def _fitted(function: Callable[..., Any]) -> Callable[[Event], Any]:
+    """The function as one of an event: its parameters get the data and the context, by their annotations."""
+    parameters = list(inspect.signature(function).parameters.values())
+    if len(parameters) > 2:
+        raise TypeError(f"{function.__name__} takes the event's data and a context, not {len(parameters)} things")
+    try:
+        hints = typing.get_type_hints(function)
+    except NameError:
+        # A name that exists only later, or only for a type checker.
+        hints = {}
+    takes = [_giver(parameter.name, hints.get(parameter.name, Any), at) for at, parameter in enumerate(parameters)]
+    return lambda event: function(*(give(event) for give in takes))
+
+
+def _giver(name: str, kind: Any, at: int) -> Callable[[Event], Any]:
+    if kind is Context or (kind is Any and (at == 1 or name in ("ctx", "context"))):
+        return Context
+    if kind is Message:
+        return lambda event: event.message
+    if kind is bytes:
+        return lambda event: event.message.payload
+    return lambda event: _data(event, kind)
+
+
+def _data(event: Event, kind: Any) -> Any:
+    try:
+        data = event.message.data()
+    except ValueError as error:
+        raise Reject(f"the payload does not parse: {error}") from None
+    try:
+        return convert(data, kind)
+    except Mismatch as error:
+        raise Reject(f"the payload is not what the handler takes: {error}") from None

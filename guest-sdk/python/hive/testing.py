@@ -1,0 +1,233 @@
+"""A fake node for unit tests: what a handler publishes, asks and logs is written down, and calls are answered by the
+test. The plugin is what the modules that the test imports have registered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+from . import _node
+from ._context import Event
+from ._errors import Failure, HiveError
+from ._handle import begin, handle
+from ._message import Headers, Message, to_message
+from ._node import Kept
+from ._registry import PLUGIN
+
+
+@dataclass
+class Sent:
+    """A message that a handler sent."""
+
+    channel: str
+    message: Message
+
+    @property
+    def value(self) -> Any:
+        """Its data."""
+        return self.message.data()
+
+
+@dataclass
+class Delivered:
+    """What a handler did with one event."""
+
+    published: list[Sent] = field(default_factory=list)
+    retained: list[Sent] = field(default_factory=list)
+    cleared: list[str] = field(default_factory=list)
+    asked: list[Sent] = field(default_factory=list)
+    #: Level, line and fields.
+    logged: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+    _said: Message | None | Failure = None
+
+    def ok(self) -> Delivered:
+        """The same, once it is sure that the handler did not fail."""
+        assert not isinstance(self._said, Failure), f"the handler failed: {self._said.reason}"
+        return self
+
+    @property
+    def answer(self) -> Any:
+        """The answer to a call."""
+        self.ok()
+        return self._said.data() if isinstance(self._said, Message) else None
+
+    @property
+    def failure(self) -> Failure:
+        """How the handler failed."""
+        assert isinstance(self._said, Failure), "the handler did not fail"
+        return self._said
+
+    def published_on(self, channel: str) -> list[Any]:
+        """The values it published on one channel, in order."""
+        return [sent.value for sent in self.published if sent.channel == channel]
+
+
+class Host:
+    """A fake node with one instance of the plugin."""
+
+    def __init__(
+        self,
+        *,
+        config: dict[str, object] | None = None,
+        answers: dict[str, Any] | None = None,
+        kept: dict[str, object] | None = None,
+    ) -> None:
+        """`answers`: who answers the handler's calls, by pattern: values, or functions of the value asked with."""
+        self._config = {key: _text(value) for key, value in (config or {}).items()}
+        self._answers = answers or {}
+        self._kept = {channel: to_message(value) for channel, value in (kept or {}).items()}
+        self._timers: dict[str, tuple[int, bytes]] = {}
+        self._sent = 0
+        self._started = False
+        self._done = Delivered()
+        self._event: Event | None = None
+
+    def deliver(self, channel: str, value: object = None, **parts: Any) -> Delivered:
+        """Delivers an event; `parts` are those of a message, `attempt` and `retained`."""
+        return self._hand(channel, value, False, **parts)
+
+    def call(self, channel: str, value: object = None, **parts: Any) -> Delivered:
+        """Sends a request and waits for the answer."""
+        return self._hand(channel, value, True, **parts)
+
+    def tick(self, name: str) -> Delivered:
+        """Lets one of the plugin's timers tick."""
+        at = next((at for at, timer in enumerate(PLUGIN.timers) if timer.name == name), None)
+        assert at is not None, f"the plugin has no timer {name}"
+        return self._run(Event(f"$timer/{name}", Message(), at))
+
+    def fire(self, name: str) -> Delivered:
+        """Fires a one-shot timer that the plugin has set."""
+        _, payload = self._timers.pop(name)
+        return self.deliver(f"$timer/{name}", payload)
+
+    def timer(self, name: str) -> float | None:
+        """Seconds after which a one-shot timer fires; None: it is not set."""
+        return self._timers[name][0] / 1000 if name in self._timers else None
+
+    def kept(self, channel: str) -> Any:
+        """What is kept on a channel now."""
+        message = self._kept.get(channel)
+        return None if message is None else message.data()
+
+    def _hand(
+        self, channel: str, value: object, calls: bool, *, attempt: int = 1, retained: bool = False, **parts: Any
+    ) -> Delivered:
+        fits = (
+            at
+            for at, one in enumerate(PLUGIN.subscriptions)
+            if matches(one.pattern, channel) and (one.answers or not calls)
+        )
+        at = next(fits, None)
+        assert at is not None, f"the plugin does not {'answer' if calls else 'subscribe'} there: {channel}"
+        return self._run(Event(channel, to_message(value, **parts), at, attempt, retained, calls))
+
+    def _run(self, event: Event) -> Delivered:
+        done = self._done = Delivered()
+        self._event = event
+        before = _node.use(self)
+        try:
+            if not self._started:
+                why = begin()
+                assert why is None, f"the plugin refuses to start: {why}"
+                self._started = True
+            done._said = handle(event)
+        finally:
+            _node.use(before)
+        return done
+
+    # What a handler sees of the node.
+
+    def _note(self, sent: list[Sent], channel: str, message: Message) -> str:
+        sent.append(Sent(channel, message))
+        self._sent += 1
+        return f"test-{self._sent}"
+
+    def publish(self, channel: str, message: Message, expires_ms: int | None) -> str:
+        return self._note(self._done.published, channel, message)
+
+    def forward(self, channel: str, headers: Headers) -> str:
+        carried = self._event.message
+        return self._note(
+            self._done.published, channel, Message(carried.payload, carried.content_type, carried.key, headers)
+        )
+
+    def retain(self, channel: str, message: Message) -> str:
+        self._kept[channel] = message
+        return self._note(self._done.retained, channel, message)
+
+    def clear(self, channel: str) -> None:
+        self._kept.pop(channel, None)
+        self._done.cleared.append(channel)
+
+    def request(self, channel: str, message: Message, timeout_ms: int) -> Message:
+        self._done.asked.append(Sent(channel, message))
+        for pattern, answer in self._answers.items():
+            if matches(pattern, channel):
+                return to_message(answer(message.data()) if callable(answer) else answer)
+        raise HiveError("no-responder")
+
+    def request_each(self, calls: list[tuple[str, Message]], timeout_ms: int) -> list[Message | HiveError]:
+        return [self._each(channel, message) for channel, message in calls]
+
+    def gather(
+        self, channel: str, message: Message, timeout_ms: int, limit: int
+    ) -> tuple[list[tuple[str, Message | HiveError]], int]:
+        said = self._each(channel, message)
+        if isinstance(said, HiveError) and said.code == "no-responder":
+            raise said
+        return [("test", said)], 0
+
+    def _each(self, channel: str, message: Message) -> Message | HiveError:
+        try:
+            return self.request(channel, message, 0)
+        except HiveError as error:
+            return error
+
+    def kept_values(self, pattern: str, after: str | None) -> list[Kept]:
+        return [
+            Kept(channel, message, "test-kept", datetime.fromtimestamp(0, timezone.utc))
+            for channel, message in sorted(self._kept.items())
+            if matches(pattern, channel) and (after is None or channel > after)
+        ]
+
+    def current(self, fact: str) -> Any:
+        return {"id": "test-event", "network": None, "published_at": 0, "time_left": 5000, "mesh_headers": []}.get(
+            fact, "test"
+        )
+
+    def where(self, fact: str) -> Any:
+        return {"networks": ["hive"], "generation": 1}.get(fact, "test")
+
+    def config(self) -> dict[str, str]:
+        return self._config
+
+    def log_enabled(self, level: str) -> bool:
+        return True
+
+    def log(self, level: str, message: str, fields: list[tuple[str, str]]) -> None:
+        self._done.logged.append((level, message, dict(fields)))
+
+    def after(self, name: str, delay_ms: int, payload: bytes) -> None:
+        self._timers[name] = (delay_ms, payload)
+
+    def cancel(self, name: str) -> bool:
+        return self._timers.pop(name, None) is not None
+
+
+def matches(pattern: str, channel: str) -> bool:
+    """Whether a pattern matches: `*` is one segment, `**` any number."""
+
+    def walk(want: list[str], have: list[str]) -> bool:
+        if not want:
+            return not have
+        if want[0] == "**":
+            return walk(want[1:], have) or (bool(have) and walk(want, have[1:]))
+        return bool(have) and want[0] in ("*", have[0]) and walk(want[1:], have[1:])
+
+    return walk(pattern.split("/"), channel.split("/"))
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

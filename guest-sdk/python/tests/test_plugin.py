@@ -1,0 +1,134 @@
+"""The SDK with a handler of each kind, under the fake node."""
+
+from __future__ import annotations
+
+import unittest
+from dataclasses import dataclass, field
+
+import hive
+from hive.testing import Host
+
+hive.plugin(name="sample", publishes=["out/*"])
+
+
+@dataclass
+class Reading:
+    celsius: float
+    tags: list[str] = field(default_factory=list)
+    note: str | None = None
+
+
+@hive.answer("greet/*")
+def greet(name: str | None, ctx) -> str:
+    return f"Hello, {name or ctx.segment(1)}!"
+
+
+@hive.on("sensor/*")
+def double(reading: Reading) -> None:
+    hive.publish("out/reading", Reading(reading.celsius * 2, reading.tags), key="k")
+
+
+@hive.on("raw/*")
+def raw(payload: bytes) -> None:
+    hive.publish("out/raw", len(payload))
+
+
+@hive.on("fails/*")
+def fails(how: str) -> None:
+    if how == "reject":
+        raise hive.Reject("never")
+    if how == "retry":
+        raise hive.Retry("not now", after=1.5)
+    if how == "call":
+        hive.call("nobody/there")
+    if how == "bug":
+        {}["missing"]
+    try:
+        raise OSError("the reason")
+    except OSError as error:
+        raise RuntimeError("trouble") from error
+
+
+@hive.answer("ask/*")
+def ask(value):
+    return hive.call("names/nick", value)
+
+
+@hive.answer("all/*")
+def everything():
+    return [(kept.channel, kept.value) for kept in hive.kept_values("room/*")]
+
+
+@hive.tick("report", "@every 10s")
+def report():
+    hive.retain("out/report", hive.config.get("limit", 7))
+
+
+@hive.on("set/*")
+def later(seconds: float):
+    hive.after("once", seconds, {"due": True})
+
+
+@hive.on("$timer/*")
+def due(value):
+    hive.publish("out/due", value)
+
+
+class Sdk(unittest.TestCase):
+    def test_answers_and_publishes_json(self):
+        host = Host()
+        self.assertEqual(host.call("greet/you", "Ada").answer, "Hello, Ada!")
+        self.assertEqual(host.call("greet/you").answer, "Hello, you!")
+        (sent,) = host.deliver("sensor/attic", {"celsius": 4}).ok().published
+        self.assertEqual((sent.value, sent.message.key), ({"celsius": 8.0, "tags": [], "note": None}, "k"))
+        self.assertEqual(host.deliver("raw/x", b"abc").published_on("out/raw"), [3])
+
+    def test_what_is_raised_is_a_retry_or_a_rejection(self):
+        def failure(how):
+            return Host().deliver("fails/x", how).failure
+
+        self.assertEqual((failure("reject").rejected, failure("reject").reason), (True, "never"))
+        self.assertEqual((failure("retry").rejected, failure("retry").after_ms), (False, 1500))
+        self.assertIn("nobody answers", failure("call").reason)
+        bug = Host().deliver("fails/x", "bug")
+        self.assertTrue(bug.failure.rejected)
+        self.assertTrue(bug.failure.reason.startswith("KeyError: 'missing'\n"), bug.failure.reason)
+        self.assertIn('test_plugin.py", line', bug.logged[0][1])
+        trouble = failure("else")
+        self.assertFalse(trouble.rejected)
+        self.assertIn("OSError: the reason", trouble.reason)
+
+    def test_payloads_that_do_not_fit_are_rejected(self):
+        def reason(value):
+            failure = Host().deliver("sensor/attic", value).failure
+            self.assertTrue(failure.rejected)
+            return failure.reason
+
+        self.assertIn("the payload does not parse", reason(b"{"))
+        self.assertIn("the field `celsius` is missing", reason({}))
+        self.assertIn("`celsius` is 'warm', not a number", reason({"celsius": "warm"}))
+        self.assertIn("`tags[0]` is 1, not a text", reason({"celsius": 1, "tags": [1]}))
+
+    def test_calls_are_answered_by_the_test_and_kept_values_and_timers_are_there(self):
+        host = Host(answers={"names/*": str.upper}, kept={"room/b": 2, "room/a": 1})
+        self.assertEqual(host.call("ask/x", "ada").answer, "ADA")
+        self.assertEqual(host.call("all/x").answer, [["room/a", 1], ["room/b", 2]])
+        host.tick("report").ok()
+        self.assertEqual(host.kept("out/report"), 7)
+        host.deliver("set/x", 0.25).ok()
+        self.assertEqual(host.timer("once"), 0.25)
+        self.assertEqual(host.fire("once").published_on("out/due"), [{"due": True}])
+
+    def test_the_configuration_has_the_type_of_its_default(self):
+        host = Host(config={"limit": "many"})
+        failure = host.tick("report").failure
+        self.assertTrue(failure.rejected)
+        self.assertIn("not a valid value of the configuration's `limit`", failure.reason)
+
+    def test_a_decorator_without_a_pattern_is_refused_at_once(self):
+        with self.assertRaisesRegex(TypeError, "write @hive.on"):
+            hive.on(lambda: None)
+
+
+if __name__ == "__main__":
+    unittest.main()
