@@ -25,6 +25,7 @@ mod id;
 mod keygen;
 mod message;
 mod network;
+mod new;
 mod output;
 mod peers;
 mod plugins;
@@ -34,6 +35,7 @@ mod run;
 mod sim;
 mod status;
 mod subscribe;
+mod test;
 mod trace;
 mod value;
 
@@ -55,6 +57,7 @@ struct Cli {
 const EXAMPLES: &str = "\
 Examples:
   hive-node run --plugins ./plugins        a node that runs the handlers in ./plugins
+  hive-node new greeter --lang python      a handler to begin with
   hive-node dev samples                    build handlers, run them, rebuild on save
   hive-node subscribe 'orders/**'          see what happens
   hive-node publish orders/new '{\"id\":7}'  let something happen
@@ -103,7 +106,9 @@ impl Ask {
 enum Verb {
     Run(run::Run),
     Dev(dev::Dev),
+    New(new::New),
     Build(build::Build),
+    Test(test::Test),
     Check(check::Check),
     Publish(publish::Publish),
     Subscribe(subscribe::Subscribe),
@@ -148,7 +153,9 @@ fn run(cli: Cli) -> Result<(), Fault> {
     match cli.verb {
         Verb::Run(verb) => node(verb.run(&voice)),
         Verb::Dev(verb) => node(verb.run(&voice)),
+        Verb::New(verb) => verb.run(&voice),
         Verb::Build(verb) => ask(&voice, verb.run(&voice)),
+        Verb::Test(verb) => node(verb.run(&voice)),
         Verb::Check(verb) => ask(&voice, verb.run(&voice)),
         Verb::Publish(verb) => ask(&voice, verb.run(&voice)),
         Verb::Subscribe(verb) => ask(&voice, verb.run(&voice)),

@@ -28,6 +28,7 @@ mod secret;
 mod section;
 mod settings;
 mod source;
+mod trial;
 mod yaml;
 
 pub use expand::Variables;
@@ -38,6 +39,7 @@ pub use problem::{Problem, Problems, Severity, nearest};
 pub use scenario::{Expectation, Figure, ScenarioFile, Unit, read_scenario, scenario_text};
 pub use settings::{ListenSettings, NetworkSettings, NodeSettings, PeerAddress, PeerAddressError, Settings};
 pub use source::{Origin, Place, Source};
+pub use trial::{Ends, How, Trial, TrialFile, read_trials};
 
 use check::Surroundings;
 use section::{Line, Report};

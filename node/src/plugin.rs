@@ -4,6 +4,7 @@
 //! folder. It must not know where events come from, who reads the boards, or what people type.
 
 pub mod allowance;
+pub mod alone;
 pub mod asks;
 pub mod cache;
 pub mod crew;

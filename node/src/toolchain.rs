@@ -4,5 +4,8 @@
 //! targets and encoders. It must not know a running node.
 
 pub mod build;
+pub mod case;
 pub mod inspect;
+pub mod new;
+pub mod sdk;
 pub mod sources;

@@ -15,6 +15,7 @@ mod expiry;
 mod guests;
 mod hosts;
 mod jetstream;
+mod languages;
 mod life;
 mod openings;
 mod promises;

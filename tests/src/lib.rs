@@ -9,6 +9,7 @@ pub mod cargo;
 pub mod fuzz;
 pub mod guests;
 pub mod hosts;
+pub mod languages;
 pub mod nats;
 pub mod nodes;
 pub mod programs;

@@ -115,8 +115,16 @@ impl Setup {
     /// # Errors
     /// When it ends before it answers, or never does: with all it printed.
     pub async fn start(self) -> Result<Node> {
+        self.start_within(MOMENT).await
+    }
+
+    /// The same for one that has much to do before it answers.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start).
+    pub async fn start_within(self, within: Duration) -> Result<Node> {
         let mut node = self.spawn()?;
-        node.answers().await?;
+        node.answers_within(within).await?;
         Ok(node)
     }
 
@@ -193,8 +201,12 @@ impl Node {
     /// # Errors
     /// When it ends before, or never does: with all it printed.
     pub async fn answers(&mut self) -> Result<Status> {
+        self.answers_within(MOMENT).await
+    }
+
+    async fn answers_within(&mut self, within: Duration) -> Result<Status> {
         let what = format!("{} to answer on its socket", self.name);
-        let status = wait::until(&what, MOMENT, async || {
+        let status = wait::until(&what, within, async || {
             if let Some(status) = self.poll() {
                 return Some(Err(anyhow!("{} ended with {status}", self.name)));
             }

@@ -19,7 +19,7 @@ const NODE: &[Row] = &[
     // Beside the root.
     ("bench", &["node", "bridge", "plugin", "dispatch", "bus", "transport", "journal"]),
     ("doctor", &["config", "mesh", "discovery", "api", "transport", "mdns"]),
-    ("toolchain", &["plugin", "watch"]),
+    ("toolchain", &["plugin", "dispatch", "bus", "watch"]),
     ("config", &["mesh", "plugin", "bridge", "discovery", "api", "bus", "journal"]),
     // The composition root.
     (

@@ -10,7 +10,7 @@ use hive_client::types::V1;
 use serde::Serialize;
 
 use super::{Voice, exit::Fault, output};
-use crate::toolchain::build::{self, Artifact, BuildError, Options};
+use crate::toolchain::build::{self, Artifact, BuildError, Built, Options};
 
 /// Build handlers into components.
 #[derive(Debug, Args)]
@@ -20,8 +20,10 @@ Examples:
   hive-node build samples --out plugins
   hive-node run --plugins plugins
 
-The paths of the components are on stdout, what the tools say is on stderr. A handler in Rust is a
-crate with `crate-type = [\"cdylib\"]` that depends on `hive-guest`.")]
+The paths of the components are on stdout, what the tools say is on stderr. Built are crates in Rust
+with `crate-type = [\"cdylib\"]`, packages in JavaScript or TypeScript and modules in Go that depend on
+`hive-guest`, projects in Python with a table [tool.hive], and in C with a file hive.toml:
+`hive-node new` makes one to begin with.")]
 pub(super) struct Build {
     /// Folders with handlers [default: this one].
     #[arg(value_name = "DIR")]
@@ -39,7 +41,8 @@ pub(super) struct Build {
 /// What may be done to the languages' tools.
 #[derive(Debug, Clone, Copy, Args)]
 pub(super) struct Tools {
-    /// Add nothing to the installed tools, such as the WebAssembly target of Rust.
+    /// Install nothing: neither the WebAssembly target of Rust, nor packages into the project or your
+    /// cache.
     #[arg(long)]
     no_install: bool,
 }
@@ -52,7 +55,7 @@ impl Tools {
 
 /// `build --json`.
 #[derive(Serialize)]
-struct Built {
+struct Components {
     v: V1,
     components: Vec<Component>,
 }
@@ -68,7 +71,8 @@ impl Build {
     pub(super) async fn run(self, voice: &Voice) -> Result<(), Fault> {
         let dirs = dirs(self.dirs);
         let say = |text: &str| output::note(voice, text);
-        let mut artifacts = build::build(&dirs, self.tools.options(), &say).await.map_err(fault)?;
+        let Built { mut artifacts, failures } =
+            build::build(&dirs, self.tools.options(), &say).await.map_err(fault)?;
         if let Some(out) = &self.out {
             fs::create_dir_all(out).map_err(|error| {
                 anyhow::Error::new(error).context(format!("cannot make {}", out.display()))
@@ -78,12 +82,11 @@ impl Build {
         }
         if self.json {
             let component = |Artifact { name, file, sources }| Component { name, file, sources };
-            return output::json(&Built {
-                v: V1,
-                components: artifacts.into_iter().map(component).collect(),
-            });
+            output::json(&Components { v: V1, components: artifacts.into_iter().map(component).collect() })?;
+        } else {
+            artifacts.iter().try_for_each(|artifact| output::line(&shown(&artifact.file)))?;
         }
-        artifacts.iter().try_for_each(|artifact| output::line(&shown(&artifact.file)))
+        all_of(failures)
     }
 }
 
@@ -92,11 +95,22 @@ pub(super) fn dirs(named: Vec<PathBuf>) -> Vec<PathBuf> {
     if named.is_empty() { vec![".".into()] } else { named }
 }
 
+/// What some failed builds come to: each is said, the last one ends the verb.
+pub(super) fn all_of(mut failures: Vec<BuildError>) -> Result<(), Fault> {
+    let Some(last) = failures.pop() else { return Ok(()) };
+    for failure in failures {
+        fault(failure).report();
+    }
+    Err(fault(last))
+}
+
 /// What a failed build comes to.
 pub(super) fn fault(error: BuildError) -> Fault {
     let hint = error.hint();
     let fault = match &error {
-        BuildError::Nothing(_) | BuildError::Folder { .. } => Fault::configuration(error),
+        BuildError::Nothing(_) | BuildError::Folder { .. } | BuildError::Manifest { .. } => {
+            Fault::configuration(error)
+        }
         _ => Fault::failed(error),
     };
     fault.maybe_hint(hint)

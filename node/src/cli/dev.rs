@@ -23,7 +23,7 @@ use crate::{
     node::Node,
     status::{PluginCard, PluginState},
     toolchain::{
-        build::{Artifact, BuildError, build as build_all, place},
+        build::{Artifact, BuildError, Built, build as build_all, place},
         sources::Sources,
     },
 };
@@ -122,14 +122,18 @@ impl Workshop<'_> {
     /// Builds until it succeeds: whoever starts with a typo mends it and saves.
     async fn first_build(&mut self) -> Result<(), Fault> {
         loop {
-            match self.build().await {
-                Err(error @ BuildError::Failed { .. }) => {
-                    build::fault(error).report();
-                    output::note(self.voice, "waiting until something is saved");
-                    self.sources.changed().await;
-                }
-                built => return built.map_err(build::fault),
+            let failures = self.build().await.map_err(build::fault)?;
+            if failures.is_empty() {
+                return Ok(());
             }
+            for failure in failures {
+                if !is_mended_by_saving(&failure) {
+                    return Err(build::fault(failure));
+                }
+                build::fault(failure).report();
+            }
+            output::note(self.voice, "waiting until something is saved");
+            self.sources.changed().await;
         }
     }
 
@@ -137,23 +141,30 @@ impl Workshop<'_> {
     async fn rebuild(&mut self) {
         loop {
             self.sources.changed().await;
-            if let Err(error) = self.build().await {
-                build::fault(error).report();
-                output::note(self.voice, "what ran before goes on");
+            let failures = self.build().await.unwrap_or_else(|error| vec![error]);
+            if failures.is_empty() {
+                continue;
             }
+            for failure in failures {
+                build::fault(failure).report();
+            }
+            output::note(self.voice, "what ran before goes on");
         }
     }
 
-    /// Builds everything (what did not change takes no time) and puts what is new into the plugins' folder.
-    async fn build(&self) -> Result<(), BuildError> {
+    /// Builds everything (what did not change takes no time) and puts what is new into the plugins' folder. Returns what
+    /// failed.
+    async fn build(&self) -> Result<Vec<BuildError>, BuildError> {
         let say = |text: &str| output::note(self.voice, text);
-        let artifacts = build_all(&self.dirs, self.tools.options(), &say).await?;
+        let Built { artifacts, failures } = build_all(&self.dirs, self.tools.options(), &say).await?;
         let is_new =
             |artifact: &Artifact| fs::read(&artifact.file).ok() != fs::read(self.placed(&artifact.name)).ok();
         let new: Vec<Artifact> = artifacts.iter().filter(|artifact| is_new(artifact)).cloned().collect();
         place(&new, &self.folder)?;
-        self.remove_all_but(&artifacts);
-        Ok(())
+        if failures.is_empty() {
+            self.remove_all_but(&artifacts);
+        }
+        Ok(failures)
     }
 
     fn placed(&self, name: &str) -> PathBuf {
@@ -170,6 +181,11 @@ impl Workshop<'_> {
             }
         }
     }
+}
+
+/// Whether whoever made a mistake mends it and saves; what is missing has to be installed, and then it is begun anew.
+fn is_mended_by_saving(failure: &BuildError) -> bool {
+    matches!(failure, BuildError::Failed { .. } | BuildError::Manifest { .. })
 }
 
 /// Waits until the plugins are loaded and says what to try with them, beginning with the path this program was

@@ -84,6 +84,16 @@ pub(super) fn span(ms: u64) -> String {
     }
 }
 
+/// A short time for people, with three digits or so: `12µs`, `3.4ms`, `1.25s`.
+pub(super) fn rough(time: Duration) -> String {
+    let us = time.as_micros();
+    match us {
+        0..1_000 => format!("{us}µs"),
+        1_000..1_000_000 => format!("{:.1}ms", time.as_secs_f64() * 1e3),
+        _ => format!("{:.2}s", time.as_secs_f64()),
+    }
+}
+
 /// `1 event`, `2 events`.
 pub(super) fn count(n: u64, one: &str) -> String {
     if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }

@@ -275,11 +275,7 @@ impl Worker {
                 work.answered.one();
                 Outcome::Done(answer)
             }
-            Ok(Err(Failure::Retry(delay))) => {
-                let after = delay.after_ms.map(Duration::from_millis);
-                Outcome::Retry { reason: shortened(delay.reason), after }
-            }
-            Ok(Err(Failure::Reject(reason))) => Outcome::Reject(shortened(reason)),
+            Ok(Err(failure)) => failed(failure),
             Err(fault) => {
                 self.version.complain(event, &fault);
                 match &fault {
@@ -324,6 +320,18 @@ fn shortened(mut reason: String) -> String {
 
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// What it comes to when the guest itself says that it did not handle an event.
+#[must_use]
+pub fn failed(failure: Failure) -> Outcome {
+    match failure {
+        Failure::Retry(delay) => Outcome::Retry {
+            reason: shortened(delay.reason),
+            after: delay.after_ms.map(Duration::from_millis),
+        },
+        Failure::Reject(reason) => Outcome::Reject(shortened(reason)),
+    }
 }
 
 /// Subscriptions of a version, and what the guest calls them.

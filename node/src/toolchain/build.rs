@@ -2,13 +2,28 @@
 //!
 //! Exists so that `build` and `dev` say the same. It must not know how a language is built: that is a file each.
 
+pub mod c;
+mod core;
+pub mod go;
+pub mod js;
+pub mod project;
+pub mod python;
 pub mod rust;
+mod stamp;
+pub mod tool;
 
 use std::{
     collections::BTreeMap,
     fs, io,
+    num::NonZeroUsize,
     path::{Path, PathBuf},
+    thread,
 };
+
+use futures_util::{StreamExt as _, stream};
+
+use project::Project;
+use tool::Shop;
 
 /// A component that was built.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +77,39 @@ pub enum BuildError {
         /// How to get it.
         hint: &'static str,
     },
+    /// A tool is too old.
+    #[error("`{tool}` is of version {found}; {least} or later is needed")]
+    TooOld {
+        /// The program.
+        tool: &'static str,
+        /// Its version.
+        found: String,
+        /// What would do.
+        least: String,
+        /// How to get it.
+        hint: &'static str,
+    },
+    /// Something is not installed, and must not be.
+    #[error("{what} is not installed, and {why}")]
+    NotInstalled {
+        /// What people call it.
+        what: String,
+        /// What it is needed for.
+        why: &'static str,
+        /// What to do.
+        hint: String,
+    },
+    /// There is no place for what projects share.
+    #[error("there is no place for the languages' tools: neither $XDG_CACHE_HOME nor $HOME is set")]
+    NoCache,
+    /// A project's manifest cannot be read, or names what is not there.
+    #[error("{}: {reason}", .file.display())]
+    Manifest {
+        /// The manifest.
+        file: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// The target's standard library is missing and must not or cannot be added.
     #[error("Rust's standard library for {target} is not installed{why}", target = rust::TARGET)]
     NoTarget {
@@ -77,6 +125,14 @@ pub enum BuildError {
         command: String,
         /// Where.
         folder: PathBuf,
+    },
+    /// What was built is no handler.
+    #[error("what was built in {} is no handler: {reason}", .folder.display())]
+    NoHandler {
+        /// Where.
+        folder: PathBuf,
+        /// What it lacks.
+        reason: String,
     },
     /// A tool ran and said what cannot be read.
     #[error("cannot read what `{command}` said: {reason}")]
@@ -101,33 +157,77 @@ impl BuildError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Nothing(_) => Some(
-                "a handler in Rust is a crate with `crate-type = [\"cdylib\"]` that depends on `hive-guest`"
-                    .into(),
-            ),
-            Self::NoTool { hint, .. } => Some((*hint).to_owned()),
-            Self::NoTarget { hint, .. } => Some(hint.clone()),
+            Self::Nothing(_) => Some("`hive-node new NAME --lang LANGUAGE` makes one to begin with".into()),
+            Self::NoTool { hint, .. } | Self::TooOld { hint, .. } => Some((*hint).to_owned()),
+            Self::NoTarget { hint, .. } | Self::NotInstalled { hint, .. } => Some(hint.clone()),
             Self::SameName { .. } => Some("give one of the two packages another name".into()),
             _ => None,
         }
     }
 }
 
-/// Builds every handler in the folders, each project once. The tools write to stderr as they like; `say` is told what
-/// is done beside building.
+/// What came of building some folders.
+#[derive(Debug, Default)]
+pub struct Built {
+    /// The components, by name.
+    pub artifacts: Vec<Artifact>,
+    /// Why there are not more.
+    pub failures: Vec<BuildError>,
+}
+
+/// What is built in one go: what a toolchain of its own looks after, or a project of ours.
+enum Task {
+    Rust(rust::Project),
+    Ours(Box<Project>),
+}
+
+/// Builds every handler in the folders, each project once, several at a time. The tools write to stderr as they like;
+/// `say` is told what is done beside building. One project that fails does not keep the others from being built.
 ///
 /// # Errors
-/// At the first tool that fails or is missing, or when there is nothing to build in a folder.
+/// When a folder cannot be read or has nothing to build, or two components have one name.
 pub async fn build(
     folders: &[PathBuf],
     options: Options,
     say: &(dyn Fn(&str) + Sync),
-) -> Result<Vec<Artifact>, BuildError> {
-    let mut artifacts = Vec::new();
-    for project in rust::find(folders).await? {
-        artifacts.extend(rust::build(&project, options, say).await?);
+) -> Result<Built, BuildError> {
+    let shop = Shop::open(options, say)?;
+    let tasks = find(folders).await?;
+    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let done = stream::iter(tasks).map(|task| task.run(&shop)).buffer_unordered(cores);
+    let done: Vec<Result<Vec<Artifact>, BuildError>> = done.collect().await;
+    let (mut artifacts, mut failures) = (Vec::new(), Vec::new());
+    for result in done {
+        match result {
+            Ok(built) => artifacts.extend(built),
+            Err(error) => failures.push(error),
+        }
     }
-    unique(artifacts)
+    Ok(Built { artifacts: unique(artifacts)?, failures })
+}
+
+impl Task {
+    async fn run(self, shop: &Shop<'_>) -> Result<Vec<Artifact>, BuildError> {
+        match self {
+            Self::Rust(project) => rust::build(&project, shop).await,
+            Self::Ours(project) => project.build(shop).await.map(|artifact| vec![artifact]),
+        }
+    }
+}
+
+async fn find(folders: &[PathBuf]) -> Result<Vec<Task>, BuildError> {
+    let (mut crates, mut projects) = (BTreeMap::new(), BTreeMap::new());
+    for folder in folders {
+        let folder =
+            folder.canonicalize().map_err(|source| BuildError::Folder { folder: folder.clone(), source })?;
+        let ours = project::find(&folder)?;
+        if !rust::find(&folder, &mut crates).await? && ours.is_empty() {
+            return Err(BuildError::Nothing(folder));
+        }
+        projects.extend(ours.into_iter().map(|project| (project.root.clone(), project)));
+    }
+    let crates = crates.into_values().map(Task::Rust);
+    Ok(crates.chain(projects.into_values().map(|project| Task::Ours(Box::new(project)))).collect())
 }
 
 /// Copies components into a folder under their names, each at once: a watcher never sees a half of one.

@@ -3,7 +3,6 @@
 //! It puts them together as a plugin's life does, but for what a measurement wants otherwise: when workers begin.
 
 use std::{
-    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -16,20 +15,16 @@ use tokio_util::sync::CancellationToken;
 use super::GUEST_THREADS;
 use crate::{
     Event, Message, Node,
-    bus::{Actor, Address, Bus, Holder},
+    bus::{Address, Bus, Holder},
     dispatch::{self, Call, Invoke, Lanes, Outcome, Policy},
     plugin::{
-        allowance::Allowance,
+        alone::alone,
         description::Listen,
         engine::{Engine, threads::Running},
-        host::{Place, Web},
         instances::Instance,
         loader::Loader,
-        openings::Openings,
         settings::PluginConfig,
         sketch::{ECHO, Sketch},
-        state::{self, State},
-        timer::once::OneShots,
         worker::{Version, Worker},
     },
 };
@@ -97,31 +92,7 @@ impl Stage {
         let listen = loaded.wishes.listens.first().with_context(|| format!("{name} listens to nothing"))?;
         let channel = Channel::parse(&matching(listen.scope.pattern.as_str()))?;
         let (to, subscription) = (Address { network: listen.scope.network, channel }, listen.index);
-        let limits = config.limits();
-        let allowance = Allowance::new(name.into(), &limits, Arc::default(), Arc::default());
-        let place = Place {
-            allowance: Arc::new(allowance),
-            plugin,
-            generation: 1,
-            node_id: self.node.id().to_string(),
-            boards: Arc::clone(self.node.boards()),
-            config: BTreeMap::new(),
-            secrets: BTreeMap::new(),
-            state: State::load(name.into(), None, state::QUOTA, Arc::default()),
-            actor: Actor::Plugin(name.into()),
-            takes_one: false,
-            crew: Arc::default(),
-            shots: Arc::new(OneShots::load(name.into(), None)),
-            declared: Vec::new(),
-            hears: Vec::new(),
-            grants: loaded.wishes.grants.clone(),
-            openings: Openings::default(),
-            web: Web::default(),
-            bus: self.bus().clone(),
-        };
-        let engine = Arc::clone(&self.engine);
-        let version =
-            Version::new(engine, loaded.blueprint, loaded.wishes, Arc::new(place), limits, Arc::default());
+        let version = alone(name, loaded, &config, &self.engine, self.bus(), self.node.boards());
         Ok(Guest { version: Arc::new(version), to, subscription, name: name.to_owned() })
     }
 

@@ -4,22 +4,27 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
     path::{Path, PathBuf},
-    process::{Output, Stdio},
 };
 
 use serde::Deserialize;
-use tokio::process::Command;
 
-use super::{Artifact, BuildError, Options};
-use crate::watch::is_skipped;
+use super::{
+    Artifact, BuildError,
+    project::{DEPTH_MAX, below},
+    tool::{Shop, Tool},
+};
 
 /// What handlers are built for: a standard library with WASI 0.2, and a linker that emits components.
 pub const TARGET: &str = "wasm32-wasip2";
 
-/// Folders below a given one that are searched for a `Cargo.toml`.
-const DEPTH_MAX: usize = 4;
+const CARGO: Tool = rust("cargo");
+const RUSTC: Tool = rust("rustc");
+const RUSTUP: Tool = rust("rustup");
+
+const fn rust(program: &'static str) -> Tool {
+    Tool { program, why: "handlers in Rust are built with it", hint: "install Rust from https://rustup.rs" }
+}
 
 /// What cargo builds in one call: a workspace, or a crate that is none's member.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,46 +35,39 @@ pub struct Project {
     packages: BTreeMap<String, PathBuf>,
 }
 
-/// Finds the projects with handlers in the folders.
+/// Finds the projects with handlers in a folder and adds them to those that are known, by their workspaces. Returns
+/// whether there is any.
 ///
 /// # Errors
-/// When a folder cannot be read, has no handler, or cargo cannot read a manifest.
-pub async fn find(folders: &[PathBuf]) -> Result<Vec<Project>, BuildError> {
-    let mut projects: BTreeMap<PathBuf, BTreeMap<String, PathBuf>> = BTreeMap::new();
-    for folder in folders {
-        let folder =
-            folder.canonicalize().map_err(|source| BuildError::Folder { folder: folder.clone(), source })?;
-        let mut found = false;
-        for manifest in manifests(&folder) {
-            let metadata = metadata(&manifest).await?;
-            let packages = metadata.handlers_in(&folder);
-            found |= !packages.is_empty();
-            projects.entry(metadata.workspace_root).or_default().extend(packages);
+/// When cargo cannot read a manifest.
+pub async fn find(folder: &Path, known: &mut BTreeMap<PathBuf, Project>) -> Result<bool, BuildError> {
+    let mut found = false;
+    for manifest in manifests(folder) {
+        let metadata = metadata(&manifest).await?;
+        let packages = metadata.handlers_in(folder);
+        if packages.is_empty() {
+            continue;
         }
-        if !found {
-            return Err(BuildError::Nothing(folder));
-        }
+        found = true;
+        let root = metadata.workspace_root;
+        let project = Project { root: root.clone(), packages: BTreeMap::new() };
+        known.entry(root).or_insert(project).packages.extend(packages);
     }
-    projects.retain(|_, packages| !packages.is_empty());
-    Ok(projects.into_iter().map(|(root, packages)| Project { root, packages }).collect())
+    Ok(found)
 }
 
 /// Builds one project's handlers.
 ///
 /// # Errors
 /// When the target is missing and cannot be added, or cargo fails.
-pub async fn build(
-    project: &Project,
-    options: Options,
-    say: &(dyn Fn(&str) + Sync),
-) -> Result<Vec<Artifact>, BuildError> {
-    see_to_target(&project.root, options, say).await?;
-    let mut cargo = tool("cargo", &project.root);
+pub async fn build(project: &Project, shop: &Shop<'_>) -> Result<Vec<Artifact>, BuildError> {
+    see_to_target(&project.root, shop).await?;
+    let mut cargo = CARGO.command(&project.root);
     cargo.args(["build", "--release", "--target", TARGET, "--message-format", "json-render-diagnostics"]);
     for package in project.packages.keys() {
         cargo.args(["--package", package]);
     }
-    let output = run(cargo, "cargo build", &project.root).await?;
+    let output = CARGO.run(cargo, "cargo build", &project.root).await?;
     let text = String::from_utf8_lossy(&output.stdout);
     Ok(text.lines().filter_map(|line| artifact(line, &project.packages)).collect())
 }
@@ -87,10 +85,7 @@ fn manifests(folder: &Path) -> Vec<PathBuf> {
         if depth == DEPTH_MAX {
             continue;
         }
-        let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
-        let below = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-        let below = below.map(|entry| entry.path()).filter(|path| !is_skipped(path));
-        open.extend(below.map(|path| (path, depth + 1)));
+        open.extend(below(&folder).map(|path| (path, depth + 1)));
     }
     found.into_iter().collect()
 }
@@ -131,9 +126,9 @@ impl Metadata {
 
 async fn metadata(manifest: &Path) -> Result<Metadata, BuildError> {
     let folder = manifest.parent().unwrap_or(Path::new("."));
-    let mut cargo = tool("cargo", folder);
+    let mut cargo = CARGO.command(folder);
     cargo.args(["metadata", "--no-deps", "--format-version", "1"]);
-    let output = run(cargo, "cargo metadata", folder).await?;
+    let output = CARGO.run(cargo, "cargo metadata", folder).await?;
     serde_json::from_slice(&output.stdout).map_err(|error| BuildError::Unreadable {
         command: "cargo metadata".into(),
         reason: error.to_string(),
@@ -163,27 +158,23 @@ fn artifact(line: &str, packages: &BTreeMap<String, PathBuf>) -> Option<Artifact
 }
 
 /// The target's standard library is there afterwards.
-async fn see_to_target(
-    folder: &Path,
-    options: Options,
-    say: &(dyn Fn(&str) + Sync),
-) -> Result<(), BuildError> {
-    let mut rustc = tool("rustc", folder);
+async fn see_to_target(folder: &Path, shop: &Shop<'_>) -> Result<(), BuildError> {
+    let mut rustc = RUSTC.command(folder);
     rustc.args(["--print", "sysroot"]);
-    let output = run(rustc, "rustc --print sysroot", folder).await?;
+    let output = RUSTC.run(rustc, "rustc --print sysroot", folder).await?;
     let sysroot = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
     if sysroot.join("lib/rustlib").join(TARGET).join("lib").is_dir() {
         return Ok(());
     }
     let add = format!("rustup target add {TARGET}");
-    if !options.install {
+    if !shop.installs() {
         let hint = format!("run `{add}`, or leave out `--no-install`");
         return Err(BuildError::NoTarget { why: String::new(), hint });
     }
-    say(&format!("Rust's standard library for {TARGET} is missing; running `{add}`"));
-    let mut rustup = tool("rustup", folder);
+    shop.say(&format!("Rust's standard library for {TARGET} is missing; running `{add}`"));
+    let mut rustup = RUSTUP.command(folder);
     rustup.args(["target", "add", TARGET]);
-    match run(rustup, &add, folder).await {
+    match RUSTUP.run(rustup, &add, folder).await {
         Ok(_) => Ok(()),
         Err(BuildError::NoTool { .. }) => Err(BuildError::NoTarget {
             why: ", and there is no `rustup` to add it with".into(),
@@ -199,62 +190,10 @@ async fn see_to_target(
     }
 }
 
-/// A program of the toolchain, without what a cargo that started this program has set for its own build.
-fn tool(program: &str, folder: &Path) -> Command {
-    let mut command = Command::new(program);
-    command.current_dir(folder).stdin(Stdio::null()).kill_on_drop(true);
-    for (name, _) in std::env::vars_os() {
-        if is_leak(&name.to_string_lossy()) {
-            command.env_remove(&name);
-        }
-    }
-    command
-}
-
-/// Whether a variable was set for another build. Where toolchains live, which one is used and where results go stays.
-fn is_leak(name: &str) -> bool {
-    const KEPT: [&str; 5] =
-        ["CARGO_HOME", "CARGO_TARGET_DIR", "CARGO_NET_OFFLINE", "CARGO_HTTP_PROXY", "CARGO_TERM_COLOR"];
-    let cargos = name == "CARGO" || name.starts_with("CARGO_");
-    let compilers = name.starts_with("RUSTC") || name.ends_with("RUSTFLAGS") || name == "RUSTDOC";
-    let scripts =
-        matches!(name, "TARGET" | "HOST" | "OUT_DIR" | "PROFILE" | "OPT_LEVEL" | "NUM_JOBS" | "DEBUG");
-    (cargos && !KEPT.contains(&name)) || compilers || scripts
-}
-
-async fn run(mut command: Command, said: &str, folder: &Path) -> Result<Output, BuildError> {
-    // What the tool says belongs to the person who watches; tokio's `output` alone would keep it.
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn();
-    let output = match child {
-        Ok(child) => child.wait_with_output().await,
-        Err(error) => Err(error),
-    };
-    let output = match output {
-        Ok(output) => output,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(missing(said)),
-        Err(source) => return Err(BuildError::Folder { folder: folder.into(), source }),
-    };
-    if output.status.success() {
-        return Ok(output);
-    }
-    Err(BuildError::Failed { command: said.to_owned(), folder: folder.into() })
-}
-
-fn missing(command: &str) -> BuildError {
-    let tool = match command.split_whitespace().next() {
-        Some("rustc") => "rustc",
-        Some("rustup") => "rustup",
-        _ => "cargo",
-    };
-    BuildError::NoTool {
-        tool,
-        why: "handlers in Rust are built with it",
-        hint: "install Rust from https://rustup.rs",
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn project(folder: &Path, name: &str, crate_type: &str) {
@@ -282,29 +221,18 @@ mod tests {
         .expect("written");
         project(&root, "alone", "cdylib");
         project(&root.join("target"), "built", "cdylib");
-        let found = find(std::slice::from_ref(&root)).await.expect("projects");
+        let mut found = BTreeMap::new();
+        assert!(find(&root, &mut found).await.expect("projects"));
         let names: Vec<_> = found
-            .iter()
+            .values()
             .map(|project| (project.root.clone(), project.packages.keys().cloned().collect::<Vec<_>>()))
             .collect();
         let alone = (root.join("alone"), vec!["alone".to_owned()]);
         assert_eq!(names, [alone, (team.clone(), vec!["greet".to_owned()])]);
-        let one = find(&[team.join("greet")]).await.expect("a project");
-        assert_eq!((one.len(), &one[0].root), (1, &team));
-        let none = find(&[team.join("shared")]).await.expect_err("no handler");
-        assert!(matches!(none, BuildError::Nothing(_)), "{none}");
-    }
-
-    #[test]
-    fn what_belongs_to_the_outer_build_is_not_handed_on() {
-        for name in
-            ["CARGO", "CARGO_MANIFEST_DIR", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "RUSTC_WRAPPER", "TARGET"]
-        {
-            assert!(is_leak(name), "{name}");
-        }
-        for name in ["CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "PATH", "HOME", "CARGOES"] {
-            assert!(!is_leak(name), "{name}");
-        }
+        // Asked for again, it is the same project.
+        assert!(find(&team.join("greet"), &mut found).await.expect("a project"));
+        assert!(!find(&team.join("shared"), &mut found).await.expect("no handler"));
+        assert_eq!(found.len(), 2);
     }
 
     #[test]

@@ -1,0 +1,282 @@
+//! `test`: a component against events, without a mesh.
+//!
+//! What it owns: which cases are run, what is said of each, and whether it is what was expected.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use hive_client::types::V1;
+use hive_proto::event::{Event, Message};
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use super::{Voice, build, build::Tools, check::report_problems, exit::Fault, output, run::pair};
+use crate::{
+    config::{self, Ends, How, Trial, TrialFile},
+    toolchain::{
+        build::{self as building, Built},
+        case::{Answerer, Arrival, CaseError, Done, Given, Outcome, PluginConfig, Subject},
+    },
+};
+
+mod judge;
+
+/// The cases of a folder.
+const CASES: &str = "cases.yaml";
+
+/// What handlers say is part of what is seen here.
+const LOG: &str = "warn,handler=trace";
+
+/// Run a component against events, without a mesh.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  hive-node test                                  builds what is in this folder, runs its cases.yaml
+  hive-node test greeter.wasm --event e.json      one event, and what came of it
+  hive-node test greeter.wasm --event - --expect '\"Hello, Ada!\"' <<< '{\"call\": \"greet/hello\", \"data\": \"Ada\"}'
+  hive-node test more-cases.yaml
+
+An event says how it comes (`event`, `call` or `tick`) and what it brings (`data`, or `text` as it is;
+`content-type`, `key`, `headers`, `attempt`, `retained`). A case says, too, what is to come of it:
+`answer`, `rejects` or `retries` with a part of the reason, `publishes` with a list of channels or of
+{channel, data}. A file of cases has beside `cases` the plugin's `config`, its `component`, and
+`answers`: who answers what the handler asks, by pattern.
+
+Exit codes: 0 all as expected, 1 something was not, 2 usage.")]
+pub(super) struct Test {
+    /// A component, a folder that is built, or a file of cases.
+    #[arg(value_name = "FILE", default_value = ".")]
+    path: PathBuf,
+    /// One event as JSON or YAML; `-` is stdin.
+    #[arg(long, value_name = "FILE")]
+    event: Option<PathBuf>,
+    /// The answer that is expected to it, as JSON.
+    #[arg(long, value_name = "JSON", requires = "event", value_parser = json_value)]
+    expect: Option<Json>,
+    /// A value of the plugin's configuration; may be given several times.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    config: Vec<(String, String)>,
+    #[command(flatten)]
+    tools: Tools,
+    /// Print JSON, a line a case.
+    #[arg(long)]
+    json: bool,
+}
+
+fn json_value(text: &str) -> Result<Json, String> {
+    serde_json::from_str(text).map_err(|error| format!("it is no JSON: {error}"))
+}
+
+/// `test --json`, of one case.
+#[derive(Serialize)]
+struct Line<'a> {
+    v: V1,
+    case: &'a str,
+    /// Whether it was as expected; nothing was expected: true.
+    ok: bool,
+    /// What was not as expected.
+    problems: Vec<String>,
+    #[serde(flatten)]
+    came: Came,
+}
+
+/// What came of an event.
+#[derive(Serialize)]
+struct Came {
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<Json>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    published: Vec<Sent>,
+    took_us: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory_bytes: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Sent {
+    channel: String,
+    data: Json,
+}
+
+impl Test {
+    pub(super) async fn run(self, voice: &Voice) -> Result<(), Fault> {
+        voice.start_log(LOG)?;
+        let here = env::current_dir().map_err(anyhow::Error::new)?;
+        let (place, mut file) = self.read(&here)?;
+        file.config.extend(self.config.iter().cloned());
+        if let (Some(expect), [trial]) = (&self.expect, &mut file.trials[..]) {
+            trial.ends = Some(Ends::Answer(expect.clone()));
+        }
+        let component = self.component(&place, voice).await?;
+        let config = PluginConfig { config: file.config.into_iter().collect(), ..PluginConfig::default() };
+        let answer = |(pattern, answer): (String, Json)| Answerer { pattern, answer: message_of(&answer) };
+        let answerers = file.answers.into_iter().map(answer).collect();
+        let mut subject = Subject::load(&component, &config, answerers).await.map_err(fault)?;
+        let alone = self.event.is_some();
+        let mut wrong = 0_u64;
+        for trial in &file.trials {
+            let done = subject.handle(&given(trial)).await.map_err(fault)?;
+            let problems = judge::problems(trial, &done);
+            wrong += u64::from(!problems.is_empty());
+            self.say(trial, &done, problems, alone)?;
+        }
+        let all = u64::try_from(file.trials.len()).unwrap_or(u64::MAX);
+        if !alone {
+            output::note(voice, &format!("{} passed, {wrong} failed", all - wrong));
+        }
+        if wrong == 0 { Ok(()) } else { Err(Fault::silent(1)) }
+    }
+
+    /// The component or folder that is meant, and the cases.
+    fn read(&self, here: &Path) -> Result<(PathBuf, TrialFile), Fault> {
+        let is_cases = self.path.extension().is_some_and(|end| end == "yaml" || end == "yml");
+        if let Some(event) = &self.event {
+            if is_cases {
+                return Err(Fault::usage(
+                    "--event goes with a component or a folder, not with a file of cases",
+                ));
+            }
+            let stdin = Path::new("/dev/stdin");
+            let event = if event == Path::new("-") { stdin } else { event };
+            return Ok((self.path.clone(), trials(event, here)?));
+        }
+        let cases = match () {
+            () if is_cases => self.path.clone(),
+            () if self.path.is_dir() => self.path.join(CASES),
+            () => self.path.with_file_name(CASES),
+        };
+        if !cases.is_file() {
+            let message = format!("there are no cases: {} is not there", cases.display());
+            return Err(Fault::usage(message).hint("give one event with --event, or write some cases"));
+        }
+        let file = trials(&cases, here)?;
+        let folder = cases.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let place = match (&file.component, is_cases) {
+            (Some(component), true) => folder.join(component),
+            (None, true) => folder.to_path_buf(),
+            (_, false) => self.path.clone(),
+        };
+        Ok((place, file))
+    }
+
+    /// The component, built where its sources are meant.
+    async fn component(&self, place: &Path, voice: &Voice) -> Result<PathBuf, Fault> {
+        if !place.is_dir() {
+            return Ok(place.to_path_buf());
+        }
+        let say = |text: &str| output::note(voice, text);
+        let folders = [place.to_path_buf()];
+        let built = building::build(&folders, self.tools.options(), &say).await.map_err(build::fault)?;
+        let Built { artifacts, failures } = built;
+        build::all_of(failures)?;
+        match &artifacts[..] {
+            [one] => Ok(one.file.clone()),
+            several => {
+                let names: Vec<&str> = several.iter().map(|artifact| artifact.name.as_str()).collect();
+                let message =
+                    format!("there are several handlers in {}: {}", place.display(), names.join(", "));
+                Err(Fault::usage(message).hint("name the folder of one of them"))
+            }
+        }
+    }
+
+    fn say(&self, trial: &Trial, done: &Done, problems: Vec<String>, alone: bool) -> Result<(), Fault> {
+        let came = came(done);
+        if self.json {
+            return output::json(&Line { v: V1, case: &trial.name, ok: problems.is_empty(), problems, came });
+        }
+        if alone || !problems.is_empty() {
+            output::line(&told(&came))?;
+        }
+        let name = output::one_line(&trial.name);
+        for problem in &problems {
+            output::line(&format!("FAILED  {name}: {problem}"))?;
+        }
+        if !alone && problems.is_empty() {
+            output::line(&format!("ok      {name} ({})", output::rough(done.took)))?;
+        }
+        Ok(())
+    }
+}
+
+fn trials(file: &Path, here: &Path) -> Result<TrialFile, Fault> {
+    config::read_trials(file, here).map_err(report_problems)
+}
+
+fn fault(error: CaseError) -> Fault {
+    let hint = error.hint();
+    let fault = match &error {
+        CaseError::Read { .. } | CaseError::Name { .. } | CaseError::Nobody { .. } => {
+            Fault::configuration(error)
+        }
+        _ => Fault::failed(error),
+    };
+    fault.maybe_hint(hint)
+}
+
+fn given(trial: &Trial) -> Given {
+    let mut message = Message::new(trial.payload.clone());
+    if let Some(content_type) = &trial.content_type {
+        message = message.with_content_type(content_type.as_str());
+    }
+    if let Some(key) = &trial.key {
+        message = message.with_key(key.as_str());
+    }
+    for (name, value) in &trial.headers {
+        message = message.with_header(name, value.as_str());
+    }
+    let arrival = match trial.how {
+        How::Event => Arrival::Event,
+        How::Call => Arrival::Call,
+        How::Tick => Arrival::Tick,
+    };
+    let (channel, attempt, retained) = (trial.channel.clone(), trial.attempt, trial.retained);
+    Given { arrival, channel, message, attempt, retained }
+}
+
+fn message_of(value: &Json) -> Message {
+    Message::new(value.to_string()).with_content_type("application/json")
+}
+
+fn came(done: &Done) -> Came {
+    let (outcome, answer, reason) = match &done.outcome {
+        Outcome::Done(None) => ("handled", None, None),
+        Outcome::Done(Some(answer)) => ("answered", Some(judge::data(answer)), None),
+        Outcome::Retry { reason, .. } => ("retry", None, Some(reason.clone())),
+        Outcome::Reject(reason) => ("rejected", None, Some(reason.clone())),
+        Outcome::Broken(reason) => ("broken", None, Some(reason.clone())),
+    };
+    let sent = |event: &Event| Sent { channel: event.channel.to_string(), data: judge::data(&event.message) };
+    Came {
+        outcome,
+        answer,
+        reason,
+        published: done.published.iter().map(sent).collect(),
+        took_us: u64::try_from(done.took.as_micros()).unwrap_or(u64::MAX),
+        memory_bytes: done.memory,
+    }
+}
+
+/// What came of an event, for people.
+fn told(came: &Came) -> String {
+    let mut text = came.outcome.to_owned();
+    if let Some(answer) = &came.answer {
+        text += &format!(" {answer}");
+    }
+    if let Some(reason) = &came.reason {
+        text += &format!(": {reason}");
+    }
+    for Sent { channel, data } in &came.published {
+        text += &format!("\npublished {channel} {data}");
+    }
+    text += &format!("\ntook {}", output::rough(std::time::Duration::from_micros(came.took_us)));
+    if let Some(bytes) = came.memory_bytes {
+        text += &format!(", {} of memory", output::size(bytes));
+    }
+    text
+}

@@ -1,0 +1,112 @@
+//! Whether what came of an event is what was expected.
+
+use hive_proto::event::Message;
+use serde_json::Value as Json;
+
+use crate::{
+    config::{Ends, Trial},
+    toolchain::case::{Done, Outcome},
+};
+
+/// Characters of a value that are shown.
+const SHOWN_MAX: usize = 400;
+
+/// Everything that is not as expected.
+pub(super) fn problems(trial: &Trial, done: &Done) -> Vec<String> {
+    let mut problems: Vec<String> = ending(trial, done).into_iter().collect();
+    let Some(wanted) = &trial.publishes else { return problems };
+    if wanted.len() != done.published.len() {
+        let channels: Vec<&str> = done.published.iter().map(|event| event.channel.as_str()).collect();
+        let came = if channels.is_empty() { "nothing".to_owned() } else { channels.join(", ") };
+        problems.push(format!("it was to publish {} events, and published {came}", wanted.len()));
+        return problems;
+    }
+    for (wanted, event) in wanted.iter().zip(&done.published) {
+        if wanted.channel != event.channel.as_str() {
+            problems
+                .push(format!("it was to publish on {}, and published on {}", wanted.channel, event.channel));
+            continue;
+        }
+        let came = data(&event.message);
+        if let Some(data) = wanted.data.as_ref().filter(|data| !same(data, &came)) {
+            let (data, came) = (shown(data), shown(&came));
+            problems.push(format!("it was to publish {data} on {}, and published {came}", wanted.channel));
+        }
+    }
+    problems
+}
+
+fn ending(trial: &Trial, done: &Done) -> Option<String> {
+    let says =
+        |wanted: &str, reason: &str| (!reason.contains(wanted)).then(|| format!("the reason is: {reason}"));
+    match (&trial.ends, &done.outcome) {
+        (None, Outcome::Done(_)) => None,
+        (Some(Ends::Answer(wanted)), Outcome::Done(answer)) => {
+            let came = answer.as_ref().map_or(Json::Null, data);
+            (!same(wanted, &came))
+                .then(|| format!("it was to answer {}, and answered {}", shown(wanted), shown(&came)))
+        }
+        (Some(Ends::Reject(wanted)), Outcome::Reject(reason)) => says(wanted, reason),
+        (Some(Ends::Retry(wanted)), Outcome::Retry { reason, .. } | Outcome::Broken(reason)) => {
+            says(wanted, reason)
+        }
+        (Some(Ends::Reject(_)), _) => Some("it was to be rejected, and was not".into()),
+        (Some(Ends::Retry(_)), _) => Some("it was to be tried again, and was not".into()),
+        (None | Some(Ends::Answer(_)), Outcome::Retry { .. }) => {
+            Some("it was to be handled, and is to be tried again".into())
+        }
+        (None | Some(Ends::Answer(_)), Outcome::Reject(_)) => {
+            Some("it was to be handled, and was rejected".into())
+        }
+        (None | Some(Ends::Answer(_)), Outcome::Broken(_)) => {
+            Some("it was to be handled, and the handler broke".into())
+        }
+    }
+}
+
+/// A payload as a value: JSON where it is, else a text.
+pub(super) fn data(message: &Message) -> Json {
+    if message.payload.is_empty() {
+        return Json::Null;
+    }
+    serde_json::from_slice(&message.payload)
+        .unwrap_or_else(|_| Json::String(String::from_utf8_lossy(&message.payload).into_owned()))
+}
+
+/// Whether two values are the same to a person: 1 and 1.0 are, as languages write either.
+fn same(one: &Json, other: &Json) -> bool {
+    match (one, other) {
+        (Json::Number(one), Json::Number(other)) => one == other || one.as_f64() == other.as_f64(),
+        (Json::Array(one), Json::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
+        }
+        (Json::Object(one), Json::Object(other)) => {
+            one.len() == other.len()
+                && one.iter().all(|(key, value)| other.get(key).is_some_and(|other| same(value, other)))
+        }
+        (one, other) => one == other,
+    }
+}
+
+fn shown(value: &Json) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(SHOWN_MAX) {
+        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn numbers_are_compared_by_value_and_the_rest_as_it_is() {
+        assert!(same(&json!({"a": [1, 2.5]}), &json!({"a": [1.0, 2.5]})));
+        assert!(!same(&json!({"a": 1}), &json!({"a": 1, "b": 2})));
+        assert!(!same(&json!("1"), &json!(1)));
+        assert_eq!(data(&Message::new("no json")), json!("no json"));
+    }
+}

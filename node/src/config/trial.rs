@@ -1,0 +1,333 @@
+//! Files of trials: events for one component, and what is to come of each. `hive-node test` runs them.
+//!
+//! What it owns: the keys of such a file. Exists beside the configuration because both are read alike: every problem
+//! at once, each with its place. It must not know how a trial is run.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde_json::{Map, Number, Value as Json};
+
+use super::{
+    find,
+    problem::{Problem, Problems},
+    section::{Report, Section, text, truth, whole, wrong_shape},
+    source::{Origin, Source},
+    yaml::{self, Kind, Value},
+};
+
+/// A file of trials that holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrialFile {
+    /// A component, or a folder that is built; none: nothing is said.
+    pub component: Option<PathBuf>,
+    /// The plugin's configuration.
+    pub config: Vec<(String, String)>,
+    /// Who answers what the handler asks, by pattern.
+    pub answers: Vec<(String, Json)>,
+    /// In the order of the file.
+    pub trials: Vec<Trial>,
+}
+
+/// One event, and what is to come of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trial {
+    /// For people.
+    pub name: String,
+    /// How the event comes.
+    pub how: How,
+    /// Where it comes; of a tick the timer's name.
+    pub channel: String,
+    /// Its payload.
+    pub payload: Vec<u8>,
+    /// Its media type.
+    pub content_type: Option<String>,
+    /// Its key.
+    pub key: Option<String>,
+    /// Its headers.
+    pub headers: Vec<(String, String)>,
+    /// Which attempt it is.
+    pub attempt: u32,
+    /// Whether it is a kept value.
+    pub retained: bool,
+    /// How it is to end; none: well.
+    pub ends: Option<Ends>,
+    /// What is to be published, in order; none: anything.
+    pub publishes: Option<Vec<Published>>,
+}
+
+/// How an event comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// Published by somebody.
+    Event,
+    /// Somebody waits for the answer.
+    Call,
+    /// A timer of the plugin ticks.
+    Tick,
+}
+
+/// How an event is to end.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ends {
+    /// With this answer.
+    Answer(Json),
+    /// With a rejection whose reason has this in it.
+    Reject(String),
+    /// With a retry whose reason has this in it.
+    Retry(String),
+}
+
+/// Something that is to be published.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Published {
+    /// Where.
+    pub channel: String,
+    /// What; none: anything.
+    pub data: Option<Json>,
+}
+
+/// Trials of one file.
+const TRIALS_MAX: usize = 10_000;
+
+/// Reads a file of trials, or of one.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn read_trials(path: &Path, directory: &Path) -> Result<TrialFile, Problems> {
+    let source = find::read_text(path, "the cases", (&Origin::Default, "cases.yaml"), directory);
+    trials_text(&source.map_err(|problem| Problems(vec![problem]))?)
+}
+
+/// Reads trials whose text is already here. JSON is read, too: all of it is YAML.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn trials_text(source: &Arc<Source>) -> Result<TrialFile, Problems> {
+    let mut report = Report::default();
+    let root = yaml::parse(source, &mut report.problems).map_err(|problem| Problems(vec![problem]))?;
+    let file = whole_file(&root, &mut report);
+    if report.problems.is_empty() { Ok(file) } else { Err(Problems(report.problems).in_order()) }
+}
+
+fn whole_file(root: &Value, report: &mut Report) -> TrialFile {
+    let alone = |trials| TrialFile { component: None, config: Vec::new(), answers: Vec::new(), trials };
+    let has =
+        |key: &str| matches!(&root.kind, Kind::Map(entries) if entries.iter().any(|entry| entry.key == key));
+    if matches!(root.kind, Kind::List(_)) {
+        return alone(trials_of(root, report));
+    }
+    if !has("cases") && ["event", "call", "tick"].into_iter().any(has) {
+        return alone(vec![trial_of(root, 1, report)]);
+    }
+    let mut keys = Section::new(Vec::new(), Some(root), report);
+    let component = keys.read("component", report, |value| Ok(PathBuf::from(text(value)?)));
+    let config = keys.section("config", report);
+    let config = texts(&config, report);
+    let answers = keys.section("answers", report);
+    let answers = answers.named().iter().map(|entry| (entry.key.clone(), json(&entry.value))).collect();
+    let trials = match keys.value("cases") {
+        Some(value) => trials_of(value, report),
+        None => {
+            let problem = Problem::new(&root.origin, "there are no `cases`");
+            report.problems.push(
+                problem.hint("add `cases: [{call: greeter/hello, data: Ada, answer: \"Hello, Ada!\"}]`"),
+            );
+            Vec::new()
+        }
+    };
+    keys.finish(report);
+    TrialFile { component, config, answers, trials }
+}
+
+fn trials_of(value: &Value, report: &mut Report) -> Vec<Trial> {
+    let Kind::List(items) = &value.kind else {
+        report.problems.push(wrong_shape("`cases`", "a list", value));
+        return Vec::new();
+    };
+    if items.len() > TRIALS_MAX {
+        report.problems.push(Problem::new(&value.origin, format!("more than {TRIALS_MAX} cases")));
+        return Vec::new();
+    }
+    (1..).zip(items).map(|(number, item)| trial_of(item, number, report)).collect()
+}
+
+fn trial_of(value: &Value, number: usize, report: &mut Report) -> Trial {
+    let mut keys = Section::new(vec![format!("case {number}")], Some(value), report);
+    let (how, channel) = arrival(&mut keys, value, report);
+    let name = keys.read("name", report, |value| Ok(text(value)?.to_owned()));
+    let (payload, usual_type) = payload(&mut keys, report);
+    let content_type = keys.read("content-type", report, |value| Ok(text(value)?.to_owned()));
+    let key = keys.read("key", report, |value| Ok(text(value)?.to_owned()));
+    let headers = keys.section("headers", report);
+    let headers = texts(&headers, report);
+    let attempt = keys.read("attempt", report, |value| whole(value, 1..=u64::from(u32::MAX)));
+    let retained = keys.read("retained", report, truth).unwrap_or(false);
+    let ends = ends(&mut keys, report);
+    let publishes = keys.list("publishes", report, |value, report| Ok(published(value, report)));
+    keys.finish(report);
+    Trial {
+        name: name.unwrap_or_else(|| format!("case {number}, {channel}")),
+        how,
+        channel,
+        payload,
+        content_type: content_type.or(usual_type),
+        key,
+        headers,
+        attempt: attempt.and_then(|attempt| attempt.try_into().ok()).unwrap_or(1),
+        retained,
+        ends,
+        publishes,
+    }
+}
+
+fn arrival(keys: &mut Section<'_>, value: &Value, report: &mut Report) -> (How, String) {
+    let ways = [("event", How::Event), ("call", How::Call), ("tick", How::Tick)];
+    let said = ways.into_iter().filter(|(key, _)| keys.value(key).is_some()).collect::<Vec<_>>();
+    let [(key, how)] = said[..] else {
+        let problem = Problem::new(&value.origin, "it is not said how the event comes");
+        report.problems.push(problem.hint("write one of `event: CHANNEL`, `call: CHANNEL` and `tick: NAME`"));
+        return (How::Event, String::new());
+    };
+    let channel = keys.read(key, report, |value| Ok(text(value)?.to_owned()));
+    (how, channel.unwrap_or_default())
+}
+
+/// The payload, and the media type that it has where none is said.
+fn payload(keys: &mut Section<'_>, report: &mut Report) -> (Vec<u8>, Option<String>) {
+    if let Some(value) = keys.value("text") {
+        if keys.value("data").is_some() {
+            let problem = Problem::new(&value.origin, "the payload is said twice, as `text` and as `data`");
+            report.problems.push(problem.hint("`data` is written as JSON, `text` as it is"));
+        }
+        let said = keys.read("text", report, |value| Ok(text(value)?.to_owned())).unwrap_or_default();
+        return (said.into_bytes(), None);
+    }
+    match keys.value("data") {
+        Some(value) => (json(value).to_string().into_bytes(), Some("application/json".into())),
+        None => (Vec::new(), None),
+    }
+}
+
+fn ends(keys: &mut Section<'_>, report: &mut Report) -> Option<Ends> {
+    let reason = |keys: &mut Section<'_>, report: &mut Report, key| {
+        keys.read(key, report, |value| Ok(text(value)?.to_owned()))
+    };
+    let answer = keys.value("answer");
+    let (reject, retry) = (reason(keys, report, "rejects"), reason(keys, report, "retries"));
+    let said = usize::from(answer.is_some()) + usize::from(reject.is_some()) + usize::from(retry.is_some());
+    if said > 1 {
+        report.problems.push(Problem::nowhere("a case ends with one of `answer`, `rejects` and `retries`"));
+    }
+    answer.map(|value| Ends::Answer(json(value))).or(reject.map(Ends::Reject)).or(retry.map(Ends::Retry))
+}
+
+fn published(value: &Value, report: &mut Report) -> Published {
+    if let Kind::Text { text, .. } = &value.kind {
+        return Published { channel: text.clone(), data: None };
+    }
+    let mut keys = Section::new(vec!["publishes".into()], Some(value), report);
+    let channel = keys.read("channel", report, |value| Ok(text(value)?.to_owned()));
+    if channel.is_none() {
+        report.problems.push(Problem::new(&value.origin, "what is published has no `channel`"));
+    }
+    let data = keys.value("data").map(json);
+    keys.finish(report);
+    Published { channel: channel.unwrap_or_default(), data }
+}
+
+/// Names and texts.
+fn texts(keys: &Section<'_>, report: &mut Report) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for entry in keys.named() {
+        match text(&entry.value) {
+            Ok(text) => found.push((entry.key.clone(), text.to_owned())),
+            Err(problem) => report.problems.push(problem),
+        }
+    }
+    found
+}
+
+/// A value as JSON: what is not quoted is a number, a truth or nothing where it looks like one.
+fn json(value: &Value) -> Json {
+    match &value.kind {
+        Kind::Text { .. } if value.is_null() => Json::Null,
+        Kind::Text { text, quoted: true } => Json::String(text.clone()),
+        Kind::Text { text, quoted: false } => plain(text),
+        Kind::List(items) => Json::Array(items.iter().map(json).collect()),
+        Kind::Map(entries) => {
+            let pairs = entries.iter().map(|entry| (entry.key.clone(), json(&entry.value)));
+            Json::Object(pairs.collect::<Map<_, _>>())
+        }
+    }
+}
+
+fn plain(text: &str) -> Json {
+    match text {
+        "true" => return Json::Bool(true),
+        "false" => return Json::Bool(false),
+        _ => {}
+    }
+    let number: Result<Number, _> = serde_json::from_str(text);
+    number.map_or_else(|_| Json::String(text.to_owned()), Json::Number)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(text: &str) -> Result<TrialFile, String> {
+        let source = Arc::new(Source::new("cases.yaml".into(), text.to_owned()));
+        trials_text(&source).map_err(|problems| problems.render(false))
+    }
+
+    #[test]
+    fn trials_are_read_with_their_types() {
+        let text = "component: greeter.wasm\nconfig: {limit: 20}\nanswers: {names/*: Countess}\ncases:\n\
+                    - {name: one, call: greet/hello, data: \"7\", answer: {a: [1, true, null, x]}}\n\
+                    - {event: sensor/x, text: '{', key: k, headers: {a: b}, attempt: 2, rejects: parse}\n\
+                    - {tick: report, publishes: [a/b, {channel: c/d, data: 1.5}]}\n";
+        let file = read(text).expect("trials");
+        assert_eq!(file.component, Some("greeter.wasm".into()));
+        assert_eq!(file.config, [("limit".to_owned(), "20".to_owned())]);
+        assert_eq!(file.answers, [("names/*".to_owned(), json!("Countess"))]);
+        let [one, two, three] = &file.trials[..] else { panic!("{file:?}") };
+        assert_eq!((one.how, one.payload.as_slice()), (How::Call, b"\"7\"".as_slice()));
+        assert_eq!(one.ends, Some(Ends::Answer(json!({"a": [1, true, null, "x"]}))));
+        assert_eq!(
+            (two.payload.as_slice(), two.content_type.as_deref(), two.attempt),
+            (b"{".as_slice(), None, 2)
+        );
+        assert_eq!(two.ends, Some(Ends::Reject("parse".into())));
+        let want = [("a/b", None), ("c/d", Some(json!(1.5)))];
+        let want = want.map(|(channel, data)| Published { channel: channel.into(), data });
+        assert_eq!(three.publishes.as_deref(), Some(&want[..]));
+        assert_eq!(three.name, "case 3, report");
+    }
+
+    #[test]
+    fn one_event_in_json_is_a_trial_too() {
+        let file = read(r#"{"event": "sensor/attic/reading", "data": {"celsius": 41}}"#).expect("a trial");
+        assert_eq!(file.trials[0].payload, br#"{"celsius":41}"#);
+        assert_eq!(file.trials[0].content_type.as_deref(), Some("application/json"));
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_said_at_once() {
+        let text = "cases:\n- {call: a/b, event: c/d}\n- {call: a/b, anser: 1}\n- {event: a/b, attempt: 0}\n";
+        let said = read(text).expect_err("problems");
+        for want in [
+            "how the event comes",
+            "unknown key `anser` in `case 2`",
+            "did you mean `answer`?",
+            "out of range",
+        ] {
+            assert!(said.contains(want), "{want}: {said}");
+        }
+        assert!(read("version: 1\n").expect_err("no cases").contains("there are no `cases`"));
+    }
+}

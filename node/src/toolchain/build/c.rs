@@ -1,0 +1,168 @@
+//! Handlers in C: zig's compiler, which brings its own library for WebAssembly, makes a module, which becomes a component
+//! here.
+//!
+//! What it owns: which compiler is used, and how it is called. Its errors are shown as it writes them. It must not know
+//! other languages.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+use tokio::process::Command;
+
+use super::{
+    BuildError, core,
+    project::{Language, Project, manifest, unreadable},
+    python::pip,
+    tool::{Kit, Shop, Tool, place},
+};
+
+/// A project's manifest: C itself has none.
+const MANIFEST: &str = "hive.toml";
+
+/// What builds, pinned: what built yesterday builds today.
+const ZIG: &str = "ziglang==0.17.1";
+
+/// The world that handlers in C are.
+const WORLD: &str = "plugin-with-startup";
+
+/// The SDK's own sources.
+const SDK_SOURCES: [&str; 3] = ["hive.c", "json.c", "bindings/plugin_with_startup.c"];
+
+/// What the manifest says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct C {
+    /// The files that are compiled; none: those of `src`.
+    sources: Vec<PathBuf>,
+    /// What the compiler is told besides.
+    flags: Vec<String>,
+    /// Where the SDK is.
+    sdk: PathBuf,
+    /// What it is built with: in the stamp.
+    tools: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Manifest {
+    c: Option<Table>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    name: String,
+    version: Option<String>,
+    #[serde(default)]
+    sources: Vec<PathBuf>,
+    #[serde(default)]
+    flags: Vec<String>,
+    sdk: Option<PathBuf>,
+}
+
+impl C {
+    /// The project whose `hive.toml` is in a folder, if that has a table `[c]`.
+    ///
+    /// # Errors
+    /// When the manifest cannot be read.
+    pub fn read(root: &Path) -> Result<Option<Project>, BuildError> {
+        let Some(text) = manifest(root, MANIFEST)? else { return Ok(None) };
+        let file = root.join(MANIFEST);
+        let found: Manifest = toml_edit::de::from_str(&text)
+            .map_err(|error| unreadable(&file, &error.to_string().trim_end()))?;
+        let Some(table) = found.c else { return Ok(None) };
+        let c = Self {
+            sources: table.sources,
+            flags: table.flags,
+            sdk: table.sdk.unwrap_or_else(|| ".hive/sdk".into()),
+            tools: format!("{ZIG}, adapter {}", core::adapter_hash()),
+        };
+        let version = table.version.unwrap_or_else(|| "0.0.0".into());
+        Ok(Some(Project::new(root, &table.name, &version, Language::C(c))))
+    }
+
+    /// The SDK's folder.
+    #[must_use]
+    pub fn sdk(&self, project: &Project) -> Option<PathBuf> {
+        Some(project.root.join(&self.sdk))
+    }
+
+    /// What it is built with.
+    #[must_use]
+    pub fn tools(&self) -> &str {
+        &self.tools
+    }
+
+    /// Writes the component to a file.
+    ///
+    /// # Errors
+    /// When the compiler is missing or fails, or what it makes is no handler.
+    pub async fn build(&self, project: &Project, shop: &Shop<'_>, to: &Path) -> Result<(), BuildError> {
+        let root = &project.root;
+        let (sources, sdk) = (self.sources(project)?, root.join(&self.sdk));
+        let module = project.workshop().join("core.wasm");
+        let mut zig = compiler(shop, root).await?;
+        zig.args([
+            "cc",
+            "-target",
+            "wasm32-wasi",
+            "-mexec-model=reactor",
+            "-Os",
+            "-Wall",
+            "-fdiagnostics-color=auto",
+        ]);
+        zig.args(&self.flags);
+        let define = |name: &str, value: &str| format!("-D{name}=\"{}\"", value.replace(['"', '\\'], ""));
+        zig.arg(define("HIVE_NAME", &project.name)).arg(define("HIVE_VERSION", &project.version));
+        zig.arg("-I").arg(&sdk).args(sources).args(SDK_SOURCES.map(|source| sdk.join(source)));
+        zig.arg("-o").arg(&module);
+        ZIG_TOOL.run(zig, "zig cc", root).await?;
+        let bytes = fs::read(&module).map_err(|source| place(&module, source))?;
+        let component = core::component(bytes, &shop.wit()?, WORLD);
+        let component = component.map_err(|reason| BuildError::NoHandler { folder: root.clone(), reason })?;
+        fs::write(to, component).map_err(|source| place(to, source))
+    }
+
+    fn sources(&self, project: &Project) -> Result<Vec<PathBuf>, BuildError> {
+        let manifest = project.root.join(MANIFEST);
+        if !project.root.join(&self.sdk).join("hive.h").is_file() {
+            let reason = format!("the SDK is to be in {}, where it is not", self.sdk.display());
+            return Err(unreadable(&manifest, &reason));
+        }
+        if !self.sources.is_empty() {
+            return Ok(self.sources.clone());
+        }
+        let entries = fs::read_dir(project.root.join("src")).into_iter().flatten().flatten();
+        let files = entries.map(|entry| entry.path());
+        let mut found: Vec<PathBuf> =
+            files.filter(|file| file.extension().is_some_and(|end| end == "c")).collect();
+        found.sort();
+        if found.is_empty() {
+            return Err(unreadable(&manifest, &"there is no file `*.c` in src, and no `sources` are named"));
+        }
+        Ok(found)
+    }
+}
+
+/// zig, which is installed here, or in the cache. What it has compiled of its own library it keeps in the cache, too.
+async fn compiler(shop: &Shop<'_>, root: &Path) -> Result<Command, BuildError> {
+    let kit = Kit {
+        name: ZIG.replace("==", "-"),
+        called: "zig".into(),
+        why: "handlers in C are built with its compiler",
+    };
+    let site = shop.kit(&kit, async |folder: &Path| pip(folder, &[ZIG.into()], folder).await).await?;
+    let mut zig = ZIG_TOOL.command_of(&site.join("ziglang/zig"), root);
+    let objects = shop.folder("zig")?;
+    zig.env("ZIG_GLOBAL_CACHE_DIR", &objects).env("ZIG_LOCAL_CACHE_DIR", &objects);
+    Ok(zig)
+}
+
+/// It is called by its path.
+const ZIG_TOOL: Tool = Tool {
+    program: "zig",
+    why: "handlers in C are built with it",
+    hint: "delete `tools` in your cache, so that it is installed anew",
+};

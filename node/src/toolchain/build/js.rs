@@ -1,0 +1,243 @@
+//! Handlers in JavaScript and TypeScript: esbuild makes one module of them, componentize-qjs a component of that.
+//!
+//! What it owns: which packages are used, and how they are called. Their errors are shown as they write them. It must not
+//! know other languages.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+
+use super::{
+    BuildError,
+    project::{Language, Project, manifest, unreadable},
+    tool::{Kit, Shop, Tool, place},
+};
+
+/// What a project must depend on to be one.
+const SDK: &str = "hive-guest";
+
+/// The packages that build, each pinned: what built yesterday builds today.
+const PACKAGES: &[(&str, &str)] = &[("componentize-qjs", "0.4.5"), ("esbuild", "0.28.2")];
+/// What checks the types of TypeScript beside.
+const TYPES: &[(&str, &str)] = &[("typescript", "7.0.2")];
+/// In the stamp: another version builds again.
+const TOOLS: &str = "componentize-qjs 0.4.5, esbuild 0.28.2, typescript 7.0.2";
+
+/// The world that handlers in JavaScript are: what a project does not use costs nothing.
+const WORLD: &str = "plugin-with-startup";
+
+const NODE: Tool = Tool {
+    program: "node",
+    why: "handlers in JavaScript are built with it",
+    hint: "install Node.js 20 or later, from https://nodejs.org or your distribution's `nodejs`",
+};
+const NPM: Tool = Tool {
+    program: "npm",
+    why: "packages for JavaScript are installed with it",
+    hint: "it comes with Node.js from https://nodejs.org; Debian has it as `npm`",
+};
+const NODE_LEAST: (u32, u32) = (18, 0);
+
+/// What the manifest says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Js {
+    /// The module that is loaded first.
+    main: PathBuf,
+    /// Where the SDK is, when the manifest names a folder.
+    sdk: Option<PathBuf>,
+    /// The other packages that it uses.
+    dependencies: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Manifest {
+    #[serde(default)]
+    name: String,
+    version: Option<String>,
+    main: Option<PathBuf>,
+    #[serde(default)]
+    dependencies: BTreeMap<String, String>,
+}
+
+impl Js {
+    /// The project whose `package.json` is in a folder, if that depends on the SDK.
+    ///
+    /// # Errors
+    /// When the manifest cannot be read.
+    pub fn read(root: &Path) -> Result<Option<Project>, BuildError> {
+        let Some(text) = manifest(root, "package.json")? else { return Ok(None) };
+        let file = root.join("package.json");
+        let mut found: Manifest = serde_json::from_str(&text).map_err(|error| unreadable(&file, &error))?;
+        let Some(sdk) = found.dependencies.remove(SDK) else { return Ok(None) };
+        let main = found.main.unwrap_or_else(|| {
+            let typed = Path::new("src/index.ts");
+            if root.join(typed).is_file() { typed.into() } else { "src/index.js".into() }
+        });
+        let js = Self {
+            main,
+            sdk: sdk.strip_prefix("file:").map(PathBuf::from),
+            dependencies: found.dependencies.into_keys().collect(),
+        };
+        let version = found.version.unwrap_or_else(|| "0.0.0".into());
+        Ok(Some(Project::new(root, &found.name, &version, Language::Js(js))))
+    }
+
+    /// The SDK's folder, where it is one.
+    #[must_use]
+    pub fn sdk(&self, project: &Project) -> Option<PathBuf> {
+        self.sdk.as_ref().map(|sdk| project.root.join(sdk))
+    }
+
+    /// What it is built with.
+    #[must_use]
+    pub fn tools(&self) -> &'static str {
+        TOOLS
+    }
+
+    /// Writes the component to a file.
+    ///
+    /// # Errors
+    /// When a tool is missing or fails, or files cannot be written.
+    pub async fn build(&self, project: &Project, shop: &Shop<'_>, to: &Path) -> Result<(), BuildError> {
+        let root = &project.root;
+        let main = root.join(&self.main);
+        if !main.is_file() {
+            let reason = format!("`main` is {}, which is not there", self.main.display());
+            return Err(unreadable(&root.join("package.json"), &reason));
+        }
+        NODE.at_least(&["--version"], NODE_LEAST, root).await?;
+        self.see_to_packages(project, shop).await?;
+        let tools = packages(shop, PACKAGES, "what builds JavaScript").await?;
+        let bundle = project.workshop().join("bundle.js");
+        let bundling = self.bundle(project, &tools, &main, &bundle);
+        let typed = main.extension().is_some_and(|extension| extension == "ts")
+            && root.join("tsconfig.json").is_file();
+        if typed {
+            // Both say what is wrong; types are no reason to wait for.
+            let (bundled, checked) = tokio::join!(bundling, check_types(root, shop));
+            bundled.and(checked)?;
+        } else {
+            bundling.await?;
+        }
+        let mut componentize = NODE.command(root);
+        componentize.arg(bin(&tools, "componentize-qjs")).arg("--sync");
+        componentize.args(["--world", WORLD]).arg("--wit").arg(shop.wit()?);
+        componentize.arg("--js").arg(&bundle).arg("--output").arg(to);
+        NODE.run(componentize, "componentize-qjs", root).await.map(drop)
+    }
+
+    /// One module of the project's and the SDK's.
+    async fn bundle(
+        &self,
+        project: &Project,
+        tools: &Path,
+        main: &Path,
+        bundle: &Path,
+    ) -> Result<(), BuildError> {
+        let entry = project.workshop().join("entry.js");
+        let imported = serde_json::to_string(&main.to_string_lossy()).unwrap_or_default();
+        let text = format!("import {imported};\nexport {{ handler, startup }} from \"{SDK}/component\";\n");
+        fs::write(&entry, text).map_err(|source| place(&entry, source))?;
+        let define = |name: &str, value: &str| {
+            format!("--define:{name}={}", serde_json::to_string(value).unwrap_or_default())
+        };
+        let mut esbuild = NODE.command(&project.root);
+        esbuild.arg(bin(tools, "esbuild")).arg(&entry).args([
+            "--bundle",
+            "--format=esm",
+            "--platform=neutral",
+            "--main-fields=module,main",
+            "--conditions=hive-component,import",
+            "--external:hive:*",
+            "--external:wasi:*",
+            "--target=es2022",
+            "--log-level=warning",
+        ]);
+        esbuild.arg(define("__HIVE_NAME__", &project.name));
+        esbuild.arg(define("__HIVE_VERSION__", &project.version));
+        esbuild.arg(format!("--outfile={}", bundle.display()));
+        NODE.run(esbuild, "esbuild", &project.root).await.map(drop)
+    }
+
+    /// What the project depends on is where it is looked for: the SDK as a link, as npm would make it, the rest by npm.
+    async fn see_to_packages(&self, project: &Project, shop: &Shop<'_>) -> Result<(), BuildError> {
+        let modules = project.root.join("node_modules");
+        let missing = self.dependencies.iter().find(|name| !modules.join(name).exists());
+        if let Some(missing) = missing {
+            if !shop.installs() {
+                return Err(BuildError::NotInstalled {
+                    what: format!("the package `{missing}`"),
+                    why: "the project depends on it",
+                    hint: format!("run `npm install` in {}", project.root.display()),
+                });
+            }
+            shop.say(&format!("`{}` needs packages; running `npm install`", project.name));
+            let mut npm = NPM.command(&project.root);
+            npm.args(["install", "--no-audit", "--no-fund", "--loglevel=error"]);
+            NPM.run(npm, "npm install", &project.root).await?;
+        }
+        let link = modules.join(SDK);
+        match &self.sdk {
+            Some(sdk) if !link.exists() => link_sdk(project, sdk, &link),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn link_sdk(project: &Project, sdk: &Path, link: &Path) -> Result<(), BuildError> {
+    if !project.root.join(sdk).join("package.json").is_file() {
+        let reason = format!("`{SDK}` is to be in {}, where it is not", sdk.display());
+        return Err(unreadable(&project.root.join("package.json"), &reason));
+    }
+    link_to(sdk, link).map_err(|source| place(link, source))
+}
+
+/// Links a folder of a project, given from the project's folder, into its `node_modules`.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn link_to(sdk: &Path, link: &Path) -> io::Result<()> {
+    if let Some(modules) = link.parent() {
+        fs::create_dir_all(modules)?;
+    }
+    if fs::symlink_metadata(link).is_ok() {
+        // It leads nowhere.
+        fs::remove_file(link)?;
+    }
+    std::os::unix::fs::symlink(Path::new("..").join(sdk), link)
+}
+
+async fn check_types(root: &Path, shop: &Shop<'_>) -> Result<(), BuildError> {
+    let types = packages(shop, TYPES, "TypeScript").await?;
+    let mut tsc = NODE.command(root);
+    tsc.arg(bin(&types, "tsc")).args(["--noEmit", "--project", "tsconfig.json"]);
+    NODE.run_aloud(tsc, "tsc", root).await
+}
+
+/// Packages of npm in the cache.
+async fn packages(shop: &Shop<'_>, packages: &[(&str, &str)], called: &str) -> Result<PathBuf, BuildError> {
+    let name: Vec<String> = packages.iter().map(|(name, version)| format!("{name}-{version}")).collect();
+    let kit = Kit {
+        name: name.join("+"),
+        called: called.into(),
+        why: "handlers in JavaScript are built with them",
+    };
+    shop.kit(&kit, async |folder: &Path| {
+        let pins: BTreeMap<&str, &str> = packages.iter().copied().collect();
+        let manifest = serde_json::json!({ "private": true, "dependencies": pins });
+        let file = folder.join("package.json");
+        fs::write(&file, manifest.to_string()).map_err(|source| place(&file, source))?;
+        let mut npm = NPM.command(folder);
+        npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]);
+        NPM.run(npm, "npm install", folder).await.map(drop)
+    })
+    .await
+}
+
+fn bin(kit: &Path, name: &str) -> PathBuf {
+    kit.join("node_modules/.bin").join(name)
+}

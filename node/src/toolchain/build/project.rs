@@ -1,0 +1,206 @@
+//! Projects of the languages whose tools do not look after themselves: found by their marks, built when something changed.
+//!
+//! What it owns: the walk through folders, a project's name, and where its component is. What is done to make one is a
+//! file a language.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use super::{
+    Artifact, BuildError,
+    c::C,
+    go::Go,
+    js::Js,
+    python::Python,
+    stamp,
+    tool::{Shop, place},
+};
+use crate::watch::is_skipped;
+
+/// Folders below a given one that are searched for projects.
+pub const DEPTH_MAX: usize = 4;
+
+/// Where a project keeps what is made for it.
+const OWN_FOLDER: &str = ".hive";
+
+/// A folder that becomes one component.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Project {
+    /// The folder.
+    pub root: PathBuf,
+    /// What the plugin will be called.
+    pub name: String,
+    /// What it says its version is.
+    pub version: String,
+    /// What it is written in.
+    pub language: Language,
+}
+
+/// What a project is written in, and what its manifest says beside its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Language {
+    /// JavaScript or TypeScript.
+    Js(Js),
+    /// Python.
+    Python(Python),
+    /// C.
+    C(C),
+    /// Go.
+    Go(Go),
+}
+
+/// The projects in a folder and below, and the folders that a toolchain of their own may speak for.
+pub fn find(folder: &Path) -> Result<Vec<Project>, BuildError> {
+    let mut found = Vec::new();
+    let mut open = vec![(folder.to_path_buf(), 0)];
+    while let Some((folder, depth)) = open.pop() {
+        if let Some(project) = read(&folder)? {
+            found.push(project);
+            continue;
+        }
+        if depth == DEPTH_MAX {
+            continue;
+        }
+        open.extend(below(&folder).map(|path| (path, depth + 1)));
+    }
+    found.sort_by(|a, b| a.root.cmp(&b.root));
+    Ok(found)
+}
+
+/// Folders of a folder that may hold sources.
+pub fn below(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    folders.map(|entry| entry.path()).filter(|path| !is_skipped(path))
+}
+
+/// The project whose manifest is in a folder, if there is one.
+fn read(root: &Path) -> Result<Option<Project>, BuildError> {
+    for read in [Js::read, Python::read, C::read, Go::read] {
+        if let Some(project) = read(root)? {
+            return Ok(Some(project));
+        }
+    }
+    Ok(None)
+}
+
+/// The text of a manifest; none: there is no such file.
+pub fn manifest(root: &Path, name: &str) -> Result<Option<String>, BuildError> {
+    let file = root.join(name);
+    match fs::read_to_string(&file) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unreadable(&file, &error)),
+    }
+}
+
+/// What is wrong with a manifest.
+pub fn unreadable(file: &Path, reason: &dyn std::fmt::Display) -> BuildError {
+    BuildError::Manifest { file: file.into(), reason: reason.to_string() }
+}
+
+impl Project {
+    /// A project whose manifest says this name and version.
+    #[must_use]
+    pub fn new(root: &Path, name: &str, version: &str, language: Language) -> Self {
+        Self { root: root.into(), name: plugin_name(name), version: version.into(), language }
+    }
+
+    /// Where what is made on the way is, and the component.
+    #[must_use]
+    pub fn workshop(&self) -> PathBuf {
+        self.root.join(OWN_FOLDER).join("build")
+    }
+
+    /// Makes the component, unless it is there and nothing changed.
+    ///
+    /// # Errors
+    /// When a tool is missing or fails, or files cannot be read or written.
+    pub async fn build(&self, shop: &Shop<'_>) -> Result<Artifact, BuildError> {
+        let workshop = self.workshop();
+        let (component, stamp_file) =
+            (workshop.join(&self.name).with_added_extension("wasm"), workshop.join("stamp"));
+        let artifact =
+            Artifact { name: self.name.clone(), file: component.clone(), sources: self.root.clone() };
+        let stamp = self.stamp()?;
+        if component.is_file() && fs::read_to_string(&stamp_file).is_ok_and(|last| last == stamp) {
+            return Ok(artifact);
+        }
+        fs::create_dir_all(&workshop).map_err(|source| place(&workshop, source))?;
+        let begun = Instant::now();
+        let fresh = workshop.join(&self.name).with_added_extension("wasm.new");
+        match &self.language {
+            Language::Js(js) => js.build(self, shop, &fresh).await?,
+            Language::Python(python) => python.build(self, shop, &fresh).await?,
+            Language::C(c) => c.build(self, shop, &fresh).await?,
+            Language::Go(go) => go.build(self, shop, &fresh).await?,
+        }
+        fs::rename(&fresh, &component).map_err(|source| place(&component, source))?;
+        fs::write(&stamp_file, stamp).map_err(|source| place(&stamp_file, source))?;
+        shop.say(&format!("built `{}` in {:.1} s", self.name, begun.elapsed().as_secs_f64()));
+        Ok(artifact)
+    }
+
+    fn stamp(&self) -> Result<String, BuildError> {
+        let (sdk, tools) = match &self.language {
+            Language::Js(js) => (js.sdk(self), js.tools()),
+            Language::Python(python) => (python.sdk(self), python.tools()),
+            Language::C(c) => (c.sdk(self), c.tools()),
+            Language::Go(go) => (go.sdk(self), go.tools()),
+        };
+        let mut folders = vec![self.root.clone()];
+        folders.extend(sdk.filter(|sdk| sdk.is_dir()));
+        let with = [self.name.as_str(), self.version.as_str(), tools];
+        stamp::of(&folders, &with).map_err(|source| BuildError::Folder { folder: self.root.clone(), source })
+    }
+}
+
+/// A manifest's name as a file's: `@team/greeter` is `greeter`.
+fn plugin_name(name: &str) -> String {
+    let last = name.rsplit('/').next().unwrap_or(name);
+    let letter = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+    let text: String = last.chars().map(letter).collect();
+    let text = text.trim_matches(|c| c == '.' || c == '-').to_owned();
+    if text.is_empty() { "handler".into() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn projects_are_found_by_their_marks_and_others_are_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path();
+        let file = |path: &str, text: &str| {
+            let path = root.join(path);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+            fs::write(path, text).expect("written");
+        };
+        file(
+            "a/package.json",
+            r#"{"name": "@team/greet", "dependencies": {"hive-guest": "file:.hive/sdk"}}"#,
+        );
+        file("a/node_modules/x/package.json", r#"{"dependencies": {"hive-guest": "*"}}"#);
+        file("web/package.json", r#"{"name": "web", "dependencies": {}}"#);
+        file("deep/b/pyproject.toml", "[project]\nname = \"sums\"\nversion = \"2.0\"\n[tool.hive]\n");
+        file("other/pyproject.toml", "[project]\nname = \"other\"\n");
+        let found = find(root).expect("projects");
+        let names: Vec<_> = found.iter().map(|found| (found.name.as_str(), found.version.as_str())).collect();
+        assert_eq!(names, [("greet", "0.0.0"), ("sums", "2.0")]);
+        file("a/package.json", "{");
+        let broken = find(root).expect_err("a broken manifest");
+        assert!(broken.to_string().contains("package.json: EOF"), "{broken}");
+    }
+
+    #[test]
+    fn names_are_fit_for_files() {
+        for (name, want) in [("@team/greet", "greet"), ("a b", "a-b"), ("../..", "handler"), ("v1.2", "v1.2")]
+        {
+            assert_eq!(plugin_name(name), want);
+        }
+    }
+}

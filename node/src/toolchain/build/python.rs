@@ -1,0 +1,230 @@
+//! Handlers in Python: componentize-py makes one component of them and the interpreter.
+//!
+//! What it owns: which packages are used, and how they are called. Their errors are shown as they write them. It must not
+//! know other languages.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+
+use super::{
+    BuildError,
+    project::{Language, Project, manifest, unreadable},
+    tool::{Kit, Shop, Tool, place},
+};
+
+/// What builds, pinned: what built yesterday builds today.
+const COMPONENTIZE: &str = "componentize-py==0.25.1";
+
+/// The world that handlers in Python are: what a project does not use costs nothing.
+const WORLD: &str = "plugin-with-startup";
+
+/// The module that ties the project and the SDK together. Not a name that anybody uses.
+const ENTRY: &str = "hive_entry";
+
+const PYTHON: Tool = Tool {
+    program: "python3",
+    why: "handlers in Python are built with it",
+    hint: "install Python 3.10 or later with pip, from https://python.org or as `python3-pip` of your distribution",
+};
+const PYTHON_LEAST: (u32, u32) = (3, 10);
+
+/// What the manifest says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Python {
+    /// The module that is loaded first.
+    module: String,
+    /// Where modules are.
+    path: PathBuf,
+    /// Where the SDK is.
+    sdk: PathBuf,
+    /// The packages that it uses, as pip takes them.
+    dependencies: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Manifest {
+    #[serde(default)]
+    project: About,
+    #[serde(default)]
+    tool: Tools,
+}
+
+#[derive(Default, Deserialize)]
+struct About {
+    #[serde(default)]
+    name: String,
+    version: Option<String>,
+    #[serde(default)]
+    dependencies: Vec<String>,
+}
+
+#[derive(Default, Deserialize)]
+struct Tools {
+    hive: Option<Hive>,
+}
+
+/// `[tool.hive]`: what makes a project a handler.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Hive {
+    module: Option<String>,
+    path: Option<PathBuf>,
+    sdk: Option<PathBuf>,
+}
+
+impl Python {
+    /// The project whose `pyproject.toml` is in a folder, if that has a table `[tool.hive]`.
+    ///
+    /// # Errors
+    /// When the manifest cannot be read.
+    pub fn read(root: &Path) -> Result<Option<Project>, BuildError> {
+        let Some(text) = manifest(root, "pyproject.toml")? else { return Ok(None) };
+        let file = root.join("pyproject.toml");
+        let found: Manifest = toml_edit::de::from_str(&text)
+            .map_err(|error| unreadable(&file, &error.to_string().trim_end()))?;
+        let Some(hive) = found.tool.hive else { return Ok(None) };
+        let path = hive.path.unwrap_or_else(|| {
+            let src = Path::new("src");
+            if root.join(src).is_dir() { src.into() } else { ".".into() }
+        });
+        let is_sdk = |text: &String| !text.starts_with("hive-guest");
+        let python = Self {
+            module: hive.module.unwrap_or_else(|| "app".into()),
+            path,
+            sdk: hive.sdk.unwrap_or_else(|| ".hive/sdk".into()),
+            dependencies: found.project.dependencies.into_iter().filter(is_sdk).collect(),
+        };
+        let version = found.project.version.unwrap_or_else(|| "0.0.0".into());
+        Ok(Some(Project::new(root, &found.project.name, &version, Language::Python(python))))
+    }
+
+    /// The SDK's folder.
+    #[must_use]
+    pub fn sdk(&self, project: &Project) -> Option<PathBuf> {
+        Some(project.root.join(&self.sdk))
+    }
+
+    /// What it is built with.
+    #[must_use]
+    pub fn tools(&self) -> &'static str {
+        COMPONENTIZE
+    }
+
+    /// Writes the component to a file.
+    ///
+    /// # Errors
+    /// When a tool is missing or fails, or files cannot be written.
+    pub async fn build(&self, project: &Project, shop: &Shop<'_>, to: &Path) -> Result<(), BuildError> {
+        let root = &project.root;
+        self.check(project)?;
+        PYTHON.at_least(&["--version"], PYTHON_LEAST, root).await?;
+        self.check_syntax(project).await?;
+        let tools = componentize(shop).await?;
+        let site = self.see_to_packages(project, shop).await?;
+        let entry = project.workshop().join("python");
+        self.write_entry(project, &entry)?;
+        let mut python = PYTHON.command(root);
+        // Without a virtual environment of its own it would look at all that is installed on this machine.
+        python.env("PYTHONPATH", &tools).env("VIRTUAL_ENV", &entry).env_remove("PYTHONHOME");
+        python.args(["-c", "import sys, componentize_py; sys.exit(componentize_py.script())", "--quiet"]);
+        python.arg("--wit-path").arg(shop.wit()?).args(["--world", WORLD, "componentize"]);
+        python.arg("--python-path").arg(&entry).arg("--python-path").arg(root.join(&self.path));
+        python.arg("--python-path").arg(root.join(&self.sdk));
+        if let Some(site) = site {
+            python.arg("--python-path").arg(site);
+        }
+        python.arg(ENTRY).arg("--output").arg(to);
+        PYTHON.run_aloud(python, "componentize-py", root).await
+    }
+
+    /// What is named is there.
+    fn check(&self, project: &Project) -> Result<(), BuildError> {
+        let (manifest, path) = (project.root.join("pyproject.toml"), project.root.join(&self.path));
+        let file = path.join(self.module.replace('.', "/"));
+        if !file.with_added_extension("py").is_file() && !file.join("__init__.py").is_file() {
+            let reason =
+                format!("[tool.hive] has `module = \"{}\"`, which is not in {}", self.module, path.display());
+            return Err(unreadable(&manifest, &reason));
+        }
+        if !project.root.join(&self.sdk).join("hive/__init__.py").is_file() {
+            let reason = format!("the SDK is to be in {}, where it is not", self.sdk.display());
+            return Err(unreadable(&manifest, &reason));
+        }
+        Ok(())
+    }
+
+    /// Python's own word on a typo, before the interpreter is started in a component, which takes seconds.
+    async fn check_syntax(&self, project: &Project) -> Result<(), BuildError> {
+        let mut python = PYTHON.command(&project.root);
+        let cache = project.workshop().join("pycache");
+        python.env("PYTHONPYCACHEPREFIX", cache).args(["-m", "compileall", "-q"]).arg(&self.path);
+        PYTHON.run_aloud(python, "python3 -m compileall", &project.root).await
+    }
+
+    fn write_entry(&self, project: &Project, folder: &Path) -> Result<(), BuildError> {
+        let text = |text: &str| serde_json::to_string(text).unwrap_or_default();
+        let source = format!(
+            "import {}\nfrom hive.component import PROJECT, Handler, Startup\n\nPROJECT.update(name={}, version={})\n",
+            self.module,
+            text(&project.name),
+            text(&project.version),
+        );
+        // An environment, too, with nothing in it.
+        let packages = folder.join("lib/python3/site-packages");
+        fs::create_dir_all(&packages).map_err(|source| place(&packages, source))?;
+        let file = folder.join(ENTRY).with_added_extension("py");
+        fs::write(&file, source).map_err(|source| place(&file, source))
+    }
+
+    /// The folder of the packages that the project depends on, installed when they changed.
+    async fn see_to_packages(
+        &self,
+        project: &Project,
+        shop: &Shop<'_>,
+    ) -> Result<Option<PathBuf>, BuildError> {
+        if self.dependencies.is_empty() {
+            return Ok(None);
+        }
+        let wanted = self.dependencies.join("\n");
+        let site = project.root.join(".hive/site");
+        let list = site.join("hive-installed.txt");
+        if fs::read_to_string(&list).is_ok_and(|installed| installed == wanted) {
+            return Ok(Some(site));
+        }
+        if !shop.installs() {
+            return Err(BuildError::NotInstalled {
+                what: format!("a package ({})", self.dependencies.join(", ")),
+                why: "the project depends on it",
+                hint: "leave out `--no-install` once: it goes into the project's `.hive/site`".into(),
+            });
+        }
+        shop.say(&format!("`{}` needs packages; running `pip install`", project.name));
+        pip(&site, &self.dependencies, &project.root).await?;
+        fs::write(&list, wanted).map_err(|source| place(&list, source))?;
+        Ok(Some(site))
+    }
+}
+
+/// componentize-py in the cache.
+async fn componentize(shop: &Shop<'_>) -> Result<PathBuf, BuildError> {
+    let kit = Kit {
+        name: COMPONENTIZE.replace("==", "-"),
+        called: "componentize-py".into(),
+        why: "handlers in Python are built with it",
+    };
+    shop.kit(&kit, async |folder: &Path| pip(folder, &[COMPONENTIZE.into()], folder).await).await
+}
+
+/// Installs packages into a folder, whatever manages the rest of the system.
+pub async fn pip(to: &Path, packages: &[String], folder: &Path) -> Result<(), BuildError> {
+    let mut pip = PYTHON.command(folder);
+    // It goes into a folder of its own, whoever runs this.
+    pip.env("PIP_ROOT_USER_ACTION", "ignore");
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade", "--target"]);
+    pip.arg(to).args(packages);
+    PYTHON.run(pip, "python3 -m pip install", folder).await.map(drop)
+}

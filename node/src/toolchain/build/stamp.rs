@@ -1,0 +1,78 @@
+//! Whether anything changed since a project was built: a hash over everything that goes into it.
+//!
+//! Exists so that a build without changes reads some files and runs no tool. It must not know languages.
+
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use crate::{toolchain::sdk, watch::is_skipped};
+
+/// Files of one project at most; a folder with more holds something else than sources.
+const FILES_MAX: usize = 20_000;
+
+/// A hash of the files below some folders, and of what they are built with.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn of(folders: &[PathBuf], with: &[&str]) -> io::Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    for part in with.iter().copied().chain([env!("CARGO_PKG_VERSION"), sdk::wit_hash()]) {
+        hasher.update(part.as_bytes());
+        hasher.update(b"\0");
+    }
+    let mut files = BTreeSet::new();
+    for folder in folders {
+        collect(folder, &mut files)?;
+    }
+    for file in files {
+        hasher.update(file.as_os_str().as_encoded_bytes());
+        hasher.update(blake3::hash(&fs::read(&file)?).as_bytes());
+    }
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+fn collect(folder: &Path, files: &mut BTreeSet<PathBuf>) -> io::Result<()> {
+    let mut open = vec![folder.to_path_buf()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(&folder)? {
+            let path = entry?.path();
+            // A link to a folder, such as an SDK's, is followed where it is named, and nowhere else.
+            let kind = fs::symlink_metadata(&path)?.file_type();
+            if kind.is_dir() {
+                if !is_skipped(&path) {
+                    open.push(path);
+                }
+            } else if kind.is_file() {
+                files.insert(path);
+            }
+            if files.len() > FILES_MAX {
+                return Err(io::Error::other(format!("there are more than {FILES_MAX} files in it")));
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_changes_with_sources_and_tools_and_with_nothing_else() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (root, src) = (folder.path().to_path_buf(), folder.path().join("src"));
+        fs::create_dir_all(&src).expect("made");
+        fs::create_dir_all(root.join(".hive/build")).expect("made");
+        fs::write(src.join("a.js"), b"1").expect("written");
+        let stamp = |with: &[&str]| of(std::slice::from_ref(&root), with).expect("a stamp");
+        let first = stamp(&["tool 1"]);
+        fs::write(root.join(".hive/build/out"), b"built").expect("written");
+        assert_eq!(stamp(&["tool 1"]), first);
+        assert_ne!(stamp(&["tool 2"]), first);
+        fs::write(src.join("a.js"), b"2").expect("written");
+        assert_ne!(stamp(&["tool 1"]), first);
+    }
+}

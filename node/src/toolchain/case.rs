@@ -1,0 +1,408 @@
+//! A component and events, without a mesh: what it answers, publishes and needs.
+//!
+//! What it owns: a bus of its own on which nobody else is, and one instance at a time. Exists so that a handler is tried
+//! as a node would run it, limits and grants among it. It must not judge what came of an event, nor print anything.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+
+use hive_proto::{
+    channel::{Address, Channel, Names, NetworkIndex, NetworkName},
+    event::{Event, Message},
+    id::{EventId, Incarnation, NodeId},
+    time::Hlc,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+// Those who show what came of an event name these without knowing how plugins run.
+use crate::{
+    bus::{Bus, Delivery, Holder, SubscribeError, Subscription, Wanted},
+    dispatch::{self, Call, Invoke, Lanes, Policy},
+    plugin::{
+        alone::alone,
+        engine::{Engine, EngineError},
+        folder::{self, ReadError},
+        instances::{Fault, Instance, Mode},
+        limits::CallLimits,
+        loader::{LoadError, Loader},
+        worker::{Version, failed},
+    },
+    status::{Boards, NodeCard},
+};
+pub use crate::{dispatch::Outcome, plugin::PluginConfig};
+
+/// The only network there is.
+const NETWORK: &str = "hive";
+
+/// How the event comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrival {
+    /// Published by somebody.
+    Event,
+    /// Somebody waits for the answer.
+    Call,
+    /// A timer of the plugin ticks.
+    Tick,
+}
+
+/// One event.
+#[derive(Debug, Clone)]
+pub struct Given {
+    /// How it comes.
+    pub arrival: Arrival,
+    /// Where it comes; of a tick the timer's name.
+    pub channel: String,
+    /// What it brings.
+    pub message: Message,
+    /// Which attempt it is, from 1.
+    pub attempt: u32,
+    /// Whether it is a kept value.
+    pub retained: bool,
+}
+
+/// What came of an event.
+#[derive(Debug)]
+pub struct Done {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What was published meanwhile, in order.
+    pub published: Vec<Event>,
+    /// How long the call took.
+    pub took: Duration,
+    /// Bytes of memory that the instance had afterwards; nothing when it broke.
+    pub memory: Option<u64>,
+}
+
+/// Somebody who answers what the handler asks.
+#[derive(Debug, Clone)]
+pub struct Answerer {
+    /// Where.
+    pub pattern: String,
+    /// With what.
+    pub answer: Message,
+}
+
+/// Why there is nothing to try.
+#[derive(Debug, thiserror::Error)]
+pub enum CaseError {
+    /// The component cannot be read.
+    #[error("cannot read {}: {source}", .file.display())]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// Why not.
+        source: ReadError,
+    },
+    /// A node would refuse it.
+    #[error("{} would be refused: {source}", .file.display())]
+    Load {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: LoadError,
+    },
+    /// This machine runs no guests.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The program does not fit its own WIT.
+    #[error("this build of the program is broken: {0}")]
+    Broken(String),
+    /// A name is none.
+    #[error("`{name}` is no {what}: {reason}")]
+    Name {
+        /// The name.
+        name: String,
+        /// What it should be.
+        what: &'static str,
+        /// Why it is none.
+        reason: String,
+    },
+    /// Nobody there listens to it.
+    #[error("the component does not {} `{channel}`; it listens to {listens}", verb(*.arrival))]
+    Nobody {
+        /// How the event comes.
+        arrival: Arrival,
+        /// Where.
+        channel: String,
+        /// What it does listen to.
+        listens: String,
+    },
+    /// The bus refuses to listen.
+    #[error(transparent)]
+    Subscribe(#[from] SubscribeError),
+    /// The guests' threads are gone.
+    #[error("the program is ending")]
+    Ending,
+}
+
+fn verb(arrival: Arrival) -> &'static str {
+    match arrival {
+        Arrival::Event => "subscribe to",
+        Arrival::Call => "answer on",
+        Arrival::Tick => "have a timer",
+    }
+}
+
+impl CaseError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Load { source, .. } => source.hint(),
+            _ => None,
+        }
+    }
+}
+
+/// A component that is being tried.
+pub struct Subject {
+    version: Arc<Version>,
+    bus: Bus,
+    /// Hears everything that is published.
+    ear: Subscription,
+    /// None before the first event, after one that broke it, and where each event has its own.
+    instance: Option<Instance>,
+    /// Events so far.
+    sequence: u64,
+    /// Those who answer; they end with the subject.
+    stop: CancellationToken,
+}
+
+impl Subject {
+    /// Loads a component as a node with this configuration of the plugin would.
+    ///
+    /// # Errors
+    /// When it cannot be read, a node would refuse it, or a pattern of who answers is none.
+    pub async fn load(
+        file: &Path,
+        config: &PluginConfig,
+        answerers: Vec<Answerer>,
+    ) -> Result<Self, CaseError> {
+        let path = file.to_path_buf();
+        let reading = tokio::task::spawn_blocking(move || folder::read(&path)).await;
+        let read = reading.unwrap_or_else(|error| Err(ReadError::Io(io::Error::other(error))));
+        let (bytes, _) = read.map_err(|source| CaseError::Read { file: file.into(), source })?;
+        let engine = Arc::new(Engine::start()?);
+        let loader = Arc::new(Loader::new(Arc::clone(&engine)).map_err(CaseError::Broken)?);
+        let home = NetworkName::parse(NETWORK).map_err(|error| CaseError::Broken(error.to_string()))?;
+        let bus = Bus::new(NodeId([0; 32]), Incarnation(1), Names::new(vec![home]));
+        bus.confirmed(u64::MAX);
+        let plugin: Arc<str> = file.file_stem().unwrap_or_default().to_string_lossy().into();
+        let loaded = loader
+            .load(&plugin, bytes, config, bus.names())
+            .await
+            .map_err(|source| CaseError::Load { file: file.into(), source })?;
+        let boards = Boards::new(NodeCard { name: "test".into(), ..NodeCard::default() });
+        let version = Arc::new(alone(&plugin, loaded, config, &engine, &bus, &boards));
+        let everything = Wanted { scope: bus.scope("**")?, answers: false, group: None };
+        let ear = bus.subscribe(Holder::Client("test".into()), [everything]).await?;
+        let stop = CancellationToken::new();
+        for answerer in answerers {
+            answer(&bus, answerer, stop.clone()).await?;
+        }
+        Ok(Self { version, bus, ear, instance: None, sequence: 0, stop })
+    }
+
+    /// Whether each event is to find a new instance: memory is nobody's business but in `single`.
+    pub fn begin_anew(&mut self) {
+        self.instance = None;
+    }
+
+    /// Hands it one event, and waits until it is done.
+    ///
+    /// # Errors
+    /// When the event's name is none, or the component does not listen there.
+    pub async fn handle(&mut self, given: &Given) -> Result<Done, CaseError> {
+        let (event, subscription) = self.event(given)?;
+        let mut published = Vec::new();
+        // What came after the event before is not this one's.
+        self.ear.take(usize::MAX, &mut published);
+        published.clear();
+        let (version, instance) = (Arc::clone(&self.version), self.instance.take());
+        let wants_reply = given.arrival == Arrival::Call;
+        let running = self
+            .version
+            .engine
+            .threads()
+            .spawn(async move { call(&version, instance, &event, subscription, wants_reply).await });
+        let (outcome, took, mut instance) = running.await.map_err(|_| CaseError::Ending)?;
+        self.ear.take(usize::MAX, &mut published);
+        let memory = instance.as_mut().map(Instance::memory_bytes);
+        self.instance = instance.filter(|_| self.version.wishes.mode != Mode::Fresh);
+        let published = published.into_iter().map(|delivery: Delivery| delivery.event).collect();
+        Ok(Done { outcome, published, took, memory })
+    }
+
+    /// The event, and what the guest calls the subscription that it comes by.
+    fn event(&mut self, given: &Given) -> Result<(Event, u32), CaseError> {
+        let Given { arrival, channel, message, attempt, retained } = given;
+        self.sequence = self.sequence.saturating_add(1);
+        let name = if *arrival == Arrival::Tick { format!("$timer/{channel}") } else { channel.clone() };
+        let Address { network, channel } = self.address(&name)?;
+        message.check().map_err(|error| CaseError::Name {
+            name: name.clone(),
+            what: "place for this message",
+            reason: error.to_string(),
+        })?;
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let event = Event {
+            id: EventId { origin: self.bus.node(), incarnation: Incarnation(1), sequence: self.sequence },
+            channel,
+            network,
+            time: Hlc::from_unix_ms(u64::try_from(now.as_millis()).unwrap_or(u64::MAX)),
+            attempt: *attempt,
+            depth: 0,
+            retained: *retained,
+            message: message.clone(),
+        };
+        let wishes = &self.version.wishes;
+        let listen = wishes.listens.iter().find(|listen| {
+            listen.scope.network == event.network
+                && listen.scope.pattern.matches(&event.channel)
+                && (listen.answers || *arrival != Arrival::Call)
+        });
+        let found = match arrival {
+            Arrival::Tick => wishes.timer(&event),
+            Arrival::Event | Arrival::Call => listen.map(|listen| listen.index),
+        };
+        match found {
+            Some(subscription) => Ok((event, subscription)),
+            None => Err(self.nobody(*arrival, given.channel.clone())),
+        }
+    }
+
+    fn address(&self, name: &str) -> Result<Address, CaseError> {
+        let no_channel = |reason: String| CaseError::Name { name: name.into(), what: "channel", reason };
+        if name.starts_with('$') {
+            // The node publishes there, and for this component we are the node.
+            let channel = Channel::parse(name).map_err(|error| no_channel(error.to_string()))?;
+            return Ok(Address { network: NetworkIndex::HOME, channel });
+        }
+        self.bus.names().address(name).map_err(|error| no_channel(error.to_string()))
+    }
+
+    fn nobody(&self, arrival: Arrival, channel: String) -> CaseError {
+        let wishes = &self.version.wishes;
+        let names: Vec<&str> = match arrival {
+            Arrival::Tick => wishes.timers.iter().map(|timer| timer.channel.as_str()).collect(),
+            Arrival::Call => {
+                let answering = wishes.listens.iter().filter(|listen| listen.answers);
+                answering.map(|listen| listen.pattern.as_str()).collect()
+            }
+            Arrival::Event => wishes.listens.iter().map(|listen| listen.pattern.as_str()).collect(),
+        };
+        let listens = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+        CaseError::Nobody { arrival, channel, listens }
+    }
+}
+
+impl Drop for Subject {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+async fn call(
+    version: &Version,
+    instance: Option<Instance>,
+    event: &Event,
+    subscription: u32,
+    wants_reply: bool,
+) -> (Outcome, Duration, Option<Instance>) {
+    let broken = |fault: Fault| Outcome::Broken(format!("the handler {fault}"));
+    let mut instance = match instance {
+        Some(instance) => instance,
+        None => match version.instance().await {
+            Ok(instance) => instance,
+            Err(fault) => return (broken(fault), Duration::ZERO, None),
+        },
+    };
+    let limits = CallLimits::starting_now(version.limits.deadline, version.limits.cpu);
+    let call = Call { deadline: limits.until, wants_reply, group: None, chain: None };
+    let begun = Instant::now();
+    let handled = instance.handle(event, subscription, &call, limits).await;
+    let took = begun.elapsed();
+    match handled {
+        Ok(Ok(answer)) => (Outcome::Done(answer.filter(|_| wants_reply)), took, Some(instance)),
+        Ok(Err(failure)) => (failed(failure), took, Some(instance)),
+        Err(fault) => (broken(fault), took, None),
+    }
+}
+
+/// Answers on a pattern until stopped.
+async fn answer(bus: &Bus, answerer: Answerer, stop: CancellationToken) -> Result<(), CaseError> {
+    let Answerer { pattern, answer } = answerer;
+    let wanted = Wanted { scope: bus.scope(&pattern)?, answers: true, group: None };
+    let subscription = bus.subscribe(Holder::Client("test".into()), [wanted]).await?;
+    let lanes = Lanes::new(pattern, subscription, Policy::default(), bus.clone());
+    // It ends with the subject, which nobody else has.
+    TaskTracker::new().spawn(async move { dispatch::run(&lanes, &stop, &mut Always(answer)).await });
+    Ok(())
+}
+
+struct Always(Message);
+
+impl Invoke for Always {
+    async fn invoke(&mut self, _: &Event, _: Call) -> Outcome {
+        Outcome::Done(Some(self.0.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::plugin::sketch::{ECHO, Sketch};
+
+    async fn subject(sketch: &Sketch) -> Subject {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("sketch.wasm");
+        fs::write(&file, sketch.build()).expect("written");
+        Subject::load(&file, &PluginConfig::default(), Vec::new()).await.expect("a subject")
+    }
+
+    fn given(arrival: Arrival, channel: &str, text: &str) -> Given {
+        let message = Message::new(text.to_owned());
+        Given { arrival, channel: channel.into(), message, attempt: 1, retained: false }
+    }
+
+    #[tokio::test]
+    async fn a_component_answers_and_is_measured() {
+        let mut subject = subject(&Sketch::new().answers("greet/*").handle(ECHO)).await;
+        let done = subject.handle(&given(Arrival::Call, "greet/me", "hi")).await.expect("done");
+        let Outcome::Done(Some(answer)) = done.outcome else { panic!("{done:?}") };
+        assert_eq!(answer.payload, "hi");
+        assert!(done.memory.is_some_and(|bytes| bytes >= 64 << 10) && done.took > Duration::ZERO);
+        let event = subject.handle(&given(Arrival::Event, "greet/me", "hi")).await.expect("done");
+        assert_eq!(event.outcome, Outcome::Done(None));
+    }
+
+    #[tokio::test]
+    async fn what_traps_is_broken_and_the_next_event_finds_a_new_instance() {
+        let body = format!("(if (i32.eqz (i32.load8_u (local.get 2))) (then (unreachable))) {ECHO}");
+        let mut subject = subject(&Sketch::new().answers("greet/*").handle(&body)).await;
+        let done = subject.handle(&given(Arrival::Call, "greet/me", "\0")).await.expect("done");
+        assert!(matches!(&done.outcome, Outcome::Broken(why) if why.contains("trapped")), "{done:?}");
+        let done = subject.handle(&given(Arrival::Call, "greet/me", "x")).await.expect("done");
+        assert!(matches!(done.outcome, Outcome::Done(Some(_))), "{done:?}");
+    }
+
+    #[tokio::test]
+    async fn an_event_that_nobody_listens_to_is_said_with_what_is_heard() {
+        let mut subject = subject(&Sketch::new().on("sensor/*")).await;
+        let check = async |subject: &mut Subject, arrival, channel: &str, want: &str| {
+            let error = subject.handle(&given(arrival, channel, "")).await.expect_err("nobody");
+            assert!(error.to_string().contains(want), "{error}");
+        };
+        check(&mut subject, Arrival::Event, "other/x", "subscribe to `other/x`; it listens to sensor/*")
+            .await;
+        check(&mut subject, Arrival::Call, "sensor/x", "answer on `sensor/x`; it listens to nothing").await;
+        check(&mut subject, Arrival::Tick, "x", "have a timer `x`; it listens to nothing").await;
+        check(&mut subject, Arrival::Event, "a//b", "is no channel").await;
+    }
+}

@@ -1,0 +1,16 @@
+"""Its unit tests, without WebAssembly."""
+
+import pathlib
+import sys
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / ".hive/sdk")]
+
+import app  # noqa: E402, F401, loading it registers the handlers
+from hive.testing import Host  # noqa: E402
+
+
+class Hello(unittest.TestCase):
+    def test_greets_by_name(self):
+        self.assertEqual(Host().call("{{name}}/hello", "Ada").answer, "Hello, Ada!")

@@ -1,0 +1,4 @@
+// What this plugin does. Try `hive-node dev`, then `hive-node call {{name}}/hello '"Ada"'`.
+import { answer } from "hive-guest";
+
+answer<string | undefined, string>("{{name}}/hello", (name) => `Hello, ${name ?? "world"}!`);

@@ -1,0 +1,320 @@
+//! Handlers in each language: `new`, `build`, `test`, in a node, an edit, a hot reload, a call. A language whose tools
+//! are not here is said aloud and left out.
+
+use std::{path::Path, time::Duration};
+
+use anyhow::{Context as _, Result, ensure};
+use hive_client::{Message, Terms};
+use hive_tests::{
+    guests::place,
+    languages::{Edit, Project, command, is_here, said},
+    nodes::Node,
+    wait::{self, MOMENT},
+};
+
+use crate::{PROGRAM, next, node};
+
+/// The first start of a component compiles it: of an interpreter that takes seconds, of Python's minutes on a machine that
+/// is busy with other tests.
+const LOADING: Duration = Duration::from_secs(600);
+
+/// A language, and what is done with it.
+struct Language {
+    name: &'static str,
+    /// Without which it cannot be.
+    tool: &'static str,
+    /// Another greeting, and a handler that makes a mistake.
+    edits: &'static [Edit<'static>],
+    /// What a mistake is called, and where it says it was made.
+    mistake: Option<[&'static str; 2]>,
+}
+
+const RUST: Language = Language {
+    name: "rust",
+    tool: "cargo",
+    edits: &[("src/lib.rs", "format!(\"Hello, {}!\"", "format!(\"Hi, {}!\"")],
+    mistake: None,
+};
+
+const JS: Language = Language {
+    name: "js",
+    tool: "node",
+    edits: &[
+        ("src/index.js", "`Hello, ${name", "`Hi, ${name"),
+        (
+            "src/index.js",
+            "import { answer }",
+            "import { on, plugin, publish } from \"hive-guest\";\n\
+             plugin({ publishes: [\"chain/*\"] });\n\
+             on(\"chain/js\", (way) => publish(\"chain/python\", [...way, \"js\"]));\nfunction stumble(order) { return order.customer.name; }\n\
+             on(\"greet-js/boom\", stumble);\nimport { answer }",
+        ),
+    ],
+    mistake: Some(["TypeError: ", "at stumble"]),
+};
+
+const TS: Language = Language {
+    name: "ts",
+    tool: "node",
+    edits: &[("src/index.ts", "`Hello, ${name", "`Hi, ${name")],
+    mistake: None,
+};
+
+const PYTHON: Language = Language {
+    name: "python",
+    tool: "python3",
+    edits: &[
+        ("src/app.py", "Hello, {name", "Hi, {name"),
+        (
+            "src/app.py",
+            "import hive\n",
+            "import hive\n\n\n@hive.on(\"greet-python/boom\")\ndef stumble(order):\n    return order[\"customer\"]\n\n\n\
+             hive.plugin(publishes=[\"chain/*\"])\n\n\n@hive.on(\"chain/python\")\ndef pass_on(way: list[str]):\n    \
+             hive.publish(\"chain/c\", [*way, \"python\"])\n",
+        ),
+    ],
+    mistake: Some(["KeyError: 'customer'", "in stumble"]),
+};
+
+const C: Language = Language {
+    name: "c",
+    tool: "python3",
+    edits: &[
+        ("src/handler.c", "Hello, %s", "Hi, %s"),
+        (
+            "src/handler.c",
+            "void hive_plugin(void) {\n",
+            "static hive_outcome pass_on(const hive_event *event) {\n  int length = (int)event->payload.len - 1;\n  \
+             if (!hive_publish_json(\"chain/go\", \"%.*s,\\\"c\\\"]\", length, event->payload.ptr)) return hive_failed();\n  \
+             return HIVE_DONE;\n}\n\nvoid hive_plugin(void) {\n  hive_on(\"chain/c\", pass_on);\n  hive_publishes(\"chain/*\");\n",
+        ),
+    ],
+    mistake: None,
+};
+
+const GO: Language = Language {
+    name: "go",
+    tool: "go",
+    edits: &[
+        ("main.go", "\"Hello, \"", "\"Hi, \""),
+        (
+            "main.go",
+            "func init() {\n",
+            "func stumble(ctx *hive.Context, prices map[string][]int) error {\n\thive.Info(\"price\", \"is\", prices[\"tea\"][0])\n\treturn nil\n}\n\n\
+             func init() {\n\thive.On(\"greet-go/boom\", stumble)\n\
+             \thive.Plugin(hive.Options{Publishes: []string{\"chain/*\"}})\n\
+             \thive.On(\"chain/go\", func(ctx *hive.Context, way []string) error {\n\
+             \t\t_, err := hive.Publish(\"chain/done\", append(way, \"go\"))\n\t\treturn err\n\t})\n",
+        ),
+    ],
+    mistake: Some(["index out of range", "main.stumble"]),
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c_from_new_to_a_call() -> Result<()> {
+    journey(&C).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn go_from_new_to_a_call() -> Result<()> {
+    journey(&GO).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rust_from_new_to_a_call() -> Result<()> {
+    journey(&RUST).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn javascript_from_new_to_a_call() -> Result<()> {
+    journey(&JS).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn typescript_from_new_to_a_call() -> Result<()> {
+    journey(&TS).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn python_from_new_to_a_call() -> Result<()> {
+    journey(&PYTHON).await
+}
+
+async fn journey(language: &Language) -> Result<()> {
+    let Language { name, tool, edits, mistake } = language;
+    if !is_here(tool, name) {
+        return Ok(());
+    }
+    let plugin = format!("greet-{name}");
+    let project =
+        |label: &str, edits| Project::new(PROGRAM, name, &plugin, &format!("{label}-{name}"), edits);
+    let first = project("new", &[])?;
+    let (component, took) = first.build()?;
+    // A second build runs no tool of ours, and says nothing. Cargo is its own judge.
+    let again = first.verb("build", &[])?;
+    ensure!(again.status.success() && (*name == "rust" || again.stderr.is_empty()), "{}", said(&again));
+    let tested = first.verb("test", &[])?;
+    ensure!(tested.status.success() && said(&tested).contains("2 passed, 0 failed"), "{}", said(&tested));
+
+    let folder = tempfile::tempdir()?;
+    let file = format!("{plugin}.wasm");
+    place(folder.path(), &file, &std::fs::read(&component)?)?;
+    let mut node = node(&plugin).plugins(folder.path()).start_within(LOADING).await?;
+    runs(&node, &plugin, 1).await?;
+    greets(&node, &plugin, "Hello, Ada!").await?;
+    let edited = project("edited", edits)?;
+    let (component, edit_took) = edited.build()?;
+    place(folder.path(), &file, &std::fs::read(&component)?)?;
+    runs(&node, &plugin, 2).await?;
+    greets(&node, &plugin, "Hi, Ada!").await?;
+    eprintln!(
+        "{name}: built in {:.1} s, after an edit in {:.1} s",
+        took.as_secs_f64(),
+        edit_took.as_secs_f64()
+    );
+    if let Some(mistake) = mistake {
+        is_told(&mut node, &plugin, mistake).await?;
+    }
+    Ok(())
+}
+
+async fn runs(node: &Node, plugin: &str, generation: u64) -> Result<()> {
+    let what = format!("generation {generation} of {plugin}");
+    wait::until(&what, LOADING, async || {
+        let plugins = node.client().plugins().await.ok()?.plugins;
+        plugins.iter().any(|one| one.name == plugin && one.generation >= generation).then_some(())
+    })
+    .await
+    .with_context(|| node.printed())
+}
+
+async fn greets(node: &Node, plugin: &str, want: &str) -> Result<()> {
+    let said = node.client().call(&format!("{plugin}/hello"), &Message::json(&"Ada")?, MOMENT).await;
+    let said = said.with_context(|| node.printed())?;
+    ensure!(said.text() == Some(&format!("\"{want}\"")), "{said:?}");
+    Ok(())
+}
+
+/// The message and the stack of a mistake reach the dead letter and the log.
+async fn is_told(node: &mut Node, plugin: &str, mistake: &[&str; 2]) -> Result<()> {
+    let mut letters = node.client().subscribe([format!("$dead/{plugin}")], Terms::default()).await?;
+    node.client().publish(&format!("{plugin}/boom"), &Message::json(&serde_json::json!({}))?).await?;
+    let letter = next(&mut letters, "a dead letter").await?;
+    let reason = letter.message.headers.iter().find(|(name, _)| name == "hive-reason");
+    let reason = reason.map(|(_, reason)| reason.as_str()).unwrap_or_default();
+    for part in mistake {
+        ensure!(reason.contains(part), "no `{part}` in the reason:\n{reason}");
+        node.says(part).await?;
+    }
+    Ok(())
+}
+
+/// A handler in Rust that takes part in the chain.
+const LINK: &[Edit<'static>] = &[
+    (
+        "src/lib.rs",
+        "#[hive::plugin(\"link/hello\")]",
+        "#[hive::plugin(\"chain/rust\", publishes = [\"chain/*\"])]",
+    ),
+    (
+        "src/lib.rs",
+        "fn hello(name: Option<String>) -> String {\n    format!(\"Hello, {}!\", name.unwrap_or_else(|| \"world\".into()))\n}",
+        "fn hello(mut way: Vec<String>, ctx: &hive::Context) -> hive::Result<()> {\n    way.push(\"rust\".into());\n    \
+         ctx.publish(\"chain/js\", &way)?;\n    Ok(())\n}",
+    ),
+];
+
+/// One event goes from language to language and from node to node.
+#[tokio::test(flavor = "multi_thread")]
+async fn five_languages_on_three_nodes_pass_an_event_along() -> Result<()> {
+    let languages = [&JS, &PYTHON, &C, &GO];
+    if !languages.iter().all(|language| is_here(language.tool, language.name)) {
+        return Ok(());
+    }
+    let folders = [tempfile::tempdir()?, tempfile::tempdir()?, tempfile::tempdir()?];
+    let put = |at: usize, name: &str, component: &Path| -> Result<()> {
+        place(folders[at].path(), &format!("{name}.wasm"), &std::fs::read(component)?)?;
+        Ok(())
+    };
+    put(0, "link", &Project::new(PROGRAM, "rust", "link", "link-rust", LINK)?.build()?.0)?;
+    for (at, language) in [0, 1, 1, 2].into_iter().zip(languages) {
+        let Language { name, edits, .. } = language;
+        let plugin = format!("greet-{name}");
+        let project = Project::new(PROGRAM, name, &plugin, &format!("edited-{name}"), edits)?;
+        put(at, &plugin, &project.build()?.0)?;
+    }
+    let [first, second, third] = &folders;
+    let one = node("one").plugins(first.path()).start_within(LOADING).await?;
+    let two = node("two").plugins(second.path()).peer(&one).start_within(LOADING).await?;
+    let three = node("three").plugins(third.path()).peer(&one).start_within(LOADING).await?;
+    for (node, plugin) in
+        [(&one, "link"), (&one, "greet-js"), (&two, "greet-python"), (&two, "greet-c"), (&three, "greet-go")]
+    {
+        runs(node, plugin, 1).await?;
+    }
+    one.has_peers(2, MOMENT).await?;
+    two.has_peers(2, MOMENT).await?;
+    let mut done = one.client().subscribe(["chain/done"], Terms::default()).await?;
+    one.client().publish("chain/rust", &Message::json(&serde_json::json!([]))?).await?;
+    let event = next(&mut done, "the event at the end of the chain").await?;
+    let way: Vec<String> = serde_json::from_slice(&event.message.payload)?;
+    ensure!(way == ["rust", "js", "python", "c", "go"], "{way:?}");
+    Ok(())
+}
+
+/// Whoever saves sees the change in a moment; what does not compile is said as the compiler says it, and changes nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn dev_follows_what_is_saved_and_a_mistake_leaves_the_old_one_running() -> Result<()> {
+    if !is_here("node", "js") {
+        return Ok(());
+    }
+    let project = Project::new(PROGRAM, "js", "greet-js", "dev-js", &[])?;
+    let source = project.folder.join("src/index.js");
+    let shared = command(Path::new(PROGRAM))?;
+    let mut setup = node("dev").verb("dev").arg(&project.folder);
+    for (name, value) in shared.get_envs() {
+        if let (Some(name), Some(value)) = (name.to_str(), value) {
+            setup = setup.env(name, value);
+        }
+    }
+    let mut node = setup.start_within(LOADING).await?;
+    runs(&node, "greet-js", 1).await?;
+    greets(&node, "greet-js", "Hello, Ada!").await?;
+    let text = std::fs::read_to_string(&source)?;
+    let saved = std::time::Instant::now();
+    std::fs::write(&source, text.replace("Hello", "Good evening"))?;
+    runs(&node, "greet-js", 2).await?;
+    greets(&node, "greet-js", "Good evening, Ada!").await?;
+    eprintln!("js: saved to live in {:.1} s", saved.elapsed().as_secs_f64());
+    std::fs::write(&source, text.replace("=> `", "=> ` `"))?;
+    node.says("what ran before goes on").await?;
+    ensure!(node.stderr().contains("src/index.js:"), "{}", node.stderr());
+    greets(&node, "greet-js", "Good evening, Ada!").await?;
+    std::fs::write(&source, text)?;
+    node.stop().await?;
+    Ok(())
+}
+
+/// What `new` and `build` say when they cannot.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_with_a_project_is_said_with_a_cure() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let run = |args: &[&str]| -> Result<(Option<i32>, String)> {
+        let output = command(Path::new(PROGRAM))?.args(args).current_dir(folder.path()).output()?;
+        Ok((output.status.code(), said(&output)))
+    };
+    let check = |args: &[&str], want: &[&str]| -> Result<()> {
+        let (code, said) = run(args)?;
+        ensure!(code == Some(2) && want.iter().all(|part| said.contains(part)), "{args:?}: {code:?} {said}");
+        Ok(())
+    };
+    check(&["new", "x", "--lang", "cobol"], &["cobol", "rust", "js", "ts", "python"])?;
+    check(&["new", "No Name", "--lang", "js"], &["cannot be a plugin's name"])?;
+    check(&["build", "."], &["there is no handler to build", "hive-node new"])?;
+    let (code, _) = run(&["new", "mine", "--lang", "js"])?;
+    ensure!(code == Some(0));
+    check(&["new", "mine", "--lang", "js"], &["is there already"])?;
+    std::fs::write(folder.path().join("mine/package.json"), "{")?;
+    check(&["build", "mine"], &["package.json", "EOF"])?;
+    Ok(())
+}
