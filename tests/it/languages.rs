@@ -209,6 +209,50 @@ async fn is_told(node: &mut Node, plugin: &str, mistake: &[&str; 2]) -> Result<(
     Ok(())
 }
 
+/// What the SDKs promise without WebAssembly, said by their own tests.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sdks_pass_their_own_tests() -> Result<()> {
+    let runs: [(&Language, &str, &[&str]); 3] = [
+        (&JS, "guest-sdk/js", &["--test", "test/plugin.test.js", "test/text.test.js"]),
+        (&PYTHON, "guest-sdk/python", &["-m", "unittest", "discover", "-s", "tests"]),
+        (&GO, "guest-sdk/go", &["vet", "."]),
+    ];
+    for (language, folder, args) in runs {
+        if !is_here(language.tool, language.name) {
+            continue;
+        }
+        let mut tests = std::process::Command::new(language.tool);
+        tests
+            .args(args)
+            .current_dir(hive_tests::workspace().join(folder))
+            .env("PYTHONDONTWRITEBYTECODE", "1");
+        let output = tests.output()?;
+        ensure!(output.status.success(), "{}: {}", language.name, said(&output));
+    }
+    Ok(())
+}
+
+/// The samples that are there in several languages do the same in each.
+#[tokio::test(flavor = "multi_thread")]
+async fn samples_do_the_same_in_every_language() -> Result<()> {
+    for language in [&JS, &PYTHON, &C, &GO] {
+        if !is_here(language.tool, language.name) {
+            continue;
+        }
+        for sample in ["greeter", "filter"] {
+            let folder = hive_tests::workspace().join("samples").join(sample).join(language.name);
+            let output = command(Path::new(PROGRAM))?.arg("test").arg(&folder).output()?;
+            let said = said(&output);
+            ensure!(
+                output.status.success() && said.contains("4 passed, 0 failed"),
+                "{}: {said}",
+                folder.display()
+            );
+        }
+    }
+    Ok(())
+}
+
 /// A handler in Rust that takes part in the chain.
 const LINK: &[Edit<'static>] = &[
     (

@@ -52,7 +52,8 @@ pub enum Language {
     Go(Go),
 }
 
-/// The projects in a folder and below, and the folders that a toolchain of their own may speak for.
+/// The projects in a folder and below, but below a `Cargo.toml`: what lies there is cargo's, and the rest is meant only
+/// where it is named.
 pub fn find(folder: &Path) -> Result<Vec<Project>, BuildError> {
     let mut found = Vec::new();
     let mut open = vec![(folder.to_path_buf(), 0)];
@@ -61,7 +62,7 @@ pub fn find(folder: &Path) -> Result<Vec<Project>, BuildError> {
             found.push(project);
             continue;
         }
-        if depth == DEPTH_MAX {
+        if depth == DEPTH_MAX || folder.join("Cargo.toml").is_file() {
             continue;
         }
         open.extend(below(&folder).map(|path| (path, depth + 1)));
@@ -187,6 +188,8 @@ mod tests {
         file("a/node_modules/x/package.json", r#"{"dependencies": {"hive-guest": "*"}}"#);
         file("web/package.json", r#"{"name": "web", "dependencies": {}}"#);
         file("deep/b/pyproject.toml", "[project]\nname = \"sums\"\nversion = \"2.0\"\n[tool.hive]\n");
+        file("crates/Cargo.toml", "[workspace]\n");
+        file("crates/x/package.json", r#"{"name": "x", "dependencies": {"hive-guest": "*"}}"#);
         file("other/pyproject.toml", "[project]\nname = \"other\"\n");
         let found = find(root).expect("projects");
         let names: Vec<_> = found.iter().map(|found| (found.name.as_str(), found.version.as_str())).collect();

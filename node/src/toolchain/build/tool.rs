@@ -52,38 +52,35 @@ impl Tool {
     ///
     /// # Errors
     /// When it is not installed, or fails.
-    pub async fn run(self, mut command: Command, said: &str, folder: &Path) -> Result<Output, BuildError> {
-        // tokio's `output` alone would keep stderr.
-        let child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn();
-        let output = match child {
-            Ok(child) => child.wait_with_output().await,
-            Err(error) => Err(error),
-        };
-        let output = output.map_err(|source| self.fault(folder, source))?;
+    pub async fn run(self, command: Command, said: &str, folder: &Path) -> Result<Output, BuildError> {
+        let output = self.output(command, folder).await?;
         if output.status.success() {
             return Ok(output);
         }
         Err(BuildError::Failed { command: said.to_owned(), folder: folder.into() })
     }
 
-    /// The same for a tool that says on stdout, too, what is wrong.
+    /// The same for a tool that says on stdout what is wrong: that goes to stderr, too, as our stdout is data.
     ///
     /// # Errors
     /// When it is not installed, or fails.
     pub async fn run_aloud(self, command: Command, said: &str, folder: &Path) -> Result<(), BuildError> {
-        let mut command = command;
+        let output = self.output(command, folder).await?;
+        if output.status.success() {
+            return Ok(());
+        }
+        anstream::eprint!("{}", String::from_utf8_lossy(&output.stdout));
+        Err(BuildError::Failed { command: said.to_owned(), folder: folder.into() })
+    }
+
+    async fn output(self, mut command: Command, folder: &Path) -> Result<Output, BuildError> {
+        // tokio's `output` alone would keep stderr.
         let child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn();
         let output = match child {
             Ok(child) => child.wait_with_output().await,
             Err(error) => Err(error),
         };
-        let output = output.map_err(|source| self.fault(folder, source))?;
-        if output.status.success() {
-            return Ok(());
-        }
-        // stdout is data, and this is none.
-        anstream::eprint!("{}", String::from_utf8_lossy(&output.stdout));
-        Err(BuildError::Failed { command: said.to_owned(), folder: folder.into() })
+        output.map_err(|source| self.fault(folder, source))
     }
 
     /// Sees to it that the tool is of a version that will do.

@@ -1,0 +1,48 @@
+// A filter that transforms: it listens to every sensor and lets only what is too high through, as an alert.
+//
+//	hive-node subscribe 'alert/*'
+//	hive-node publish sensor/attic/reading '{"celsius": 21}'   nothing happens
+//	hive-node publish sensor/attic/reading '{"celsius": 41}'   an alert on alert/attic
+//	hive-node publish sensor/attic/reading '{"celsius": -500}' a dead letter: no thermometer shows that
+//
+// What is too high is the plugin's configuration value `limit`; 30 if there is none.
+package main
+
+import (
+	"fmt"
+
+	hive "hive-guest"
+)
+
+type reading struct {
+	Celsius float64 `json:"celsius"`
+}
+
+type alert struct {
+	Sensor  string  `json:"sensor"`
+	Celsius float64 `json:"celsius"`
+	Limit   float64 `json:"limit"`
+}
+
+const absoluteZero = -273.15
+
+func init() {
+	hive.Plugin(hive.Options{Publishes: []string{"alert/*"}})
+	hive.On("sensor/*/reading", check)
+}
+
+func check(ctx *hive.Context, reading reading) error {
+	if reading.Celsius < absoluteZero {
+		return hive.Rejectf("%g °C is colder than anything can be", reading.Celsius)
+	}
+	limit, err := hive.ConfigFloat("limit", 30)
+	if err != nil || reading.Celsius <= limit {
+		return err
+	}
+	sensor := ctx.Segment(1)
+	hive.Info(fmt.Sprintf("%g °C is above %g °C", reading.Celsius, limit), "sensor", sensor)
+	_, err = hive.Publish("alert/"+sensor, alert{sensor, reading.Celsius, limit})
+	return err
+}
+
+func main() {}
