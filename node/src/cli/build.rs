@@ -21,8 +21,8 @@ Examples:
   hive-node run --plugins plugins
 
 The paths of the components are on stdout, what the tools say is on stderr. Built are crates in Rust
-with `crate-type = [\"cdylib\"]`, packages in JavaScript or TypeScript and modules in Go that depend on
-`hive-guest`, projects in Python with a table [tool.hive], and in C with a file hive.toml:
+with `crate-type = [\"cdylib\"]`, packages in JavaScript or TypeScript and modules in Go that depend
+on `hive-guest`, projects in Python with a table [tool.hive], and in C with a file hive.toml:
 `hive-node new` makes one to begin with.")]
 pub(super) struct Build {
     /// Folders with handlers [default: this one].

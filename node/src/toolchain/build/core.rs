@@ -62,7 +62,7 @@ mod tests {
         sdk::write(&sdk::WIT, wit.path()).expect("written");
         let module = wat::parse_str("(module (memory (export \"memory\") 1))").expect("a module");
         let said = component(module, wit.path(), "plugin").expect_err("it has no `handle`");
-        assert!(said.contains("hive:node/handler@0.1.0#describe"), "{said}");
+        assert!(said.contains("interface `hive:node/handler@0.1.0` function `describe`"), "{said}");
         assert_eq!(adapter_hash().len(), 16);
     }
 }
