@@ -25,7 +25,7 @@ use super::{
     section::{Report, Section, size, text, truth, whole},
     settings::NetworkSettings,
     source::Origin,
-    yaml::{Entry, Value},
+    yaml::Value,
 };
 use crate::{
     bridge::{BRIDGES_MAX, Config, Kind, Limits, Place, Rules, Settings},
