@@ -148,8 +148,9 @@ async fn servers_that_are_slow_or_never_end_cost_a_handler_its_own_time_alone() 
         ask(&node, "http", json!({"url": url("/hello")})).await
     };
     let (cut, served) = tokio::join!(waiting, others);
-    let why = cut.err().context("a call outlives its deadline")?.to_string();
-    ensure!(why.contains("was cut at its deadline"), "{why}");
+    // The request ends with the call: the guest may just have time to say so.
+    let why = cut.map_or_else(|error| error.to_string(), |said| said["error"].to_string());
+    ensure!(why.contains("was cut at its deadline") || why.contains("Timeout"), "{why}");
     ensure!(served?["text"] == "hello");
     let gone = async || (seen.given_up.load(SeqCst) == 2).then_some(());
     wait::until("the connections to be let go", MOMENT, gone).await?;
