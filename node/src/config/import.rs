@@ -17,7 +17,14 @@ use eventhive::{Environment, is_eventhive, translated};
 
 /// A configuration in our words, whosever it was.
 pub(super) fn ours(root: Value, environment: Environment<'_>, report: &mut Report) -> Value {
-    if is_eventhive(&root) { translated(&root, environment, report) } else { root }
+    if !is_eventhive(&root) {
+        return root;
+    }
+    // What is shown is what holds here.
+    let lines = report.lines.len();
+    let ours = translated(&root, environment, report);
+    report.lines.truncate(lines);
+    ours
 }
 
 /// The equivalent of a configuration of EventHive's as text, and what is doubtful in it.

@@ -189,17 +189,17 @@ async fn an_eventhive_file_runs_as_it_is_over_redis() -> Result<()> {
     let start = || stage.server("redis-server", &["--port", "6379", "--save", "", "--appendonly", "no"]);
     let mut server = start()?;
     server.says("Ready to accept connections").await?;
-    let hive = stage.node("hive", &redis("hive", SECRET)).await?;
+    let hive = stage.node("hive", &redis("cave", SECRET)).await?;
     let mut worker =
-        stage.eventhive("worker", &redis("worker", SECRET), &["worker/do"], &["net/hive/thing"])?;
+        stage.eventhive("worker", &redis("worker", SECRET), &["worker/do"], &["net/cave/thing"])?;
     worker.says("initialised").await?;
     publish_until(&hive, ("net/worker/do", &json!({ "n": 1 })), &mut worker, "\"n\": 1").await?;
-    let mut events = subscribed(&hive, "hive/*").await?;
-    let (channel, payload) = comes(&mut worker, r#"net/hive/thing {"a": [1, 2.50]}"#, &mut events).await?;
-    ensure!(channel == "hive/thing" && payload == json!({ "a": [1, 2.5] }), "{channel} {payload}");
+    let mut events = subscribed(&hive, "cave/*").await?;
+    let (channel, payload) = comes(&mut worker, r#"net/cave/thing {"a": [1, 2.50]}"#, &mut events).await?;
+    ensure!(channel == "cave/thing" && payload == json!({ "a": [1, 2.5] }), "{channel} {payload}");
 
     for garbage in ["[1,2]", "nonsense", "{\"a\":1}"] {
-        let mut cli = stage.server("redis-cli", &["publish", "net/hive/thing", garbage])?;
+        let mut cli = stage.server("redis-cli", &["publish", "net/cave/thing", garbage])?;
         ensure!(cli.ends().await?.success(), "{}", cli.printed());
     }
     super::bridge_says(&hive, "garbage").await?;
@@ -207,8 +207,8 @@ async fn an_eventhive_file_runs_as_it_is_over_redis() -> Result<()> {
     super::bridge_says(&hive, "waiting").await?;
     let mut server = start()?;
     server.says("Ready to accept connections").await?;
-    let (channel, _) = comes(&mut worker, r#"net/hive/thing {"again": true}"#, &mut events).await?;
-    ensure!(channel == "hive/thing", "{channel}");
+    let (channel, _) = comes(&mut worker, r#"net/cave/thing {"again": true}"#, &mut events).await?;
+    ensure!(channel == "cave/thing", "{channel}");
     publish_until(&hive, ("net/worker/do", &json!({ "n": 2 })), &mut worker, "\"n\": 2").await
 }
 
@@ -257,7 +257,7 @@ async fn exchange_is_eventhives_own_command_line() -> Result<()> {
         tokio::process::Command::from(command)
     };
     let mut a =
-        ours("a", &["--timeout", "14", "--json-data", r#"{"from": "a"}"#, "--target-event", "net/b/do"]);
+        ours("a", &["--timeout", "24", "--json-data", r#"{"from": "a"}"#, "--target-event", "net/b/do"]);
     let mut b =
         theirs("b", &["--timeout", "14", "--json-data", r#"{"from": "b"}"#, "--target-event", "net/a/do"]);
     let (a, b) = tokio::join!(a.output(), b.output());

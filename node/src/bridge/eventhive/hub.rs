@@ -18,7 +18,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::mpsc,
     task::JoinSet,
-    time::{interval, timeout},
+    time::{Instant, interval_at, timeout},
 };
 use tokio_tungstenite::{
     WebSocketStream, accept_hdr_async_with_config,
@@ -228,7 +228,7 @@ impl Presence {
         published: &mpsc::Sender<Published>,
     ) -> Result<(), Error> {
         let (mut writer, mut reader) = socket.split();
-        let mut pings = interval(PING_EVERY);
+        let mut pings = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
         let write = async {
             loop {
                 tokio::select! {
