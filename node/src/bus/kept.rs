@@ -33,6 +33,9 @@ use super::{
 };
 use crate::trust::may::Action;
 
+/// How far ahead of this node's clock what comes over a bridge may have been published.
+const AHEAD_MS: u64 = 500;
+
 /// Where values outlive the node. It says nothing of failures: they are its own to log.
 pub trait Keep: Send + Sync + std::fmt::Debug {
     /// Takes a value, and whatever the channel had before gives way. `local` values belong to no network.
@@ -199,10 +202,11 @@ impl Publisher {
         }
         let (id, now) = shared.stamp();
         let head = network.values.head(&to.channel).map(|head| head.time);
-        let time = match (since, head) {
-            // A time to come counts as now.
-            (Some(since), Some(head)) if head >= since.min(now) => return Ok(None),
-            (Some(since), _) => since.min(now),
+        // A time to come counts as the latest that clocks may be ahead; two values of one tick are apart by less.
+        let latest = Hlc::from_unix_ms(now.unix_ms().saturating_add(AHEAD_MS));
+        let time = match (since.map(|since| since.min(latest)), head) {
+            (Some(since), Some(head)) if head >= since => return Ok(None),
+            (Some(since), _) => since,
             // What is known here came before, also by a clock that is a little ahead.
             (None, head) => head.map_or(now, |head| now.max(Hlc(head.0.saturating_add(1)))),
         };
