@@ -45,7 +45,27 @@ pub fn wit_hash() -> &'static str {
 /// When a file cannot be written.
 pub fn write_rust(folder: &Path) -> io::Result<()> {
     write(&RUST, &folder.join("rust"))?;
+    for manifest in ["rust/Cargo.toml", "rust/macros/Cargo.toml"] {
+        let file = folder.join(manifest);
+        fs::write(&file, without_tests(&fs::read_to_string(&file)?))?;
+    }
     fs::write(folder.join("Cargo.toml"), rust_workspace())
+}
+
+/// A manifest without what only tests depend on: they are not handed on.
+fn without_tests(manifest: &str) -> String {
+    let mut text = String::new();
+    let mut wanted = true;
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            wanted = line != "[dev-dependencies]";
+        }
+        if wanted {
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    text
 }
 
 /// The parts of this repository's manifest that the SDK's need, with its own folders.
@@ -133,5 +153,7 @@ mod tests {
         let text = rust_workspace();
         assert!(text.contains("hive-guest-macros = { path = \"rust/macros\" }"), "{text}");
         assert!(!text.contains("path = \"node") && !text.contains("[profile"), "{text}");
+        let manifest = "[package]\n[dev-dependencies]\nx = 1\n[lints]\nworkspace = true\n";
+        assert_eq!(without_tests(manifest), "[package]\n[lints]\nworkspace = true\n");
     }
 }
