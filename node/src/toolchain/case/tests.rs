@@ -1,0 +1,52 @@
+//! Components of a few instructions, tried.
+
+use std::fs;
+
+use super::*;
+use crate::plugin::sketch::{ECHO, Sketch};
+
+async fn subject(sketch: &Sketch) -> Subject {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("sketch.wasm");
+    fs::write(&file, sketch.build()).expect("written");
+    Subject::load(&file, &PluginConfig::default(), Vec::new()).await.expect("a subject")
+}
+
+fn given(arrival: Arrival, channel: &str, text: &str) -> Given {
+    let message = Message::new(text.to_owned());
+    Given { arrival, channel: channel.into(), message, attempt: 1, retained: false }
+}
+
+#[tokio::test]
+async fn a_component_answers_and_is_measured() {
+    let mut subject = subject(&Sketch::new().answers("greet/*").handle(ECHO)).await;
+    let done = subject.handle(&given(Arrival::Call, "greet/me", "hi")).await.expect("done");
+    let Outcome::Done(Some(answer)) = done.outcome else { panic!("{done:?}") };
+    assert_eq!(answer.payload, "hi");
+    assert!(done.memory.is_some_and(|bytes| bytes >= 64 << 10) && done.took > Duration::ZERO);
+    let event = subject.handle(&given(Arrival::Event, "greet/me", "hi")).await.expect("done");
+    assert_eq!(event.outcome, Outcome::Done(None));
+}
+
+#[tokio::test]
+async fn what_traps_is_broken_and_the_next_event_finds_a_new_instance() {
+    let body = format!("(if (i32.eqz (i32.load8_u (local.get 2))) (then (unreachable))) {ECHO}");
+    let mut subject = subject(&Sketch::new().answers("greet/*").handle(&body)).await;
+    let done = subject.handle(&given(Arrival::Call, "greet/me", "\0")).await.expect("done");
+    assert!(matches!(&done.outcome, Outcome::Broken(why) if why.contains("trapped")), "{done:?}");
+    let done = subject.handle(&given(Arrival::Call, "greet/me", "x")).await.expect("done");
+    assert!(matches!(done.outcome, Outcome::Done(Some(_))), "{done:?}");
+}
+
+#[tokio::test]
+async fn an_event_that_nobody_listens_to_is_said_with_what_is_heard() {
+    let mut subject = subject(&Sketch::new().on("sensor/*")).await;
+    let check = async |subject: &mut Subject, arrival, channel: &str, want: &str| {
+        let error = subject.handle(&given(arrival, channel, "")).await.expect_err("nobody");
+        assert!(error.to_string().contains(want), "{error}");
+    };
+    check(&mut subject, Arrival::Event, "other/x", "subscribe to `other/x`; it listens to sensor/*").await;
+    check(&mut subject, Arrival::Call, "sensor/x", "answer on `sensor/x`; it listens to nothing").await;
+    check(&mut subject, Arrival::Tick, "x", "have a timer `x`; it listens to nothing").await;
+    check(&mut subject, Arrival::Event, "a//b", "is no channel").await;
+}
