@@ -18,12 +18,12 @@ use futures_util::StreamExt as _;
 use hive_proto::{channel::NetworkIndex, pattern::Pattern};
 use rumqttc::v5::{self, mqttbytes::QoS};
 use serde::Serialize;
-use tokio_util::task::AbortOnDropHandle;
 
 use super::measure::median;
 use crate::{
     Node,
     bridge::{Config, Kind, Limits, Rule, Rules, Settings, mqtt, nats, redis as hive_redis},
+    shutdown::Part,
     transport::Listen,
     units::ByteSize,
 };
@@ -152,10 +152,10 @@ pub async fn run(plan: &Plan, mut progress: impl FnMut(String)) -> Result<Report
     Ok(Report { v: 1, payload_bytes: plan.size.0, events: plan.events, rows })
 }
 
-/// Somebody who counts what comes, until it is dropped.
+/// Somebody who counts what comes, until the part ends.
 struct Reader {
     read: Arc<AtomicU64>,
-    _reading: AbortOnDropHandle<()>,
+    reading: Part,
     node: Option<Node>,
 }
 
@@ -171,7 +171,8 @@ async fn measure(broker: &Broker, plan: &Plan, reader: Reader) -> Result<f64> {
     }
     room(&read, events, 0).await?;
     let rate = events as f64 / began.elapsed().as_secs_f64();
-    let Reader { node, .. } = reader;
+    let Reader { node, reading, .. } = reader;
+    reading.finish(Duration::from_secs(1)).await?;
     if let Some(node) = node {
         node.shutdown().await;
     }
@@ -253,6 +254,15 @@ async fn publish_nats(broker: &Broker, payload: &Bytes, read: &AtomicU64, events
     Ok(())
 }
 
+/// Counts until the part ends.
+fn count_on(part: &Part, counting: impl Future<Output = ()> + Send + 'static) {
+    let stop = part.stop().clone();
+    part.spawn("reader", async move {
+        // None when it is told to end, which is how it ends.
+        let _ = stop.run_until_cancelled(counting).await;
+    });
+}
+
 /// A client that does nothing but count.
 async fn read_bare(broker: &Broker) -> Result<Reader> {
     let read = Arc::<AtomicU64>::default();
@@ -260,17 +270,18 @@ async fn read_bare(broker: &Broker) -> Result<Reader> {
     let count = move || {
         counted.fetch_add(1, Relaxed);
     };
-    let reading = match broker.kind {
+    let reading = Part::new("bench");
+    match broker.kind {
         BrokerKind::Redis => {
             let client = redis::Client::open((broker.host.as_str(), broker.port))?;
             let mut subscriber = client.get_async_pubsub().await?;
             subscriber.psubscribe("bench/*").await?;
             let mut messages = subscriber.into_on_message();
-            tokio::spawn(async move {
+            count_on(&reading, async move {
                 while messages.next().await.is_some() {
                     count();
                 }
-            })
+            });
         }
         BrokerKind::Mqtt => {
             let options = v5::MqttOptions::new("hive-bench-reader", &broker.host, broker.port);
@@ -281,27 +292,27 @@ async fn read_bare(broker: &Broker) -> Result<Reader> {
                     break;
                 }
             }
-            tokio::spawn(async move {
+            count_on(&reading, async move {
                 let _client = client;
                 while let Ok(event) = driver.poll().await {
                     if let v5::Event::Incoming(v5::mqttbytes::v5::Packet::Publish(_)) = event {
                         count();
                     }
                 }
-            })
+            });
         }
         BrokerKind::Nats => {
             let client = async_nats::connect(broker.url()).await?;
             let mut subscriber = client.subscribe("bench.>").await?;
             client.flush().await?;
-            tokio::spawn(async move {
+            count_on(&reading, async move {
                 while subscriber.next().await.is_some() {
                     count();
                 }
-            })
+            });
         }
-    };
-    Ok(Reader { read, _reading: AbortOnDropHandle::new(reading), node: None })
+    }
+    Ok(Reader { read, reading, node: None })
 }
 
 /// A node with a bridge, and a subscriber of it that counts.
@@ -329,12 +340,13 @@ async fn read_bridged(broker: &Broker) -> Result<Reader> {
     }
     let read = Arc::<AtomicU64>::default();
     let counted = Arc::clone(&read);
-    let reading = tokio::spawn(async move {
+    let reading = Part::new("bench");
+    count_on(&reading, async move {
         while subscription.next().await.is_some() {
             counted.fetch_add(1, Relaxed);
         }
     });
-    Ok(Reader { read, _reading: AbortOnDropHandle::new(reading), node: Some(node) })
+    Ok(Reader { read, reading, node: Some(node) })
 }
 
 fn kind(broker: &Broker) -> Result<Kind> {

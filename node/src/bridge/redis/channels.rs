@@ -25,9 +25,9 @@ const NAMES_KEPT: usize = 1_024;
 pub(super) async fn carry(place: &Place, port: &mut Port) -> Result<(), Lost> {
     let Port { desk, exporter, importer } = port;
     let lost = |error| Lost::at(&format!("Redis at {place}"), &error);
-    let (mut link, _) = Link::connect(place).await.map_err(lost)?;
+    let (mut link, _) = Link::connect(place, desk).await.map_err(lost)?;
     // What comes in may wait; what is sent and answered must not wait behind it.
-    let (mut reading, inbox) = Link::connect(place).await.map_err(lost)?;
+    let (mut reading, inbox) = Link::connect(place, desk).await.map_err(lost)?;
     let sources = Sources::new(desk.rules());
     let names: Vec<String> = sources.by_name.keys().cloned().collect();
     let globs: Vec<String> = sources.by_glob.keys().cloned().collect();

@@ -9,9 +9,10 @@ use redis::{
     aio::MultiplexedConnection,
 };
 use tokio::{net::TcpStream, time::timeout};
-use tokio_util::task::AbortOnDropHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::gate::{Inbox, gated};
+use crate::bridge::Desk;
 
 /// How long the server has for a connection, with everything that belongs to it.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -54,7 +55,7 @@ impl fmt::Debug for Place {
 #[derive(Clone)]
 pub(super) struct Link {
     connection: MultiplexedConnection,
-    _driver: Arc<AbortOnDropHandle<()>>,
+    _driver: Arc<DropGuard>,
 }
 
 impl Link {
@@ -62,12 +63,12 @@ impl Link {
     ///
     /// # Errors
     /// When the server cannot be reached, refuses, or is older than Redis 6, which cannot push.
-    pub(super) async fn connect(place: &Place) -> Result<(Self, Inbox), RedisError> {
-        let within = timeout(CONNECT, Self::open(place)).await;
+    pub(super) async fn connect(place: &Place, desk: &Desk) -> Result<(Self, Inbox), RedisError> {
+        let within = timeout(CONNECT, Self::open(place, desk)).await;
         within.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
     }
 
-    async fn open(place: &Place) -> Result<(Self, Inbox), RedisError> {
+    async fn open(place: &Place, desk: &Desk) -> Result<(Self, Inbox), RedisError> {
         let socket = TcpStream::connect((place.host.as_str(), place.port)).await?;
         socket.set_nodelay(true)?;
         let (socket, pusher, inbox) = gated(socket);
@@ -76,8 +77,13 @@ impl Link {
             .set_push_sender(move |info| pusher.push(info));
         let (connection, driver) =
             MultiplexedConnection::new_with_config(&place.login(), socket, config).await?;
-        let driver = Arc::new(AbortOnDropHandle::new(tokio::spawn(driver)));
-        Ok((Self { connection, _driver: driver }, inbox))
+        let end = CancellationToken::new();
+        let (ended, guard) = (end.clone(), Arc::new(end.drop_guard()));
+        desk.spawn("connection", async move {
+            // None when the connection is let go, which is how it ends.
+            let _ = ended.run_until_cancelled(driver).await;
+        });
+        Ok((Self { connection, _driver: guard }, inbox))
     }
 
     /// Subscribes to channels by their names and by globs.
