@@ -27,7 +27,7 @@ use hive_proto::{
     trace::TraceCounts,
 };
 pub use lines::{LINES_MAX, Line, LineLevel, Lines};
-pub use work::{Breaker, LATENCY_BOUNDS_US, Latency, Work};
+pub use work::{Breaker, Components, LATENCY_BOUNDS_US, Latency, Work};
 
 use crate::units::ByteSize;
 
@@ -306,15 +306,6 @@ pub enum PluginState {
     Disabled,
     /// No version of it runs, as its file waits to be approved.
     Waiting,
-}
-
-/// Components that were loaded.
-#[derive(Debug, Default)]
-pub struct Components {
-    /// Those that had to be compiled.
-    pub compiled: Count,
-    /// Those whose code was in the cache.
-    pub cached: Count,
 }
 
 /// One thing a plugin listens to.

@@ -1,8 +1,17 @@
-//! What a plugin did: counts that its workers write and everybody reads.
+//! What plugins did: counts that their workers and their loader write and everybody reads.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::Count;
+
+/// Components that were loaded.
+#[derive(Debug, Default)]
+pub struct Components {
+    /// Those that had to be compiled.
+    pub compiled: Count,
+    /// Those whose code was in the cache.
+    pub cached: Count,
+}
 
 /// What a plugin did with its events.
 #[derive(Debug, Default)]
