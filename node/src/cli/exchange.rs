@@ -26,7 +26,7 @@ const FALLBACK: &str = "{\"no\":\"output\"}";
 /// The secret that a template has when none is given: EventHive's own.
 const NO_SECRET: &str = "None";
 
-/// Try an EventHive configuration without code: publish one event, print the last that came.
+/// Try an EventHive configuration: publish one event, print the last that came.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The configuration is EventHive's YAML, or hive-node's own. `{network}`, `{receiver}` and `{secret}` in it stand for what

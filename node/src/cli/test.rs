@@ -36,7 +36,7 @@ const LOG: &str = "warn,handler=trace";
 Examples:
   hive-node test                                  builds what is in this folder, runs its cases.yaml
   hive-node test greeter.wasm --event e.json      one event, and what came of it
-  hive-node test greeter.wasm --event - --expect '\"Hello, Ada!\"' <<< '{\"call\": \"greet/hello\", \"data\": \"Ada\"}'
+  hive-node test greeter.wasm --event e.json --expect '\"Hello, Ada!\"'
   hive-node test more-cases.yaml
 
 An event says how it comes (`event`, `call` or `tick`) and what it brings (`data`, or `text` as it is;

@@ -115,6 +115,8 @@ async fn events_of_one_channel_keep_their_order_and_others_run_beside_them() {
             publisher.publish(&address(&bus, channel), message).await.expect("published");
         }
     }
+    // Both channels have one in hand before anybody may go on.
+    until(&lanes, |_| handler.running.0.load(Ordering::SeqCst) == 2).await;
     handler.gate.add_permits(1200);
     until(&lanes, |tally| tally.handled == 1200).await;
     for channel in ["a/1", "a/2"] {

