@@ -53,6 +53,9 @@ async fn a_component_of_wasmcloud_runs_as_it_is() -> Result<()> {
     ensure!(call(&here, "tasks/reverse", "abc").await? == "<cba");
     ensure!(call(&there, "tasks/reverse", "abc").await? == "<cba");
     here.says("tasks: a message on tasks.reverse").await?;
+    // It keeps values in buckets.
+    ensure!(call(&here, "tasks/keep", "a").await? == "1: a last true None");
+    ensure!(call(&here, "tasks/keep", "b").await? == "2: a b last true None");
     // It asks a handler of ours.
     ensure!(call(&here, "tasks/ask", "\"Ada\"").await? == "\"Hello, Ada!\"");
 

@@ -232,6 +232,11 @@ impl Guest {
         self.reply = reply;
     }
 
+    /// Things of its imports that it holds.
+    pub fn resources(&mut self) -> &mut ResourceTable {
+        &mut self.resources
+    }
+
     /// The answer that is expected.
     pub fn reply(&mut self) -> Option<&mut Reply> {
         self.reply.as_mut()

@@ -28,6 +28,7 @@ pub use reply::Reply;
 pub use subject::{Subject, SubjectError};
 
 mod config;
+mod keyvalue;
 mod logging;
 mod messaging;
 mod reply;
@@ -40,8 +41,14 @@ pub mod bindings {
         world: "component",
         path: "src/plugin/wasmcloud/wit",
         ownership: Borrowing { duplicate_if_necessary: true },
-        imports: { "wasmcloud:messaging/consumer": async },
+        imports: {
+            "wasmcloud:messaging/consumer": async,
+            "wasi:keyvalue/store": async,
+            "wasi:keyvalue/atomics": async,
+            "wasi:keyvalue/batch": async,
+        },
         exports: { default: async },
+        with: { "wasi:keyvalue/store.bucket": crate::plugin::wasmcloud::keyvalue::Bucket },
     });
 }
 
@@ -57,6 +64,9 @@ pub const EXTRAS: &[&str] = &[
     "wasi:config/store",
     "wasi:config/store@0.2.0-draft",
     "wasi:config/store@0.2.0-rc.1",
+    "wasi:keyvalue/atomics@0.2.0-draft",
+    "wasi:keyvalue/batch@0.2.0-draft",
+    "wasi:keyvalue/store@0.2.0-draft",
     "wasi:logging/logging",
     "wasi:logging/logging@0.1.0-draft",
 ];
@@ -81,10 +91,14 @@ pub fn messaging_wit() -> Result<Resolve, String> {
 pub fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     bindings::wasmcloud::messaging::types::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
     bindings::wasmcloud::messaging::consumer::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
+    bindings::wasi::keyvalue::store::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
+    bindings::wasi::keyvalue::atomics::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
+    bindings::wasi::keyvalue::batch::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
     for name in EXTRAS {
         match *name {
             name if name.starts_with("wasi:logging/") => logging::link(linker, name)?,
-            name => config::link(linker, name)?,
+            name if name.starts_with("wasi:config/") => config::link(linker, name)?,
+            _ => {}
         }
     }
     Ok(())

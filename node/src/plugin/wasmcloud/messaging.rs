@@ -55,7 +55,7 @@ pub(super) fn reply_to(event: &Event) -> Option<String> {
 }
 
 /// An error as these interfaces know it: a text.
-fn text(error: Error) -> String {
+pub(super) fn text(error: Error) -> String {
     match error {
         Error::Denied(line) => format!("not granted; the node's configuration would need: {line}"),
         Error::Invalid(why) | Error::Failed(why) | Error::Rejected(why) | Error::Unavailable(why) => why,

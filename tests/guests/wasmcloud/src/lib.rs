@@ -7,7 +7,11 @@ mod bindings {
 
 use bindings::{
     exports::wasmcloud::messaging::handler::Guest,
-    wasi::{config::store, logging::logging},
+    wasi::{
+        config::store,
+        keyvalue::{atomics, batch, store as keyvalue},
+        logging::logging,
+    },
     wasmcloud::messaging::{consumer, types::BrokerMessage},
 };
 
@@ -23,6 +27,8 @@ impl Guest for Tasks {
                 let prefix = store::get("reverse.prefix").ok().flatten().unwrap_or_default();
                 answer(&message, format!("{prefix}{}", text.chars().rev().collect::<String>()))
             }
+            // Keeps what it is told, and says how much and what it has kept.
+            Some("keep") => keep(&message).map_err(|error| format!("{error:?}")),
             // Asks another and answers with what came back.
             Some("ask") => {
                 let reply = consumer::request("greet.hello", &message.body, 5_000)?;
@@ -41,6 +47,20 @@ impl Guest for Tasks {
             _ => Ok(()),
         }
     }
+}
+
+fn keep(message: &BrokerMessage) -> Result<(), keyvalue::Error> {
+    let bucket = keyvalue::open("kept")?;
+    let text = String::from_utf8_lossy(&message.body).into_owned();
+    let count = atomics::increment(&keyvalue::open("counts")?, "all", 1)?;
+    bucket.set(&text, &message.body)?;
+    batch::set_many(&bucket, &[("last".to_owned(), message.body.clone())])?;
+    let keys = bucket.list_keys(None)?;
+    let last = batch::get_many(&bucket, &["last".to_owned(), "never".to_owned()])?;
+    let never = last[1].is_none() && !bucket.exists("never")? && bucket.get("never")?.is_none();
+    bucket.delete("last")?;
+    let said = format!("{count}: {} {never} {:?}", keys.keys.join(" "), keys.cursor);
+    answer(message, said).map_err(keyvalue::Error::Other)
 }
 
 fn answer(message: &BrokerMessage, body: impl Into<Vec<u8>>) -> Result<(), String> {
