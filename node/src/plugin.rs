@@ -186,7 +186,7 @@ impl Plugins {
 fn cache(data_dir: &Path, engine: &Engine) -> Option<Cache> {
     Cache::open(data_dir, engine.wasm())
         .map_err(|error| {
-            tracing::warn!("components are compiled at each start, as there is no cache: {error}")
+            tracing::warn!("components are compiled at each start, as there is no cache: {error}");
         })
         .ok()
 }

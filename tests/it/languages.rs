@@ -165,6 +165,7 @@ async fn journey(language: &Language) -> Result<()> {
     let edited = project("edited", edits)?;
     let (component, edit_took) = edited.build()?;
     place(folder.path(), &file, &std::fs::read(&component)?)?;
+    let_it(&node, &plugin).await?;
     runs(&node, &plugin, 2).await?;
     greets(&node, &plugin, "Hi, Ada!").await?;
     eprintln!(
@@ -186,6 +187,19 @@ async fn runs(node: &Node, plugin: &str, generation: u64) -> Result<()> {
     })
     .await
     .with_context(|| node.printed())
+}
+
+/// What the new version wants beyond the one before, it is given.
+async fn let_it(node: &Node, plugin: &str) -> Result<()> {
+    let waits = wait::until("it to run, or to wait", LOADING, async || {
+        let plugins = node.client().plugins().await.ok()?.plugins;
+        let found = plugins.into_iter().find(|one| one.name == plugin)?;
+        (found.generation >= 2 || !found.waits.is_empty()).then_some(!found.waits.is_empty())
+    });
+    if waits.await.with_context(|| node.printed())? {
+        node.client().approve(plugin).await?;
+    }
+    Ok(())
 }
 
 async fn greets(node: &Node, plugin: &str, want: &str) -> Result<()> {

@@ -171,7 +171,7 @@ fn problems(node: &Node, voice: &Voice) {
         match &card.problem {
             Some(problem) => output::note(voice, &format!("[CLI] {name}: {problem}")),
             None if card.state != BridgeState::Up => {
-                output::note(voice, &format!("[CLI] {name}: not connected"))
+                output::note(voice, &format!("[CLI] {name}: not connected"));
             }
             None => {}
         }

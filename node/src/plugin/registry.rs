@@ -181,7 +181,7 @@ impl Registry {
     }
 
     fn change(&self, verb: PluginVerb, plugin: String, reply: Reply) {
-        if !self.plugins.get(&plugin).is_some_and(|entry| entry.file.is_some()) {
+        if self.plugins.get(&plugin).is_none_or(|entry| entry.file.is_none()) {
             let error = match self.config.of(&plugin).enabled {
                 Some(false) if verb == PluginVerb::Enable => ControlError::Unavailable(format!(
                     "its configuration says `plugins: {{each: {{{plugin}: {{enabled: false}}}}}}`"

@@ -92,7 +92,7 @@ impl Stage {
         let listen = loaded.wishes.listens.first().with_context(|| format!("{name} listens to nothing"))?;
         let channel = Channel::parse(&matching(listen.scope.pattern.as_str()))?;
         let (to, subscription) = (Address { network: listen.scope.network, channel }, listen.index);
-        let version = alone(name, loaded, &config, &self.engine, self.bus(), self.node.boards());
+        let version = alone(name, loaded, config, &self.engine, self.bus(), self.node.boards());
         Ok(Guest { version: Arc::new(version), to, subscription, name: name.to_owned() })
     }
 

@@ -89,7 +89,7 @@ async fn inward(
         }
         match message.get_payload::<String>() {
             Ok(data) if own.is_some_and(|own| own.came_back(&topic, &data)) => {
-                desk.dropped(BridgeDrop::Loop, 1)
+                desk.dropped(BridgeDrop::Loop, 1);
             }
             Ok(data) => take(&Published { topic, data }, form, desk, importer).await,
             Err(_) => desk.dropped(BridgeDrop::Garbage, 1),

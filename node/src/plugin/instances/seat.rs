@@ -61,7 +61,7 @@ impl Seat {
             alarm.as_mut().reset(end.into());
         }
         (self.instance, self.alarm) = (None, None);
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -327,7 +327,9 @@ async fn check_log(steps: Vec<(usize, Step)>) -> Result<(), TestCaseError> {
                 }
             }
             Step::Keep => {
-                calls[call].take().map(Writes::keep);
+                if let Some(writes) = calls[call].take() {
+                    writes.keep();
+                }
                 log.iter_mut().filter(|did| did.call == call).for_each(|did| did.kept = true);
             }
             Step::Discard => {

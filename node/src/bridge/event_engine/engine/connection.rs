@@ -161,7 +161,7 @@ impl Engine {
         let Some((verb, prefix)) = said.split_first() else { return Err(ZmtpError::Frame) };
         match verb {
             1 if subscriber.prefixes.len() < SUBSCRIPTIONS_MAX => {
-                subscriber.prefixes.push(said.slice_ref(prefix))
+                subscriber.prefixes.push(said.slice_ref(prefix));
             }
             1 => return Err(ZmtpError::TooLarge(SUBSCRIPTIONS_MAX)),
             0 => {
