@@ -55,7 +55,7 @@ async fn dropped(node: &Node, name: &str, reason: &str, count: u64) -> Result<()
     });
     match there.await {
         Ok(()) => Ok(()),
-        Err(error) => Err(error).with_context(|| format!("{}", node.printed())),
+        Err(error) => Err(error).with_context(|| node.printed()),
     }
 }
 

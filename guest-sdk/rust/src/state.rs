@@ -46,14 +46,14 @@ impl State {
     /// # Errors
     /// What the node refuses, and [`Error::UnexpectedValue`] for a value that is no `T`.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Error> {
-        self.get_bytes(key)?.map(|bytes| read(key, &bytes)).transpose()
+        self.bytes(key)?.map(|bytes| read(key, &bytes)).transpose()
     }
 
     /// The bytes of a key.
     ///
     /// # Errors
     /// What the node refuses.
-    pub fn get_bytes(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
+    pub fn bytes(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
         imports::state::get(key)
     }
 
@@ -155,7 +155,7 @@ impl State {
         mut change: impl FnMut(Option<T>) -> Option<T>,
     ) -> Result<Option<T>, Error> {
         loop {
-            let before = self.get_bytes(key)?;
+            let before = self.bytes(key)?;
             let after = change(before.as_deref().map(|bytes| read(key, bytes)).transpose()?);
             let bytes = after.as_ref().map(written).transpose()?;
             if self.swap_bytes(key, before.as_deref(), bytes.as_deref(), None)? {

@@ -267,10 +267,9 @@ async fn nonsense_on_a_socket_is_answered_and_survived() {
     );
 }
 
-#[tokio::test]
-async fn the_boards_are_shown_and_reloads_are_asked_for() {
-    let mut node = node();
-    let card = PluginCard {
+/// A plugin's card.
+fn greet() -> PluginCard {
+    PluginCard {
         file: "/plugins/greet.wasm".into(),
         state: PluginState::Running,
         generation: 3,
@@ -286,7 +285,13 @@ async fn the_boards_are_shown_and_reloads_are_asked_for() {
         state_quota_bytes: 0,
         work: Arc::default(),
         lines: Arc::default(),
-    };
+    }
+}
+
+#[tokio::test]
+async fn the_boards_are_shown_and_reloads_are_asked_for() {
+    let mut node = node();
+    let card = greet();
     card.work.handled.add(5);
     node.boards.plugins.change(|plugins| drop(plugins.insert("greet".into(), card.clone())));
     node.client.publish("a/b", &"x".into()).await.expect("published");

@@ -12,10 +12,13 @@ use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, Packet, Publish, QoS};
 
 use super::{BACK, bridge, bridging, listen, pair, publish, said, state, until_end};
 
+/// Messages that wait for a test to look at them; then the broker waits.
+const MESSAGES_MAX: usize = 100_000;
+
 /// A client that is nothing but the client library, driven by a task of its own.
 pub(super) struct Bare {
     client: AsyncClient,
-    came: tokio::sync::mpsc::UnboundedReceiver<Publish>,
+    came: tokio::sync::mpsc::Receiver<Publish>,
     driver: tokio::task::JoinHandle<()>,
 }
 
@@ -36,12 +39,12 @@ impl Bare {
         }
         within("the broker to take the test's client", MOMENT, ready(&mut driver, filter.is_some()))
             .await??;
-        let (say, came) = tokio::sync::mpsc::unbounded_channel();
+        let (say, came) = tokio::sync::mpsc::channel(MESSAGES_MAX);
         let driver = tokio::spawn(async move {
             while let Ok(event) = driver.poll().await {
                 if let Event::Incoming(Packet::Publish(publish)) = event {
                     // The test that listened is over.
-                    let _ = say.send(publish);
+                    let _ = say.send(publish).await;
                 }
             }
         });

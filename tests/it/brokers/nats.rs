@@ -61,7 +61,7 @@ async fn events_cross_both_ways() -> Result<()> {
     ensure!(said(&mut events).await? == pair("nats/sensor/attic/x", "once"));
     ensure!(said(&mut events).await? == pair("nats/sensor", "itself"));
 
-    let mut outside = client.subscribe(">").await?;
+    let mut outside = client.subscribe("alert.>").await?;
     settled(&client).await?;
     let message = Message {
         content_type: Some("text/plain".into()),

@@ -164,10 +164,8 @@ fn implementation(
 ) -> TokenStream {
     let name =
         settings.name.as_ref().map_or_else(|| quote!(::core::env!("CARGO_PKG_NAME")), |name| quote!(#name));
-    let version = settings
-        .version
-        .as_ref()
-        .map_or_else(|| quote!(::core::env!("CARGO_PKG_VERSION")), |text| quote!(#text));
+    let version = settings.version.as_ref();
+    let version = version.map_or_else(|| quote!(::core::env!("CARGO_PKG_VERSION")), |text| quote!(#text));
     let instances = settings.instances.clone().unwrap_or_else(|| Ident::new("Pool", Span::call_site()));
     let publishes = &settings.publishes;
     let subscriptions = functions.iter().map(Function::subscriptions);
