@@ -39,11 +39,11 @@ Examples:
   hive-node test greeter.wasm --event e.json --expect '\"Hello, Ada!\"'
   hive-node test more-cases.yaml
 
-An event says how it comes (`event`, `call` or `tick`) and what it brings (`data`, or `text` as it is;
-`content-type`, `key`, `headers`, `attempt`, `retained`). A case says, too, what is to come of it:
-`answer`, `rejects` or `retries` with a part of the reason, `publishes` with a list of channels or of
-{channel, data}. A file of cases has beside `cases` the plugin's `config`, its `component`, and
-`answers`: who answers what the handler asks, by pattern.
+An event says how it comes (`event`, `call` or `tick`) and what it brings (`data`, or `text` as it
+is; `content-type`, `key`, `headers`, `attempt`, `retained`). A case says, too, what is to come of
+it: `answer`, `rejects` or `retries` with a part of the reason, `publishes` with a list of channels
+or of {channel, data}. A file of cases has beside `cases` the plugin's `config`, its `component`,
+and `answers`: who answers what the handler asks, by pattern.
 
 Exit codes: 0 all as expected, 1 something was not, 2 usage.")]
 pub(super) struct Test {
