@@ -118,7 +118,6 @@ const CRATES: &[Row] = &[
     ("wasmtime_wasi_http", &["plugin"]),
     ("wit_component", &["plugin", "toolchain"]),
     ("wit_parser", &["plugin", "toolchain"]),
-    ("zeromq", &["bridge"]),
 ];
 
 /// The arrows of a file that the tables do not have.

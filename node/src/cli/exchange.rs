@@ -29,9 +29,9 @@ const NO_SECRET: &str = "None";
 /// Try an EventHive configuration: publish one event, print the last that came.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The configuration is EventHive's YAML, or hive-node's own. `{network}`, `{receiver}` and `{secret}` in it stand for what
-the flags say. It runs for --timeout seconds, publishes at half of them, and prints the last event that came for
-RECEIVER/EVENT to stdout, with its metadata.
+The configuration is EventHive's YAML, or hive-node's own. `{network}`, `{receiver}` and `{secret}`
+in it stand for what the flags say. It runs for --timeout seconds, publishes at half of them, and
+prints the last event that came for RECEIVER/EVENT to stdout, with its metadata.
 
 Examples:
   hive-node exchange --config eventhive.yaml --network my-hive --receiver cli
