@@ -46,8 +46,8 @@ pub struct Boards {
     pub traces: Board<TraceCounts>,
     /// Connections that came to nothing lately, at most [`TROUBLES_MAX`]; written by the mesh.
     pub troubles: Board<Troubles>,
-    /// The plugins by name; written by the plugin part.
-    pub plugins: Board<BTreeMap<String, PluginCard>>,
+    /// The plugins by name; written by the plugin part. A change copies the map, and one card.
+    pub plugins: Board<BTreeMap<Arc<str>, Arc<PluginCard>>>,
     /// What became of components that were to be loaded; counted by the plugin part.
     pub components: Arc<Components>,
     /// The bridges by name; written by the bridge part.

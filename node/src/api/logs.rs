@@ -44,7 +44,7 @@ pub(super) async fn logs(
     let (Path(name), Query(Options { after, lines: most, level, wait })) = (name?, options?);
     let wait = wait.as_deref().map_or(Ok(Duration::ZERO), units::duration);
     let wait = wait.map_err(|error| invalid(error.to_string()))?.min(WAIT_MAX);
-    let lines = app.means.boards.plugins.read().get(&name).map(|card| Arc::clone(&card.lines));
+    let lines = app.means.boards.plugins.read().get(&*name).map(|card| Arc::clone(&card.lines));
     let lines = lines
         .ok_or_else(|| Refusal(ApiError::new(code::NOT_FOUND, format!("no plugin is called `{name}`"))))?;
     let (after, most) = (after.unwrap_or(0), most.unwrap_or(LINES_MAX));

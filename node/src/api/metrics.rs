@@ -176,7 +176,7 @@ fn plugins(means: &Means) -> Vec<Metric> {
         }),
         ("plugin_latency_seconds", "How long calls took", &|_, card| latency(&card.work)),
     ];
-    let labels = |name: &String| vec![("plugin", name.clone())];
+    let labels = |name: &str| vec![("plugin", name.to_owned())];
     let metric = |(name, help, of): OfPlugin<'_>| Metric {
         name,
         help,
@@ -184,7 +184,7 @@ fn plugins(means: &Means) -> Vec<Metric> {
     };
     let limited = cards.iter().flat_map(|(plugin, card)| {
         limits(&card.work).map(|(limit, count)| {
-            let labels = vec![("plugin", plugin.clone()), ("limit", limit.to_owned())];
+            let labels = vec![("plugin", plugin.to_string()), ("limit", limit.to_owned())];
             (labels, Number::Count(count))
         })
     });

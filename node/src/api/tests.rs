@@ -293,7 +293,7 @@ async fn the_boards_are_shown_and_reloads_are_asked_for() {
     let mut node = node();
     let card = greet();
     card.work.handled.add(5);
-    node.boards.plugins.change(|plugins| drop(plugins.insert("greet".into(), card.clone())));
+    node.boards.plugins.change(|plugins| drop(plugins.insert("greet".into(), Arc::new(card.clone()))));
     node.client.publish("a/b", &"x".into()).await.expect("published");
     let status = node.client.status().await.expect("a status");
     assert_eq!((status.node.name.as_str(), status.events.published), ("kitchen", 1));

@@ -204,7 +204,7 @@ async fn suggest(node: &Node, voice: &Voice) {
         output::note(voice, "the handlers are not loaded yet; `plugins` shows how they fare");
     }
     let node_argument = node.api().and_then(|api| api.node_argument());
-    let lines = suggestions(plugins.read().values(), node_argument.as_deref());
+    let lines = suggestions(plugins.read().values().map(AsRef::as_ref), node_argument.as_deref());
     output::note(
         voice,
         &format!(

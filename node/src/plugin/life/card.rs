@@ -18,7 +18,7 @@ use crate::{
 
 /// Writes one plugin's card.
 pub struct Card {
-    name: String,
+    name: Arc<str>,
     shared: Arc<Shared>,
     work: Arc<Work>,
     lines: Arc<Lines>,
@@ -27,13 +27,13 @@ pub struct Card {
 
 impl Card {
     pub(super) fn new(name: &str, shared: Arc<Shared>, state_quota: ByteSize) -> Self {
-        Self { name: name.to_owned(), shared, work: Arc::default(), lines: Arc::default(), state_quota }
+        Self { name: name.into(), shared, work: Arc::default(), lines: Arc::default(), state_quota }
     }
 
     /// What the plugin may do to the node in a second, counted on the card.
     pub(super) fn allowance(&self, limits: &Limits) -> Arc<Allowance> {
         let (work, lines) = (Arc::clone(&self.work), Arc::clone(&self.lines));
-        Arc::new(Allowance::new(self.name.as_str().into(), limits, work, lines))
+        Arc::new(Allowance::new(Arc::clone(&self.name), limits, work, lines))
     }
 
     pub(super) fn work(&self) -> Arc<Work> {
@@ -71,8 +71,8 @@ impl Card {
         let is_fine = |card: &PluginCard| {
             card.problem.is_none() && card.waits.is_empty() && card.state == PluginState::Running
         };
-        // A change copies the cards of all plugins.
-        if self.shared.boards.plugins.read().get(&self.name).is_some_and(is_fine) {
+        // A change copies the map of all plugins.
+        if self.shared.boards.plugins.read().get(&self.name).is_some_and(|card| is_fine(card)) {
             return;
         }
         self.change(|card| {
@@ -124,7 +124,8 @@ impl Card {
 
     fn change(&self, change: impl Fn(&mut PluginCard)) {
         self.shared.boards.plugins.change(|plugins| {
-            change(plugins.entry(self.name.clone()).or_insert_with(|| self.blank()));
+            let card = plugins.entry(Arc::clone(&self.name)).or_insert_with(|| Arc::new(self.blank()));
+            change(Arc::make_mut(card));
         });
     }
 

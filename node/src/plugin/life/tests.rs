@@ -92,7 +92,7 @@ impl Home {
     }
 
     fn card(&self, plugin: &str) -> Option<PluginCard> {
-        self.boards.plugins.read().get(plugin).cloned()
+        self.boards.plugins.read().get(plugin).map(|card| PluginCard::clone(card))
     }
 
     async fn until(&self, what: &str, plugin: &str, is: impl Fn(Option<&PluginCard>) -> bool) {
