@@ -4,7 +4,10 @@
 use std::{
     collections::VecDeque,
     pin::pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -40,6 +43,8 @@ pub(super) struct Queue {
     actor: Actor,
     /// Held for a few instructions, never across a wait.
     state: Mutex<State>,
+    /// Whether there are requests; written with the lock, read without.
+    asked: AtomicBool,
     /// Told when the queue stops being empty, when a request comes, and when it closes.
     readable: Notify,
     /// Told when the reader took something.
@@ -79,7 +84,13 @@ impl Queue {
             first_dropped: 0,
             closed: false,
         };
-        Self { actor, state: Mutex::new(state), readable: Notify::new(), space: Notify::new() }
+        Self {
+            actor,
+            state: Mutex::new(state),
+            asked: AtomicBool::new(false),
+            readable: Notify::new(),
+            space: Notify::new(),
+        }
     }
 
     /// Whose it is.
@@ -101,6 +112,7 @@ impl Queue {
         }
         let wake = state.queue.is_empty() || one.is_request();
         let offered = state.offer(one);
+        self.note_requests(&state);
         drop(state);
         if wake {
             self.readable.notify_one();
@@ -124,6 +136,7 @@ impl Queue {
             }
         }
         let taken = state.len().saturating_sub(before);
+        self.note_requests(&state);
         drop(state);
         if wake && taken > 0 {
             self.readable.notify_one();
@@ -137,6 +150,7 @@ impl Queue {
             return 0;
         }
         let dropped = state.side(&one).force(one);
+        self.note_requests(&state);
         drop(state);
         self.readable.notify_one();
         dropped
@@ -199,9 +213,19 @@ impl Queue {
             into.0.push_back(load);
         }
         let missed = state.queue.take_missed();
+        self.note_requests(&state);
         drop(state);
         self.space.notify_waiters();
         missed
+    }
+
+    /// Whether requests wait, without a lock: one that comes at this moment may be seen a moment later.
+    pub(super) fn is_asked(&self) -> bool {
+        self.asked.load(Relaxed)
+    }
+
+    fn note_requests(&self, state: &State) {
+        self.asked.store(!state.requests.is_empty(), Relaxed);
     }
 
     /// Waits until there may be something to take. False once the queue is closed and empty.

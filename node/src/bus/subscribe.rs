@@ -136,6 +136,12 @@ impl Subscription {
         missed
     }
 
+    /// Whether requests are among what there is to take.
+    #[must_use]
+    pub fn is_asked(&self) -> bool {
+        self.queue.is_asked()
+    }
+
     /// Waits until there is something to take. False when the subscription has ended.
     pub async fn readable(&self) -> bool {
         self.queue.readable().await

@@ -41,6 +41,8 @@ use crate::{
 const LANES: usize = 64;
 /// Events taken from the queue into lanes at a time; the rest stays where its bound is.
 const HELD_MAX: usize = 256;
+/// With so many in lanes, some of them ready, no more are taken: a queue that is never empty is looked at once for many.
+const HELD_ENOUGH: usize = HELD_MAX / 2;
 /// Events that wait for another try. Past it a failing event becomes a dead letter at once.
 const DELAYED_MAX: usize = 4_096;
 
@@ -158,8 +160,9 @@ impl Lanes {
             let wake = self.wake.notified();
             let (look_at, has_room) = {
                 let mut state = self.lock();
-                self.refill(&mut state);
-                if let Some(job) = self.pick(&mut state) {
+                let now = Instant::now();
+                self.refill(&mut state, now);
+                if let Some(job) = self.pick(&mut state, now) {
                     let more = !state.ready.is_empty() || !state.requests.is_empty();
                     drop(state);
                     if more {
@@ -179,12 +182,14 @@ impl Lanes {
     }
 
     /// Moves events from the queue, and those whose time has come again, into lanes.
-    fn refill(&self, state: &mut State) {
-        let now = Instant::now();
+    fn refill(&self, state: &mut State, now: Instant) {
         while state.delayed.peek().is_some_and(|next| next.0.at <= now) {
             if let Some(Reverse(delayed)) = state.delayed.pop() {
                 state.enqueue(delayed.delivery);
             }
+        }
+        if state.held > HELD_ENOUGH && !state.ready.is_empty() && !self.subscription.is_asked() {
+            return;
         }
         let room = state.room();
         let mut incoming = std::mem::take(&mut state.incoming);
@@ -204,8 +209,7 @@ impl Lanes {
         if has_room { self.subscription.readable().await } else { self.subscription.request_readable().await }
     }
 
-    fn pick(self: &Arc<Self>, state: &mut State) -> Option<Job> {
-        let now = Instant::now();
+    fn pick(self: &Arc<Self>, state: &mut State, now: Instant) -> Option<Job> {
         let limit = now + self.policy.deadline;
         let tried = match state.breaker.admits(now) {
             Admission::All => false,
