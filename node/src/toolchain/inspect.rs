@@ -144,7 +144,8 @@ fn opening(ask: Ask, plugin: &str, config: &PluginConfig) -> Opening {
         ),
         // Rust's standard library asks for it in every component.
         Ask::Environment => (openings.env.keys().cloned().collect(), None),
-        Ask::Secrets | Ask::Sockets | Ask::State | Ask::Timers => (Vec::new(), None),
+        Ask::Secrets => (config.secrets.keys().cloned().collect(), Some("secrets: {NAME: {file: FILE}}")),
+        Ask::Sockets | Ask::State | Ask::Timers => (Vec::new(), None),
     };
     let missing = missing.filter(|_| granted.is_empty()).map(|says| line(plugin, says));
     Opening { ask, granted, missing }
@@ -177,7 +178,7 @@ fn refused(error: LoadError) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plugin::openings::HttpHost;
+    use crate::{plugin::openings::HttpHost, trust::hidden::SecretText};
 
     #[tokio::test]
     async fn a_file_that_is_wrong_has_a_verdict_and_a_missing_one_an_error() {
@@ -215,5 +216,9 @@ mod tests {
         let given = opening(Ask::Http, "enrich", &config);
         assert_eq!(given, Opening { ask: Ask::Http, granted, missing: None });
         assert_eq!(opening(Ask::State, "enrich", &config).missing, None);
+        let secrets = opening(Ask::Secrets, "enrich", &config).missing;
+        assert_eq!(secrets.as_deref(), Some("plugins: {each: {enrich: {secrets: {NAME: {file: FILE}}}}}"));
+        config.secrets.insert("token".into(), SecretText::new("abc".into()));
+        assert_eq!(opening(Ask::Secrets, "enrich", &config).granted, ["token"]);
     }
 }
