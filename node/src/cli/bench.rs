@@ -229,7 +229,8 @@ Examples:
   hive-node bench plugins
   hive-node bench plugins greeter.wasm --count 100 --json
 
-Each of the plugins is the component with another content. Files go to the folder for temporary files.")]
+Each of the plugins is the component with another content.
+Files go to the folder for temporary files.")]
 struct Plugins {
     /// A component [default: one of a few instructions that is built in].
     #[arg(value_name = "FILE")]

@@ -35,9 +35,9 @@ prints the last event that came for RECEIVER/EVENT to stdout, with its metadata.
 
 Examples:
   hive-node exchange --config eventhive.yaml --network my-hive --receiver cli
-  hive-node exchange --config eventhive.yaml --json-data '{\"hello\": 1}' --target-event my-hive/worker/action
+  hive-node exchange --config eventhive.yaml --json-data '{\"a\": 1}' --target-event my-hive/worker/do
 
-Exit codes: 0 something came, 1 nothing did and --json-fallback is printed, 2 usage or configuration.")]
+Exit codes: 0 something came, 1 nothing did: --json-fallback is printed, 2 usage or configuration.")]
 pub(super) struct Exchange {
     /// The network of events, the first part of their names.
     #[arg(long, default_value = "eventhive")]
