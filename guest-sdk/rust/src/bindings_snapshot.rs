@@ -6,7 +6,9 @@
 pub mod exports {
     pub mod hive {
         pub mod node {
-            /// An optional export of `single` plugins: memory that outlives an instance when a new version takes over.
+            /// An optional export of `single` plugins: memory that outlives an instance when a new version takes over. Who exports it
+            /// whether it is used or not, as SDKs of languages do that know only when they run, says `snapshot: false` in the settings
+            /// of its description when it is not: then it is as if there were none.
             #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
             pub mod snapshot {
                 #[used]

@@ -50,6 +50,8 @@ pub struct Wishes {
     pub publishes: Vec<String>,
     /// Where it may publish.
     pub grants: Grants,
+    /// Whether its memory goes to the version that takes over, where it exports how.
+    pub hands_over: bool,
     /// What it means to use beyond events, as its imports say.
     pub asks: BTreeSet<Ask>,
     /// What it said that had no effect, for the log.
@@ -155,15 +157,13 @@ pub fn check(
     let publishes: Vec<String> =
         description.publishes.iter().take(PUBLISHES_MAX).filter_map(|text| check.filled(text)).collect();
     let grants = check.grants(&publishes).reading(listens.iter().map(|listen| listen.scope.clone()));
-    for (name, _) in &description.settings {
-        check.warnings.push(format!("the setting `{}` is not known to this version", shown(name)));
-    }
+    let hands_over = check.settings(&description.settings);
     if !check.problems.is_empty() {
         return Err(Problems(check.problems));
     }
     let (name, version) = (shown(&description.name), shown(&description.version));
     let (asks, warnings) = (BTreeSet::new(), check.warnings);
-    Ok(Wishes { name, version, mode, listens, timers, publishes, grants, asks, warnings })
+    Ok(Wishes { name, version, mode, listens, timers, publishes, grants, hands_over, asks, warnings })
 }
 
 struct Check<'a> {
@@ -184,6 +184,25 @@ impl Check<'_> {
         most(description.subscriptions.len(), SUBSCRIPTIONS_MAX, "subscriptions");
         most(description.publishes.len(), PUBLISHES_MAX, "patterns to publish to");
         most(description.timers.len(), TIMERS_MAX, "timers");
+    }
+
+    /// Whether it hands its memory over.
+    fn settings(&mut self, settings: &[(String, String)]) -> bool {
+        let mut hands_over = true;
+        for (name, value) in settings {
+            match (name.as_str(), value.as_str()) {
+                ("snapshot", "true") => {}
+                ("snapshot", "false") => hands_over = false,
+                ("snapshot", _) => self.problems.push(format!(
+                    "the setting `snapshot` is `{}`, neither `true` nor `false`",
+                    shown(value)
+                )),
+                _ => {
+                    self.warnings.push(format!("the setting `{}` is not known to this version", shown(name)))
+                }
+            }
+        }
+        hands_over
     }
 
     fn listens(&mut self, subscriptions: &[Subscription]) -> Vec<Listen> {

@@ -14,6 +14,7 @@ pub struct Sketch {
     subscriptions: Vec<(String, bool)>,
     timers: Vec<(String, String)>,
     publishes: Vec<String>,
+    settings: Vec<(String, String)>,
     instances: u8,
     describe: String,
     handle: String,
@@ -34,6 +35,7 @@ impl Default for Sketch {
             subscriptions: Vec::new(),
             timers: Vec::new(),
             publishes: Vec::new(),
+            settings: Vec::new(),
             instances: 0,
             describe: format!("i32.const {DESCRIPTION_AT}"),
             handle: OK.into(),
@@ -194,6 +196,13 @@ impl Sketch {
         wat::parse_str(self.text()).expect("text that parses")
     }
 
+    /// It says this of itself besides.
+    #[must_use]
+    pub fn setting(mut self, name: &str, value: &str) -> Self {
+        self.settings.push((name.into(), value.into()));
+        self
+    }
+
     /// The component.
     ///
     /// # Panics
@@ -229,13 +238,15 @@ impl Sketch {
         let subscriptions = RECORD;
         let timers = subscriptions + self.subscriptions.len() * SUBSCRIPTION;
         let publishes = timers + self.timers.len() * TIMER;
-        let mut data = Layout(vec![0; publishes + self.publishes.len() * TEXT]);
+        let settings = publishes + self.publishes.len() * TEXT;
+        let mut data = Layout(vec![0; settings + self.settings.len() * 2 * TEXT]);
         data.text(0, "test");
         data.text(8, "1.2.3");
         data.0[16] = self.instances;
         data.list(20, subscriptions, self.subscriptions.len());
         data.list(28, timers, self.timers.len());
         data.list(36, publishes, self.publishes.len());
+        data.list(44, settings, self.settings.len());
         for (n, (pattern, answers)) in self.subscriptions.iter().enumerate() {
             let at = subscriptions + n * SUBSCRIPTION;
             data.text(at, pattern);
@@ -248,6 +259,10 @@ impl Sketch {
         }
         for (n, pattern) in self.publishes.iter().enumerate() {
             data.text(publishes + n * TEXT, pattern);
+        }
+        for (n, (name, value)) in self.settings.iter().enumerate() {
+            data.text(settings + n * 2 * TEXT, name);
+            data.text(settings + n * 2 * TEXT + TEXT, value);
         }
         data.0
     }

@@ -111,3 +111,20 @@ fn a_durable_subscription_goes_on_on_its_node() {
     assert!(problems[0].contains("`yes`, neither `true` nor `false`"), "{problems:?}");
     assert!(problems[1].contains("a group goes on where it left off anyway"), "{problems:?}");
 }
+
+#[test]
+fn who_has_no_use_for_its_snapshot_says_so() {
+    let saying = |settings: &[(&str, &str)]| {
+        let settings = settings.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        checked(Description { settings, ..description(Vec::new()) }, &PluginConfig::default())
+    };
+    for (settings, want) in
+        [(&[][..], true), (&[("snapshot", "true")], true), (&[("snapshot", "false")], false)]
+    {
+        let wishes = saying(settings).expect("wishes");
+        assert_eq!((wishes.hands_over, wishes.warnings.len()), (want, 0), "{settings:?}");
+    }
+    let problems = saying(&[("snapshot", "no")]).expect_err("a problem").0;
+    assert_eq!(problems, ["the setting `snapshot` is `no`, neither `true` nor `false`"]);
+    assert_eq!(saying(&[("speed", "high")]).expect("wishes").warnings.len(), 1);
+}

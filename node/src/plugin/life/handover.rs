@@ -56,7 +56,8 @@ impl Life {
 }
 
 fn hands_over(version: &Version) -> bool {
-    version.wishes.mode == Mode::Single && version.blueprint.has_snapshot()
+    let wishes = &version.wishes;
+    wishes.mode == Mode::Single && wishes.hands_over && version.blueprint.has_snapshot()
 }
 
 async fn handed(

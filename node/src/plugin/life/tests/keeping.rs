@@ -185,3 +185,19 @@ async fn the_memory_goes_back_with_a_rollback() {
     counts(&home, 30).await;
     home.stop().await;
 }
+
+#[tokio::test]
+async fn who_exports_a_snapshot_and_says_it_is_none_begins_anew_and_keeps_its_own_memory() {
+    let version = |mark| remembering(mark, SAVE, RESTORE).setting("snapshot", "false");
+    let home = Home::start(&[("r.wasm", &version(0))]).await;
+    publish(&home, 20).await;
+    counts(&home, 20).await;
+    home.place("r.wasm", &version(1).build());
+    home.until_generation("r", 2).await;
+    publish(&home, 5).await;
+    counts(&home, 5).await;
+    home.plugins.change(PluginVerb::Rollback, "r".into()).await.expect("rolled back");
+    publish(&home, 5).await;
+    counts(&home, 25).await;
+    home.stop().await;
+}
