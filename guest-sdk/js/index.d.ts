@@ -78,6 +78,9 @@ export class Context {
   readonly wantsReply: boolean;
   /** The event's id: unique for each publish, the same on every redelivery. */
   readonly id: string;
+  /** Whether this event is handled for the first time, on this node: false when an earlier attempt was done with it and only
+   * its outcome was lost on the way. Remembered for 24 hours; see `once`. */
+  once(): boolean;
   /** The id of the publishing node, as the mesh authenticated it. */
   readonly origin: string;
   /** What the publishing node calls itself: a claim, for people. */
@@ -104,7 +107,7 @@ export class Retry extends Error {
 
 export type ErrorCode =
   | "denied" | "invalid" | "too-large" | "overloaded" | "no-responder" | "timeout" | "deadlock" | "failed"
-  | "rejected" | "unavailable" | "unexpected-answer" | (string & {});
+  | "rejected" | "unavailable" | "unexpected-answer" | "unexpected-value" | (string & {});
 
 /** What the node refuses, and what went wrong with a call. */
 export class HiveError extends Error {
@@ -140,6 +143,13 @@ export function tick(name: string, schedule: string, options: { mesh?: boolean }
 /** Runs once in each new instance, before its first event. What it throws refuses the instance. */
 export function start(run: () => unknown): typeof run;
 
+/** Hands the memory of a `single` plugin to the version that takes over: what `save` gives, `restore` gets, as JSON; with
+ * `raw` as bytes. What either throws refuses the new version, and the one before goes on. */
+export function snapshot<T = any>(save: () => MaybeLater<T>, restore: (saved: T, version: string) => unknown): void;
+export function snapshot(
+  save: () => MaybeLater<Uint8Array>, restore: (saved: Uint8Array, version: string) => unknown, options: { raw: true },
+): void;
+
 /** Publishes a value; gives the event's id. It takes effect at once, also when the handler fails later. */
 export function publish(channel: string, value?: unknown, options?: PublishOptions): string;
 /** Publishes the payload of the event in hand, without copying it. */
@@ -174,6 +184,46 @@ export const config: {
   /** Everything, nested keys joined by dots. */
   all(): Record<string, string>;
 };
+
+export interface Lasting {
+  /** Milliseconds from which on the value is not there any more, at least 1; it stays if they are left out. */
+  ttl?: number;
+}
+
+/** What the plugin keeps on its node, for all its instances, over new versions and restarts. Values are JSON, or bytes as they
+ * are. Other instances see at once what a handler writes; it gets to disk as a whole when the handler is done, and nothing of
+ * one that traps. A key has 1 byte to 1 KiB, a value at most 1 MiB. */
+export const state: {
+  /** The value of a key; undefined if there is none. */
+  get<T = any>(key: string): T | undefined;
+  /** The bytes of a key; undefined if there are none. */
+  bytes(key: string): Uint8Array | undefined;
+  /** The values of several keys, at most 256, in the order asked. */
+  getEach<T = any>(keys: string[]): (T | undefined)[];
+  /** Puts a value in place of any that the key has. */
+  set(key: string, value: unknown, options?: Lasting): void;
+  /** Removes a key; one that is not there is fine. */
+  delete(key: string): void;
+  /** The keys that begin with `prefix`, in order. */
+  keys(prefix?: string): Generator<string>;
+  /** Adds to a whole number and gives the sum, whoever else adds at the same time. A missing key counts as 0. */
+  increment(key: string, delta?: number | bigint): number;
+  /** Puts a value in place of the expected one, undefined meaning that the key is not there; the value undefined removes it.
+   * False when it had another. The expected one is compared as it is written. */
+  swap(key: string, expected: unknown, value: unknown, options?: Lasting): boolean;
+  /** Makes a new value from the old one, again when somebody else was faster, and gives what it made. */
+  update<T = any>(key: string, change: (before: T | undefined) => T | undefined): T | undefined;
+  /** Waits until everything that this call has written so far is on disk. */
+  flush(): void;
+};
+
+/** Whether this is the first time that something is done, by an id of your own; for the event in hand it is `ctx.once()`.
+ * What the handler writes to its state gets to disk together with it; where the handler fails, it was not done, and the next
+ * attempt is the first again: do what may fail before you write. Remembered for 24 hours, or so many milliseconds. */
+export function once(id: string, options?: { remembered?: number }): boolean;
+
+/** A secret that the node's configuration grants the plugin; a HiveError `denied` has the line to add. */
+export function secret(name: string): string;
 
 export type Level = "trace" | "debug" | "info" | "warn" | "error";
 type Say = (message: unknown, fields?: Record<string, unknown>) => void;

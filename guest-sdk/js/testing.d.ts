@@ -14,6 +14,8 @@ export interface Parts {
   headers?: Record<string, string>;
   attempt?: number;
   retained?: boolean;
+  /** The event's id, to deliver it twice; one of its own if it is left out. */
+  id?: string;
 }
 
 /** What a handler did with one event. */
@@ -43,9 +45,21 @@ export class Host {
     answers?: Record<string, any>;
     /** Kept values by channel. */
     kept?: Record<string, unknown>;
+    /** What the plugin has kept in its state, by key. */
+    state?: Record<string, unknown>;
+    /** Secrets that it is granted, by name. */
+    secrets?: Record<string, string>;
   });
   readonly description: any;
   kept(channel: string): any;
+  /** What the plugin's state has for a key now. */
+  state(key: string): any;
+  /** Lets milliseconds pass for what the plugin's state has only for so long. */
+  pass(ms: number): void;
+  /** What the plugin saves for the version that takes over, as bytes. */
+  save(): Uint8Array & Promise<Uint8Array>;
+  /** Hands the plugin what another version has saved, bytes or a value. Throws a text when it refuses. */
+  restore(saved: unknown, version?: string): void | Promise<void>;
   timer(name: string): number | undefined;
   deliver(channel: string, value?: unknown, parts?: Parts): Delivered & Promise<Delivered>;
   call(channel: string, value?: unknown, parts?: Parts): Delivered & Promise<Delivered>;

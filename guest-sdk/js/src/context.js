@@ -1,5 +1,6 @@
 // The event in hand, beside its payload.
 import { node } from "#node";
+import { once } from "./state.js";
 
 /** Facts about the event that is being handled. */
 export class Context {
@@ -30,6 +31,8 @@ export class Context {
   get wantsReply() { return this.#event.wantsReply; }
   /** The event's id: unique for each publish, the same on every redelivery. */
   get id() { return node.current.id(); }
+  /** Whether this event is handled for the first time: false when an earlier attempt was done with it. */
+  once() { return once(this.id); }
   /** The id of the publishing node, as the mesh authenticated it. */
   get origin() { return node.current.origin(); }
   /** What the publishing node calls itself: a claim, for people. */

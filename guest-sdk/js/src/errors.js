@@ -35,10 +35,11 @@ const TEXTS = {
   "rejected": (reason) => `the responder rejected the request: ${reason}`,
   "unavailable": (what) => `unavailable: ${what}`,
   "unexpected-answer": (why) => `the answer is not what was expected: ${why}`,
+  "unexpected-value": (why) => `the state's value is not what was expected: ${why}`,
 };
 
 /** Codes of errors that the same attempt would meet again. */
-const PERMANENT = new Set(["denied", "invalid", "too-large", "rejected", "unexpected-answer"]);
+const PERMANENT = new Set(["denied", "invalid", "too-large", "rejected", "unexpected-answer", "unexpected-value"]);
 
 /** What the node refuses, and what went wrong with a call. */
 export class HiveError extends Error {
@@ -65,7 +66,7 @@ export function fromWire(wire) {
 /** The same as the node has it: what a fake host throws. */
 export function toWire(error) {
   if (!(error instanceof HiveError)) return { tag: "failed", val: String(error?.message ?? error) };
-  if (!(error.code in TEXTS) || error.code === "unexpected-answer") {
+  if (!(error.code in TEXTS) || error.code.startsWith("unexpected-")) {
     return { tag: "other", val: [error.code, String(error.value)] };
   }
   return { tag: error.code, val: error.value };

@@ -1,22 +1,56 @@
 // From an event to the function that handles it, and from what the function does to what the node is told.
 import { Context } from "./context.js";
 import { Reject, described, failureOf } from "./errors.js";
-import { fromWire, toMessage, toWire } from "./message.js";
+import { Message, fromWire, toMessage, toWire } from "./message.js";
 import { node } from "#node";
-import { chosen, startAll } from "./registry.js";
+import { chosen, memory, startAll } from "./registry.js";
+import { begin, breakPromises } from "./state.js";
 
 /** What the node is told: an answer or none. Throws a failure as the node takes it. */
 export function handle(event) {
-  return settled(() => answer(event), (thrown) => { throw told(thrown); });
+  begin();
+  return settled(() => answer(event), (thrown) => {
+    breakPromises();
+    throw told(thrown);
+  });
 }
 
 /** Runs before the first event. Throws a text. */
 export function start() {
-  const failed = (thrown) => { throw described(thrown); };
   return settled(() => {
     const waits = startAll().filter((done) => done instanceof Promise);
     return waits.length === 0 ? undefined : Promise.all(waits).then(() => undefined);
-  }, failed);
+  }, refused);
+}
+
+/** The memory for the version that takes over, as bytes. Throws a text. */
+export function save() {
+  const bytes = (value) => toMessage(value === undefined ? null : value).payload;
+  return settled(() => {
+    const saved = memory()?.save();
+    return saved instanceof Promise ? saved.then(bytes) : bytes(saved);
+  }, refused);
+}
+
+/** Takes over what another version has saved. Throws a text. */
+export function restore({ version, state }) {
+  const { restore: run, raw } = memory() ?? {};
+  return settled(() => {
+    const done = run?.(raw ? state : remembered(version, state), version);
+    return done instanceof Promise ? done.then(() => undefined) : undefined;
+  }, refused);
+}
+
+function remembered(version, bytes) {
+  try {
+    return new Message(bytes).json();
+  } catch (error) {
+    throw new Error(`what version ${version} saved does not parse: ${error.message}`);
+  }
+}
+
+function refused(thrown) {
+  throw described(thrown);
 }
 
 function answer(event) {

@@ -2,11 +2,12 @@
 import { node } from "#node";
 import { HiveError, asking, fromWire as errorFrom } from "./errors.js";
 import { decode, fromWire, toMessage, toWire } from "./message.js";
-import { addStart, addTimer, configure, subscribe } from "./registry.js";
+import { addStart, addTimer, configure, remember, subscribe } from "./registry.js";
 
 export { Context } from "./context.js";
 export { HiveError, Reject, Retry, reject, retry } from "./errors.js";
 export { Message } from "./message.js";
+export { once, state } from "./state.js";
 
 /** Says what the plugin is and where it means to publish. */
 export const plugin = (options) => configure(options);
@@ -18,6 +19,8 @@ export const answer = (pattern, options, run) => subscribe(pattern, options, run
 export const tick = (name, schedule, options, run) => addTimer(name, schedule, options, run);
 /** Runs once in each new instance, before its first event. */
 export const start = (run) => addStart(run);
+/** Hands the memory of a `single` plugin to the version that takes over. */
+export const snapshot = (save, restore, options) => remember(save, restore, options);
 
 /** Publishes a value; gives the event's id. */
 export function publish(channel, value, options = {}) {
@@ -112,6 +115,9 @@ function parsed(key, text, value, wrong) {
   if (wrong) throw new HiveError("invalid", `\`${text}\` is not a valid value of the configuration's \`${key}\``);
   return value;
 }
+
+/** A secret that the node's configuration grants the plugin. */
+export const secret = (name) => asking(() => node.secrets.get(name));
 
 const say = (level) => (message, fields = {}) => {
   const text = typeof message === "string" ? message : JSON.stringify(message);

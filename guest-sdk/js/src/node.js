@@ -17,12 +17,13 @@ export function within(fake, run) {
   }
 }
 
-const interfaces = ["bus", "config", "current", "log", "where", "timers"];
+const interfaces = ["bus", "config", "current", "log", "secrets", "store", "timers", "where"];
 
 function standIn(name) {
   const get = (_, method) => {
     if (host === null) throw new Error(`there is no node here; in a test, deliver an event with hive-guest/testing`);
-    return host[name][method];
+    const fake = host[name];
+    return (...args) => fake[method](...args);
   };
   return new Proxy({}, { get });
 }

@@ -4,6 +4,7 @@ const plugin = { name: "", version: "", instances: "pool", publishes: [] };
 const subscriptions = [];
 const timers = [];
 const starts = [];
+let kept;
 
 /** What `build` knows of the project. */
 const project = {
@@ -43,6 +44,24 @@ export function addStart(run) {
   return run;
 }
 
+export function remember(save, restore, settings = {}) {
+  if (typeof save !== "function" || typeof restore !== "function") {
+    throw new TypeError("a snapshot is two functions: one that saves, and one that restores");
+  }
+  known("a snapshot", settings, ["raw"]);
+  kept = { save, restore, ...settings };
+}
+
+/** The functions that hand memory over; undefined if there are none. */
+export const memory = () => kept;
+
+/** Says what is wrong with a plugin as a whole. */
+export function complete() {
+  if (kept && plugin.instances !== "single") {
+    throw new TypeError("only a plugin that keeps one instance has a snapshot: plugin({ instances: \"single\" })");
+  }
+}
+
 export function description() {
   return {
     name: plugin.name || project.name,
@@ -62,7 +81,8 @@ export function description() {
       settings: [],
     })),
     publishes: plugin.publishes,
-    settings: [],
+    // The component exports the functions either way.
+    settings: kept ? [] : [["snapshot", "false"]],
   };
 }
 

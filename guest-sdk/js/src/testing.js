@@ -1,20 +1,25 @@
 // A fake node for unit tests: what a handler publishes, asks and logs is written down, and calls are answered by the test.
 import { HiveError, toWire as errorToWire } from "./errors.js";
-import { handle, start } from "./handle.js";
+import { handle, restore, save, start } from "./handle.js";
 import { fromWire, toMessage, toWire } from "./message.js";
 import { within } from "./node.js";
-import { description } from "./registry.js";
+import { complete, description } from "./registry.js";
+import { Store } from "./testing/store.js";
 
 /** Thrown by `Delivered` when the handler failed and the test did not expect it. */
 export class HandlerFailed extends Error {}
 
 /** A fake node with one instance of the plugin whose modules the test has imported. */
 export class Host {
-  #config; #answers; #kept; #timers = new Map(); #sent = 0; #started = false; #current = null; #log = null;
+  #config; #answers; #kept; #secrets; #store; #id = ""; #timers = new Map(); #sent = 0; #started = false; #current = null;
+  #log = null;
 
   /** `config`: the plugin's configuration; `answers`: by channel, values or functions of the value asked with;
-   * `kept`: kept values by channel. */
-  constructor({ config = {}, answers = {}, kept = {} } = {}) {
+   * `kept`: kept values by channel; `state`: what the plugin has kept, by key; `secrets`: what it is granted, by name. */
+  constructor({ config = {}, answers = {}, kept = {}, state = {}, secrets = {} } = {}) {
+    complete();
+    this.#secrets = secrets;
+    this.#store = new Store(Object.entries(state).map(([key, value]) => [key, toMessage(value).payload]));
     this.#config = Object.entries(config).map(([name, value]) => [name, String(value)]);
     this.#answers = answers;
     this.#kept = new Map(Object.entries(kept).map(([channel, value]) => [channel, toMessage(value)]));
@@ -25,6 +30,26 @@ export class Host {
 
   /** What is kept on a channel now. */
   kept(channel) { return this.#kept.get(channel)?.data(); }
+
+  /** What the plugin's state has for a key now. */
+  state(key) {
+    const bytes = this.#store.get(key);
+    return bytes === null ? undefined : fromWire({ payload: bytes, headers: [] }).data();
+  }
+
+  /** Lets milliseconds pass for what the plugin's state has only for so long. */
+  pass(ms) { this.#store.pass(ms); }
+
+  /** What the plugin saves for the version that takes over, as bytes. */
+  save() { return within(this, save); }
+
+  /** Hands the plugin what another version has saved, bytes or a value, before its first event. */
+  restore(saved, version = "0.0.0") {
+    return within(this, () => {
+      this.#begin();
+      return restore({ version, state: toMessage(saved).payload });
+    });
+  }
 
   /** Milliseconds after which a one-shot timer fires; undefined: it is not set. */
   timer(name) { return this.#timers.get(name)?.ms; }
@@ -50,25 +75,30 @@ export class Host {
     return this.deliver(`$timer/${name}`, timer.payload);
   }
 
-  #hand(channel, message, { attempt = 1, retained = false } = {}, wantsReply) {
+  #hand(channel, message, { attempt = 1, retained = false, id } = {}, wantsReply) {
     const { subscriptions } = description();
     const fits = ({ pattern, answers }) => matches(pattern, channel) && (answers || !wantsReply);
     const subscription = subscriptions.findIndex(fits);
     if (subscription < 0) {
       throw new Error(`the plugin does not ${wantsReply ? "answer" : "subscribe"} there: ${channel}`);
     }
-    return this.#run({ ...bare(channel), message: toWire(message), subscription, attempt, retained, wantsReply });
+    return this.#run({ ...bare(channel), message: toWire(message), subscription, attempt, retained, wantsReply }, id);
   }
 
-  #run(event) {
+  #begin() {
+    if (!this.#started) start();
+    this.#started = true;
+  }
+
+  #run(event, id = this.#next()) {
     const log = { published: [], retained: [], cleared: [], asked: [], logged: [] };
     this.#log = log;
     this.#current = event;
+    this.#id = id;
     const done = (answered, failure) => new Delivered(log, answered, failure);
     try {
       const said = within(this, () => {
-        if (!this.#started) start();
-        this.#started = true;
+        this.#begin();
         return handle(event);
       });
       if (!(said instanceof Promise)) return done(said);
@@ -79,7 +109,7 @@ export class Host {
     }
   }
 
-  #id() { return `test-${(this.#sent += 1)}`; }
+  #next() { return `test-${(this.#sent += 1)}`; }
 
   #ask(channel, message) {
     const found = Object.entries(this.#answers).find(([pattern]) => matches(pattern, channel));
@@ -93,7 +123,7 @@ export class Host {
   get bus() {
     const send = (list, channel, message) => {
       const { key, headers } = fromWire(message);
-      list.push({ channel, value: fromWire(message).data(), key, headers, id: this.#id() });
+      list.push({ channel, value: fromWire(message).data(), key, headers, id: this.#next() });
       return list.at(-1).id;
     };
     const ask = (channel, message) => {
@@ -145,7 +175,7 @@ export class Host {
 
   get current() {
     return {
-      id: () => "test-event", origin: () => "test", originName: () => "test", network: () => null,
+      id: () => this.#id, origin: () => "test", originName: () => "test", network: () => null,
       publishedAt: () => Date.now(), timeLeft: () => 5000, meshHeaders: () => [],
     };
   }
@@ -162,6 +192,17 @@ export class Host {
       id: () => "test", name: () => "test", networks: () => ["hive"], plugin: () => "test", generation: () => 1,
     };
   }
+
+  get secrets() {
+    return {
+      get: (name) => {
+        if (Object.hasOwn(this.#secrets, name)) return String(this.#secrets[name]);
+        throw { tag: "denied", val: `plugins: {each: {test: {secrets: {${name}: {file: PATH}}}}}` };
+      },
+    };
+  }
+
+  get store() { return this.#store; }
 
   get timers() {
     return {

@@ -28,7 +28,7 @@ const TYPES: &[(&str, &str)] = &[("typescript", "7.0.2")];
 const TOOLS: &str = "componentize-qjs 0.4.5 (small), esbuild 0.28.2, typescript 7.0.2";
 
 /// The world that handlers in JavaScript are: what a project does not use costs nothing.
-const WORLD: &str = "plugin-with-startup";
+const WORLD: &str = "plugin-with-startup-and-snapshot";
 
 const NODE: Tool = Tool {
     program: "node",
@@ -141,7 +141,9 @@ impl Js {
     ) -> Result<(), BuildError> {
         let entry = project.workshop().join("entry.js");
         let imported = serde_json::to_string(&main.to_string_lossy()).unwrap_or_default();
-        let text = format!("import {imported};\nexport {{ handler, startup }} from \"{SDK}/component\";\n");
+        let text = format!(
+            "import {imported};\nexport {{ handler, snapshot, startup }} from \"{SDK}/component\";\n"
+        );
         fs::write(&entry, text).map_err(|source| place(&entry, source))?;
         let define = |name: &str, value: &str| {
             format!("--define:{name}={}", serde_json::to_string(value).unwrap_or_default())
