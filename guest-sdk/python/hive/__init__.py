@@ -20,12 +20,14 @@ from ._api import (
     log,
     publish,
     retain,
+    secret,
 )
 from ._context import Context
 from ._errors import HiveError, Reject, Retry
 from ._message import Message
 from ._node import Answer, Answers, Kept
-from ._registry import answer, on, plugin, start, tick
+from ._registry import answer, on, plugin, restore, save, start, tick
+from ._state import once, state
 
 __all__ = [
     "Answer",
@@ -50,9 +52,14 @@ __all__ = [
     "kept_values",
     "log",
     "on",
+    "once",
     "plugin",
     "publish",
+    "restore",
     "retain",
+    "save",
+    "secret",
     "start",
+    "state",
     "tick",
 ]

@@ -121,6 +121,11 @@ class _Config:
         return node().config()
 
 
+def secret(name: str) -> str:
+    """A secret that the node's configuration grants the plugin; a HiveError `denied` has the line to add."""
+    return node().secret(name)
+
+
 class _Log:
     """Lines in the node's log, under the plugin's name."""
 

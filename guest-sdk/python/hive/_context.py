@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 
 from ._message import Headers, Message
 from ._node import node
+from ._state import once
 
 
 @dataclass
@@ -77,6 +78,14 @@ class Context:
     def id(self) -> str:
         """The event's id: unique for each publish, the same on every redelivery."""
         return node().current("id")
+
+    def once(self) -> bool:
+        """Whether this event is handled for the first time, on this node.
+
+        False when an earlier attempt was done with it and only its outcome was lost on the way. Remembered for 24 hours;
+        see `hive.once`.
+        """
+        return once(self.id)
 
     @property
     def origin(self) -> str:

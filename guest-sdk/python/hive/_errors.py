@@ -31,9 +31,10 @@ _TEXTS = {
     "rejected": "the responder rejected the request: {}",
     "unavailable": "unavailable: {}",
     "unexpected-answer": "the answer is not what was expected: {}",
+    "unexpected-value": "the state's value is not what was expected: {}",
 }
 
-_PERMANENT = {"denied", "invalid", "too-large", "rejected", "unexpected-answer"}
+_PERMANENT = {"denied", "invalid", "too-large", "rejected", "unexpected-answer", "unexpected-value"}
 
 
 class HiveError(Exception):

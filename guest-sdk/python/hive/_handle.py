@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from ._context import Event
-from ._errors import Failure, described, failure_of
-from ._message import Message, to_message
+from ._errors import Failure, Reject, described, failure_of
+from ._message import JSON, Message, json_message, to_message
 from ._node import node
 from ._registry import PLUGIN
+from ._state import begin_call, break_promises
 
 
 def handle(event: Event) -> Message | None | Failure:
     """What the node is told: an answer, none, or a failure."""
+    begin_call()
     try:
         value = PLUGIN.chosen(event)(event)
         return to_message(value) if event.wants_reply else None
     except Exception as error:  # noqa: BLE001, an exception that leaves a component is a trap without a word
+        break_promises()
         failure = failure_of(error)
         if failure.unexpected:
             node().log("error", described(error), [])
@@ -26,6 +29,27 @@ def begin() -> str | None:
     try:
         for start in PLUGIN.starts:
             start()
+    except Exception as error:  # noqa: BLE001
+        return described(error)
+    return None
+
+
+def save() -> bytes | str:
+    """The memory for the version that takes over, or why there is none."""
+    try:
+        value = PLUGIN.save() if PLUGIN.save else None
+        return (to_message(value) if isinstance(value, (bytes, Message)) else json_message(value)).payload
+    except Exception as error:  # noqa: BLE001
+        return described(error)
+
+
+def restore(version: str, state: bytes) -> str | None:
+    """Takes over what another version has saved; gives why it cannot."""
+    try:
+        if PLUGIN.restore:
+            PLUGIN.restore(Event("", Message(state, JSON)), version)
+    except Reject as error:
+        return f"what version {version} saved: {error}"
     except Exception as error:  # noqa: BLE001
         return described(error)
     return None

@@ -47,6 +47,8 @@ class Plugin:
     subscriptions: list[Subscription] = field(default_factory=list)
     timers: list[Timer] = field(default_factory=list)
     starts: list[Callable[[], object]] = field(default_factory=list)
+    save: Callable[[], object] | None = None
+    restore: Callable[[Event, str], object] | None = None
 
     def chosen(self, event: Event) -> Callable[[Event], Any]:
         """The function that an event is for."""
@@ -56,6 +58,13 @@ class Plugin:
         if event.subscription >= len(self.subscriptions):
             raise Reject(f"there is no subscription {event.subscription}")
         return self.subscriptions[event.subscription].run
+
+    def complete(self) -> None:
+        """Says what is wrong with the plugin as a whole."""
+        if (self.save is None) != (self.restore is None):
+            raise TypeError("@hive.save and @hive.restore belong together: what one gives, the other gets")
+        if self.save and self.instances != "single":
+            raise TypeError('only a plugin that keeps one instance saves it: hive.plugin(instances="single")')
 
 
 #: The plugin whose modules are being loaded.
@@ -112,6 +121,24 @@ def start(function: Function) -> Function:
     return function
 
 
+def save(function: Function) -> Function:
+    """Gives the memory of a `single` plugin for the version that takes over. What it raises refuses that version."""
+    PLUGIN.save = function
+    return function
+
+
+def restore(function: Function) -> Function:
+    """Takes over what another version has saved, before the first event; what it raises refuses this version.
+
+    It gets what was saved as its annotation says, and beside it, if it likes, what that version called itself.
+    """
+    data, *version = _givers(function)
+    if len(version) > 1:
+        raise TypeError(f"{function.__name__} takes what was saved and its version")
+    PLUGIN.restore = lambda event, said: function(data(event), *(said for _ in version))
+    return function
+
+
 def _subscribe(pattern: str, answers: bool, group: bool | str, durable: bool) -> Callable[[Function], Function]:
     if not isinstance(pattern, str):
         raise TypeError('a pattern is a str such as "orders/*": write @hive.on("orders/*")')
@@ -125,16 +152,21 @@ def _subscribe(pattern: str, answers: bool, group: bool | str, durable: bool) ->
 
 def _fitted(function: Callable[..., Any]) -> Callable[[Event], Any]:
     """The function as one of an event: its parameters get the data and the context, by their annotations."""
+    takes = _givers(function)
+    if len(takes) > 2:
+        raise TypeError(f"{function.__name__} takes the event's data and a context, not {len(takes)} things")
+    return lambda event: function(*(give(event) for give in takes))
+
+
+def _givers(function: Callable[..., Any]) -> list[Callable[[Event], Any]]:
+    """What gives each parameter its value."""
     parameters = list(inspect.signature(function).parameters.values())
-    if len(parameters) > 2:
-        raise TypeError(f"{function.__name__} takes the event's data and a context, not {len(parameters)} things")
     try:
         hints = typing.get_type_hints(function)
     except NameError:
         # A name that exists only later, or only for a type checker.
         hints = {}
-    takes = [_giver(parameter.name, hints.get(parameter.name, Any), at) for at, parameter in enumerate(parameters)]
-    return lambda event: function(*(give(event) for give in takes))
+    return [_giver(parameter.name, hints.get(parameter.name, Any), at) for at, parameter in enumerate(parameters)]
 
 
 def _giver(name: str, kind: Any, at: int) -> Callable[[Event], Any]:

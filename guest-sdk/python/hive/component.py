@@ -7,13 +7,14 @@ from typing import Any, Callable
 
 from componentize_py_types import Err
 from wit_world.exports import handler as wire
-from wit_world.imports import bus, config, current, log, timers, types
+from wit_world.exports import snapshot
+from wit_world.imports import bus, config, current, log, secrets, state, timers, types
 from wit_world.imports import node as where
 
 from . import _node
 from ._context import Event
 from ._errors import Failure, HiveError
-from ._handle import begin, handle
+from ._handle import begin, handle, restore, save
 from ._message import Headers, Message
 from ._node import Kept
 from ._registry import PLUGIN
@@ -118,8 +119,37 @@ class _Imports:
     def cancel(self, name: str) -> bool:
         return _asking(lambda: timers.cancel(name))
 
+    def secret(self, name: str) -> str:
+        return _asking(lambda: secrets.get(name))
+
+    def state_get(self, key: str) -> bytes | None:
+        return _asking(lambda: state.get(key))
+
+    def state_get_each(self, keys: list[str]) -> list[bytes | None]:
+        return _asking(lambda: state.get_each(keys))
+
+    def state_set(self, key: str, value: bytes, ttl_ms: int | None) -> None:
+        _asking(lambda: state.set(key, value, ttl_ms))
+
+    def state_delete(self, key: str) -> None:
+        _asking(lambda: state.delete(key))
+
+    def state_keys(self, prefix: str, after: str | None) -> list[str]:
+        return _asking(lambda: state.keys(prefix, after, 0))
+
+    def state_increment(self, key: str, by: int) -> int:
+        return _asking(lambda: state.increment(key, by))
+
+    def state_swap(self, key: str, expected: bytes | None, value: bytes | None, ttl_ms: int | None) -> bool:
+        return _asking(lambda: state.swap(key, expected, value, ttl_ms))
+
+    def state_flush(self) -> None:
+        _asking(state.flush)
+
 
 _node.use(_Imports())
+# The project's modules are loaded by now: what is wrong with them is said when it is built.
+PLUGIN.complete()
 
 
 class Handler:
@@ -144,7 +174,8 @@ class Handler:
             subscriptions=subscriptions,
             timers=[wire.Timer(one.name, one.schedule, scope[one.mesh], []) for one in PLUGIN.timers],
             publishes=PLUGIN.publishes,
-            settings=[],
+            # The component exports the functions either way.
+            settings=[] if PLUGIN.save else [("snapshot", "false")],
         )
 
     def handle(self, event: types.Event) -> types.Message | None:
@@ -170,5 +201,20 @@ class Startup:
 
     def start(self) -> None:
         why = begin()
+        if why is not None:
+            raise Err(why)
+
+
+class Snapshot:
+    """`hive:node/snapshot`."""
+
+    def save(self) -> bytes:
+        saved = save()
+        if isinstance(saved, str):
+            raise Err(saved)
+        return saved
+
+    def restore(self, saved: snapshot.Saved) -> None:
+        why = restore(saved.version, saved.state)
         if why is not None:
             raise Err(why)

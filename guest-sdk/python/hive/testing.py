@@ -5,15 +5,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, Callable
 
 from . import _node
 from ._context import Event
 from ._errors import Failure, HiveError
-from ._handle import begin, handle
+from ._handle import begin, handle, restore, save
 from ._message import Headers, Message, to_message
 from ._node import Kept
 from ._registry import PLUGIN
+from ._store import Store
 
 
 @dataclass
@@ -63,7 +64,7 @@ class Delivered:
         return [sent.value for sent in self.published if sent.channel == channel]
 
 
-class Host:
+class Host(Store):
     """A fake node with one instance of the plugin."""
 
     def __init__(
@@ -72,19 +73,26 @@ class Host:
         config: dict[str, object] | None = None,
         answers: dict[str, Any] | None = None,
         kept: dict[str, object] | None = None,
+        state: dict[str, object] | None = None,
+        secrets: dict[str, str] | None = None,
     ) -> None:
-        """`answers`: who answers the handler's calls, by pattern: values, or functions of the value asked with."""
+        """`answers`: who answers the handler's calls, by pattern: values, or functions of the value asked with; `state`:
+        what the plugin has kept, by key; `secrets`: what it is granted, by name."""
+        PLUGIN.complete()
+        super().__init__({key: to_message(value).payload for key, value in (state or {}).items()})
+        self._secrets = secrets or {}
         self._config = {key: _text(value) for key, value in (config or {}).items()}
         self._answers = answers or {}
         self._kept = {channel: to_message(value) for channel, value in (kept or {}).items()}
         self._timers: dict[str, tuple[int, bytes]] = {}
         self._sent = 0
         self._started = False
+        self._id = ""
         self._done = Delivered()
         self._event: Event | None = None
 
     def deliver(self, channel: str, value: object = None, **parts: Any) -> Delivered:
-        """Delivers an event; `parts` are those of a message, `attempt` and `retained`."""
+        """Delivers an event; `parts` are those of a message, `attempt`, `retained` and `id`, to deliver it twice."""
         return self._hand(channel, value, False, **parts)
 
     def call(self, channel: str, value: object = None, **parts: Any) -> Delivered:
@@ -111,8 +119,44 @@ class Host:
         message = self._kept.get(channel)
         return None if message is None else message.data()
 
+    def save(self) -> bytes:
+        """What the plugin saves for the version that takes over."""
+        saved = self._within(save)
+        assert not isinstance(saved, str), f"the plugin saves nothing: {saved}"
+        return saved
+
+    def restore(self, saved: object, version: str = "0.0.0") -> str | None:
+        """Hands the plugin what another version has saved, before its first event; gives why it refuses."""
+
+        def run() -> str | None:
+            self._begin()
+            return restore(version, to_message(saved).payload)
+
+        return self._within(run)
+
+    def _within(self, run: Callable[[], Any]) -> Any:
+        before = _node.use(self)
+        try:
+            return run()
+        finally:
+            _node.use(before)
+
+    def _begin(self) -> None:
+        if not self._started:
+            why = begin()
+            assert why is None, f"the plugin refuses to start: {why}"
+            self._started = True
+
     def _hand(
-        self, channel: str, value: object, calls: bool, *, attempt: int = 1, retained: bool = False, **parts: Any
+        self,
+        channel: str,
+        value: object,
+        calls: bool,
+        *,
+        attempt: int = 1,
+        retained: bool = False,
+        id: str | None = None,
+        **parts: Any,
     ) -> Delivered:
         fits = (
             at
@@ -121,28 +165,29 @@ class Host:
         )
         at = next(fits, None)
         assert at is not None, f"the plugin does not {'answer' if calls else 'subscribe'} there: {channel}"
-        return self._run(Event(channel, to_message(value, **parts), at, attempt, retained, calls))
+        return self._run(Event(channel, to_message(value, **parts), at, attempt, retained, calls), id)
 
-    def _run(self, event: Event) -> Delivered:
+    def _run(self, event: Event, id: str | None = None) -> Delivered:
         done = self._done = Delivered()
         self._event = event
-        before = _node.use(self)
-        try:
-            if not self._started:
-                why = begin()
-                assert why is None, f"the plugin refuses to start: {why}"
-                self._started = True
-            done._said = handle(event)
-        finally:
-            _node.use(before)
+        self._id = id or self._next()
+
+        def run() -> Message | None | Failure:
+            self._begin()
+            return handle(event)
+
+        done._said = self._within(run)
         return done
+
+    def _next(self) -> str:
+        self._sent += 1
+        return f"test-{self._sent}"
 
     # What a handler sees of the node.
 
     def _note(self, sent: list[Sent], channel: str, message: Message) -> str:
         sent.append(Sent(channel, message))
-        self._sent += 1
-        return f"test-{self._sent}"
+        return self._next()
 
     def publish(self, channel: str, message: Message, expires_ms: int | None) -> str:
         return self._note(self._done.published, channel, message)
@@ -193,7 +238,7 @@ class Host:
         ]
 
     def current(self, fact: str) -> Any:
-        return {"id": "test-event", "network": None, "published_at": 0, "time_left": 5000, "mesh_headers": []}.get(
+        return {"id": self._id, "network": None, "published_at": 0, "time_left": 5000, "mesh_headers": []}.get(
             fact, "test"
         )
 
@@ -214,6 +259,11 @@ class Host:
 
     def cancel(self, name: str) -> bool:
         return self._timers.pop(name, None) is not None
+
+    def secret(self, name: str) -> str:
+        if name not in self._secrets:
+            raise HiveError("denied", f"plugins: {{each: {{test: {{secrets: {{{name}: {{file: PATH}}}}}}}}}}")
+        return self._secrets[name]
 
 
 def matches(pattern: str, channel: str) -> bool:

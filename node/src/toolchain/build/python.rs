@@ -20,7 +20,7 @@ use super::{
 const COMPONENTIZE: &str = "componentize-py==0.25.1";
 
 /// The world that handlers in Python are: what a project does not use costs nothing.
-const WORLD: &str = "plugin-with-startup";
+const WORLD: &str = "plugin-with-startup-and-snapshot";
 
 /// The module that ties the project and the SDK together. Not a name that anybody uses.
 const ENTRY: &str = "hive_entry";
@@ -168,7 +168,7 @@ impl Python {
     fn write_entry(&self, project: &Project, folder: &Path) -> Result<(), BuildError> {
         let text = |text: &str| serde_json::to_string(text).unwrap_or_default();
         let source = format!(
-            "import {}\nfrom hive.component import PROJECT, Handler, Startup\n\nPROJECT.update(name={}, version={})\n",
+            "import {}\nfrom hive.component import PROJECT, Handler, Snapshot, Startup\n\nPROJECT.update(name={}, version={})\n",
             self.module,
             text(&project.name),
             text(&project.version),
