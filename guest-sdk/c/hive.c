@@ -1,20 +1,11 @@
 /* What the component exports, and what a handler asks of the node. */
 #define _GNU_SOURCE
-#include "hive.h"
-
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "bindings/plugin_with_startup.h"
+#include "inner.h"
 
-typedef plugin_with_startup_string_t wire_text;
-
-/* The adapter for WASI may call the node only between these two: see toolchain/build/wasi/wasi.wat of the node. */
-__attribute__((import_module("wasi_snapshot_preview1"), import_name("hive_enter"))) void hive_enter(void *scratch);
-__attribute__((import_module("wasi_snapshot_preview1"), import_name("hive_leave"))) void hive_leave(void);
-static uint64_t scratch[4];
+uint64_t hive_scratch[4];
 
 #define SUBSCRIPTIONS_MAX 256
 #define TIMERS_MAX 64
@@ -29,6 +20,9 @@ static struct {
   exports_hive_node_handler_timer_t timer[TIMERS_MAX];
   hive_handler ticks[TIMERS_MAX];
   wire_text publish[PUBLISHES_MAX];
+  bool durable[SUBSCRIPTIONS_MAX];
+  hive_saver save;
+  hive_restorer restore;
 } plugin;
 
 /* What the handler in hand has said. */
@@ -41,9 +35,7 @@ static struct {
   bool permanent;
 } said;
 
-static wire_text borrowed(const char *text) { return (wire_text){(uint8_t *)text, strlen(text)}; }
-
-static void copy(const char *text, wire_text *to) { plugin_with_startup_string_dup(to, text); }
+static void copy(const char *text, wire_text *to) { handler_string_dup(to, text); }
 
 static void know(void) {
   if (plugin.told) return;
@@ -67,7 +59,15 @@ void hive_answer(const char *pattern, hive_handler handler) { subscribe(pattern,
 void hive_on_group(const char *pattern, const char *group, hive_handler handler) {
   subscribe(pattern, false, true, group, handler);
 }
+void hive_on_durable(const char *pattern, hive_handler handler) {
+  subscribe(pattern, false, false, NULL, handler);
+  plugin.durable[plugin.subscriptions - 1] = true;
+}
 void hive_instances(hive_mode mode) { plugin.mode = mode; }
+void hive_snapshot(hive_saver save, hive_restorer restore) {
+  plugin.save = save;
+  plugin.restore = restore;
+}
 
 void hive_tick(const char *name, const char *schedule, hive_handler handler) {
   if (plugin.timers == TIMERS_MAX) abort();
@@ -87,11 +87,18 @@ void hive_publishes(const char *pattern) {
  * static world: each is copied, too. */
 static wire_text owned(wire_text text) {
   wire_text copied;
-  plugin_with_startup_string_dup_n(&copied, (const char *)text.ptr, text.len);
+  handler_string_dup_n(&copied, (const char *)text.ptr, text.len);
   return copied;
 }
 
 static void *array(size_t count, size_t size) { return count ? calloc(count, size) : NULL; }
+
+static exports_hive_node_handler_settings_t setting(const char *name, const char *value) {
+  exports_hive_node_handler_settings_t made = {array(1, sizeof *made.ptr), 1};
+  copy(name, &made.ptr->f0);
+  copy(value, &made.ptr->f1);
+  return made;
+}
 
 void exports_hive_node_handler_describe(exports_hive_node_handler_description_t *ret) {
   know();
@@ -106,6 +113,7 @@ void exports_hive_node_handler_describe(exports_hive_node_handler_description_t 
     *one = plugin.subscription[at];
     one->pattern = owned(one->pattern);
     if (one->group.is_some) one->group.val = owned(one->group.val);
+    if (plugin.durable[at]) one->settings = setting("durable", "true");
   }
   ret->timers.len = plugin.timers;
   ret->timers.ptr = array(plugin.timers, sizeof *ret->timers.ptr);
@@ -117,6 +125,8 @@ void exports_hive_node_handler_describe(exports_hive_node_handler_description_t 
   ret->publishes.len = plugin.publishes;
   ret->publishes.ptr = array(plugin.publishes, sizeof *ret->publishes.ptr);
   for (size_t at = 0; at < plugin.publishes; at++) ret->publishes.ptr[at] = owned(plugin.publish[at]);
+  /* The component exports the functions either way. */
+  if (!plugin.save) ret->settings = setting("snapshot", "false");
 }
 
 __attribute__((weak)) bool hive_start(void) { return true; }
@@ -125,15 +135,6 @@ static char *formatted(const char *format, va_list args) {
   char *text = NULL;
   if (vasprintf(&text, format, args) < 0) abort();
   return text;
-}
-
-bool exports_hive_node_startup_start(wire_text *err) {
-  know();
-  hive_enter(scratch);
-  bool fine = hive_start();
-  hive_leave();
-  if (!fine) copy(said.reason ? said.reason : "hive_start says no", err);
-  return fine;
 }
 
 static hive_handler chosen(const exports_hive_node_handler_event_t *event) {
@@ -155,6 +156,49 @@ static void forget(void) {
   free(said.reason);
   free(said.error);
   memset(&said, 0, sizeof said);
+  hive_forget_promises();
+}
+
+static const char *why(void) { return said.reason ? said.reason : "the handler gives no reason"; }
+
+bool exports_hive_node_startup_start(wire_text *err) {
+  know();
+  hive_enter(hive_scratch);
+  bool fine = hive_start();
+  hive_leave();
+  if (!fine) copy(said.reason ? said.reason : "hive_start says no", err);
+  return fine;
+}
+
+bool exports_hive_node_snapshot_save(handler_list_u8_t *ret, wire_text *err) {
+  know();
+  forget();
+  hive_enter(hive_scratch);
+  hive_outcome outcome = plugin.save ? plugin.save() : HIVE_DONE;
+  hive_leave();
+  memset(ret, 0, sizeof *ret);
+  if (outcome != HIVE_DONE) {
+    copy(why(), err);
+  } else if (said.replied) {
+    /* What was replied is handed on: the bindings free it. */
+    *ret = (handler_list_u8_t){said.reply.payload.ptr, said.reply.payload.len};
+    said.reply.payload.len = 0;
+  }
+  if (said.replied) hive_node_types_message_free(&said.reply);
+  said.replied = false;
+  return outcome == HIVE_DONE;
+}
+
+bool exports_hive_node_snapshot_restore(exports_hive_node_snapshot_saved_t *saved, wire_text *err) {
+  know();
+  forget();
+  hive_bytes state = {(const char *)saved->state.ptr, saved->state.len}, version = seen(saved->version);
+  hive_enter(hive_scratch);
+  hive_outcome outcome = plugin.restore ? plugin.restore(state, version) : HIVE_DONE;
+  hive_leave();
+  exports_hive_node_snapshot_saved_free(saved);
+  if (outcome != HIVE_DONE) copy(why(), err);
+  return outcome == HIVE_DONE;
 }
 
 bool exports_hive_node_handler_handle(exports_hive_node_handler_event_t *event,
@@ -172,11 +216,12 @@ bool exports_hive_node_handler_handle(exports_hive_node_handler_event_t *event,
       .wants_reply = event->wants_reply,
   };
   hive_handler handler = chosen(event);
-  hive_enter(scratch);
+  hive_enter(hive_scratch);
   hive_outcome outcome = handler ? handler(&shown) : hive_reject("there is no subscription %u", (unsigned)event->subscription);
+  if (outcome != HIVE_DONE) hive_break_promises();
   hive_leave();
   exports_hive_node_handler_event_free(event);
-  const char *reason = said.reason ? said.reason : "the handler gives no reason";
+  const char *reason = why();
   switch (outcome) {
     case HIVE_DONE:
       ret->is_some = said.replied;
@@ -250,8 +295,7 @@ void hive_reply_json(const char *format, ...) {
   free(text);
 }
 
-/* Notes an error and frees it. */
-static bool failed(hive_node_types_error_t *error) {
+bool hive_noted(hive_node_types_error_t *error) {
   static const char *const texts[] = {"denied; to grant it, add to the node's configuration: ", "invalid: ",
                                       "too large", "overloaded", "nobody answers on that channel", "no answer in time",
                                       "deadlock: the request would wait for itself", "the responder failed: ",
@@ -279,19 +323,13 @@ hive_outcome hive_failed(void) {
   return said.permanent ? hive_reject("%s", hive_error()) : hive_retry("%s", hive_error());
 }
 
-/* During a call of the node it may put results into our memory: nothing else is called out then. */
-#define ASK(call)               \
-  hive_leave();                 \
-  bool fine = (call);           \
-  hive_enter(scratch)
-
 static bool sent(const char *channel, hive_node_types_message_t *made, bool keep) {
   wire_text to = borrowed(channel), id;
   hive_node_types_error_t error;
   ASK(keep ? hive_node_bus_retain(&to, made, &id, &error) : hive_node_bus_publish(&to, made, &id, &error));
   hive_node_types_message_free(made);
-  if (!fine) return failed(&error);
-  plugin_with_startup_string_free(&id);
+  if (!fine) return hive_noted(&error);
+  handler_string_free(&id);
   return true;
 }
 
@@ -324,8 +362,8 @@ bool hive_forward(const char *channel) {
   hive_node_types_headers_t headers = {NULL, 0};
   hive_node_types_error_t error;
   ASK(hive_node_bus_forward(&to, &headers, &id, &error));
-  if (!fine) return failed(&error);
-  plugin_with_startup_string_free(&id);
+  if (!fine) return hive_noted(&error);
+  handler_string_free(&id);
   return true;
 }
 
@@ -333,7 +371,7 @@ bool hive_clear(const char *channel) {
   wire_text to = borrowed(channel);
   hive_node_types_error_t error;
   ASK(hive_node_bus_clear(&to, &error));
-  return fine || failed(&error);
+  return fine || hive_noted(&error);
 }
 
 char *hive_call_json(const char *channel, const char *format, ...) {
@@ -345,30 +383,26 @@ char *hive_call_json(const char *channel, const char *format, ...) {
   hive_node_types_error_t error;
   ASK(hive_node_bus_request(&to, &made, 0, &answer, &error));
   hive_node_types_message_free(&made);
-  if (!fine) return failed(&error), NULL;
-  char *copied = malloc(answer.payload.len + 1);
-  if (answer.payload.len) memcpy(copied, answer.payload.ptr, answer.payload.len);
-  copied[answer.payload.len] = 0;
+  if (!fine) return hive_noted(&error), NULL;
+  char *copied = ended(answer.payload.ptr, answer.payload.len);
   hive_node_types_message_free(&answer);
   return copied;
 }
 
 bool hive_after(const char *name, uint64_t ms, const char *json) {
   wire_text called = borrowed(name);
-  plugin_with_startup_list_u8_t payload = {(uint8_t *)json, strlen(json)};
+  handler_list_u8_t payload = {(uint8_t *)json, strlen(json)};
   hive_node_types_error_t error;
   ASK(hive_node_timers_after(&called, ms, &payload, &error));
-  return fine || failed(&error);
+  return fine || hive_noted(&error);
 }
 
 char *hive_config(const char *key) {
   wire_text asked = borrowed(key), value;
   ASK(hive_node_config_get(&asked, &value));
   if (!fine) return NULL;
-  char *copied = malloc(value.len + 1);
-  if (value.len) memcpy(copied, value.ptr, value.len);
-  copied[value.len] = 0;
-  plugin_with_startup_string_free(&value);
+  char *copied = ended(value.ptr, value.len);
+  handler_string_free(&value);
   return copied;
 }
 
@@ -385,10 +419,10 @@ void hive_log(hive_level level, const char *format, ...) {
   char *text;
   WITH_ARGS(format, text = formatted(format, args));
   wire_text line = borrowed(text);
-  plugin_with_startup_list_tuple2_string_string_t fields = {NULL, 0};
+  handler_list_tuple2_string_string_t fields = {NULL, 0};
   hive_leave();
   hive_node_log_log((uint8_t)level, &line, &fields);
-  hive_enter(scratch);
+  hive_enter(hive_scratch);
   free(text);
 }
 

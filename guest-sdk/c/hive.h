@@ -47,12 +47,19 @@ typedef enum { HIVE_POOL = 0, HIVE_FRESH, HIVE_SINGLE } hive_mode;
 /* Within hive_plugin. Texts must last: literals do. */
 void hive_on(const char *pattern, hive_handler handler);
 void hive_answer(const char *pattern, hive_handler handler);
+/* Every event, also what durable channels carried while this node was away. */
+void hive_on_durable(const char *pattern, hive_handler handler);
 /* One node of the group gets each event; NULL is the plugin's own group. */
 void hive_on_group(const char *pattern, const char *group, hive_handler handler);
 void hive_tick(const char *name, const char *schedule, hive_handler handler);
 /* Patterns that it means to publish to or call; the node denies every other. */
 void hive_publishes(const char *pattern);
 void hive_instances(hive_mode mode);
+/* Hands the memory of a HIVE_SINGLE plugin to the version that takes over: `save` replies with it, as a handler does, and
+ * `restore` gets it before the first event. What either rejects refuses the new version, and the one before goes on. */
+typedef hive_outcome (*hive_saver)(void);
+typedef hive_outcome (*hive_restorer)(hive_bytes saved, hive_bytes version);
+void hive_snapshot(hive_saver save, hive_restorer restore);
 
 /* Within a handler. Formats are printf's. */
 hive_outcome hive_reject(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -72,6 +79,32 @@ bool hive_clear(const char *channel);
 char *hive_call_json(const char *channel, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Sets a one-shot timer: the JSON comes back on `$timer/<name>`, to which the plugin subscribes. */
 bool hive_after(const char *name, uint64_t ms, const char *json);
+/* What the plugin keeps on its node, for all its instances, over new versions and restarts: 1 byte to 1 KiB a key, at most
+ * 1 MiB a value. Other instances see at once what a handler writes; it gets to disk as a whole when the handler is done, and
+ * nothing of one that crashes. `*to` is ended by a zero and to be freed; NULL: there is none. `len` may be NULL. */
+bool hive_state_get(const char *key, char **to, size_t *len);
+/* In place of any value that the key has; from `ttl_ms` later on it is not there any more, 0: it stays. */
+bool hive_state_set(const char *key, const void *bytes, size_t len, uint64_t ttl_ms);
+bool hive_state_set_json(const char *key, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Deleting what is not there is fine. */
+bool hive_state_delete(const char *key);
+/* The keys that begin with `prefix`, in order: `*key` is NULL at first, then the next one in place of the last, which is freed,
+ * and NULL at the end: `char *key = NULL; while (hive_state_next("visits/", &key) && key) …`. */
+bool hive_state_next(const char *prefix, char **key);
+/* Adds to a number in digits, whoever else adds at the same time. A missing key counts as 0. `sum` may be NULL. */
+bool hive_state_increment(const char *key, int64_t delta, int64_t *sum);
+/* Replaces only while the value is still `expected`, NULL meaning that the key is not there; the value NULL deletes. */
+bool hive_state_swap(const char *key, const hive_bytes *expected, const hive_bytes *value, uint64_t ttl_ms, bool *swapped);
+/* Waits until everything that this call has written so far is on disk. */
+bool hive_state_flush(void);
+/* Whether this is the first time that something is done, by an id of yours, or by that of the event in hand (NULL). Remembered
+ * for 24 hours. What the handler writes to its state gets to disk together with it; where it returns a failure, it was not done,
+ * and the next attempt is the first again: do what may fail before you write. */
+bool hive_once(const char *id, bool *first);
+/* The id of the event in hand, the same on every redelivery; to be freed. */
+char *hive_event_id(void);
+/* A secret that the node's configuration grants the plugin, to be freed; NULL: hive_error has the line to add. */
+char *hive_secret(const char *name);
 const char *hive_error(void);
 hive_outcome hive_failed(void);
 

@@ -11,9 +11,13 @@ import (
 	"hive-guest/internal/bindings/hive_node_handler"
 	"hive-guest/internal/bindings/hive_node_log"
 	"hive-guest/internal/bindings/hive_node_node"
+	"hive-guest/internal/bindings/hive_node_secrets"
+	"hive-guest/internal/bindings/hive_node_snapshot"
+	"hive-guest/internal/bindings/hive_node_state"
 	"hive-guest/internal/bindings/hive_node_timers"
 	"hive-guest/internal/bindings/hive_node_types"
 	"hive-guest/internal/export/handler"
+	"hive-guest/internal/export/snapshot"
 	"hive-guest/internal/export/startup"
 	abi "hive-guest/internal/wit/runtime"
 	"hive-guest/internal/wit/types"
@@ -24,6 +28,8 @@ func init() {
 	handler.Describe = describe
 	handler.Handle = handle
 	startup.Start = start
+	snapshot.Save = save
+	snapshot.Restore = restore
 }
 
 type pair = types.Tuple2[string, string]
@@ -53,6 +59,10 @@ func describe() (description hive_node_handler.Description) {
 			}
 			description.Timers = append(description.Timers, described)
 		}
+		if handed == nil {
+			// The component exports the functions either way.
+			description.Settings = []pair{{F0: "snapshot", F1: "false"}}
+		}
 	})
 	return description
 }
@@ -60,17 +70,44 @@ func describe() (description hive_node_handler.Description) {
 func start() (result types.Result[types.Unit, string]) {
 	result = types.Ok[types.Unit, string](types.Unit{})
 	abi.Within(func() {
-		_, err := guarded(func() (*Message, error) {
-			for _, run := range starts {
-				if err := run(); err != nil {
-					return nil, err
-				}
+		if err := begin(); err != nil {
+			result = types.Err[types.Unit, string](err.Error())
+		}
+	})
+	return result
+}
+
+func save() (result types.Result[[]uint8, string]) {
+	abi.Within(func() {
+		var saved []byte
+		_, err := guarded(func() (_ *Message, err error) {
+			if handed != nil {
+				saved, err = handed.save()
 			}
-			return nil, nil
+			return nil, err
+		})
+		if err != nil {
+			result = types.Err[[]uint8, string](err.Error())
+			return
+		}
+		result = types.Ok[[]uint8, string](saved)
+	})
+	return result
+}
+
+func restore(saved hive_node_snapshot.Saved) (result types.Result[types.Unit, string]) {
+	abi.Within(func() {
+		_, err := guarded(func() (*Message, error) {
+			if handed == nil {
+				return nil, nil
+			}
+			return nil, handed.restore(saved.State, saved.Version)
 		})
 		if err != nil {
 			result = types.Err[types.Unit, string](err.Error())
+			return
 		}
+		result = types.Ok[types.Unit, string](types.Unit{})
 	})
 	return result
 }
@@ -81,7 +118,7 @@ func handle(event hive_node_types.Event) (handled handler.Handled) {
 			Channel: event.Channel, Message: got(event.Message), Attempt: event.Attempt, Retained: event.Retained,
 			WantsReply: event.WantsReply,
 		}
-		message, err := guarded(func() (*Message, error) { return chosen(event, ctx) })
+		message, err := guarded(func() (*Message, error) { return chosen(event.Subscription, ctx) })
 		if err != nil {
 			handled = types.Err[types.Option[hive_node_types.Message], hive_node_handler.Failure](failure(err))
 			return
@@ -93,18 +130,6 @@ func handle(event hive_node_types.Event) (handled handler.Handled) {
 		handled = types.Ok[types.Option[hive_node_types.Message], hive_node_handler.Failure](answer)
 	})
 	return handled
-}
-
-func chosen(event hive_node_types.Event, ctx *Context) (*Message, error) {
-	for _, t := range timers {
-		if event.Channel == "$timer/"+t.name {
-			return nil, t.run(ctx)
-		}
-	}
-	if int(event.Subscription) >= len(subscriptions) {
-		return nil, Rejectf("there is no subscription %d", event.Subscription)
-	}
-	return subscriptions[event.Subscription].run(ctx)
 }
 
 func failure(err error) hive_node_handler.Failure {
@@ -300,4 +325,82 @@ func (component) where() Place {
 	return abi.Outside(func() Place {
 		return Place{hive_node_node.Id(), hive_node_node.Name(), hive_node_node.Plugin()}
 	})
+}
+
+func (component) secret(name string) (string, error) {
+	return ask(func() types.Result[string, hive_node_types.Error] { return hive_node_secrets.Get(name) })
+}
+
+type bytesOrNone = types.Option[[]uint8]
+
+// A value that is there is never nil.
+func there(value bytesOrNone) []byte {
+	if value.Tag() == types.OptionNone {
+		return nil
+	}
+	return append([]byte{}, value.Some()...)
+}
+
+func some(value []byte) bytesOrNone {
+	if value == nil {
+		return types.None[[]uint8]()
+	}
+	return types.Some(value)
+}
+
+// 0 is for ever.
+func lasting(ttl time.Duration) types.Option[uint64] {
+	if ttl == 0 {
+		return types.None[uint64]()
+	}
+	return types.Some(uint64(max(0, ttl.Milliseconds())))
+}
+
+func (component) stateGet(key string) ([]byte, error) {
+	found, err := ask(func() types.Result[bytesOrNone, hive_node_types.Error] { return hive_node_state.Get(key) })
+	return there(found), err
+}
+
+func (component) stateGetEach(keys []string) ([][]byte, error) {
+	found, err := ask(func() types.Result[[]bytesOrNone, hive_node_types.Error] { return hive_node_state.GetEach(keys) })
+	values := make([][]byte, 0, len(found))
+	for _, value := range found {
+		values = append(values, there(value))
+	}
+	return values, err
+}
+
+func (component) stateSet(key string, value []byte, ttl time.Duration) error {
+	_, err := ask(func() types.Result[types.Unit, hive_node_types.Error] {
+		return hive_node_state.Set(key, value, lasting(ttl))
+	})
+	return err
+}
+
+func (component) stateDelete(key string) error {
+	_, err := ask(func() types.Result[types.Unit, hive_node_types.Error] { return hive_node_state.Delete(key) })
+	return err
+}
+
+func (component) stateKeys(prefix string, after *string) ([]string, error) {
+	from := types.None[string]()
+	if after != nil {
+		from = types.Some(*after)
+	}
+	return ask(func() types.Result[[]string, hive_node_types.Error] { return hive_node_state.Keys(prefix, from, 0) })
+}
+
+func (component) stateIncrement(key string, delta int64) (int64, error) {
+	return ask(func() types.Result[int64, hive_node_types.Error] { return hive_node_state.Increment(key, delta) })
+}
+
+func (component) stateSwap(key string, expected, value []byte, ttl time.Duration) (bool, error) {
+	return ask(func() types.Result[bool, hive_node_types.Error] {
+		return hive_node_state.Swap(key, some(expected), some(value), lasting(ttl))
+	})
+}
+
+func (component) stateFlush() error {
+	_, err := ask(func() types.Result[types.Unit, hive_node_types.Error] { return hive_node_state.Flush() })
+	return err
 }

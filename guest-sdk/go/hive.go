@@ -148,7 +148,7 @@ func RetryAfter(after time.Duration, err error) error { return &Failure{err: err
 // Error is what the node refuses, and what went wrong with a call.
 type Error struct {
 	// Code is `denied`, `invalid`, `too-large`, `overloaded`, `no-responder`, `timeout`, `deadlock`, `failed`, `rejected`,
-	// `unavailable`, or what a newer node says.
+	// `unavailable`, `unexpected-answer`, `unexpected-value`, or what a newer node says.
 	Code string
 	// Text is what goes with it: the line to add, the reason.
 	Text string
@@ -177,7 +177,7 @@ func (e *Error) Error() string {
 // Permanent says whether the same attempt would fail again.
 func (e *Error) Permanent() bool {
 	switch e.Code {
-	case "denied", "invalid", "too-large", "rejected", "unexpected-answer":
+	case "denied", "invalid", "too-large", "rejected", "unexpected-answer", "unexpected-value":
 		return true
 	}
 	return false
@@ -289,8 +289,35 @@ func told(err error) (rejected bool, reason string, after time.Duration) {
 	return false, err.Error(), 0
 }
 
+// Runs the function that an event is for.
+func chosen(subscription uint32, ctx *Context) (*Message, error) {
+	for _, t := range timers {
+		if ctx.Channel == "$timer/"+t.name {
+			return nil, t.run(ctx)
+		}
+	}
+	if int(subscription) >= len(subscriptions) {
+		return nil, Rejectf("there is no subscription %d", subscription)
+	}
+	return subscriptions[subscription].run(ctx)
+}
+
+// Runs what is to run before the first event.
+func begin() error {
+	_, err := guarded(func() (*Message, error) {
+		for _, run := range starts {
+			if err := run(); err != nil {
+				return nil, err
+			}
+		}
+		return nil, nil
+	})
+	return err
+}
+
 // Runs a handler; a panic is a rejection with its stack, since the same event would panic again.
 func guarded(run func() (*Message, error)) (message *Message, err error) {
+	promised = nil
 	defer func() {
 		if cause := recover(); cause != nil {
 			stack := string(debug.Stack())
@@ -299,6 +326,9 @@ func guarded(run func() (*Message, error)) (message *Message, err error) {
 				stack = stack[:2000] + "…"
 			}
 			err = Rejectf("panic: %v\n%s", cause, stack)
+		}
+		if err != nil {
+			breakPromises()
 		}
 	}()
 	return run()

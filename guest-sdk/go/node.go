@@ -18,6 +18,15 @@ type node interface {
 	after(name string, delay time.Duration, payload []byte) error
 	cancel(name string) (bool, error)
 	config(key string) (string, bool)
+	secret(name string) (string, error)
+	stateGet(key string) ([]byte, error)
+	stateGetEach(keys []string) ([][]byte, error)
+	stateSet(key string, value []byte, ttl time.Duration) error
+	stateDelete(key string) error
+	stateKeys(prefix string, after *string) ([]string, error)
+	stateIncrement(key string, delta int64) (int64, error)
+	stateSwap(key string, expected, value []byte, ttl time.Duration) (bool, error)
+	stateFlush() error
 	log(level Level, message string, fields [][2]string)
 	current() Facts
 	where() Place
@@ -223,9 +232,20 @@ func (nowhere) keptValues(string, *string) ([]Kept, error)              { return
 func (nowhere) after(string, time.Duration, []byte) error               { return errNowhere }
 func (nowhere) cancel(string) (bool, error)                             { return false, errNowhere }
 func (nowhere) config(string) (string, bool)                            { return "", false }
+func (nowhere) secret(string) (string, error)                           { return "", errNowhere }
+func (nowhere) stateGet(string) ([]byte, error)                         { return nil, errNowhere }
+func (nowhere) stateGetEach([]string) ([][]byte, error)                 { return nil, errNowhere }
+func (nowhere) stateSet(string, []byte, time.Duration) error            { return errNowhere }
+func (nowhere) stateDelete(string) error                                { return errNowhere }
+func (nowhere) stateKeys(string, *string) ([]string, error)             { return nil, errNowhere }
+func (nowhere) stateIncrement(string, int64) (int64, error)             { return 0, errNowhere }
+func (nowhere) stateFlush() error                                       { return errNowhere }
 func (nowhere) log(_ Level, message string, _ [][2]string)              { fmt.Println(message) }
 func (nowhere) current() Facts                                          { return Facts{} }
 func (nowhere) where() Place                                            { return Place{} }
 func (nowhere) gather(string, Message, time.Duration, uint32) ([]Answered, int, error) {
 	return nil, 0, errNowhere
+}
+func (nowhere) stateSwap(string, []byte, []byte, time.Duration) (bool, error) {
+	return false, errNowhere
 }

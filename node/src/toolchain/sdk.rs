@@ -121,6 +121,7 @@ fn walk<'d>(dir: &'d Dir<'_>, is_left_out: impl Fn(&Path) -> bool) -> Vec<(PathB
             match entry {
                 DirEntry::Dir(below) if !is_left_out(below.path()) => open.push(below),
                 DirEntry::Dir(_) => {}
+                DirEntry::File(file) if is_left_out(file.path()) => {}
                 DirEntry::File(file) => found.push((file.path().to_owned(), file.contents())),
             }
         }
@@ -129,10 +130,10 @@ fn walk<'d>(dir: &'d Dir<'_>, is_left_out: impl Fn(&Path) -> bool) -> Vec<(PathB
     found
 }
 
-/// Folders that are no part of an SDK as it is handed on.
-fn is_beside(folder: &Path) -> bool {
-    let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    matches!(name, "test" | "tests" | "node_modules" | "__pycache__" | "target")
+/// What is no part of an SDK as it is handed on.
+fn is_beside(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    matches!(name, "test" | "tests" | "node_modules" | "__pycache__" | "target") || name.ends_with("_test.go")
 }
 
 #[cfg(test)]
@@ -145,6 +146,8 @@ mod tests {
         write(&JS, folder.path()).expect("written");
         assert!(folder.path().join("src/index.js").is_file() && folder.path().join("index.d.ts").is_file());
         assert!(!folder.path().join("test").exists());
+        write(&GO, folder.path()).expect("written");
+        assert!(folder.path().join("host.go").is_file() && !folder.path().join("host_test.go").exists());
         assert_eq!(wit_hash().len(), 16);
     }
 

@@ -8,8 +8,10 @@ package bindings
 
 import (
 	"hive-guest/internal/bindings/hive_node_handler"
+	"hive-guest/internal/bindings/hive_node_snapshot"
 	"hive-guest/internal/bindings/hive_node_types"
 	export_hive_node_handler "hive-guest/internal/export/handler"
+	export_hive_node_snapshot "hive-guest/internal/export/snapshot"
 	export_hive_node_startup "hive-guest/internal/export/startup"
 	witRuntime "hive-guest/internal/wit/runtime"
 	witTypes "hive-guest/internal/wit/types"
@@ -20,6 +22,75 @@ import (
 var staticPinner = runtime.Pinner{}
 var exportReturnArea = uintptr(witRuntime.Allocate(&staticPinner, (8 + 12*4), 8))
 var syncExportPinner = runtime.Pinner{}
+
+//go:wasmexport hive:node/snapshot@0.1.0#save
+func wasm_export_hive_node_snapshot_save() uintptr {
+
+	pinner := &syncExportPinner
+	result := export_hive_node_snapshot.Save()
+
+	switch result.Tag() {
+	case witTypes.ResultOk:
+		payload := result.Ok()
+		*(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), 0)) = int8(int32(0))
+		data := unsafe.Pointer(unsafe.SliceData(payload))
+		pinner.Pin(data)
+		*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (2 * 4))) = uint32(uint32(len(payload)))
+		*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), 4)) = uint32(uintptr(uintptr(data)))
+
+	case witTypes.ResultErr:
+		payload := result.Err()
+		*(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), 0)) = int8(int32(1))
+		utf8 := unsafe.Pointer(unsafe.StringData(payload))
+		pinner.Pin(utf8)
+		*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (2 * 4))) = uint32(uint32(len(payload)))
+		*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), 4)) = uint32(uintptr(uintptr(utf8)))
+
+	default:
+		panic("unreachable")
+	}
+	return exportReturnArea
+
+}
+
+//go:wasmexport cabi_post_hive:node/snapshot@0.1.0#save
+func wasm_export_post_return_hive_node_snapshot_save(result uintptr) {
+	syncExportPinner.Unpin()
+}
+
+//go:wasmexport hive:node/snapshot@0.1.0#restore
+func wasm_export_hive_node_snapshot_restore(arg0 uintptr, arg1 uint32, arg2 uintptr, arg3 uint32) uintptr {
+
+	pinner := &syncExportPinner
+	value := unsafe.String((*uint8)(unsafe.Pointer(arg0)), arg1)
+	value0 := unsafe.Slice((*uint8)(unsafe.Pointer(arg2)), arg3)
+	witRuntime.Unpin()
+	result := export_hive_node_snapshot.Restore(hive_node_snapshot.Saved{value, value0})
+
+	switch result.Tag() {
+	case witTypes.ResultOk:
+
+		*(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), 0)) = int8(int32(0))
+
+	case witTypes.ResultErr:
+		payload := result.Err()
+		*(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), 0)) = int8(int32(1))
+		utf8 := unsafe.Pointer(unsafe.StringData(payload))
+		pinner.Pin(utf8)
+		*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (2 * 4))) = uint32(uint32(len(payload)))
+		*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), 4)) = uint32(uintptr(uintptr(utf8)))
+
+	default:
+		panic("unreachable")
+	}
+	return exportReturnArea
+
+}
+
+//go:wasmexport cabi_post_hive:node/snapshot@0.1.0#restore
+func wasm_export_post_return_hive_node_snapshot_restore(result uintptr) {
+	syncExportPinner.Unpin()
+}
 
 //go:wasmexport hive:node/startup@0.1.0#start
 func wasm_export_hive_node_startup_start() uintptr {

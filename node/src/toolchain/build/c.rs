@@ -26,10 +26,10 @@ const MANIFEST: &str = "hive.toml";
 const ZIG: &str = "ziglang==0.17.1";
 
 /// The world that handlers in C are.
-const WORLD: &str = "plugin-with-startup";
+const WORLD: &str = "plugin-with-startup-and-snapshot";
 
 /// The SDK's own sources.
-const SDK_SOURCES: [&str; 3] = ["hive.c", "json.c", "bindings/plugin_with_startup.c"];
+const SDK_SOURCES: [&str; 4] = ["hive.c", "json.c", "state.c", "bindings/handler.c"];
 
 /// What the manifest says.
 #[derive(Debug, Clone, PartialEq, Eq)]

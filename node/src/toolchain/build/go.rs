@@ -17,7 +17,7 @@ use super::{
 const SDK: &str = "hive-guest";
 
 /// The world that handlers in Go are.
-const WORLD: &str = "plugin-with-startup";
+const WORLD: &str = "plugin-with-startup-and-snapshot";
 
 const GO: Tool = Tool {
     program: "go",

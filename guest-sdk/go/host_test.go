@@ -1,0 +1,224 @@
+package hive
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+type order struct {
+	Broken bool `json:"broken"`
+}
+
+var total int
+
+func init() {
+	Plugin(Options{Instances: Single, Publishes: []string{"out/*"}})
+	Answer("greet/*", func(ctx *Context, name string) (string, error) { return "Hello, " + name + "!", nil })
+	On("sensor/*", func(ctx *Context, celsius float64) error {
+		limit, err := ConfigFloat("limit", 30)
+		if err == nil && celsius > limit {
+			_, err = Publish("out/alert", celsius, WithKey(ctx.Segment(1)))
+		}
+		return err
+	})
+	Answer("ask/*", func(ctx *Context, name string) (string, error) { return Call[string]("names/nick", name) })
+	On("panics/*", func(ctx *Context, prices []int) error { return Rejectf("%d", prices[0]) })
+	Tick("report", "@every 10s", func(ctx *Context) error { _, err := Retain("out/report", 7); return err })
+	On("set/*", func(ctx *Context, due string) error { return After("once", time.Second, due) })
+	On("$timer/*", func(ctx *Context, due string) error { _, err := Publish("out/due", due); return err })
+
+	On("orders/paid", func(ctx *Context, o order) error {
+		if first, err := ctx.Once(); !first || err != nil {
+			return err
+		}
+		if _, err := State.Increment("paid", 1); err != nil {
+			return err
+		}
+		if o.Broken {
+			return errors.New("the printer is busy")
+		}
+		return nil
+	})
+	Answer("do/*", func(ctx *Context, _ Message) (any, error) { return deeds[ctx.Segment(1)]() })
+	Snapshot(func() (int, error) { return total, nil }, func(saved int, version string) error {
+		if version == "9.9.9" {
+			return errors.New("too new")
+		}
+		total = saved
+		return nil
+	})
+}
+
+var deeds = map[string]func() (any, error){
+	"values": func() (any, error) {
+		err := errors.Join(State.Set("a", []int{1}), State.Set("raw", []byte{1, 2}), State.Set("empty", []byte{}))
+		var list []int
+		var raw []byte
+		found, err1 := State.Get("a", &list)
+		gone, err2 := State.Get("gone", &list)
+		_, err3 := State.Get("raw", &raw)
+		each, err4 := State.BytesEach("empty", "gone")
+		return []any{found, gone, list, string(raw), each[0] != nil, each[1] == nil}, errors.Join(err, err1, err2, err3, err4)
+	},
+	"keys": func() (any, error) {
+		var keys []string
+		for _, key := range []string{"k/5", "k/1", "k/4", "k/2", "k/3", "l"} {
+			if err := State.Set(key, key); err != nil {
+				return nil, err
+			}
+		}
+		if err := errors.Join(State.Delete("k/4"), State.Delete("k/9")); err != nil {
+			return nil, err
+		}
+		for key, err := range State.Keys("k/") {
+			if err != nil {
+				return nil, err
+			}
+			keys = append(keys, key)
+		}
+		return keys, nil
+	},
+	"swaps": func() (any, error) {
+		one, err1 := State.Swap("s", nil, 1)
+		two, err2 := State.Swap("s", nil, 2)
+		three, err3 := State.SwapFor(time.Second, "s", 1, 3)
+		more := func(before *int) *int {
+			if before == nil {
+				before = new(int)
+			}
+			*before += 11
+			return before
+		}
+		_, err4 := Update("u", more)
+		last, err5 := Update("u", more)
+		sum, err6 := State.Increment("u", -2)
+		return []any{one, two, three, last, sum}, errors.Join(err1, err2, err3, err4, err5, err6)
+	},
+	"text": func() (any, error) {
+		if err := State.Set("t", "x"); err != nil {
+			return nil, err
+		}
+		return State.Increment("t", 1)
+	},
+	"kind": func() (any, error) {
+		var number int
+		if err := State.Set("t", "x"); err != nil {
+			return nil, err
+		}
+		return State.Get("t", &number)
+	},
+	"once": func() (any, error) {
+		if err := State.Flush(); err != nil {
+			return nil, err
+		}
+		return OnceFor(50*time.Millisecond, "mine")
+	},
+	"secret": func() (any, error) { return Secret("database") },
+}
+
+// What a deed answers, as JSON.
+func done(t *testing.T, h *Host, deed string) string {
+	t.Helper()
+	delivered := h.Call("do/"+deed, nil)
+	if delivered.Err != nil {
+		t.Fatal(delivered.Err)
+	}
+	return string(delivered.Answer.Payload)
+}
+
+func is(t *testing.T, got, want any) {
+	t.Helper()
+	if !reflect.DeepEqual(got, want) {
+		t.Fatalf("%v, wanted is %v", got, want)
+	}
+}
+
+func has(t *testing.T, err error, rejected, wanted bool, part string) {
+	t.Helper()
+	if err == nil || rejected != wanted || !strings.Contains(err.Error(), part) {
+		t.Fatalf("%v (rejected: %v), wanted is %s", err, rejected, part)
+	}
+}
+
+func TestHandlersRunOnTheFakeNode(t *testing.T) {
+	h := NewHost()
+	h.Answers["names/*"] = func(Message) (any, error) { return "Countess", nil }
+	is(t, string(h.Call("greet/you", "Ada").Answer.Payload), `"Hello, Ada!"`)
+	is(t, string(h.Call("ask/x", "Ada").Answer.Payload), `"Countess"`)
+	sent := h.Deliver("sensor/attic", 31).PublishedOn("out/alert")
+	is(t, []string{string(sent[0].Payload), sent[0].Key}, []string{"31", "attic"})
+	h.Config["limit"] = "many"
+	hot := h.Deliver("sensor/attic", 31)
+	has(t, hot.Err, hot.Rejected, true, "not a valid value of the configuration's `limit`")
+	wrong := h.Deliver("sensor/attic", "warm")
+	has(t, wrong.Err, wrong.Rejected, true, "the payload does not parse")
+	bug := h.Deliver("panics/x", []int{})
+	has(t, bug.Err, bug.Rejected, true, "index out of range")
+	is(t, strings.Contains(bug.Logged[0].Message, "host_test.go:"), true)
+	is(t, string(h.Tick("report").Retained[0].Message.Payload), "7")
+	h.Deliver("set/x", "due")
+	delay, _ := h.Timer("once")
+	is(t, delay, time.Second)
+	is(t, string(h.Fire("once").PublishedOn("out/due")[0].Payload), `"due"`)
+}
+
+func TestValuesAreJSONAndBytesAsTheyAre(t *testing.T) {
+	h := NewHost()
+	h.Put("kept", 7)
+	is(t, done(t, h, "values"), `[true,false,[1],"\u0001\u0002",true,true]`)
+	var kept int
+	found, err := h.State("kept", &kept)
+	is(t, []any{found, err, kept}, []any{true, nil, 7})
+}
+
+func TestKeysSumsAndSwaps(t *testing.T) {
+	h := NewHost()
+	is(t, done(t, h, "keys"), `["k/1","k/2","k/3","k/5"]`)
+	is(t, done(t, h, "swaps"), `[true,false,true,22,20]`)
+	var s int
+	h.Pass(999 * time.Millisecond)
+	found, _ := h.State("s", &s)
+	h.Pass(time.Millisecond)
+	gone, _ := h.State("s", &s)
+	is(t, []any{found, s, gone}, []any{true, 3, false})
+}
+
+func TestWhatTheNodeRefusesAndWhatIsOfAnotherKindIsSaid(t *testing.T) {
+	h := NewHost()
+	text, kind, secret := h.Call("do/text", nil), h.Call("do/kind", nil), h.Call("do/secret", nil)
+	has(t, text.Err, text.Rejected, true, "`t` holds no whole number")
+	has(t, kind.Err, kind.Rejected, true, "unexpected-value: `t`: json: cannot unmarshal")
+	has(t, secret.Err, secret.Rejected, true, "{secrets: {database: {file: PATH}}}")
+	h.Secrets["database"] = "s3cret"
+	is(t, done(t, h, "secret"), `"s3cret"`)
+}
+
+func TestAnEventIsHandledOnceAndAgainWhenItWasNotDone(t *testing.T) {
+	h := NewHost()
+	h.DeliverAgain("e1", 1, "orders/paid", order{})
+	h.DeliverAgain("e1", 2, "orders/paid", order{})
+	busy := h.DeliverAgain("e2", 1, "orders/paid", order{Broken: true})
+	has(t, busy.Err, busy.Rejected, false, "the printer is busy")
+	h.DeliverAgain("e2", 2, "orders/paid", order{})
+	var paid int
+	_, err := h.State("paid", &paid)
+	is(t, []any{paid, err}, []any{3, nil})
+	is(t, []string{done(t, h, "once"), done(t, h, "once")}, []string{"true", "false"})
+	h.Pass(50 * time.Millisecond)
+	is(t, done(t, h, "once"), "true")
+}
+
+func TestMemoryIsHandedOverAndARefusalSaysWhy(t *testing.T) {
+	h := NewHost()
+	total = 5
+	saved, err := h.Save()
+	is(t, []any{string(saved), err}, []any{"5", nil})
+	total = 10
+	is(t, h.Restore(saved, "0.1.0"), nil)
+	is(t, total, 5)
+	has(t, h.Restore(saved, "9.9.9"), false, false, "too new")
+	has(t, h.Restore([]byte("{"), "0.0.9"), false, false, "what version 0.0.9 saved: the payload does not parse")
+}
