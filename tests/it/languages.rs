@@ -1,7 +1,10 @@
 //! Handlers in each language: `new`, `build`, `test`, in a node, an edit, a hot reload, a call. A language whose tools
 //! are not here is said aloud and left out.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result, ensure};
 use hive_client::{Message, Terms};
@@ -11,6 +14,7 @@ use hive_tests::{
     nodes::Node,
     wait::{self, MOMENT},
 };
+use serde_json::{Value, json};
 
 use crate::{PROGRAM, next, node};
 
@@ -18,12 +22,13 @@ use crate::{PROGRAM, next, node};
 /// is busy with other tests.
 const LOADING: Duration = Duration::from_secs(600);
 
-/// A language, and what is done with it.
+/// A language, and what is done with it. The edits bring another greeting, handlers that keep something, a link of the chain
+/// through five languages, and where a mistake can be made one that makes it: what they insert is in `languages/`.
 struct Language {
     name: &'static str,
     /// Without which it cannot be.
     tool: &'static str,
-    /// Another greeting, and a handler that makes a mistake.
+    /// What becomes of the template.
     edits: &'static [Edit<'static>],
     /// What a mistake is called, and where it says it was made.
     mistake: Option<[&'static str; 2]>,
@@ -32,7 +37,12 @@ struct Language {
 const RUST: Language = Language {
     name: "rust",
     tool: "cargo",
-    edits: &[("src/lib.rs", "format!(\"Hello, {}!\"", "format!(\"Hi, {}!\"")],
+    edits: &[
+        ("src/lib.rs", "format!(\"Hello, {}!\"", "format!(\"Hi, {}!\""),
+        ("src/lib.rs", "#[hive::plugin(\"greet-rust/hello\")]\n", include_str!("languages/more.rs.in")),
+        ("src/lib.rs", "}\n\n#[cfg(test)]", "}\n}\n\n#[cfg(test)]"),
+        ("src/lib.rs", "use super::Plugin;", "use super::greeter::Plugin;"),
+    ],
     mistake: None,
 };
 
@@ -44,10 +54,7 @@ const JS: Language = Language {
         (
             "src/index.js",
             "import { answer }",
-            "import { on, plugin, publish } from \"hive-guest\";\n\
-             plugin({ publishes: [\"chain/*\"] });\n\
-             on(\"chain/js\", (way) => publish(\"chain/python\", [...way, \"js\"]));\nfunction stumble(order) { return order.customer.name; }\n\
-             on(\"greet-js/boom\", stumble);\nimport { answer }",
+            concat!(include_str!("languages/more.js"), "import { answer }"),
         ),
     ],
     mistake: Some(["TypeError: ", "at stumble"]),
@@ -56,7 +63,14 @@ const JS: Language = Language {
 const TS: Language = Language {
     name: "ts",
     tool: "node",
-    edits: &[("src/index.ts", "`Hello, ${name", "`Hi, ${name")],
+    edits: &[
+        ("src/index.ts", "`Hello, ${name", "`Hi, ${name"),
+        (
+            "src/index.ts",
+            "import { answer }",
+            concat!(include_str!("languages/more.ts"), "import { answer }"),
+        ),
+    ],
     mistake: None,
 };
 
@@ -65,13 +79,7 @@ const PYTHON: Language = Language {
     tool: "python3",
     edits: &[
         ("src/app.py", "Hello, {name", "Hi, {name"),
-        (
-            "src/app.py",
-            "import hive\n",
-            "import hive\n\n\n@hive.on(\"greet-python/boom\")\ndef stumble(order):\n    return order[\"customer\"]\n\n\n\
-             hive.plugin(publishes=[\"chain/*\"])\n\n\n@hive.on(\"chain/python\")\ndef pass_on(way: list[str]):\n    \
-             hive.publish(\"chain/c\", [*way, \"python\"])\n",
-        ),
+        ("src/app.py", "import hive\n", include_str!("languages/more.py")),
     ],
     mistake: Some(["KeyError: 'customer'", "in stumble"]),
 };
@@ -84,9 +92,7 @@ const C: Language = Language {
         (
             "src/handler.c",
             "void hive_plugin(void) {\n",
-            "static hive_outcome pass_on(const hive_event *event) {\n  int length = (int)event->payload.len - 1;\n  \
-             if (!hive_publish_json(\"chain/go\", \"%.*s,\\\"c\\\"]\", length, event->payload.ptr)) return hive_failed();\n  \
-             return HIVE_DONE;\n}\n\nvoid hive_plugin(void) {\n  hive_on(\"chain/c\", pass_on);\n  hive_publishes(\"chain/*\");\n",
+            concat!(include_str!("languages/more.c"), "\nvoid hive_plugin(void) {\n  more();\n"),
         ),
     ],
     mistake: None,
@@ -97,15 +103,7 @@ const GO: Language = Language {
     tool: "go",
     edits: &[
         ("main.go", "\"Hello, \"", "\"Hi, \""),
-        (
-            "main.go",
-            "func init() {\n",
-            "func stumble(ctx *hive.Context, prices map[string][]int) error {\n\thive.Info(\"price\", \"is\", prices[\"tea\"][0])\n\treturn nil\n}\n\n\
-             func init() {\n\thive.On(\"greet-go/boom\", stumble)\n\
-             \thive.Plugin(hive.Options{Publishes: []string{\"chain/*\"}})\n\
-             \thive.On(\"chain/go\", func(ctx *hive.Context, way []string) error {\n\
-             \t\t_, err := hive.Publish(\"chain/done\", append(way, \"go\"))\n\t\treturn err\n\t})\n",
-        ),
+        ("main.go", "func init() {\n", concat!(include_str!("languages/more.go.in"), "func init() {\n")),
     ],
     mistake: Some(["index out of range", "main.stumble"]),
 };
@@ -159,7 +157,10 @@ async fn journey(language: &Language) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let file = format!("{plugin}.wasm");
     place(folder.path(), &file, &std::fs::read(&component)?)?;
-    let mut node = node(&plugin).plugins(folder.path()).start_within(LOADING).await?;
+    let (data, home) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    let config = granting(home.path(), &plugin)?;
+    let setup = || node(&plugin).arg("--config").arg(&config).plugins(folder.path()).data_dir(data.path());
+    let mut node = setup().start_within(LOADING).await?;
     runs(&node, &plugin, 1).await?;
     greets(&node, &plugin, "Hello, Ada!").await?;
     let edited = project("edited", edits)?;
@@ -173,9 +174,50 @@ async fn journey(language: &Language) -> Result<()> {
         took.as_secs_f64(),
         edit_took.as_secs_f64()
     );
+    keeps(&node, &plugin).await?;
+    says(&node, &plugin, "count", &json!([1, 1])).await?;
+    // What is on disk is there after a reload and after a restart, what is in memory only after the one.
+    node.client().reload(Some(&plugin)).await?;
+    runs(&node, &plugin, 3).await?;
+    says(&node, &plugin, "count", &json!([2, 2])).await?;
+    node.stop().await?;
+    node = setup().start_within(LOADING).await?;
+    runs(&node, &plugin, 1).await?;
+    says(&node, &plugin, "count", &json!([3, 1])).await?;
     if let Some(mistake) = mistake {
         is_told(&mut node, &plugin, mistake).await?;
     }
+    Ok(())
+}
+
+/// A configuration that grants a secret.
+fn granting(folder: &Path, plugin: &str) -> Result<PathBuf> {
+    let (secret, config) = (folder.join("door.secret"), folder.join("hive.yaml"));
+    std::fs::write(&secret, "open sesame")?;
+    let grant = format!("{{ {plugin}: {{ secrets: {{ door: {{ file: {} }} }} }} }}", secret.display());
+    std::fs::write(&config, format!("version: 1\nplugins: {{ each: {grant} }}\n"))?;
+    Ok(config)
+}
+
+/// State, what is done once and secrets are the same in every language.
+async fn keeps(node: &Node, plugin: &str) -> Result<()> {
+    let want =
+        json!(["one", null, 1, ["kept/a", "kept/b"], false, true, "three", true, false, "open sesame"]);
+    says(node, plugin, "keep", &want).await?;
+    // The first attempt fails behind what it does once, so the second is the first again.
+    node.client().publish(&format!("{plugin}/pay"), &Message::json(&json!({}))?).await?;
+    wait::until("the second attempt", MOMENT, async || {
+        let paid = node.client().call(&format!("{plugin}/paid"), &Message::default(), MOMENT).await.ok()?;
+        (paid.text() == Some("2")).then_some(())
+    })
+    .await
+    .with_context(|| node.printed())
+}
+
+async fn says(node: &Node, plugin: &str, what: &str, want: &Value) -> Result<()> {
+    let said = node.client().call(&format!("{plugin}/{what}"), &Message::default(), MOMENT).await;
+    let said: Value = serde_json::from_slice(&said.with_context(|| node.printed())?.payload)?;
+    ensure!(said == *want, "{plugin} says {said}, wanted is {want}");
     Ok(())
 }
 
@@ -212,7 +254,7 @@ async fn greets(node: &Node, plugin: &str, want: &str) -> Result<()> {
 /// The message and the stack of a mistake reach the dead letter and the log.
 async fn is_told(node: &mut Node, plugin: &str, mistake: &[&str; 2]) -> Result<()> {
     let mut letters = node.client().subscribe([format!("$dead/{plugin}")], Terms::default()).await?;
-    node.client().publish(&format!("{plugin}/boom"), &Message::json(&serde_json::json!({}))?).await?;
+    node.client().publish(&format!("{plugin}/boom"), &Message::json(&json!({}))?).await?;
     let letter = next(&mut letters, "a dead letter").await?;
     let reason = letter.message.headers.iter().find(|(name, _)| name == "hive-reason");
     let reason = reason.map(|(_, reason)| reason.as_str()).unwrap_or_default();
@@ -226,10 +268,11 @@ async fn is_told(node: &mut Node, plugin: &str, mistake: &[&str; 2]) -> Result<(
 /// What the SDKs promise without WebAssembly, said by their own tests.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sdks_pass_their_own_tests() -> Result<()> {
-    let runs: [(&Language, &str, &[&str]); 3] = [
-        (&JS, "guest-sdk/js", &["--test", "test/plugin.test.js", "test/text.test.js"]),
+    let runs: [(&Language, &str, &[&str]); 4] = [
+        (&JS, "guest-sdk/js", &["--test", "test/plugin.test.js", "test/state.test.js", "test/text.test.js"]),
         (&PYTHON, "guest-sdk/python", &["-m", "unittest", "discover", "-s", "tests"]),
         (&GO, "guest-sdk/go", &["vet", "."]),
+        (&GO, "guest-sdk/go", &["test", "."]),
     ];
     for (language, folder, args) in runs {
         if !is_here(language.tool, language.name) {
@@ -253,12 +296,12 @@ async fn samples_do_the_same_in_every_language() -> Result<()> {
         if !is_here(language.tool, language.name) {
             continue;
         }
-        for sample in ["greeter", "filter"] {
+        for (sample, cases) in [("greeter", 4), ("filter", 4), ("counter", 5)] {
             let folder = hive_tests::workspace().join("samples").join(sample).join(language.name);
             let output = command(Path::new(PROGRAM))?.arg("test").arg(&folder).output()?;
             let said = said(&output);
             ensure!(
-                output.status.success() && said.contains("4 passed, 0 failed"),
+                output.status.success() && said.contains(&format!("{cases} passed, 0 failed")),
                 "{}: {said}",
                 folder.display()
             );
@@ -313,7 +356,7 @@ async fn five_languages_on_three_nodes_pass_an_event_along() -> Result<()> {
     one.has_peers(2, MOMENT).await?;
     two.has_peers(2, MOMENT).await?;
     let mut done = one.client().subscribe(["chain/done"], Terms::default()).await?;
-    one.client().publish("chain/rust", &Message::json(&serde_json::json!([]))?).await?;
+    one.client().publish("chain/rust", &Message::json(&json!([]))?).await?;
     let event = next(&mut done, "the event at the end of the chain").await?;
     let way: Vec<String> = serde_json::from_slice(&event.message.payload)?;
     ensure!(way == ["rust", "js", "python", "c", "go"], "{way:?}");

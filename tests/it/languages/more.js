@@ -1,0 +1,33 @@
+import { on, once, plugin, publish, secret, snapshot, state } from "hive-guest";
+
+plugin({ instances: "single", publishes: ["chain/*"] });
+
+let here = 0;
+snapshot(() => here, (saved) => { here = saved; });
+answer("greet-js/count", () => [state.increment("count"), here += 1]);
+
+answer("greet-js/keep", () => {
+  state.set("kept/a", "one");
+  state.set("kept/b", Uint8Array.of(0x31), { ttl: 3600_000 });
+  state.delete("kept/none");
+  return [
+    state.get("kept/a"), state.get("kept/none") ?? null, state.getEach(["kept/none", "kept/b"])[1], [...state.keys("kept/")],
+    state.swap("kept/a", "two", "x"), state.swap("kept/a", "one", "three"), state.get("kept/a"), once("it"), once("it"),
+    secret("door"),
+  ];
+});
+
+on("greet-js/pay", (order, ctx) => {
+  if (!ctx.once()) return;
+  state.increment("paid");
+  state.flush();
+  if (ctx.attempt === 1) throw new Error("the printer is busy");
+});
+answer("greet-js/paid", () => state.get("paid"));
+
+on("chain/js", (way) => publish("chain/python", [...way, "js"]));
+
+function stumble(order) {
+  return order.customer.name;
+}
+on("greet-js/boom", stumble);
