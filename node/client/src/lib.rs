@@ -22,6 +22,7 @@
 //! # }
 //! ```
 
+pub mod external;
 pub mod headers;
 pub mod locate;
 pub mod message;
