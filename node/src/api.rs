@@ -16,6 +16,7 @@
 //! | `GET /v1/dead/NAME`, `/v1/dead/NAME?letter=7` | the dead letters of a handler; one with its event |
 //! | `POST /v1/dead/NAME?letters=1,2&drop=false&timeout=10s` | has them handled again, or lets them go |
 //! | `GET /v1/socket` | a WebSocket of documents: `subscribe`, `publish`, `answer` (see `hive_client::socket`) |
+//! | `GET /v1/plugin` | a WebSocket over which a process is a plugin (see `hive_client::external`) |
 //! | `POST /v1/plugins/reload`, `/v1/stop` | asks the node to do it |
 //! | `POST /v1/plugins/NAME/reload`, `…/rollback`, `…/approve`, `…/enable`, `…/disable` | the same, of one plugin |
 
@@ -26,24 +27,29 @@ use std::{
 
 use axum::{
     Router,
-    extract::DefaultBodyLimit,
+    extract::{DefaultBodyLimit, Request, State},
+    middleware::{Next, from_fn_with_state},
+    response::Response,
     routing::{get, post},
 };
 use hive_proto::limits::PAYLOAD_BYTES_MAX;
+use tokio_util::sync::CancellationToken;
 
-use crate::{bus::Bus, control::ControlSender, shutdown::Part, status::Boards};
+use crate::{bus::Bus, control::ControlSender, dispatch::process::Door, shutdown::Part, status::Boards};
 
 mod bridges;
 mod call;
 mod control;
 mod convert;
 mod dead;
+mod external;
 mod listen;
 mod logs;
 mod metrics;
 mod place;
 mod plugins;
 mod publish;
+mod publishing;
 mod refusal;
 mod session;
 mod status;
@@ -74,25 +80,39 @@ pub struct Means {
     pub boards: Arc<Boards>,
     /// What people ask of the node.
     pub control: ControlSender,
+    /// Where processes that are plugins come in.
+    pub door: Door,
+    /// Their connections, which outlast those of clients.
+    pub processes: Part,
 }
 
 /// The running API. Stop it by its part; dropping it removes the socket and its links.
 pub struct Api {
     part: Part,
     place: place::Place,
+    /// Cancelled when clients are served.
+    opened: CancellationToken,
 }
 
 impl Api {
-    /// Takes the socket and serves it. Needs a tokio runtime.
+    /// Takes the socket and serves processes that are plugins; clients wait until it is [opened](Self::open). Needs a tokio
+    /// runtime.
     ///
     /// # Errors
     /// When the socket cannot be made, or a living node has it.
     pub fn start(config: &Config, means: Means) -> Result<Self, PlaceError> {
         let (place, listener) = place::Place::take(config)?;
         let part = Part::new("api");
-        let shared = Arc::new(Shared { means, part: part.clone(), sessions: AtomicU64::new(0) });
-        part.spawn("listener", listen::run(listener, router(shared), part.clone()));
-        Ok(Self { part, place })
+        let opened = CancellationToken::new();
+        let shared =
+            Shared { means, part: part.clone(), opened: opened.clone(), sessions: AtomicU64::new(0) };
+        part.spawn("listener", listen::run(listener, router(Arc::new(shared)), part.clone()));
+        Ok(Self { part, place, opened })
+    }
+
+    /// Serves clients from here on: the node's plugins are there.
+    pub fn open(&self) {
+        self.opened.cancel();
     }
 
     /// Its tasks: what the composition root stops.
@@ -118,6 +138,8 @@ impl Api {
 struct Shared {
     means: Means,
     part: Part,
+    /// Cancelled when clients are served.
+    opened: CancellationToken,
     /// Numbers the sessions, so that logs can tell clients apart.
     sessions: AtomicU64,
 }
@@ -145,8 +167,16 @@ fn router(shared: App) -> Router {
         .route("/v1/call/{*channel}", post(call::call))
         .route("/v1/dead/{*name}", get(dead::list).post(dead::replay))
         .route("/v1/socket", get(subscribe::upgrade))
+        .route_layer(from_fn_with_state(Arc::clone(&shared), when_open))
+        .route("/v1/plugin", get(external::upgrade))
         .fallback(refusal::no_such_path)
         .method_not_allowed_fallback(refusal::no_such_method)
         .layer(DefaultBodyLimit::max(PAYLOAD_BYTES_MAX))
         .with_state(shared)
+}
+
+/// Who can reach the node finds its plugins running.
+async fn when_open(State(app): State<App>, request: Request, next: Next) -> Response {
+    app.opened.cancelled().await;
+    next.run(request).await
 }

@@ -13,6 +13,7 @@ use std::{
 mod bridges;
 mod channels;
 mod check;
+mod exec;
 mod expand;
 mod find;
 mod import;

@@ -7,6 +7,7 @@ mod breaker;
 mod lanes;
 mod matcher;
 mod outcome;
+pub mod process;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -46,6 +47,12 @@ pub trait Invoke: Send {
         String::new()
     }
 
+    /// Waits until it can take an event; none is taken from the queue before. False: `stop` came first. By default it
+    /// always can.
+    fn ready(&mut self, _stop: &CancellationToken) -> impl Future<Output = bool> + Send {
+        std::future::ready(true)
+    }
+
     /// Runs while there is nothing to handle; the next event ends it wherever it is. Never ends by itself.
     fn idle(&mut self) -> impl Future<Output = ()> + Send {
         std::future::pending()
@@ -56,6 +63,9 @@ pub trait Invoke: Send {
 /// `stop` comes is finished first; a request whose caller has gone is cut.
 pub async fn run(lanes: &Arc<Lanes>, stop: &CancellationToken, handler: &mut impl Invoke) {
     loop {
+        if !handler.ready(stop).await {
+            return;
+        }
         let next = tokio::select! {
             biased;
             job = lanes.next(stop) => job,

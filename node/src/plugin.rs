@@ -11,6 +11,7 @@ pub mod crew;
 pub mod description;
 pub mod diff;
 pub mod engine;
+mod exec;
 pub mod folder;
 pub mod grants;
 pub mod host;
@@ -23,6 +24,7 @@ pub mod probation;
 mod rate;
 mod records;
 mod registry;
+mod rules;
 pub mod settings;
 pub mod sketch;
 pub mod state;
@@ -49,13 +51,13 @@ use self::{
 };
 pub use self::{
     instances::Mode,
-    settings::{Config, PluginConfig},
+    settings::{Config, Exec, PluginConfig},
 };
 pub use crate::dispatch::Patience;
 use crate::{
     bus::Bus,
     control::{ControlError, PluginVerb, Reloaded},
-    dispatch::Lanes,
+    dispatch::{Lanes, process::Knock},
     shutdown::Part,
     status::Boards,
     store::{Store, StoreError},
@@ -68,7 +70,7 @@ const ASKS_MAX: usize = 16;
 /// The plugins of a running node.
 #[derive(Clone)]
 pub struct Plugins {
-    /// None: the node has no plugin folders.
+    /// None: the node has no plugin folders, and takes no processes.
     asks: Option<mpsc::Sender<Ask>>,
     /// Where the plugins' events are; none as above.
     shared: Option<Arc<Shared>>,
@@ -116,7 +118,8 @@ impl StartError {
 impl Plugins {
     /// Loads every component of the folders and follows them until the part stops. Returns when each runs or was
     /// refused; a refused one is said in the log and on the board. What they set for later, and what is remembered of them,
-    /// is kept in the store, compiled code and versions that were live in the data directory, if there is one. Without folders nothing is started.
+    /// is kept in the store, compiled code and versions that were live in the data directory, if there is one. Processes
+    /// come when it is [opened](Self::open); where none can, and without folders, nothing is started.
     ///
     /// # Errors
     /// When a folder cannot be watched, or this machine runs no guests.
@@ -127,15 +130,17 @@ impl Plugins {
         store: Option<Store>,
         part: &Part,
     ) -> Result<Self, StartError> {
-        if config.folders.is_empty() {
+        if config.folders.is_empty() && !config.processes {
             return Ok(Self { asks: None, shared: None });
         }
-        let watch = Watch::start(&config.folders, Depth::Files)?;
-        let engine = Arc::new(Engine::start()?);
         let data_dir = boards.node.read().data_dir.clone();
-        let cache = data_dir.as_deref().and_then(|data_dir| cache(data_dir, &engine));
-        let loader = Loader::new(engine).map_err(StartError::Broken)?;
-        let loader = Arc::new(loader.caching(cache, Arc::clone(&boards.components)));
+        let (watch, loader) = match config.folders.as_slice() {
+            [] => (None, None),
+            folders => {
+                let watch = Watch::start(folders, Depth::Files)?;
+                (Some(watch), Some(Arc::new(loader(data_dir.as_deref(), &boards)?)))
+            }
+        };
         let records = Records::load(store.clone())?;
         let versions = Versions::open(data_dir.as_deref()).map_err(StartError::Versions)?;
         versions.retain(&records.contents());
@@ -149,6 +154,18 @@ impl Plugins {
         let (asks, asked) = mpsc::channel(ASKS_MAX);
         part.spawn("plugins", registry.run(asked, part.stop().clone()));
         Ok(Self { asks: Some(asks), shared: Some(shared) })
+    }
+
+    /// From here on processes may come, which find the node at this socket: those of the configuration are started. Returns
+    /// when each is ready or was given up for now; that is said in the log and on the board.
+    pub async fn open(&self, socket: &Path, knocks: mpsc::Receiver<Knock>) {
+        let Some(asks) = &self.asks else { return };
+        let (reply, done) = oneshot::channel();
+        let ask = Ask::Open { socket: socket.into(), knocks, reply };
+        if asks.send(ask).await.is_ok() {
+            // Nobody is left to answer only when the node is leaving.
+            let _ = done.await;
+        }
     }
 
     /// Where a plugin's events are, while it runs.
@@ -180,6 +197,14 @@ impl Plugins {
         asks.send(ask(reply)).await.map_err(|_| unavailable("it is leaving"))?;
         done.await.unwrap_or_else(|_| Err(unavailable("it is leaving")))
     }
+}
+
+/// What loads components, on an engine of its own.
+fn loader(data_dir: Option<&Path>, boards: &Boards) -> Result<Loader, StartError> {
+    let engine = Arc::new(Engine::start()?);
+    let cache = data_dir.and_then(|data_dir| cache(data_dir, &engine));
+    let loader = Loader::new(engine).map_err(StartError::Broken)?;
+    Ok(loader.caching(cache, Arc::clone(&boards.components)))
 }
 
 /// The compiled cache; a node without it compiles more, and nothing else.

@@ -149,7 +149,7 @@ type OfPlugin<'a> = (&'static str, &'static str, &'a dyn Fn(&str, &PluginCard) -
 
 fn plugins(means: &Means) -> Vec<Metric> {
     let cards = means.boards.plugins.read();
-    let each: [OfPlugin<'_>; 15] = [
+    let each: [OfPlugin<'_>; 16] = [
         ("plugin_handled", "Events handled", &|_, card| Number::Count(card.work.handled.value())),
         ("plugin_answered", "Requests answered", &|_, card| Number::Count(card.work.answered.value())),
         ("plugin_retried", "Attempts to be repeated", &|_, card| Number::Count(card.work.retried.value())),
@@ -159,6 +159,9 @@ fn plugins(means: &Means) -> Vec<Metric> {
         }),
         ("plugin_trapped", "Calls that trapped", &|_, card| Number::Count(card.work.trapped.value())),
         ("plugin_pauses", "Pauses for failing too often", &|_, card| Number::Count(card.work.pauses.value())),
+        ("plugin_restarts", "Starts of its process after its end", &|_, card| {
+            Number::Count(card.work.restarts.value())
+        }),
         ("plugin_queued", "Events that wait", &|_, card| gauge(card.work.queued.value())),
         ("plugin_letters", "Dead letters that are kept", &|name, _| {
             gauge(means.bus.letter_counts(name).letters as u64)

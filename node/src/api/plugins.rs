@@ -90,5 +90,6 @@ fn work(work: &Work) -> types::WorkStatus {
         too_large: work.too_large.value(),
         lines_left_out: work.lines_left_out.value(),
         pauses: work.pauses.value(),
+        restarts: work.restarts.value(),
     }
 }

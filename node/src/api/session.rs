@@ -4,7 +4,6 @@
 //! [`Outgoing`], which cannot grow: acknowledgements are sums, and only so many errors are kept. A client that does
 //! not read therefore still publishes, and loses only its own events, which it is told.
 
-mod publishing;
 mod share;
 
 use std::{
@@ -26,10 +25,11 @@ use hive_client::{
 };
 use tokio::{sync::Notify, time::timeout};
 
-use self::{publishing::Publishing, share::Share};
+use self::share::Share;
 use super::{
     App, convert,
     listen::Seat,
+    publishing::Publishing,
     refusal::{Refusal, bad_pattern, invalid},
 };
 use crate::bus::{self, Delivery, Holder, Request, Subscription, Ticket, Wanted};

@@ -20,7 +20,7 @@ use super::{
 };
 
 /// Bytes of events gathered before they are written, while more are there.
-const GATHER_BYTES: usize = 64 << 10;
+pub(super) const GATHER_BYTES: usize = 64 << 10;
 
 pub(super) async fn upgrade(
     State(app): State<App>,

@@ -25,6 +25,7 @@ use tokio::{
 use super::*;
 use crate::{
     control::{self, Control, ControlError, Missed, Reloaded, Route, Visit},
+    dispatch::process,
     status::{self, NodeCard, PluginCard, PluginState, WantCard},
 };
 
@@ -49,9 +50,12 @@ fn node() -> Node {
     bus.confirmed(u64::MAX);
     let boards = Boards::new(NodeCard { id: NodeId([7; 32]), name: "kitchen".into(), ..NodeCard::default() });
     let (control, requests) = control::channel();
-    let means = Means { bus: bus.clone(), boards: Arc::clone(&boards), control };
+    let (door, _) = process::door();
+    let processes = Part::new("processes");
+    let means = Means { bus: bus.clone(), boards: Arc::clone(&boards), control, door, processes };
     let config = Config { socket: dir.path().join(locate::SOCKET_NAME), link: None };
     let api = Api::start(&config, means).expect("an API");
+    api.open();
     let client = Client::new(api.socket());
     Node { api, client, bus, boards, requests, _dir: dir }
 }

@@ -193,9 +193,17 @@ impl Publisher {
     /// # Errors
     /// As [`Publisher::publish`].
     pub fn begin(&mut self, to: &Address, message: Message) -> Result<Begun, PublishError> {
-        self.check(to, &message, 0)?;
+        self.begin_from(to, message, 0)
+    }
+
+    /// The same for a message that was caused by an event of this depth.
+    ///
+    /// # Errors
+    /// As [`Publisher::publish_from`].
+    pub fn begin_from(&mut self, to: &Address, message: Message, depth: u8) -> Result<Begun, PublishError> {
+        self.check(to, &message, depth)?;
         let at = self.route(to);
-        self.begin_at(at, to, message, 0)
+        self.begin_at(at, to, message, depth)
     }
 
     fn begin_at(&self, at: usize, to: &Address, message: Message, depth: u8) -> Result<Begun, PublishError> {

@@ -149,7 +149,7 @@ pub(super) fn introduce(node: &Node, settings: &Settings, voice: &Voice) {
     if !settings.durable.is_empty() {
         rows.push(row("journal", settings.engine.to_string()));
     }
-    rows.push(row("plugins", plugins_line(&settings.plugins.folders)));
+    rows.push(row("plugins", plugins_line(settings)));
     if let Some(api) = node.api() {
         rows.push(row("api", api.socket().display().to_string()));
     }
@@ -171,11 +171,11 @@ fn network_line(name: &str, open: bool) -> String {
     )
 }
 
-fn plugins_line(folders: &[PathBuf]) -> String {
-    if folders.is_empty() {
-        return "none; --plugins DIR runs the handlers in a folder".into();
-    }
-    folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(", ")
+fn plugins_line(settings: &Settings) -> String {
+    let folders = settings.plugins.folders.iter().map(|folder| folder.display().to_string());
+    let processes = settings.plugins.each.iter().filter(|(_, config)| config.exec.is_some());
+    let all: Vec<String> = folders.chain(processes.map(|(name, _)| format!("{name} (a process)"))).collect();
+    if all.is_empty() { "none; --plugins DIR runs the handlers in a folder".into() } else { all.join(", ") }
 }
 
 /// Waits until a signal or the API says to leave, doing something meanwhile.

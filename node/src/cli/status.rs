@@ -88,6 +88,7 @@ fn plugin(plugin: &types::PluginStatus) -> String {
         (work.too_large, "too large"),
         (work.lines_left_out, "lines left out"),
         (work.pauses, "pauses"),
+        (work.restarts, "restarts"),
         (plugin.letters, "dead letters to replay"),
     ];
     for (count, name) in troubles.into_iter().filter(|(count, _)| *count > 0) {

@@ -8,7 +8,7 @@ use hive_proto::pattern::Pattern;
 
 use super::{
     check::Surroundings,
-    openings,
+    exec, openings,
     problem::{self, Problem},
     secret::{self, Hints},
     section::{Line, Report, Section, duration, shown, size, text, truth, whole},
@@ -51,13 +51,20 @@ fn by_name(
         }
         let mut keys = Section::new(each.below(&entry.key), Some(&entry.value), report);
         let enabled = keys.read("enabled", report, truth);
+        let exec = exec::read(&mut keys, around, report);
         let limits = limits(&mut keys, around, report);
         let subscriptions = openings::subscriptions(&mut keys, report);
         let config = keys.value("config").map(|value| flattened(value, &mut keys, report));
         let secrets = secrets(&mut keys, around, report);
         keys.finish(report);
-        let plugin =
-            PluginConfig { enabled, subscriptions, config: config.unwrap_or_default(), secrets, ..limits };
+        let plugin = PluginConfig {
+            enabled,
+            exec,
+            subscriptions,
+            config: config.unwrap_or_default(),
+            secrets,
+            ..limits
+        };
         plugins.insert(entry.key.clone(), plugin);
     }
     plugins

@@ -29,6 +29,7 @@ use crate::{
     config::PeerAddress,
     control::channel,
     discovery::{self, Here, StaticPeer},
+    dispatch::process,
     journal::OpenError,
     mesh::{self, Mesh, visit::Visitor},
     plugin::{self, Plugins},
@@ -130,6 +131,8 @@ pub(super) struct Parts {
     bridges: Part,
     /// Runs the handlers.
     plugins: Part,
+    /// Speaks with those that are processes.
+    processes: Part,
     /// Looks for other nodes.
     discovery: Part,
     mesh: Option<Mesh>,
@@ -243,6 +246,7 @@ impl Parts {
             api: None,
             bridges: Part::new("bridges"),
             plugins: Part::new("plugins"),
+            processes: Part::new("processes"),
             discovery: Part::new("discovery"),
             mesh: None,
             bus: Part::new("bus"),
@@ -251,7 +255,7 @@ impl Parts {
         }
     }
 
-    /// Starts what was chosen: first the mesh, so that what the plugins want is announced at once, last
+    /// Starts what was chosen: first the mesh, so that what the plugins want is announced at once, late
     /// the API, so that who can reach the node finds its plugins running.
     async fn start(
         &mut self,
@@ -282,9 +286,8 @@ impl Parts {
             }
         }
         let (plugins, store) = (ways.plugins.0.unwrap_or_default(), ways.plugins.1);
+        let plugins = plugin::Config { processes: ways.api.is_some(), ..plugins };
         let plugins = Plugins::start(plugins, bus.clone(), Arc::clone(boards), store, &self.plugins).await?;
-        // After the handlers, which are there when something comes in.
-        bridge::start(ways.bridges, bus, boards, &self.bridges);
         let (control, requests) = channel();
         let graph = self.mesh.as_ref().map(Mesh::asker);
         if !ways.rings.is_empty() {
@@ -301,12 +304,19 @@ impl Parts {
         let mesh = (graph, visitor);
         self.root.spawn(
             "control",
-            control::run(requests, (plugins, bus.clone()), mesh, leave.clone(), self.root.clone()),
+            control::run(requests, (plugins.clone(), bus.clone()), mesh, leave.clone(), self.root.clone()),
         );
         if let Some(config) = &ways.api {
-            let means = Means { bus: bus.clone(), boards: Arc::clone(boards), control };
-            self.api = Some(Api::start(config, means)?);
+            let (door, knocks) = process::door();
+            let processes = self.processes.clone();
+            let means = Means { bus: bus.clone(), boards: Arc::clone(boards), control, door, processes };
+            let api = self.api.insert(Api::start(config, means)?);
+            // They come over the API, and clients after them.
+            plugins.open(api.socket(), knocks).await;
+            api.open();
         }
+        // After the handlers, which are there when something comes in.
+        bridge::start(ways.bridges, bus, boards, &self.bridges);
         Ok(())
     }
 
@@ -349,7 +359,7 @@ impl Parts {
             order = order.then(api.part(), CLIENT_GRACE);
         }
         order = order.then(&self.discovery, CLIENT_GRACE).then(&self.bridges, BRIDGE_GRACE);
-        order = order.then(&self.plugins, DRAIN_GRACE);
+        order = order.then(&self.plugins, DRAIN_GRACE).then(&self.processes, CLIENT_GRACE);
         if let Some(mesh) = &self.mesh {
             order = order.then(mesh.part(), DRAIN_GRACE);
         }

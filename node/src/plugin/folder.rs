@@ -123,7 +123,7 @@ fn candidate(file: &Path) -> Option<(String, Stamp)> {
 }
 
 /// The name is a segment of `$dead/<plugin>`, so it follows the grammar of channels.
-fn check_name(name: &str) -> Result<(), String> {
+pub(super) fn check_name(name: &str) -> Result<(), String> {
     match Channel::parse(name) {
         Ok(channel) if channel.is_reserved() => Err("its name begins with `$`, which is the node's".into()),
         Ok(_) => Ok(()),

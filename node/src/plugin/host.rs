@@ -49,6 +49,8 @@ mod state;
 mod timers;
 mod wasi;
 
+pub(in crate::plugin) use log::{LINE_BYTES_MAX, say};
+
 /// Generated from `wit/`; see there for what each item means.
 #[expect(missing_docs, reason = "generated; the WIT says what each item means")]
 pub mod bindings {

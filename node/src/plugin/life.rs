@@ -8,7 +8,6 @@ mod card;
 mod drain;
 mod handover;
 mod rollback;
-mod rules;
 mod swap;
 
 use std::{
@@ -28,6 +27,7 @@ use super::{
     instances::Mode,
     loader::{LoadError, Loaded, Loader},
     records::{Record, Records},
+    rules,
     settings::PluginConfig,
     state::{self, State, States},
     timer::once::OneShots,
@@ -41,14 +41,14 @@ use crate::{
     status::Boards,
     store::Store,
 };
-use card::Card;
+pub(in crate::plugin) use card::Card;
 pub use card::Counts;
 use swap::{Content, Live};
 
 /// What every plugin of a node shares.
 pub struct Shared {
-    /// Loads components.
-    pub loader: Arc<Loader>,
+    /// Loads components; none: there are no folders, so none can come.
+    pub loader: Option<Arc<Loader>>,
     /// Carries events.
     pub bus: Bus,
     /// Keeps what plugins set for later; none: the node keeps nothing.
@@ -139,6 +139,13 @@ enum Refusal {
     /// A version that was live.
     #[error("it is not kept any more")]
     Forgotten,
+}
+
+impl Shared {
+    /// What loads components.
+    fn loader(&self) -> &Arc<Loader> {
+        self.loader.as_ref().expect("a component comes from a folder, and with folders there is a loader")
+    }
 }
 
 impl Life {
@@ -288,7 +295,7 @@ impl Life {
     async fn bring(&mut self, bytes: Bytes, from: Origin) -> Result<(), Refusal> {
         let begun = Instant::now();
         let names = self.names().clone();
-        let loaded = self.shared.loader.load(&self.name, bytes.clone(), &self.config, &names).await?;
+        let loaded = self.shared.loader().load(&self.name, bytes.clone(), &self.config, &names).await?;
         let wants = Wants::of(&loaded.wishes, &names);
         if from == Origin::Folder {
             self.check_approved(&wants)?;
@@ -344,7 +351,7 @@ impl Life {
             web: Web::default(),
             bus: self.shared.bus.clone(),
         };
-        let engine = Arc::clone(self.shared.loader.engine());
+        let engine = Arc::clone(self.shared.loader().engine());
         let (place, limits, work) = (Arc::new(place), self.config.limits(), self.card.work());
         let version = Version::new(engine, blueprint, wishes, place, limits, work);
         (Arc::new(version), Content { hash, size_bytes })

@@ -3,7 +3,14 @@
 //! What it owns: one task that looks at the folders, and the lives. Exists so that one slow or broken plugin never holds up
 //! another. It must not know how a plugin is loaded or run.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+mod processes;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -15,6 +22,7 @@ use super::{
 };
 use crate::{
     control::{ControlError, PluginVerb, Reloaded},
+    dispatch::process::Knock,
     watch::Watch,
 };
 
@@ -42,13 +50,27 @@ pub(super) enum Ask {
         /// What came of it.
         reply: Reply,
     },
+    /// To let processes in, and to start those of the configuration.
+    Open {
+        /// Where they find the node.
+        socket: Arc<Path>,
+        /// Those that come.
+        knocks: mpsc::Receiver<Knock>,
+        /// Told when each that is started is ready or was given up for now.
+        reply: oneshot::Sender<()>,
+    },
 }
 
 /// The task's state.
 pub(super) struct Registry {
     config: Config,
     shared: Arc<Shared>,
-    watch: Watch,
+    /// None: there are no folders.
+    watch: Option<Watch>,
+    /// Where processes come in; none: they do not, or not yet.
+    knocks: Option<mpsc::Receiver<Knock>>,
+    /// Where they find the node.
+    socket: Arc<Path>,
     plugins: BTreeMap<String, Entry>,
     /// Files that are no plugins, as they were last said, so that they are said once.
     refused: BTreeMap<PathBuf, String>,
@@ -57,17 +79,37 @@ pub(super) struct Registry {
 
 struct Entry {
     /// None: the file is gone.
-    file: Option<(PathBuf, Stamp)>,
+    source: Option<Source>,
     wishes: watch::Sender<Wish>,
     fulfilled: watch::Receiver<Fulfilled>,
+    /// Where a process is sent that wants to be it; none: it is a component.
+    door: Option<mpsc::Sender<Knock>>,
+}
+
+/// What a plugin comes from.
+#[derive(Debug, PartialEq, Eq)]
+enum Source {
+    File(PathBuf, Stamp),
+    /// A process, with the program that is started, if one is.
+    Process(PathBuf),
+}
+
+impl Source {
+    fn path(&self) -> &Path {
+        match self {
+            Self::File(path, _) | Self::Process(path) => path,
+        }
+    }
 }
 
 impl Registry {
-    pub(super) fn new(config: Config, shared: Arc<Shared>, watch: Watch) -> Self {
+    pub(super) fn new(config: Config, shared: Arc<Shared>, watch: Option<Watch>) -> Self {
         Self {
             config,
             shared,
             watch,
+            knocks: None,
+            socket: Path::new("").into(),
             plugins: BTreeMap::new(),
             refused: BTreeMap::new(),
             lives: TaskTracker::new(),
@@ -90,7 +132,8 @@ impl Registry {
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
-                _ = self.watch.changed() => self.follow(),
+                () = changed(&mut self.watch) => self.follow(),
+                Some(knock) = knocked(&mut self.knocks) => self.let_in(knock),
                 Some(ask) = asks.recv() => self.answer(ask),
                 _ = count.tick() => self.shared.counts.update(),
             }
@@ -107,7 +150,14 @@ impl Registry {
 
     /// Looks at the folders. Returns the plugins whose file is new or changed; tells those whose file is gone.
     fn look(&mut self) -> Vec<String> {
-        let Look { plugins: found, refused } = folder::look(&self.config.folders);
+        let Look { plugins: mut found, mut refused } = folder::look(&self.config.folders);
+        found.retain(|name, (file, _)| {
+            let is_process = self.is_process(name);
+            if is_process {
+                refused.insert(file.clone(), format!("the plugin `{name}` is a process"));
+            }
+            !is_process
+        });
         for (file, why) in &refused {
             if self.refused.get(file) != Some(why) {
                 tracing::error!("{} is not loaded: {why}", file.display());
@@ -115,13 +165,14 @@ impl Registry {
         }
         self.refused = refused;
         for (name, entry) in &mut self.plugins {
-            if entry.file.is_some() && !found.contains_key(name) {
-                entry.file = None;
+            if matches!(entry.source, Some(Source::File(..))) && !found.contains_key(name) {
+                entry.source = None;
                 entry.wish(Asks::Look);
             }
         }
         let mut changed = Vec::new();
-        for (name, file) in found {
+        for (name, (path, stamp)) in found {
+            let file = Some(Source::File(path, stamp));
             if self.config.of(&name).enabled == Some(false) {
                 continue;
             }
@@ -129,8 +180,8 @@ impl Registry {
                 .plugins
                 .entry(name.clone())
                 .or_insert_with(|| Entry::begin(&name, &self.config, &self.shared, &self.lives));
-            if entry.file.as_ref() != Some(&file) {
-                entry.file = Some(file);
+            if entry.source != file {
+                entry.source = file;
                 changed.push(name);
             }
         }
@@ -140,7 +191,7 @@ impl Registry {
     /// Has a plugin look at its file, or more. What is returned waits for what comes of it; it need not be awaited.
     fn wish(&self, name: &str, asks: Asks) -> Option<impl Future<Output = Option<Reloaded>> + Send + use<>> {
         let entry = self.plugins.get(name)?;
-        entry.file.as_ref()?;
+        entry.source.as_ref()?;
         let number = entry.wish(asks);
         let mut fulfilled = entry.fulfilled.clone();
         Some(async move {
@@ -154,6 +205,7 @@ impl Registry {
         match ask {
             Ask::Reload { plugin, reply } => self.reload(plugin, reply),
             Ask::Change { verb, plugin, reply } => self.change(verb, plugin, reply),
+            Ask::Open { socket, knocks, reply } => self.open(socket, knocks, reply),
         }
     }
 
@@ -181,7 +233,7 @@ impl Registry {
     }
 
     fn change(&self, verb: PluginVerb, plugin: String, reply: Reply) {
-        if self.plugins.get(&plugin).is_none_or(|entry| entry.file.is_none()) {
+        if self.plugins.get(&plugin).is_none_or(|entry| entry.source.is_none()) {
             let error = match self.config.of(&plugin).enabled {
                 Some(false) if verb == PluginVerb::Enable => ControlError::Unavailable(format!(
                     "its configuration says `plugins: {{each: {{{plugin}: {{enabled: false}}}}}}`"
@@ -235,7 +287,7 @@ impl Entry {
         let (done, fulfilled) = watch::channel(Fulfilled { number: 0, result: nothing });
         let life = Life::new(name, config.of(name), Arc::clone(shared));
         lives.spawn(life.run(wished, done));
-        Self { file: None, wishes, fulfilled }
+        Self { source: None, wishes, fulfilled, door: None }
     }
 
     /// Wishes what the entry's file says to be live. Returns the wish's number.
@@ -243,7 +295,7 @@ impl Entry {
         let mut number = 0;
         self.wishes.send_modify(|wish| {
             wish.number = wish.number.saturating_add(1);
-            wish.file = self.file.as_ref().map(|(file, _)| file.clone());
+            wish.file = self.source.as_ref().map(|source| source.path().to_path_buf());
             match asks {
                 Asks::Look => {}
                 Asks::Again => wish.again = wish.number,
@@ -253,6 +305,22 @@ impl Entry {
             number = wish.number;
         });
         number
+    }
+}
+
+/// Waits for something to change in the folders; for ever without any.
+async fn changed(watch: &mut Option<Watch>) {
+    match watch {
+        Some(watch) => drop(watch.changed().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits for a process that wants to be let in; for ever where none can come. None: nobody is left to come.
+async fn knocked(knocks: &mut Option<mpsc::Receiver<Knock>>) -> Option<Knock> {
+    match knocks {
+        Some(knocks) => knocks.recv().await,
+        None => std::future::pending().await,
     }
 }
 

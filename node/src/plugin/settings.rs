@@ -22,13 +22,46 @@ pub struct Config {
     pub each: BTreeMap<String, PluginConfig>,
     /// A new version that wants more than the one before goes live without being approved: for whoever writes it.
     pub approve_all: bool,
+    /// Processes may come over the API.
+    pub processes: bool,
+}
+
+/// A process that the node starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exec {
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// Where it is started.
+    pub folder: PathBuf,
+    /// How long it may take until it is ready.
+    pub ready_within: Duration,
+    /// How long it may take to end when it is asked to.
+    pub stop_within: Duration,
+}
+
+/// How long a process may take until it is ready: an interpreter and its libraries on a busy machine.
+pub const READY_WITHIN: Duration = Duration::from_secs(10);
+/// How long it may take to end.
+pub const STOP_WITHIN: Duration = Duration::from_secs(2);
+
+impl Default for Exec {
+    fn default() -> Self {
+        Self {
+            command: Vec::new(),
+            folder: PathBuf::from("."),
+            ready_within: READY_WITHIN,
+            stop_within: STOP_WITHIN,
+        }
+    }
 }
 
 /// What can be said of one plugin. None leaves it to the defaults, then to the file, then to the program.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PluginConfig {
-    /// False: the file is not loaded.
+    /// False: the file is not loaded, the process not started.
     pub enabled: Option<bool>,
+    /// It is a process that the node starts; none: a component, or a process that comes by itself.
+    pub exec: Option<Exec>,
     /// How long its instances live.
     pub instances: Option<Mode>,
     /// How many warm instances a pool may have, at least 1.
@@ -94,6 +127,7 @@ impl Config {
         config.extend(own.config);
         PluginConfig {
             enabled: own.enabled.or(all.enabled),
+            exec: own.exec,
             instances: own.instances.or(all.instances),
             pool_size: own.pool_size.or(all.pool_size),
             memory: own.memory.or(all.memory),

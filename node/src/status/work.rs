@@ -58,6 +58,8 @@ pub struct Work {
     pub breaker: Count,
     /// How often it was paused.
     pub pauses: Count,
+    /// How often its process was started again after its end.
+    pub restarts: Count,
 }
 
 impl Work {

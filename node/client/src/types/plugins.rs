@@ -9,7 +9,7 @@ use super::V1;
 pub struct PluginStatus {
     /// Its name: the configuration's key, else the file's.
     pub name: String,
-    /// The component's file.
+    /// The component's file, or the program that is started; empty for a process that came by itself.
     pub file: String,
     /// Whether it takes events.
     pub state: PluginState,
@@ -21,7 +21,7 @@ pub struct PluginStatus {
     pub size_bytes: u64,
     /// The version the component says it is.
     pub version: String,
-    /// `pool`, `fresh` or `single`.
+    /// `pool`, `fresh` or `single`; of a process how many events it takes at a time.
     pub instances: String,
     /// What it listens to.
     pub wants: Vec<Want>,
@@ -179,6 +179,8 @@ pub struct WorkStatus {
     pub lines_left_out: u64,
     /// How often it was paused.
     pub pauses: u64,
+    /// How often its process was started again after its end.
+    pub restarts: u64,
 }
 
 /// The plugins, from `GET /v1/plugins`.

@@ -60,6 +60,7 @@ fn reached(plugin: &PluginStatus) -> String {
         (work.too_large, "messages that were too large"),
         (work.lines_left_out, "lines left out of the log"),
         (work.pauses, "pauses"),
+        (work.restarts, "starts of its process after its end"),
     ];
     let some = all.iter().filter(|(count, _)| *count > 0);
     some.map(|(count, name)| format!("{count} {name}")).collect::<Vec<_>>().join(", ")

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Bytes of one line that reach the log; the rest is cut off.
-const LINE_BYTES_MAX: usize = 8 << 10;
+pub(in crate::plugin) const LINE_BYTES_MAX: usize = 8 << 10;
 
 impl log::Host for Guest {
     fn enabled(&mut self, level: Level) -> bool {
@@ -38,7 +38,7 @@ impl log::Host for Guest {
 }
 
 /// One line in the log under the plugin's name, if it may say one more.
-pub(super) fn say(plugin: &Allowance, level: LineLevel, line: &str) {
+pub(in crate::plugin) fn say(plugin: &Allowance, level: LineLevel, line: &str) {
     if plugin.admits_line(line.len().min(LINE_BYTES_MAX)) {
         plugin.say(level, &readable(line));
     }

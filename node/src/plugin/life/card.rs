@@ -11,7 +11,11 @@ use std::{
 use super::{Content, Shared, Version};
 use crate::{
     dispatch::Lanes,
-    plugin::{allowance::Allowance, description::Listen, limits::Limits},
+    plugin::{
+        allowance::Allowance,
+        description::{Listen, Wishes},
+        limits::Limits,
+    },
     status::{Lines, PluginCard, PluginState, WantCard, Work},
     units::ByteSize,
 };
@@ -26,22 +30,22 @@ pub struct Card {
 }
 
 impl Card {
-    pub(super) fn new(name: &str, shared: Arc<Shared>, state_quota: ByteSize) -> Self {
+    pub(in crate::plugin) fn new(name: &str, shared: Arc<Shared>, state_quota: ByteSize) -> Self {
         Self { name: name.into(), shared, work: Arc::default(), lines: Arc::default(), state_quota }
     }
 
     /// What the plugin may do to the node in a second, counted on the card.
-    pub(super) fn allowance(&self, limits: &Limits) -> Arc<Allowance> {
+    pub(in crate::plugin) fn allowance(&self, limits: &Limits) -> Arc<Allowance> {
         let (work, lines) = (Arc::clone(&self.work), Arc::clone(&self.lines));
         Arc::new(Allowance::new(Arc::clone(&self.name), limits, work, lines))
     }
 
-    pub(super) fn work(&self) -> Arc<Work> {
+    pub(in crate::plugin) fn work(&self) -> Arc<Work> {
         Arc::clone(&self.work)
     }
 
     /// A file is being compiled and tried; an older version may be live.
-    pub(super) fn looking_at(&self, file: &Path, is_live: bool) {
+    pub(in crate::plugin) fn looking_at(&self, file: &Path, is_live: bool) {
         self.change(|card| {
             card.file = file.to_path_buf();
             card.state = if is_live { PluginState::Running } else { PluginState::Loading };
@@ -51,7 +55,6 @@ impl Card {
     /// A version went live.
     pub(super) fn live(&self, version: &Version, content: &Content) {
         let wishes = &version.wishes;
-        let want = |listen: &Listen| WantCard { pattern: listen.pattern.clone(), answers: listen.answers };
         let now = SystemTime::now();
         self.change(|card| {
             card.state = PluginState::Running;
@@ -66,8 +69,22 @@ impl Card {
         });
     }
 
+    /// A process is ready, and takes so many events side by side.
+    pub(in crate::plugin) fn process(&self, generation: u64, wishes: &Wishes, window: usize) {
+        let now = SystemTime::now();
+        self.change(|card| {
+            card.state = PluginState::Running;
+            card.generation = generation;
+            card.version.clone_from(&wishes.version);
+            card.instances = format!("process, {window} at a time");
+            card.wants = wishes.listens.iter().map(want).collect();
+            card.loaded = Some(now);
+            card.problem = None;
+        });
+    }
+
     /// The newest file is what is live.
-    pub(super) fn fine(&self) {
+    pub(in crate::plugin) fn fine(&self) {
         let is_fine = |card: &PluginCard| {
             card.problem.is_none() && card.waits.is_empty() && card.state == PluginState::Running
         };
@@ -83,7 +100,7 @@ impl Card {
     }
 
     /// The newest file is not live.
-    pub(super) fn refused(&self, why: &str, is_live: bool) {
+    pub(in crate::plugin) fn refused(&self, why: &str, is_live: bool) {
         self.change(|card| {
             card.problem = Some(why.to_owned());
             card.waits.clear();
@@ -92,7 +109,7 @@ impl Card {
     }
 
     /// The newest file is not live until somebody approves what it wants.
-    pub(super) fn waits(&self, wants: &[String], is_live: bool) {
+    pub(in crate::plugin) fn waits(&self, wants: &[String], is_live: bool) {
         self.change(|card| {
             card.problem = None;
             card.waits = wants.to_vec();
@@ -101,7 +118,7 @@ impl Card {
     }
 
     /// Somebody switched it off.
-    pub(super) fn disabled(&self, file: &Path) {
+    pub(in crate::plugin) fn disabled(&self, file: &Path) {
         self.change(|card| {
             card.file = file.to_path_buf();
             card.state = PluginState::Disabled;
@@ -111,12 +128,12 @@ impl Card {
     }
 
     /// It finishes what it has.
-    pub(super) fn draining(&self) {
+    pub(in crate::plugin) fn draining(&self) {
         self.change(|card| card.state = PluginState::Draining);
     }
 
     /// It is gone.
-    pub(super) fn gone(&self) {
+    pub(in crate::plugin) fn gone(&self) {
         self.shared.boards.plugins.change(|plugins| {
             plugins.remove(&self.name);
         });
@@ -148,6 +165,10 @@ impl Card {
             lines: Arc::clone(&self.lines),
         }
     }
+}
+
+fn want(listen: &Listen) -> WantCard {
+    WantCard { pattern: listen.pattern.clone(), answers: listen.answers }
 }
 
 /// Carries what the lanes count to the boards. The mutex is held for a walk through plugins, a few times a second.

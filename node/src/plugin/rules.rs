@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Leaves out the subscriptions of which the rules refuse everything, and says of each what they refuse.
-pub(super) fn obey(wishes: &mut Wishes, who: &Actor, bus: &Bus) {
+pub fn obey(wishes: &mut Wishes, who: &Actor, bus: &Bus) {
     let Wishes { listens, warnings, .. } = wishes;
     listens.retain(|Listen { scope, pattern, group, .. }| {
         let action = if group.is_some() { Action::Group } else { Action::Subscribe };

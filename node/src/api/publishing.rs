@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use hive_proto::channel::Address;
 
-use super::super::{
+use super::{
     convert,
     refusal::{Refusal, bad_channel},
 };
@@ -26,14 +26,19 @@ pub(super) struct Publishing {
 enum Waiting {
     Begun(Begun),
     /// A value to be kept.
-    Keep(Address, Message),
+    Keep(Address, Message, u8),
     Refused(Refusal),
 }
 
 impl Publishing {
     pub(super) fn new(bus: &bus::Bus) -> Self {
+        Self::of(bus, bus.publisher())
+    }
+
+    /// What somebody publishes who is no client.
+    pub(super) fn of(bus: &bus::Bus, publisher: Publisher) -> Self {
         let names = Arc::new(bus.names().clone());
-        Self { publisher: bus.publisher(), names, last: None, waiting: VecDeque::new() }
+        Self { publisher, names, last: None, waiting: VecDeque::new() }
     }
 
     /// Whether nothing more is taken until something has had its turn.
@@ -54,8 +59,8 @@ impl Publishing {
     pub(super) async fn finish(&mut self) -> Option<Result<bus::Receipt, Refusal>> {
         Some(match self.waiting.pop_front()? {
             Waiting::Begun(begun) => self.publisher.finish(begun).await.map_err(Refusal::from),
-            Waiting::Keep(address, message) => {
-                self.publisher.keep(&address, Some(message), 0).map_err(Refusal::from)
+            Waiting::Keep(address, message, depth) => {
+                self.publisher.keep(&address, Some(message), depth).map_err(Refusal::from)
             }
             Waiting::Refused(refusal) => Err(refusal),
         })
@@ -68,33 +73,49 @@ impl Publishing {
         retain: bool,
         message: hive_client::Message,
     ) -> Option<Result<bus::Receipt, Refusal>> {
-        let waiting = self.begin(channel, retain, message).unwrap_or_else(Waiting::Refused);
+        let address = self.address(channel);
+        self.publish_from(address, retain, message, 0).await
+    }
+
+    /// The same for what an event of this depth has caused, where that was not refused before.
+    pub(super) async fn publish_from(
+        &mut self,
+        address: Result<Address, Refusal>,
+        retain: bool,
+        message: hive_client::Message,
+        depth: u8,
+    ) -> Option<Result<bus::Receipt, Refusal>> {
+        let waiting = address.and_then(|address| self.begin(&address, retain, message, depth));
+        let waiting = waiting.unwrap_or_else(Waiting::Refused);
         let waits =
             !self.waiting.is_empty() || matches!(&waiting, Waiting::Begun(begun) if begun.is_for_disk());
         self.waiting.push_back(waiting);
         if waits { None } else { self.finish().await }
     }
 
+    /// Reads a channel's name; the last one is known.
+    pub(super) fn address(&mut self, channel: &str) -> Result<Address, Refusal> {
+        if let Some((name, address)) = &self.last
+            && name == channel
+        {
+            return Ok(address.clone());
+        }
+        let address = self.names.address(channel).map_err(|error| bad_channel(channel, &error))?;
+        self.last = Some((channel.to_owned(), address.clone()));
+        Ok(address)
+    }
+
     fn begin(
         &mut self,
-        channel: &str,
+        address: &Address,
         retain: bool,
         message: hive_client::Message,
+        depth: u8,
     ) -> Result<Waiting, Refusal> {
-        let known = self.last.take().filter(|(name, _)| name == channel);
-        let (name, address) = match known {
-            Some(known) => known,
-            None => {
-                let address = self.names.address(channel).map_err(|error| bad_channel(channel, &error))?;
-                (channel.to_owned(), address)
-            }
-        };
         let message = convert::message(message);
-        let waiting = match retain {
-            false => self.publisher.begin(&address, message).map(Waiting::Begun),
-            true => Ok(Waiting::Keep(address.clone(), message)),
-        };
-        self.last = Some((name, address));
-        Ok(waiting?)
+        Ok(match retain {
+            false => Waiting::Begun(self.publisher.begin_from(address, message, depth)?),
+            true => Waiting::Keep(address.clone(), message, depth),
+        })
     }
 }

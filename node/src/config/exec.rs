@@ -1,0 +1,106 @@
+//! A plugin's `exec:`: the process that the node starts.
+//!
+//! What it owns: the key, in its short form and its long one, and which other keys mean nothing beside it. It must not know
+//! how a process is started.
+
+use std::time::Duration;
+
+use super::{
+    check::Surroundings,
+    problem::Problem,
+    section::{Report, Section, duration, shown, text, wrong_shape},
+    yaml::{Kind, Value},
+};
+use crate::plugin::Exec;
+
+/// Keys that are about what runs inside the node.
+const INSIDE: [&str; 14] = [
+    "instances",
+    "pool-size",
+    "memory",
+    "cpu",
+    "call-bytes",
+    "host-calls",
+    "probation",
+    "retire-after",
+    "retire-idle",
+    "state",
+    "http",
+    "dirs",
+    "secrets",
+    "subscriptions",
+];
+
+/// Reads the key. None when it is missing or wrong.
+pub fn read(keys: &mut Section<'_>, around: &Surroundings<'_>, report: &mut Report) -> Option<Exec> {
+    const HOUR: Duration = Duration::from_secs(3_600);
+    let value = keys.value("exec")?;
+    for key in INSIDE {
+        let Some(other) = keys.value(key) else { continue };
+        let problem = Problem::new(&other.origin, format!("`{key}` means nothing beside `exec`"));
+        report
+            .problems
+            .push(problem.hint("it is about components; what a process does is its user's business"));
+    }
+    let usual = Exec { folder: around.file_folder.clone(), ..Exec::default() };
+    let Kind::Map(_) = &value.kind else {
+        let command = command(keys, "exec", report)?;
+        return Some(Exec { command, ..usual });
+    };
+    let mut section = keys.section("exec", report);
+    if section.value("command").is_none() {
+        let problem = Problem::new(&value.origin, "it does not say what is started");
+        report.problems.push(problem.hint("add its `command`, such as `[python3, worker.py]`"));
+    }
+    let command = command(&mut section, "command", report);
+    let folder = section.read("folder", report, |value| around.path(value));
+    let milli = Duration::from_millis(1);
+    let ready_within = section.read("ready-within", report, |value| duration(value, milli, HOUR));
+    let stop_within =
+        section.read("stop-within", report, |value| duration(value, milli, Duration::from_secs(60)));
+    section.finish(report);
+    Some(Exec {
+        command: command?,
+        folder: folder.unwrap_or(usual.folder),
+        ready_within: ready_within.unwrap_or(usual.ready_within),
+        stop_within: stop_within.unwrap_or(usual.stop_within),
+    })
+}
+
+/// A program and its arguments.
+fn command(keys: &mut Section<'_>, key: &'static str, report: &mut Report) -> Option<Vec<String>> {
+    let value = keys.value(key)?;
+    let problem = match &value.kind {
+        Kind::Text { text, .. } if text.contains(char::is_whitespace) => {
+            let words: Vec<&str> = text.split_whitespace().collect();
+            let problem = Problem::new(&value.origin, "a program and its arguments are a list");
+            problem.hint(format!("write `[{}]`; there is no shell in between", words.join(", ")))
+        }
+        Kind::Text { text, .. } if text.is_empty() => Problem::new(&value.origin, "no program is named"),
+        Kind::List(items) if items.first().is_none_or(is_empty) => {
+            Problem::new(&value.origin, "no program is named")
+        }
+        Kind::Map(_) => wrong_shape(&format!("`{key}`"), "a list", value),
+        Kind::Text { .. } | Kind::List(_) => {
+            return keys.list(key, report, |value, _| word(value)).filter(|words| !words.is_empty());
+        }
+    };
+    report.problems.push(problem);
+    None
+}
+
+fn is_empty(word: &Value) -> bool {
+    matches!(&word.kind, Kind::Text { text, .. } if text.is_empty())
+}
+
+fn word(value: &Value) -> Result<String, Problem> {
+    let word = text(value)?;
+    if word.contains('\0') {
+        let shown = shown(&[], value);
+        return Err(Problem::new(
+            &value.origin,
+            format!("{shown} has a character that no argument may have"),
+        ));
+    }
+    Ok(word.to_owned())
+}

@@ -1,0 +1,209 @@
+//! Lives of processes on a real bus: real programs that fail to be plugins, and guests that come and go.
+
+use std::path::Path;
+
+use hive_proto::{
+    channel::{Names, NetworkName},
+    event::Message,
+    id::{Incarnation, NodeId},
+};
+use tokio::time::timeout;
+
+use super::*;
+use crate::{
+    bus::{Bus, CallError},
+    control::PluginVerb,
+    dispatch::process::{Claim, Door, Given, Listen, Seat, door},
+    plugin::{Config, Plugins, settings::Exec},
+    shutdown::Part,
+    status::{Boards, NodeCard, PluginCard, PluginState},
+};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A node's bus and plugins, with a door and no API behind it.
+struct Home {
+    bus: Bus,
+    boards: Arc<Boards>,
+    part: Part,
+    plugins: Plugins,
+    door: Door,
+}
+
+impl Home {
+    async fn start(each: &[(&str, PluginConfig)]) -> Self {
+        let names = Names::new(vec![NetworkName::parse("hive").expect("a network")]);
+        let bus = Bus::new(NodeId([7; 32]), Incarnation(1), names);
+        bus.confirmed(u64::MAX);
+        let (boards, part) = (Boards::new(NodeCard::default()), Part::new("plugins"));
+        let each = each.iter().map(|(name, config)| ((*name).to_owned(), config.clone())).collect();
+        let config = Config { each, processes: true, ..Config::default() };
+        let plugins = Plugins::start(config, bus.clone(), Arc::clone(&boards), None, &part).await;
+        let (door, knocks) = door();
+        let plugins = plugins.expect("plugins");
+        timeout(PATIENCE, plugins.open(Path::new("/nowhere/node.sock"), knocks)).await.expect("open in time");
+        Self { bus, boards, part, plugins, door }
+    }
+
+    fn card(&self, name: &str) -> Option<PluginCard> {
+        self.boards.plugins.read().get(name).cloned()
+    }
+
+    fn problem(&self, name: &str) -> String {
+        self.card(name).and_then(|card| card.problem).unwrap_or_default()
+    }
+
+    async fn until(&self, what: &str, done: impl Fn(&Self) -> bool) {
+        let wait = async {
+            while !done(self) {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("{what}: {:?}", self.boards.plugins.read()));
+    }
+
+    async fn publish(&self, channel: &str, payload: &str) {
+        let to = self.bus.names().address(channel).expect("a channel");
+        self.bus.publish(&to, payload.into()).await.expect("published");
+    }
+
+    async fn stop(self) {
+        self.part.finish(PATIENCE).await.expect("it stops");
+    }
+}
+
+fn claim(name: &str) -> Claim {
+    let listen = Listen { pattern: "work/*".into(), answers: true, ..Listen::default() };
+    Claim {
+        name: name.into(),
+        window: 1,
+        listens: vec![listen],
+        publishes: vec!["done/*".into()],
+        ..Claim::default()
+    }
+}
+
+fn exec(command: &[&str]) -> PluginConfig {
+    let command = command.iter().map(|word| (*word).to_owned()).collect();
+    let within = Duration::from_millis(200);
+    let exec = Exec { command, folder: "/".into(), ready_within: within, stop_within: within };
+    PluginConfig { exec: Some(exec), ..PluginConfig::default() }
+}
+
+async fn given(seat: &Seat) -> Given {
+    let next = async {
+        loop {
+            if let Some(given) = seat.session.next_given() {
+                return given;
+            }
+            seat.session.news().await;
+        }
+    };
+    timeout(PATIENCE, next).await.expect("an event in time")
+}
+
+#[tokio::test]
+async fn a_guest_is_a_plugin_and_its_events_wait_while_it_is_away() {
+    let home = Home::start(&[]).await;
+    let seat = home.door.knock(claim("guest")).await.expect("a seat");
+    // It has joined, and is not ready.
+    home.publish("work/1", "one").await;
+    assert!(seat.session.next_given().is_none());
+    let taken = home.door.knock(claim("guest")).await.expect_err("taken");
+    assert!(taken.contains("one name is one process"), "{taken}");
+    seat.session.ready();
+    let one = given(&seat).await;
+    assert_eq!((&one.event.message.payload[..], one.event.attempt), (&b"one"[..], 1));
+    home.until("it runs", |home| home.card("guest").is_some_and(|card| card.state == PluginState::Running))
+        .await;
+    let card = home.card("guest").expect("a card");
+    assert_eq!((card.generation, card.instances.as_str()), (1, "process, 1 at a time"));
+    assert!(home.plugins.lanes("guest").is_some());
+    // It goes in the middle of it, and something comes meanwhile.
+    seat.session.over("it was unplugged");
+    home.until("it is away", |home| home.problem("guest").contains("unplugged")).await;
+    home.publish("work/2", "two").await;
+    let seat = home.door.knock(claim("guest")).await.expect("a seat again");
+    seat.session.ready();
+    let mut both = Vec::new();
+    for _ in 0..2 {
+        let given = given(&seat).await;
+        both.push((given.event.message.payload.to_vec(), given.event.attempt));
+        seat.session.done(given.task, Message::default()).expect("in hand");
+    }
+    both.sort();
+    assert_eq!(both, [(b"one".to_vec(), 2), (b"two".to_vec(), 1)]);
+    home.until("it is the second", |home| home.card("guest").is_some_and(|card| card.generation == 2)).await;
+    home.stop().await;
+    assert_eq!(seat.session.ended().await, "the node lets it go");
+}
+
+#[tokio::test]
+async fn who_may_not_come_hears_why() {
+    let home = Home::start(&[
+        ("off", PluginConfig { enabled: Some(false), ..PluginConfig::default() }),
+        ("mine", exec(&["sleep", "1000"])),
+    ])
+    .await;
+    let check = async |claim: Claim, want: &str| {
+        let why = home.door.knock(claim).await.expect_err(want);
+        assert!(why.contains(want), "{why}");
+    };
+    check(claim("off"), "enabled: false").await;
+    check(claim("two words"), "its name cannot be a plugin's").await;
+    check(claim("$dead"), "begins with `$`").await;
+    check(claim("mine"), "the node starts the plugin `mine` itself").await;
+    check(Claim { token: Some("guessed".into()), ..claim("mine") }, "with its $HIVE_TOKEN").await;
+    let listens = vec![Listen { pattern: "a//b".into(), ..Listen::default() }];
+    check(Claim { listens, ..claim("odd") }, "`a//b` is no pattern").await;
+    // Nothing is left of those that were not let in.
+    home.until("nothing is left", |home| home.card("odd").is_none()).await;
+    home.stop().await;
+}
+
+#[tokio::test]
+async fn a_program_that_fails_to_be_a_plugin_says_why_and_is_started_again() {
+    let home = Home::start(&[
+        ("missing", exec(&["no-such-program", "x"])),
+        ("ends", exec(&["sh", "-c", "echo no module named x >&2; exit 3"])),
+        ("silent", exec(&["sleep", "1000"])),
+    ])
+    .await;
+    for (name, want) in [
+        ("missing", "the program `no-such-program` cannot be started: No such file"),
+        ("ends", "before it was ready it ended with exit code 3; it said last: no module named x"),
+        ("silent", "it did not connect to $HIVE_NODE and say `join` within 200ms"),
+    ] {
+        let problem = home.problem(name);
+        assert!(problem.contains(want), "{name}: {problem}");
+        let has_again = |home: &Home| home.card(name).is_some_and(|card| card.work.restarts.value() >= 2);
+        home.until("it is started again", has_again).await;
+    }
+    let done = home.plugins.change(PluginVerb::Disable, "ends".into()).await.expect("done");
+    assert_eq!((done[0].generation, &done[0].problem), (0, &None));
+    let restarts = home.card("ends").expect("a card").work.restarts.value();
+    let reload = home.plugins.reload(Some("silent".into())).await.expect("done");
+    assert!(reload[0].problem.as_ref().is_some_and(|why| why.contains("`join`")), "{reload:?}");
+    let card = home.card("ends").expect("a card");
+    assert_eq!((card.state, card.work.restarts.value()), (PluginState::Disabled, restarts));
+    home.stop().await;
+}
+
+#[tokio::test]
+async fn a_guest_that_is_switched_off_is_not_let_in_until_it_is_on() {
+    let home = Home::start(&[]).await;
+    let seat = home.door.knock(claim("guest")).await.expect("a seat");
+    seat.session.ready();
+    home.until("it runs", |home| home.card("guest").is_some_and(|card| card.generation == 1)).await;
+    home.plugins.change(PluginVerb::Disable, "guest".into()).await.expect("done");
+    assert!(seat.session.is_over());
+    let to = home.bus.names().address("work/1").expect("a channel");
+    assert_eq!(home.bus.call(&to, "x".into(), PATIENCE).await, Err(CallError::NoResponder));
+    let why = home.door.knock(claim("guest")).await.expect_err("off");
+    assert!(why.contains("plugins enable guest"), "{why}");
+    home.plugins.change(PluginVerb::Enable, "guest".into()).await.expect("done");
+    let seat = home.door.knock(claim("guest")).await.expect("a seat");
+    seat.session.ready();
+    home.until("it runs", |home| home.card("guest").is_some_and(|card| card.generation == 2)).await;
+    home.stop().await;
+}

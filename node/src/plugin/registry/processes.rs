@@ -1,0 +1,125 @@
+//! Plugins that are processes: those of the configuration are started, others come by themselves under a name that is free.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use futures_util::future::join_all;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{Asks, Entry, Registry, Source};
+use crate::{
+    control::Reloaded,
+    dispatch::process::Knock,
+    plugin::{
+        exec::Life,
+        folder::check_name,
+        life::{Fulfilled, Wish},
+    },
+};
+
+/// Processes that want to be one plugin, and wait to be looked at.
+const KNOCKS_MAX: usize = 4;
+/// Plugins that came by themselves.
+const GUESTS_MAX: usize = 256;
+
+impl Registry {
+    /// From here on processes may come, and those of the configuration are started.
+    pub(super) fn open(
+        &mut self,
+        socket: Arc<Path>,
+        knocks: mpsc::Receiver<Knock>,
+        reply: oneshot::Sender<()>,
+    ) {
+        (self.socket, self.knocks) = (socket, Some(knocks));
+        let each = self.config.each.iter();
+        let started = each.filter_map(|(name, config)| Some((name.clone(), config.exec.clone()?)));
+        let mut coming = Vec::new();
+        for (name, exec) in started.collect::<Vec<_>>() {
+            if self.config.of(&name).enabled == Some(false) {
+                continue;
+            }
+            let program = exec.command.first().map(PathBuf::from).unwrap_or_default();
+            self.begin_process(&name, program);
+            coming.extend(self.wish(&name, Asks::Look));
+        }
+        self.lives.spawn(async move {
+            join_all(coming).await;
+            // Whoever asked may have gone.
+            let _ = reply.send(());
+        });
+    }
+
+    /// Sends a process to the plugin that it wants to be.
+    pub(super) fn let_in(&mut self, knock: Knock) {
+        if let Err((knock, why)) = self.send_on(knock) {
+            tracing::warn!(
+                "a process that wants to be the plugin `{}` is not let in: {why}",
+                knock.claim.name
+            );
+            // It may have gone.
+            let _ = knock.reply.send(Err(why));
+        }
+    }
+
+    #[expect(clippy::result_large_err, reason = "the knock goes back as it came, without an allocation")]
+    fn send_on(&mut self, knock: Knock) -> Result<(), (Knock, String)> {
+        let name = knock.claim.name.clone();
+        // Those whose place was given up are over.
+        self.plugins.retain(|_, entry| entry.door.as_ref().is_none_or(|door| !door.is_closed()));
+        if let Err(why) = self.may_come(&name) {
+            return Err((knock, why));
+        }
+        if !self.plugins.contains_key(&name) {
+            self.begin_process(&name, PathBuf::new());
+        }
+        let Some(door) = self.plugins.get(&name).and_then(|entry| entry.door.as_ref()) else {
+            return Err((knock, format!("the plugin `{name}` is a component")));
+        };
+        door.try_send(knock).map_err(|error| {
+            (error.into_inner(), format!("others want to be the plugin `{name}` just now; try again"))
+        })
+    }
+
+    fn may_come(&self, name: &str) -> Result<(), String> {
+        if let Some(entry) = self.plugins.get(name) {
+            return match &entry.source {
+                Some(Source::File(path, _)) => {
+                    Err(format!("the plugin `{name}` is the component {}", path.display()))
+                }
+                _ => Ok(()),
+            };
+        }
+        check_name(name).map_err(|why| format!("it says that it is `{name}`: {why}"))?;
+        if self.config.of(name).enabled == Some(false) {
+            return Err(format!(
+                "the configuration says `plugins: {{each: {{{name}: {{enabled: false}}}}}}`"
+            ));
+        }
+        let guests = self.plugins.values().filter(|entry| entry.door.is_some()).count();
+        if guests >= GUESTS_MAX {
+            return Err(format!("{GUESTS_MAX} processes are plugins of this node, the most there may be"));
+        }
+        Ok(())
+    }
+
+    /// Whether a name is that of a process, so that no file can be it.
+    pub(super) fn is_process(&self, name: &str) -> bool {
+        let is_there = |entry: &Entry| entry.door.as_ref().is_some_and(|door| !door.is_closed());
+        let is_started = self.config.each.get(name).is_some_and(|config| config.exec.is_some());
+        is_started || self.plugins.get(name).is_some_and(is_there)
+    }
+
+    fn begin_process(&mut self, name: &str, program: PathBuf) {
+        let (wishes, wished) = watch::channel(Wish::default());
+        let nothing = Reloaded { plugin: name.to_owned(), generation: 0, problem: None };
+        let (done, fulfilled) = watch::channel(Fulfilled { number: 0, result: nothing });
+        let (door, knocks) = mpsc::channel(KNOCKS_MAX);
+        let (config, shared, socket) =
+            (self.config.of(name), Arc::clone(&self.shared), Arc::clone(&self.socket));
+        self.lives.spawn(Life::new(name, config, shared, socket).run(wished, done, knocks));
+        let source = Some(Source::Process(program));
+        self.plugins.insert(name.to_owned(), Entry { source, wishes, fulfilled, door: Some(door) });
+    }
+}
