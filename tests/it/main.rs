@@ -12,6 +12,7 @@ mod crowd;
 mod doctor;
 mod durable;
 mod expiry;
+mod external;
 mod guests;
 mod hosts;
 mod jetstream;

@@ -46,7 +46,7 @@ impl Home {
     }
 
     fn card(&self, name: &str) -> Option<PluginCard> {
-        self.boards.plugins.read().get(name).cloned()
+        self.boards.plugins.read().get(name).map(|card| PluginCard::clone(card))
     }
 
     fn problem(&self, name: &str) -> String {

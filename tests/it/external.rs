@@ -1,0 +1,370 @@
+//! Plugins that are processes, in Python: started by the node or come by themselves, killed, stuck, lost and found again.
+
+use std::{path::Path, process::Command};
+
+use anyhow::{Context as _, Result, ensure};
+use hive_client::{
+    CALL_TIMEOUT, Event, Subscription, Terms,
+    types::{PluginState, PluginStatus, ReplayOutcome},
+};
+use hive_node::plugin::sketch::Sketch;
+use hive_tests::{
+    guests::place,
+    nodes::{Node, Setup},
+    programs::Program,
+    python::{Venv, venv},
+    wait::{MOMENT, until},
+    workspace,
+};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use serde_json::Value;
+
+use crate::{next, node, run, stderr, stdout, write};
+
+/// Python with what the sample needs, too.
+fn python() -> Venv {
+    venv(&["websockets==15.0.1"])
+}
+
+/// A folder for the files of one test, and the worker that tests tell what to do.
+struct Stage {
+    venv: Venv,
+    folder: tempfile::TempDir,
+}
+
+impl Stage {
+    fn new() -> Result<Self> {
+        Ok(Self { venv: python(), folder: tempfile::tempdir()? })
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+
+    /// A node to be with this `each:` in its configuration; `WORKER` is the worker's command.
+    fn node(&self, name: &str, each: &str) -> Result<Setup> {
+        let worker = format!("{}, {}", self.venv.program("python").display(), script().display());
+        let text = format!("version: 1\nplugins:\n  each:\n{}", each.replace("WORKER", &worker));
+        let file = write(self.folder.path(), "hive.yaml", &text)?;
+        Ok(node(name).arg("--config").arg(file))
+    }
+
+    /// The worker as a process that comes by itself.
+    fn guest(&self, node: &Node, args: &[&str]) -> Result<Program> {
+        let mut command = Command::new(self.venv.program("python"));
+        command.arg(script()).args(args).env("HIVE_NODE", socket(node)).env_remove("HIVE_TOKEN");
+        Program::start("guest", command)
+    }
+}
+
+fn script() -> std::path::PathBuf {
+    workspace().join("tests").join("interop").join("hive_worker.py")
+}
+
+fn socket(node: &Node) -> std::path::PathBuf {
+    node.data_dir().join(hive_client::locate::SOCKET_NAME)
+}
+
+async fn plugin(node: &Node, name: &str) -> Option<PluginStatus> {
+    node.client().plugins().await.ok()?.plugins.into_iter().find(|plugin| plugin.name == name)
+}
+
+/// Waits until a plugin is as it is to be.
+async fn is(
+    node: &Node,
+    name: &str,
+    what: &str,
+    done: impl Fn(&PluginStatus) -> bool,
+) -> Result<PluginStatus> {
+    let waited =
+        until(&format!("{name} to be {what}"), MOMENT, async || plugin(node, name).await.filter(&done));
+    waited.await.with_context(|| node.printed())
+}
+
+/// Waits for a line of a plugin's log, and returns what follows a text in it.
+async fn says(node: &Node, plugin: &str, text: &str) -> Result<String> {
+    let what = format!("{plugin} to say `{text}`");
+    let said = until(&what, MOMENT, async || {
+        let logs =
+            node.client().plugin_logs(plugin, None, 500, None, std::time::Duration::ZERO).await.ok()?;
+        logs.lines.iter().find_map(|line| line.text.split_once(text).map(|(_, rest)| rest.to_owned()))
+    });
+    said.await.with_context(|| node.printed())
+}
+
+/// The number that a text begins with.
+fn number(text: &str) -> Result<i32> {
+    let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().with_context(|| format!("no number in `{text}`"))
+}
+
+/// Waits until a process is gone, or only waited for.
+async fn is_gone(pid: i32) -> Result<()> {
+    let raw = Pid::from_raw(pid).context("a pid")?;
+    until(&format!("process {pid} to be gone"), MOMENT, async || {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        (test_kill_process(raw).is_err() || stat.contains(") Z ")).then_some(())
+    })
+    .await
+}
+
+async fn did(events: &mut Subscription) -> Result<Value> {
+    let Event { message, .. } = next(events, "what the worker did").await?;
+    Ok(serde_json::from_slice(&message.payload)?)
+}
+
+/// The sample of the README, as it is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sample_in_python_greets_and_says_whom() -> Result<()> {
+    let (venv, sample) = (python(), workspace().join("samples").join("clients").join("python"));
+    let readme = std::fs::read_to_string(workspace().join("README.md"))?;
+    ensure!(
+        readme.contains(&std::fs::read_to_string(sample.join("worker.py"))?),
+        "the README shows another one"
+    );
+    let bin = venv.program("python3");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = bin.parent().map(Path::to_path_buf).into_iter().chain(std::env::split_paths(&path));
+    let node = node("greeter")
+        .arg("--config")
+        .arg(sample.join("hive.yaml"))
+        .env("PATH", std::env::join_paths(folders)?)
+        .start()
+        .await?;
+    let mut log = node.client().subscribe(["greeted/*"], Terms::default()).await?;
+    let answer = run(Some(&node), &["call", "greet/python", "\"Ada\""]).await?;
+    ensure!(stdout(&answer).starts_with("\"Hello, Ada, from Python "), "{answer:?}");
+    let event = next(&mut log, "whom it greeted").await?;
+    ensure!(event.message.text() == Some("Ada") && event.depth == 1, "{event:?}");
+    let refused = run(Some(&node), &["call", "greet/python", "\" \""]).await?;
+    ensure!(
+        refused.status.code() == Some(1) && stderr(&refused).contains("nobody is called nothing"),
+        "{refused:?}"
+    );
+    let failed = run(Some(&node), &["call", "greet/python", "no JSON"]).await?;
+    ensure!(failed.status.code() == Some(1), "{failed:?}");
+    let list = run(Some(&node), &["plugins"]).await?;
+    let line = stdout(&list).lines().find(|line| line.starts_with("worker")).unwrap_or_default().to_owned();
+    ensure!(line.contains("running") && line.contains("greet/python (answers)"), "{line}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_is_killed_in_the_middle_gets_the_event_again() -> Result<()> {
+    let stage = Stage::new()?;
+    let node = stage.node("home", "    worker: { exec: [WORKER], config: { limit: 20 } }\n")?.start().await?;
+    let first = is(&node, "worker", "running", |plugin| plugin.state == PluginState::Running).await?;
+    ensure!((first.generation, first.version.as_str()) == (1, "1.2"), "{first:?}");
+    says(&node, "worker", "joined with {'limit': '20'}").await?;
+    let mut events = node.client().subscribe(["did/*"], Terms::default()).await?;
+    node.client().publish("work/a", &"stall".into()).await?;
+    let pid = number(&says(&node, "worker", "at it: stall, pid ").await?)?;
+    kill_process(Pid::from_raw(pid).context("a pid")?, Signal::KILL)?;
+    let done = did(&mut events).await?;
+    ensure!(done["attempt"] == 2 && done["pid"] != pid, "{done}");
+    let second = is(&node, "worker", "counted", |plugin| plugin.work.handled == 1).await?;
+    ensure!((second.generation, second.work.restarts, second.work.dead) == (2, 1, 0), "{second:?}");
+    // One that ends by itself says why, and is started again, too.
+    node.client().publish("work/a", &"leave".into()).await?;
+    ensure!(did(&mut events).await?["attempt"] == 2);
+    says(&node, "worker", "it leaves in the middle").await?;
+    let metrics = node.client().metrics().await?;
+    ensure!(metrics.contains("hive_plugin_restarts_total{plugin=\"worker\"} 2"), "{metrics}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_is_stuck_is_ended_and_its_event_goes_on() -> Result<()> {
+    let stage = Stage::new()?;
+    let node = stage.node("home", "    worker: { exec: [WORKER], deadline: 300ms }\n")?.start().await?;
+    let mut events = node.client().subscribe(["did/*"], Terms::default()).await?;
+    node.client().publish("work/a", &"stall".into()).await?;
+    let done = did(&mut events).await?;
+    ensure!(done["attempt"].as_u64().is_some_and(|attempt| attempt >= 2), "{done}");
+    let worker = is(&node, "worker", "running", |plugin| plugin.generation == 2).await?;
+    ensure!(worker.work.cut_deadline >= 1, "{worker:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn outcomes_of_a_process_are_those_of_any_plugin() -> Result<()> {
+    let stage = Stage::new()?;
+    let mended = stage.path("mended");
+    let each = format!(
+        "    worker: {{ exec: [WORKER, --mended, {mended}], breaker: off }}\n    \
+         other: {{ exec: [WORKER, --other, --window, 4] }}\n"
+    );
+    let node = stage.node("home", &each)?.start().await?;
+    let client = node.client();
+    let mut events = client.subscribe(["did/*", "$dead/*"], Terms::default()).await?;
+    client.publish("work/a", &"retry".into()).await?;
+    ensure!(did(&mut events).await?["attempt"] == 2);
+    // A dead letter is kept, and handled again.
+    client.publish("work/a", &"broken".into()).await?;
+    let letter = next(&mut events, "a dead letter").await?;
+    ensure!(letter.channel == "$dead/worker", "{letter:?}");
+    let letters = client.dead_letters("worker", None).await?.letters;
+    let first = letters.first().context("a letter")?;
+    ensure!(first.reason.contains("it is broken") && first.last_words.is_empty(), "{first:?}");
+    std::fs::write(&mended, "")?;
+    let replay = client.replay("worker", None, MOMENT).await?;
+    ensure!(replay.letters.iter().all(|letter| letter.outcome == ReplayOutcome::Handled), "{replay:?}");
+    ensure!(did(&mut events).await?["what"] == "broken");
+    // It publishes only where it said it would.
+    client.publish("work/a", &"elsewhere".into()).await?;
+    ensure!(did(&mut events).await?["what"] == "elsewhere");
+    says(&node, "worker", "plugins: {each: {worker: {publishes: [\"elsewhere/x\"]}}}").await?;
+    // It answers, refuses, and asks others; not itself, as it takes one at a time.
+    let ask = async |channel: &str, payload: &str| client.call(channel, &payload.into(), CALL_TIMEOUT).await;
+    ensure!(ask("ask/plain", "hello").await?.text() == Some("hello from worker"));
+    let refused = ask("ask/refuse", "x").await.err().context("a refusal")?;
+    ensure!(refused.to_string().contains("it does not like that"), "{refused}");
+    let through = ask("ask/through", "other/x hello").await?;
+    ensure!(through.text() == Some("hello from other"), "{through:?}");
+    let itself = ask("ask/through", "ask/plain hello").await?;
+    ensure!(itself.text() == Some("deadlock"), "{itself:?}");
+    let counted = is(&node, "worker", "counted", |plugin| plugin.work.answered == 3).await?;
+    ensure!((counted.work.retried, counted.work.dead) == (1, 1), "{counted:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_served_before_the_workers_are_ready() -> Result<()> {
+    let stage = Stage::new()?;
+    let go = stage.path("go");
+    let each = format!("    worker: {{ exec: [WORKER, --wait-for, {go}] }}\n");
+    let mut node = stage.node("home", &each)?.spawn()?;
+    node.says("joined with {}").await?;
+    let early = tokio::time::timeout(std::time::Duration::from_millis(300), node.client().status()).await;
+    ensure!(early.is_err(), "it answers before its plugins are there: {early:?}");
+    std::fs::write(&go, "")?;
+    node.answers().await?;
+    let worker = plugin(&node, "worker").await.context("a plugin")?;
+    ensure!(worker.state == PluginState::Running && worker.generation == 1, "{worker:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_before_a_process_is_ready_waits_for_it() -> Result<()> {
+    let (stage, folder) = (Stage::new()?, tempfile::tempdir()?);
+    place(folder.path(), "component.wasm", &Sketch::new().on("x/y").build())?;
+    let node = node("home").plugins(folder.path()).start().await?;
+    let mut guest = stage.guest(&node, &["--name", "guest", "--ask"])?;
+    guest.says("joined").await?;
+    let mut events = node.client().subscribe(["did/*"], Terms::default()).await?;
+    for n in 0..5 {
+        node.client().publish("work/a", &n.to_string().as_str().into()).await?;
+    }
+    let waiting = is(&node, "guest", "waiting", |plugin| plugin.work.queued == 5).await?;
+    ensure!(waiting.state == PluginState::Loading && waiting.work.handled == 0, "{waiting:?}");
+    guest.tell("go")?;
+    for n in 0..5 {
+        let done = did(&mut events).await?;
+        ensure!(done["what"] == n.to_string() && done["attempt"] == 1, "{done}");
+    }
+    // One name is one plugin.
+    for (name, why) in [("guest", "one name is one process"), ("component", "is the component")] {
+        let mut other = stage.guest(&node, &["--name", name])?;
+        ensure!(!other.ends().await?.success() && other.stderr().contains(why), "{}", other.printed());
+    }
+    // What comes while it is away waits for it, too.
+    guest.kill().await?;
+    is(&node, "guest", "away", |plugin| plugin.state == PluginState::Failed).await?;
+    node.client().publish("work/a", &"late".into()).await?;
+    let mut guest = stage.guest(&node, &["--name", "guest"])?;
+    ensure!(did(&mut events).await?["what"] == "late");
+    // A file of that name is no second plugin.
+    place(folder.path(), "guest.wasm", &Sketch::new().on("x/y").build())?;
+    let reload = run(Some(&node), &["plugins", "reload"]).await?;
+    ensure!(!reload.status.success(), "a guest cannot be loaded again: {reload:?}");
+    ensure!(node.stderr().contains("the plugin `guest` is a process"), "{}", node.printed());
+    let disabled = run(Some(&node), &["plugins", "disable", "guest"]).await?;
+    ensure!(disabled.status.success(), "{disabled:?}");
+    guest.says("let go").await?;
+    ensure!(guest.ends().await?.success(), "{}", guest.printed());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_is_replaced_switched_off_and_on_and_nothing_is_lost() -> Result<()> {
+    let stage = Stage::new()?;
+    let node = stage.node("home", "    worker: { exec: [WORKER] }\n")?.start().await?;
+    let client = node.client();
+    let mut events = client.subscribe(["did/*"], Terms::default()).await?;
+    let publish = async {
+        for n in 0..200 {
+            client.publish("work/a", &n.to_string().as_str().into()).await?;
+        }
+        anyhow::Ok(())
+    };
+    let (published, reloaded) = tokio::join!(publish, run(Some(&node), &["plugins", "reload", "worker"]));
+    published?;
+    ensure!(stdout(&reloaded?) == "worker generation 2\n");
+    let mut pids = std::collections::BTreeSet::new();
+    for n in 0..200 {
+        let done = did(&mut events).await?;
+        ensure!(done["what"] == n.to_string() && done["attempt"] == 1, "{n}: {done}");
+        pids.insert(done["pid"].as_i64());
+    }
+    is_gone(number(&says(&node, "worker", "at it: 0, pid ").await?)?).await?;
+    for (verb, said) in [("disable", "worker disabled\n"), ("enable", "worker generation 3\n")] {
+        let output = run(Some(&node), &["plugins", verb, "worker"]).await?;
+        ensure!(stdout(&output) == said, "{output:?}");
+    }
+    client.publish("work/a", &"on".into()).await?;
+    let done = did(&mut events).await?;
+    ensure!(done["what"] == "on" && !pids.contains(&done["pid"].as_i64()), "{done}");
+    for (verb, why) in [("rollback", "no version before"), ("approve", "nothing of it waits")] {
+        let output = run(Some(&node), &["plugins", verb, "worker"]).await?;
+        ensure!(output.status.code() == Some(1) && stderr(&output).contains(why), "{output:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_ends_leaves_no_process_behind() -> Result<()> {
+    let stage = Stage::new()?;
+    let each = "    worker: { exec: [WORKER, --child] }\n";
+    let mut home = stage.node("home", each)?.start().await?;
+    let child = says(&home, "worker", "child ").await?;
+    let (child, pid) = (number(&child)?, number(child.split("pid ").nth(1).unwrap_or_default())?);
+    home.client().publish("work/a", &"last".into()).await?;
+    ensure!(home.stop().await?.success(), "{}", home.printed());
+    is_gone(pid).await?;
+    is_gone(child).await?;
+    // Killed, it has no time for that: the system does it.
+    let mut home = stage.node("home", each)?.start().await?;
+    let pid = number(says(&home, "worker", "child ").await?.split("pid ").nth(1).unwrap_or_default())?;
+    home.crash().await?;
+    is_gone(pid).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_plugin_is_said_and_in_nobodys_way() -> Result<()> {
+    let stage = Stage::new()?;
+    let each = "    missing: { exec: [no-such-program] }\n    \
+                ends: { exec: [sh, -c, \"echo oh no >&2; exit 7\"] }\n    \
+                garbage: { exec: [WORKER, --garbage] }\n    \
+                silent: { exec: { command: [sleep, 1000], ready-within: 300ms } }\n    \
+                worker: { exec: [WORKER] }\n";
+    let node = stage.node("home", each)?.start().await?;
+    for (name, why) in [
+        ("missing", "the program `no-such-program` cannot be started"),
+        ("ends", "before it was ready it ended with exit code 7; it said last: oh no"),
+        ("garbage", "it said what cannot be read"),
+        ("silent", "did not connect to $HIVE_NODE and say `join` within 300ms"),
+    ] {
+        let about = |plugin: &PluginStatus| plugin.problem.as_ref().is_some_and(|said| said.contains(why));
+        is(&node, name, why, about).await?;
+        is(&node, name, "started again", |plugin| plugin.work.restarts >= 1).await?;
+    }
+    let mut events = node.client().subscribe(["did/*"], Terms::default()).await?;
+    node.client().publish("work/a", &"well".into()).await?;
+    ensure!(did(&mut events).await?["what"] == "well");
+    let list = run(Some(&node), &["plugins"]).await?;
+    ensure!(stderr(&list).contains("missing: the program"), "{list:?}");
+    // Its name is not free for others, whatever becomes of it.
+    let mut other = stage.guest(&node, &["--name", "worker"])?;
+    ensure!(!other.ends().await?.success() && other.stderr().contains("$HIVE_TOKEN"), "{}", other.printed());
+    Ok(())
+}
