@@ -67,13 +67,16 @@ fn known(product: &str, said: Result<Answer, Unreachable>) -> Result<Product> {
         Err(Unreachable::Gone(why)) => {
             Err(hive::retry(format!("the server cannot be asked for {product}: {why}")))
         }
-        Ok(Answer { status: 200, body }) => serde_json(&body, product),
+        Ok(Answer { status: 200, body }) => read(&body, product),
         Ok(Answer { status: 404, .. }) => Err(hive::reject(format!("the server knows no {product}"))),
-        Ok(Answer { status, .. }) => Err(hive::retry(format!("the server answered {status} for {product}"))),
+        Ok(Answer { status: status @ (429 | 500..), .. }) => {
+            Err(hive::retry(format!("the server answered {status} for {product}")))
+        }
+        Ok(Answer { status, .. }) => Err(hive::reject(format!("the server answered {status} for {product}"))),
     }
 }
 
-fn serde_json(body: &[u8], product: &str) -> Result<Product> {
+fn read(body: &[u8], product: &str) -> Result<Product> {
     let message = hive::Message::bytes(body);
     message.parse().map_err(|error| hive::reject(format!("what the server says of {product}: {error}")))
 }
@@ -97,8 +100,10 @@ mod tests {
         let gone = || Err(Unreachable::Gone("connection refused".into()));
         for (said, is_reject) in [
             (answer(404, ""), true),
+            (answer(302, ""), true),
             (answer(200, "<html>"), true),
             (Err(Unreachable::Refused("not granted".into())), true),
+            (answer(429, ""), false),
             (answer(503, ""), false),
             (gone(), false),
         ] {
