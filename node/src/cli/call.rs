@@ -19,7 +19,7 @@ use crate::units;
 #[command(after_help = "\
 Examples:
   hive-node call greet/hello '\"Ada\"'
-  hive-node call images/thumbnail - < photo.jpg > small.jpg
+  hive-node call images/thumbnail - < photo.jpg > small.png
   hive-node call --timeout 30s reports/yearly
   hive-node call --all inventory/count      a line for each responder: its node, a space, its answer
 

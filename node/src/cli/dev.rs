@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     node::Node,
-    status::{PluginCard, PluginState},
+    status::{PluginCard, PluginState, WantCard},
     toolchain::{
         build::{Artifact, BuildError, Built, build as build_all, place},
         sources::Sources,
@@ -214,24 +214,28 @@ async fn suggest(node: &Node, voice: &Voice) {
     );
 }
 
-/// Calls of what answers, a publish to what listens, and a look at everything. A node does not know what data a handler
-/// takes; one that takes none ignores it, and one that takes other says so.
+/// Handlers of which a call is suggested.
+const CALLED_MAX: usize = 4;
+
+/// The first literal channel where a handler answers, or only listens.
+fn first(card: &PluginCard, answers: bool) -> Option<&WantCard> {
+    card.wants.iter().find(|want| want.answers == answers && !want.pattern.contains('*'))
+}
+
+/// A call of each of some handlers that answer, a publish to what listens, and a look at everything. A node does not know
+/// what data a handler takes; one that takes none ignores it, and one that takes other says so.
 fn suggestions<'a>(cards: impl Iterator<Item = &'a PluginCard>, node: Option<&str>) -> Vec<String> {
-    let wants: Vec<_> =
-        cards.filter(|card| card.state == PluginState::Running).flat_map(|card| card.wants.clone()).collect();
-    let literal = |pattern: &str| !pattern.contains('*');
+    let cards: Vec<_> = cards.filter(|card| card.state == PluginState::Running).collect();
     let program = output::program();
     let node = node.map(|node| format!(" --node {}", output::quoted(node))).unwrap_or_default();
     let line = |verb: &str, channel: &str, data: &str| {
         format!("  {program} {verb}{node} {}{data}", output::quoted(channel))
     };
-    let calls = wants
-        .iter()
-        .filter(|want| want.answers && literal(&want.pattern))
-        .map(|want| line("call", &want.pattern, " '\"Ada\"'"));
-    let listens = wants.iter().filter(|want| !want.answers && literal(&want.pattern));
-    let publishes = listens.map(|want| line("publish", &want.pattern, " 1"));
-    let mut lines: Vec<String> = calls.take(3).chain(publishes.take(1)).collect();
+    let calls = cards.iter().filter_map(|card| first(card, true)).take(CALLED_MAX);
+    let calls = calls.map(|want| line("call", &want.pattern, " '\"Ada\"'"));
+    let listens = cards.iter().find_map(|card| first(card, false));
+    let publish = listens.map(|want| line("publish", &want.pattern, " 1"));
+    let mut lines: Vec<String> = calls.chain(publish).collect();
     lines.push(line("subscribe", "**", ""));
     lines
 }
@@ -241,7 +245,6 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::status::WantCard;
 
     fn card(wants: &[(&str, bool)], state: PluginState) -> PluginCard {
         PluginCard {
@@ -269,14 +272,19 @@ mod tests {
     #[test]
     fn what_to_try_begins_with_this_program_and_fits_the_handlers() {
         let cards = [
-            card(&[("counter/add", false), ("counter/total", true)], PluginState::Running),
+            card(
+                &[("counter/add", false), ("counter/total", true), ("counter/least", true)],
+                PluginState::Running,
+            ),
             card(&[("broken/call", true)], PluginState::Failed),
+            card(&[("greet/*", true), ("greet/hello", true)], PluginState::Running),
             card(&[("sensor/*/reading", false)], PluginState::Running),
         ];
         let program = output::program();
         let lines = suggestions(cards.iter(), Some("my node"));
         let want = [
             "call --node 'my node' counter/total '\"Ada\"'",
+            "call --node 'my node' greet/hello '\"Ada\"'",
             "publish --node 'my node' counter/add 1",
             "subscribe --node 'my node' '**'",
         ];
