@@ -31,7 +31,8 @@ mod averages {
         if !(-273.15..1_000.0).contains(&celsius) {
             return Err(hive::reject(format!("no room has {celsius} °C")));
         }
-        // Several instances may add at once: `update` loses none of them, where `get` and `set` would.
+        // Readings of one channel come one by one, unless their keys say that they have no order, as those of several sensors:
+        // `update` loses none of these, where `get` and `set` would.
         ctx.state().update(&format!("{ROOMS}{room}"), |before: Option<Readings>| {
             let Readings { count, sum } = before.unwrap_or_default();
             Some(Readings { count: count.saturating_add(1), sum: sum + celsius })
