@@ -25,6 +25,7 @@ mod relay;
 mod reload;
 mod replay;
 mod rotation;
+mod samples;
 mod secrets;
 mod seeds;
 mod sim;

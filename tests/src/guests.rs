@@ -147,7 +147,9 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     for entry in entries {
         let entry = entry?;
         let name = entry.file_name();
-        if name == "target" || name.to_string_lossy().starts_with('.') {
+        let name = name.to_string_lossy();
+        // What builds and tests of any language leave behind.
+        if matches!(&*name, "target" | "node_modules" | "__pycache__") || name.starts_with('.') {
             continue;
         }
         match entry.file_type()?.is_dir() {
