@@ -76,6 +76,24 @@ impl Message {
         Self { payload, extra }
     }
 
+    /// Another payload with the same optional parts, which both share.
+    #[must_use]
+    #[inline]
+    pub fn with_payload(&self, payload: Bytes) -> Self {
+        Self { payload, extra: self.extra.clone() }
+    }
+
+    /// Whether two share their optional parts, or neither has any. False may mean that they only look the same.
+    #[must_use]
+    #[inline]
+    pub fn shares_parts(&self, other: &Self) -> bool {
+        match (&self.extra, &other.extra) {
+            (None, None) => true,
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+
     /// The same with a media type.
     #[must_use]
     pub fn with_content_type(mut self, content_type: impl Into<String>) -> Self {

@@ -18,6 +18,7 @@ use futures_util::StreamExt as _;
 use hive_proto::{channel::NetworkIndex, pattern::Pattern};
 use rumqttc::v5::{self, mqttbytes::QoS};
 use serde::Serialize;
+use tokio::{sync::Notify, time::timeout};
 
 use super::measure::median;
 use crate::{
@@ -154,9 +155,26 @@ pub async fn run(plan: &Plan, mut progress: impl FnMut(String)) -> Result<Report
 
 /// Somebody who counts what comes, until the part ends.
 struct Reader {
-    read: Arc<AtomicU64>,
+    read: Arc<Progress>,
     reading: Part,
     node: Option<Node>,
+}
+
+/// How much was read. Whoever publishes is told of it, as the ticks of a timer are longer than all that is measured.
+#[derive(Default)]
+struct Progress {
+    read: AtomicU64,
+    /// Told now and then.
+    went_on: Notify,
+}
+
+impl Progress {
+    fn one(&self) {
+        let read = self.read.fetch_add(1, Relaxed) + 1;
+        if read.is_multiple_of(BURST) {
+            self.went_on.notify_one();
+        }
+    }
 }
 
 /// Events a second from the first to the last.
@@ -180,20 +198,22 @@ async fn measure(broker: &Broker, plan: &Plan, reader: Reader) -> Result<f64> {
 }
 
 /// Waits until no more than `ahead` of what was sent is unread.
-async fn room(read: &AtomicU64, sent: u64, ahead: u64) -> Result<()> {
-    let (mut last, mut since) = (read.load(Relaxed), Instant::now());
-    while sent.saturating_sub(read.load(Relaxed)) > ahead {
-        let now = read.load(Relaxed);
+async fn room(progress: &Progress, sent: u64, ahead: u64) -> Result<()> {
+    let read = || progress.read.load(Relaxed);
+    let (mut last, mut since) = (read(), Instant::now());
+    while sent.saturating_sub(read()) > ahead {
+        let now = read();
         if now != last {
             (last, since) = (now, Instant::now());
         }
         ensure!(since.elapsed() < PATIENCE, "{sent} events were sent and {now} came");
-        tokio::time::sleep(Duration::from_micros(100)).await;
+        // The last few are fewer than whoever reads tells of.
+        let _ = timeout(Duration::from_millis(1), progress.went_on.notified()).await;
     }
     Ok(())
 }
 
-async fn publish_redis(broker: &Broker, payload: &Bytes, read: &AtomicU64, events: u64) -> Result<()> {
+async fn publish_redis(broker: &Broker, payload: &Bytes, read: &Progress, events: u64) -> Result<()> {
     let client = redis::Client::open((broker.host.as_str(), broker.port))?;
     let mut connection = client.get_multiplexed_async_connection().await?;
     let mut sent = 0;
@@ -210,7 +230,7 @@ async fn publish_redis(broker: &Broker, payload: &Bytes, read: &AtomicU64, event
     Ok(())
 }
 
-async fn publish_mqtt(broker: &Broker, payload: &Bytes, read: &AtomicU64, events: u64) -> Result<()> {
+async fn publish_mqtt(broker: &Broker, payload: &Bytes, read: &Progress, events: u64) -> Result<()> {
     let options = v5::MqttOptions::new("hive-bench-publisher", &broker.host, broker.port);
     let (client, mut driver) = v5::AsyncClient::new(options, 256);
     let driving = async {
@@ -238,7 +258,7 @@ async fn publish_mqtt(broker: &Broker, payload: &Bytes, read: &AtomicU64, events
     }
 }
 
-async fn publish_nats(broker: &Broker, payload: &Bytes, read: &AtomicU64, events: u64) -> Result<()> {
+async fn publish_nats(broker: &Broker, payload: &Bytes, read: &Progress, events: u64) -> Result<()> {
     let client = async_nats::connect(broker.url()).await?;
     let subject = async_nats::Subject::from("bench.x");
     let mut sent = 0;
@@ -265,11 +285,9 @@ fn count_on(part: &Part, counting: impl Future<Output = ()> + Send + 'static) {
 
 /// A client that does nothing but count.
 async fn read_bare(broker: &Broker) -> Result<Reader> {
-    let read = Arc::<AtomicU64>::default();
+    let read = Arc::<Progress>::default();
     let counted = Arc::clone(&read);
-    let count = move || {
-        counted.fetch_add(1, Relaxed);
-    };
+    let count = move || counted.one();
     let reading = Part::new("bench");
     match broker.kind {
         BrokerKind::Redis => {
@@ -338,12 +356,12 @@ async fn read_bridged(broker: &Broker) -> Result<Reader> {
         ensure!(since.elapsed() < PATIENCE, "the bridge is not up: {problem}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    let read = Arc::<AtomicU64>::default();
+    let read = Arc::<Progress>::default();
     let counted = Arc::clone(&read);
     let reading = Part::new("bench");
     count_on(&reading, async move {
         while subscription.next().await.is_some() {
-            counted.fetch_add(1, Relaxed);
+            counted.one();
         }
     });
     Ok(Reader { read, reading, node: Some(node) })

@@ -22,6 +22,8 @@ const NAMES_KEPT: usize = 1_024;
 pub struct Importer {
     desk: Desk,
     publisher: Publisher,
+    /// Of what says nothing of its past.
+    plain: Trail,
     /// Channels by their names beyond.
     names: HashMap<String, Address>,
 }
@@ -64,11 +66,12 @@ pub enum Imported {
 impl Importer {
     pub(super) fn new(desk: Desk) -> Self {
         let publisher = desk.bus().publisher_of(desk.actor());
-        Self { desk, publisher, names: HashMap::new() }
+        let plain = plain(&desk);
+        Self { desk, publisher, plain, names: HashMap::new() }
     }
 
     pub(super) fn at(&mut self, desk: Desk) {
-        self.desk = desk;
+        (self.plain, self.desk) = (plain(&desk), desk);
     }
 
     /// Publishes what came in under the name that the rules give it. Waits for slow consumers, at most 50 ms in any
@@ -101,13 +104,21 @@ impl Importer {
             Err(reason) => return self.drop(reason),
         };
         let Incoming { message, trail, depth, kept, .. } = incoming;
-        let Ok(trail) = trail.from(self.desk.mark()) else { return self.drop(BridgeDrop::Loop) };
+        let followed;
+        let trail = match trail.is_empty() {
+            true => &self.plain,
+            false => {
+                let Ok(from) = trail.from(self.desk.mark()) else { return self.drop(BridgeDrop::Loop) };
+                followed = from;
+                &followed
+            }
+        };
         let message = without_mesh_headers(message);
         let let_in = match kept {
-            None => self.publisher.publish_bridged(to, message, (&trail, depth)).await,
+            None => self.publisher.publish_bridged(to, message, (trail, depth)).await,
             Some(since) => {
                 let message = (!message.payload.is_empty()).then_some(message);
-                self.publisher.keep_bridged(to, message, (&trail, depth, since))
+                self.publisher.keep_bridged(to, message, (trail, depth, since))
             }
         };
         self.settle(to, let_in)
@@ -186,4 +197,10 @@ impl Importer {
         self.desk.dropped(reason, 1);
         Imported::Dropped(reason)
     }
+}
+
+/// That of what comes from there and says nothing of its past.
+fn plain(desk: &Desk) -> Trail {
+    // One mark is never too many.
+    Trail::default().from(desk.mark()).unwrap_or_default()
 }

@@ -12,7 +12,10 @@ pub mod names;
 use std::{collections::BTreeMap, str::FromStr as _, sync::Arc, time::Duration};
 
 use async_nats::{Client, HeaderMap, HeaderName, HeaderValue, Message as Came, Subject, Subscriber};
-use futures_util::{StreamExt as _, stream::SelectAll};
+use futures_util::{
+    StreamExt as _,
+    stream::{Map, ReadyChunks, SelectAll},
+};
 use hive_proto::{channel::Channel, pattern::Pattern};
 use tokio::sync::watch;
 
@@ -29,6 +32,8 @@ use crate::{
 
 /// Events put on the connection before it is made sure that they are written.
 const FLUSH_EVERY: usize = 1_024;
+/// Messages of one subscription taken at a time.
+const TAKE_MAX: usize = 64;
 /// How long the servers may take for the subscriptions before they are believed to have them.
 const SETTLE: Duration = Duration::from_secs(1);
 /// Names of which it is remembered which rule lets them in.
@@ -153,8 +158,8 @@ async fn over(mut health: watch::Receiver<Health>, desk: &Desk) -> String {
     }
 }
 
-/// What comes in by one rule.
-type Source = futures_util::stream::Map<Subscriber, Box<dyn FnMut(Came) -> (usize, Came) + Send>>;
+/// What comes in by one rule: all that is there at a time, up to a bound.
+type Source = Map<ReadyChunks<Subscriber>, Box<dyn FnMut(Vec<Came>) -> (usize, Vec<Came>) + Send>>;
 
 async fn subscribe(
     client: &Client,
@@ -168,8 +173,9 @@ async fn subscribe(
             None => client.subscribe(subject).await,
         };
         let subscriber = subscriber.map_err(|error| error.to_string())?;
-        let with_rule: Box<dyn FnMut(Came) -> (usize, Came) + Send> = Box::new(move |came| (at, came));
-        all.push(subscriber.map(with_rule));
+        let with_rule: Box<dyn FnMut(Vec<Came>) -> (usize, Vec<Came>) + Send> =
+            Box::new(move |came| (at, came));
+        all.push(subscriber.ready_chunks(TAKE_MAX).map(with_rule));
     }
     Ok(all)
 }
@@ -192,12 +198,14 @@ impl<'c> Reader<'c> {
         if sources.is_empty() {
             return std::future::pending().await;
         }
-        while let Some((at, came)) = sources.next().await {
-            match (self.names.of(at, &came.subject, self.desk.rules()), came.reply.clone()) {
-                (Named::Copy, _) => {}
-                (Named::Not(error), _) => error.bury(self.desk, came).await,
-                (Named::Is(name), Some(reply)) => self.asking.asked(self.importer, name, reply, came),
-                (Named::Is(name), None) => drop(import(self.importer, self.desk, name, came, None).await),
+        while let Some((at, all)) = sources.next().await {
+            for came in all {
+                match (self.names.of(at, &came.subject, self.desk.rules()), came.reply.clone()) {
+                    (Named::Copy, _) => {}
+                    (Named::Not(error), _) => error.bury(self.desk, came).await,
+                    (Named::Is(name), Some(reply)) => self.asking.asked(self.importer, name, reply, came),
+                    (Named::Is(name), None) => drop(import(self.importer, self.desk, name, came, None).await),
+                }
             }
         }
     }

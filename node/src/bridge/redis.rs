@@ -5,9 +5,10 @@
 //! what comes in. A name here is a channel's or a stream's key there, as it is written.
 
 mod channels;
-mod gate;
 mod link;
 pub mod names;
+mod reading;
+mod resp;
 mod streams;
 
 pub use self::{link::Place, streams::Streams};

@@ -9,6 +9,7 @@ mod seen;
 
 use std::{fmt, str::FromStr, sync::Arc, sync::OnceLock};
 
+use bytes::Bytes;
 use hive_proto::{
     channel::{Address, Channel, NetworkIndex},
     event::{Event, Message},
@@ -100,6 +101,12 @@ impl Trail {
         trail.is_some_and(|trail| trail.has(place))
     }
 
+    /// Whether it says nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.id.is_none() && self.marks.is_empty()
+    }
+
     /// Whether it has been there.
     #[must_use]
     pub fn has(&self, place: Mark) -> bool {
@@ -122,6 +129,40 @@ impl Trail {
         let mut extra = message.extra().cloned().unwrap_or_default();
         extra.headers.push((TRAIL_HEADER.to_owned(), self.to_string()));
         Message::from_parts(message.payload, extra)
+    }
+}
+
+/// Puts trails on messages, and remembers the last one: what comes from a medium that says nothing of an event has the
+/// same trail each time, and mostly the same parts.
+#[derive(Debug, Default)]
+pub(super) struct Stamp(Option<Box<Stamped>>);
+
+#[derive(Debug)]
+struct Stamped {
+    trail: Trail,
+    /// What it was put on, without the payload.
+    before: Message,
+    /// The same with the trail.
+    after: Message,
+}
+
+impl Stamp {
+    fn put(&mut self, trail: &Trail, message: Message) -> Message {
+        // Ids differ each time.
+        if trail.id.is_some() {
+            return trail.put_on(message);
+        }
+        if let Some(last) = &self.0
+            && last.before.shares_parts(&message)
+            && last.trail == *trail
+        {
+            return last.after.with_payload(message.payload);
+        }
+        let before = message.with_payload(Bytes::new());
+        let after = trail.put_on(before.clone());
+        let stamped = after.with_payload(message.payload);
+        self.0 = Some(Box::new(Stamped { trail: trail.clone(), before, after }));
+        stamped
     }
 }
 
@@ -245,7 +286,8 @@ impl Publisher {
         if let Some(refused) = self.bus().0.admit(to, trail, self.bus().mark(to.network)) {
             return Ok(refused);
         }
-        let published = self.publish_checked(to, trail.put_on(message), depth).await;
+        let message = self.stamp.put(trail, message);
+        let published = self.publish_checked(to, message, depth).await;
         if published.is_err() {
             self.bus().0.seen.forget(to, trail);
         }
@@ -267,7 +309,7 @@ impl Publisher {
         if let Some(refused) = self.bus().0.admit(to, trail, self.bus().mark(to.network)) {
             return Ok(refused);
         }
-        let message = message.map(|message| trail.put_on(message));
+        let message = message.map(|message| self.stamp.put(trail, message));
         let kept = self.keep_unless_later(to, message, depth, (since != Hlc(u64::MAX)).then_some(since));
         if kept.is_err() {
             self.bus().0.seen.forget(to, trail);

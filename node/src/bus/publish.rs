@@ -25,6 +25,7 @@ use crate::{
 use self::route::Route;
 use super::{
     Actor, Bus, Delivery, PublishError, Shared,
+    bridged::Stamp,
     durable::{not_durable, write_down},
     group::Handed,
     outbox::Appended,
@@ -56,6 +57,8 @@ pub struct Publisher {
     /// Which remembered route gives way next.
     oldest: usize,
     pace: Pace,
+    /// Of what comes over a bridge.
+    pub(super) stamp: Stamp,
 }
 
 /// A publish that has begun, and of which nobody has anything yet.
@@ -104,7 +107,7 @@ struct Offered {
 
 impl Publisher {
     pub(super) fn new(bus: Bus, who: Actor) -> Self {
-        Self { bus, who, routes: Vec::new(), oldest: 0, pace: Pace::default() }
+        Self { bus, who, routes: Vec::new(), oldest: 0, pace: Pace::default(), stamp: Stamp::default() }
     }
 
     /// The same, but willing to wait this long at each stall of a consumer that keeps reading, instead of

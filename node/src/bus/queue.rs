@@ -208,6 +208,9 @@ impl Queue {
             room = room.saturating_sub(1);
             into.0.push_back(Delivery::event(event).into());
         }
+        if room >= state.queue.len() {
+            state.queue.pop_all(&mut into.0);
+        }
         while let Some(load) = state.queue.pop(room) {
             room = room.saturating_sub(load.events());
             into.0.push_back(load);

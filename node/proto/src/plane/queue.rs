@@ -111,6 +111,18 @@ impl<T: Load> BoundedQueue<T> {
         Some(taken)
     }
 
+    /// Moves all loads behind those that are there. Where none are, the two change places, whatever is queued.
+    pub fn pop_all(&mut self, into: &mut VecDeque<T>) {
+        // One that has never held anything would leave this queue without its room.
+        if into.is_empty() && into.capacity() > 0 {
+            std::mem::swap(&mut self.loads, into);
+        } else {
+            into.append(&mut self.loads);
+        }
+        (self.events, self.bytes, self.lagging) = (0, 0, false);
+        self.share.keep(0);
+    }
+
     /// Whether something was dropped and the queue was not empty since.
     #[must_use]
     pub fn is_lagging(&self) -> bool {
@@ -239,6 +251,7 @@ mod tests {
         Offer(Vec<usize>),
         Force(Vec<usize>),
         Pop(usize),
+        PopAll,
     }
 
     fn step() -> impl Strategy<Value = Step> {
@@ -247,6 +260,7 @@ mod tests {
             weights().prop_map(Step::Offer),
             weights().prop_map(Step::Force),
             (1_usize..8).prop_map(Step::Pop),
+            Just(Step::PopAll),
         ]
     }
 
@@ -258,6 +272,7 @@ mod tests {
             let limits = QueueLimits { events: 5, bytes: 60 };
             let mut queue = BoundedQueue::new(limits, alone());
             let (mut accepted, mut handed, mut dropped, mut last, mut number) = (0_u64, 0_u64, 0_u64, 0, 0);
+            let mut all = VecDeque::new();
             let mut load = |weights: Vec<usize>| Numbered(weights.into_iter().map(|weight| {
                 number += 1;
                 (number, weight)
@@ -290,6 +305,15 @@ mod tests {
                             handed += 1;
                         }
                     },
+                    Step::PopAll => {
+                        queue.pop_all(&mut all);
+                        for (number, _) in all.drain(..).flat_map(|load| load.0) {
+                            prop_assert!(last < number);
+                            last = number;
+                            handed += 1;
+                        }
+                        prop_assert!(queue.is_empty());
+                    }
                 }
                 prop_assert!(queue.len() <= limits.events);
                 prop_assert!(queue.bytes() <= limits.bytes);

@@ -1,16 +1,12 @@
 //! Redis's channels: SUBSCRIBE, PSUBSCRIBE, PUBLISH.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, io::ErrorKind};
 
+use bytes::Bytes;
 use hive_proto::channel::Channel;
 use redis::{Pipeline, Value};
 
-use super::{
-    Place,
-    gate::{Inbox, Pushed},
-    link::Link,
-    names,
-};
+use super::{Place, link::Link, names, reading::Reading, resp::Said};
 use crate::{
     bridge::{Desk, Export, Exporter, Importer, Incoming, Lost, Port, Rules},
     bus::Message,
@@ -25,17 +21,20 @@ const NAMES_KEPT: usize = 1_024;
 pub(super) async fn carry(place: &Place, port: &mut Port) -> Result<(), Lost> {
     let Port { desk, exporter, importer } = port;
     let lost = |error| Lost::at(&format!("Redis at {place}"), &error);
-    let (mut link, _) = Link::connect(place, desk).await.map_err(lost)?;
-    // What comes in may wait; what is sent and answered must not wait behind it.
-    let (mut reading, inbox) = Link::connect(place, desk).await.map_err(lost)?;
+    let mut link = Link::connect(place, desk).await.map_err(lost)?;
     let sources = Sources::new(desk.rules());
-    let names: Vec<String> = sources.by_name.keys().cloned().collect();
-    let globs: Vec<String> = sources.by_glob.keys().cloned().collect();
-    reading.subscribe(&names, &globs).await.map_err(lost)?;
-    desk.up(format!("Redis at {place}"));
+    let up = format!("Redis at {place}");
+    let reading = match sources.asks() {
+        (names, globs) if names.is_empty() && globs.is_empty() => {
+            desk.up(up.as_str());
+            None
+        }
+        // What comes in may wait; what is sent and answered must not wait behind it.
+        (names, globs) => Some(Reading::open(place, &names, &globs).await.map_err(lost)?),
+    };
     let watched = link.clone().watch();
     tokio::select! {
-        () = read(inbox, sources, importer, desk) => Err(Lost::new(format!("Redis at {place} closed the connection"))),
+        why = read(reading, sources, importer, (&*desk, &up)) => Err(Lost::new(format!("{up}: {why}"))),
         written = write(&mut link, exporter) => written.map_err(lost),
         error = watched => Err(lost(error)),
     }
@@ -46,7 +45,9 @@ struct Sources {
     by_name: HashMap<String, Vec<usize>>,
     by_glob: HashMap<String, Vec<usize>>,
     /// The rules that let a name in first, lately. None: no rule does.
-    first: HashMap<Vec<u8>, Option<usize>>,
+    first: HashMap<String, Option<usize>>,
+    /// What came last, and whether it was wanted: events come in runs.
+    last: Option<(Option<Vec<u8>>, String, bool)>,
 }
 
 impl Sources {
@@ -57,13 +58,30 @@ impl Sources {
             exact.into_iter().for_each(|name| by_name.entry(name).or_default().push(at));
             glob.into_iter().for_each(|glob| by_glob.entry(glob).or_default().push(at));
         }
-        Self { by_name, by_glob, first: HashMap::new() }
+        Self { by_name, by_glob, first: HashMap::new(), last: None }
+    }
+
+    /// What is to be asked for: names, and globs.
+    fn asks(&self) -> (Vec<String>, Vec<String>) {
+        (self.by_name.keys().cloned().collect(), self.by_glob.keys().cloned().collect())
     }
 
     /// Whether a message came by the rule that lets its name in. Globs match more than their rules, and a name that
     /// several match comes as often.
-    fn is_wanted(&mut self, pushed: &Pushed, name: &str, rules: &Rules) -> bool {
-        let first = match self.first.get(&pushed.channel) {
+    fn is_wanted(&mut self, glob: Option<&[u8]>, name: &str, rules: &Rules) -> bool {
+        if let Some((last, of, wanted)) = &self.last
+            && last.as_deref() == glob
+            && of == name
+        {
+            return *wanted;
+        }
+        let wanted = self.is_let_in(glob, name, rules);
+        self.last = Some((glob.map(<[u8]>::to_vec), name.to_owned(), wanted));
+        wanted
+    }
+
+    fn is_let_in(&mut self, glob: Option<&[u8]>, name: &str, rules: &Rules) -> bool {
+        let first = match self.first.get(name) {
             Some(known) => *known,
             None => {
                 let found = Channel::parse(name)
@@ -72,12 +90,12 @@ impl Sources {
                 if self.first.len() >= NAMES_KEPT {
                     self.first.clear();
                 }
-                self.first.insert(pushed.channel.clone(), found);
+                self.first.insert(name.to_owned(), found);
                 found
             }
         };
         let Some(first) = first else { return false };
-        let came_by = match &pushed.glob {
+        let came_by = match glob {
             Some(glob) => str::from_utf8(glob).ok().and_then(|glob| self.by_glob.get(glob)),
             None => self.by_name.get(name),
         };
@@ -85,19 +103,48 @@ impl Sources {
     }
 }
 
-/// Puts what comes in on the bus until the connection is lost.
-async fn read(mut inbox: Inbox, mut sources: Sources, importer: &mut Importer, desk: &Desk) {
-    let mut batch = Vec::new();
-    while inbox.take(&mut batch).await > 0 {
-        for pushed in batch.drain(..) {
-            let Ok(name) = str::from_utf8(&pushed.channel) else {
-                desk.dropped(BridgeDrop::Name, 1);
-                continue;
+/// Puts what comes in on the bus. Returns why nothing comes any more.
+async fn read(
+    reading: Option<Reading>,
+    mut sources: Sources,
+    importer: &mut Importer,
+    (desk, up): (&Desk, &str),
+) -> String {
+    let Some(mut reading) = reading else { return std::future::pending().await };
+    loop {
+        loop {
+            let said = match reading.replies.next() {
+                Ok(Some(said)) => said,
+                Ok(None) => break,
+                Err(error) => return format!("it does not speak as Redis does: {error}"),
             };
-            // What is no channel is said aloud by the importer.
-            if sources.is_wanted(&pushed, name, desk.rules()) || Channel::parse(name).is_err() {
-                importer.import(Incoming::new(name, Message::new(pushed.payload))).await;
+            match said {
+                Said::Message { glob, channel, payload } => {
+                    let Ok(name) = str::from_utf8(channel) else {
+                        desk.dropped(BridgeDrop::Name, 1);
+                        continue;
+                    };
+                    // What is no channel is said aloud by the importer.
+                    if sources.is_wanted(glob, name, desk.rules()) || Channel::parse(name).is_err() {
+                        let message = Message::new(Bytes::copy_from_slice(payload));
+                        importer.import(Incoming::new(name, message)).await;
+                    }
+                }
+                Said::Subscribed => {
+                    reading.unconfirmed = reading.unconfirmed.saturating_sub(1);
+                    if reading.unconfirmed == 0 {
+                        desk.up(up);
+                    }
+                }
+                Said::Refused(why) => return String::from_utf8_lossy(why).into_owned(),
+                Said::Heard => {}
             }
+        }
+        if let Err(error) = reading.more().await {
+            return match error.kind() {
+                ErrorKind::UnexpectedEof => "it closed the connection".to_owned(),
+                _ => error.to_string(),
+            };
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Connections to a Redis: one for commands in batches, and one for what its subscriptions bring.
+//! Connections to a Redis for commands, in batches.
 //!
 //! What it owns: the handshake, and noticing that the server is gone. It must not know patterns, channels or rules.
 
@@ -11,11 +11,10 @@ use redis::{
 use tokio::{net::TcpStream, time::timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::gate::{Inbox, gated};
 use crate::bridge::Desk;
 
 /// How long the server has for a connection, with everything that belongs to it.
-const CONNECT: Duration = Duration::from_secs(3);
+pub(super) const CONNECT: Duration = Duration::from_secs(3);
 /// How often it is asked whether it is there.
 const PING: Duration = Duration::from_secs(3);
 /// How long it has for an answer. Past it the connection counts as lost.
@@ -62,19 +61,16 @@ impl Link {
     /// Connects and logs in.
     ///
     /// # Errors
-    /// When the server cannot be reached, refuses, or is older than Redis 6, which cannot push.
-    pub(super) async fn connect(place: &Place, desk: &Desk) -> Result<(Self, Inbox), RedisError> {
+    /// When the server cannot be reached, refuses, or is older than Redis 6.
+    pub(super) async fn connect(place: &Place, desk: &Desk) -> Result<Self, RedisError> {
         let within = timeout(CONNECT, Self::open(place, desk)).await;
         within.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
     }
 
-    async fn open(place: &Place, desk: &Desk) -> Result<(Self, Inbox), RedisError> {
+    async fn open(place: &Place, desk: &Desk) -> Result<Self, RedisError> {
         let socket = TcpStream::connect((place.host.as_str(), place.port)).await?;
         socket.set_nodelay(true)?;
-        let (socket, pusher, inbox) = gated(socket);
-        let config = AsyncConnectionConfig::new()
-            .set_response_timeout(Some(ANSWER))
-            .set_push_sender(move |info| pusher.push(info));
+        let config = AsyncConnectionConfig::new().set_response_timeout(Some(ANSWER));
         let (connection, driver) =
             MultiplexedConnection::new_with_config(&place.login(), socket, config).await?;
         let end = CancellationToken::new();
@@ -83,21 +79,7 @@ impl Link {
             // None when the connection is let go, which is how it ends.
             let _ = ended.run_until_cancelled(driver).await;
         });
-        Ok((Self { connection, _driver: guard }, inbox))
-    }
-
-    /// Subscribes to channels by their names and by globs.
-    ///
-    /// # Errors
-    /// When the connection is lost, or the server refuses.
-    pub(super) async fn subscribe(&mut self, names: &[String], globs: &[String]) -> Result<(), RedisError> {
-        if !names.is_empty() {
-            self.connection.subscribe(names).await?;
-        }
-        if !globs.is_empty() {
-            self.connection.psubscribe(globs).await?;
-        }
-        Ok(())
+        Ok(Self { connection, _driver: guard })
     }
 
     /// Sends commands together and waits for all answers. What the server refuses is an answer where the batch ignores

@@ -68,9 +68,9 @@ pub(super) async fn carry(place: &Place, streams: &Streams, port: &mut Port) -> 
     let rules = desk.rules();
     let patterns = rules.import.iter().filter(|_| !rules.proxy).map(|rule| rule.pattern.as_str());
     let keys = keys(patterns).map_err(|error| Lost::for_good(error.to_string()))?;
-    let (mut link, _) = Link::connect(place, desk).await.map_err(lost)?;
+    let mut link = Link::connect(place, desk).await.map_err(lost)?;
     // A read waits, and nothing else may wait behind it.
-    let (mut waiting, _) = Link::connect(place, desk).await.map_err(lost)?;
+    let mut waiting = Link::connect(place, desk).await.map_err(lost)?;
     let mut reader = Reader {
         consumer: format!("{}-{}", desk.bus().node().short(), desk.name()),
         streams,

@@ -1,5 +1,7 @@
 //! What a frame means here, and how what happens here is said in a frame.
 
+use std::{io::Write as _, sync::LazyLock};
+
 use bytes::Bytes;
 use hive_proto::time::Hlc;
 
@@ -61,9 +63,14 @@ fn trail(frame: &Frame) -> Trail {
     said.or_else(by_time).unwrap_or_default()
 }
 
+/// What nearly all messages have in common, so that they share it.
+static PLAIN: LazyLock<Message> = LazyLock::new(|| Message::default().with_content_type(JSON));
+
 fn message(frame: &Frame) -> Message {
-    let content_type = if frame.is_odd { ODD_JSON } else { JSON };
-    let message = Message::new(frame.body.clone()).with_content_type(content_type);
+    let message = match frame.is_odd {
+        false => PLAIN.with_payload(frame.body.clone()),
+        true => Message::new(frame.body.clone()).with_content_type(ODD_JSON),
+    };
     let mut rest = Vec::new();
     for (key, json) in frame.head.iter().filter(|(key, _)| !SAID_ANEW.contains(&key.as_str())) {
         put_member(&mut rest, key, json);
@@ -104,13 +111,16 @@ pub(super) fn put_event(
     put_member(out, "persist", if event.retained { b"true" } else { b"false" });
     if !has_time {
         let ms = event.time.unix_ms();
-        put_member(out, "time", format!("{}.{:03}", ms / 1000, ms % 1000).as_bytes());
+        put_key(out, "time");
+        // Writing into memory cannot fail, here and below.
+        let _ = write!(out, "{}.{:03}", ms / 1000, ms % 1000);
     }
     if !bounce {
         put_member(out, "bounce", b"false");
     }
     if let Some(trail) = trail {
-        put_member(out, TRAIL_MEMBER, format!("\"{trail}\"").as_bytes());
+        put_key(out, TRAIL_MEMBER);
+        put_string(out, &trail.to_string());
     }
     end(out, &body);
     Ok(())
@@ -126,7 +136,8 @@ pub(super) fn put_own(out: &mut Vec<u8>, channel: &str, body: &[u8]) {
 
 fn begin(out: &mut Vec<u8>, channel: &str) {
     out.extend_from_slice(b"{\"head\": {");
-    put_member(out, "channel", &string(channel));
+    put_key(out, "channel");
+    put_string(out, channel);
 }
 
 fn end(out: &mut Vec<u8>, body: &[u8]) {
@@ -136,18 +147,27 @@ fn end(out: &mut Vec<u8>, body: &[u8]) {
 }
 
 fn put_member(out: &mut Vec<u8>, key: &str, json: &[u8]) {
+    put_key(out, key);
+    out.extend_from_slice(json);
+}
+
+fn put_key(out: &mut Vec<u8>, key: &str) {
     if !matches!(out.last(), None | Some(b'{')) {
         out.extend_from_slice(b", ");
     }
-    out.extend_from_slice(&string(key));
+    put_string(out, key);
     out.extend_from_slice(b": ");
-    out.extend_from_slice(json);
+}
+
+fn put_string(out: &mut Vec<u8>, text: &str) {
+    let _ = serde_json::to_writer(out, text);
 }
 
 /// A text as JSON.
 pub(super) fn string(text: &str) -> Vec<u8> {
-    // Writing a text into memory cannot fail.
-    serde_json::to_vec(text).unwrap_or_else(|_| b"\"\"".to_vec())
+    let mut out = Vec::with_capacity(text.len() + 2);
+    put_string(&mut out, text);
+    out
 }
 
 /// A message's content as JSON: what is JSON as it is, text as a string, CBOR as what it stands for.

@@ -12,7 +12,7 @@ use super::{
     frame::{Frame, FrameError, Frames},
     json, say,
 };
-use crate::bus::{Event, Message};
+use crate::bus::{Event, Message, Trail};
 
 fn bytes(text: &str) -> Bytes {
     Bytes::copy_from_slice(text.as_bytes())
@@ -113,6 +113,16 @@ fn events_are_said_as_pyspoke_reads_them() {
     check(Message::from("[NaN]").with_content_type("application/json5"), Ok("[NaN]"));
     check(Message::from(vec![0x82, 0x01, 0x61, 0x61]).with_content_type("application/cbor"), Ok("[1,\"a\"]"));
     check(Message::from(vec![0xff, 0xfe]), Err(()));
+}
+
+/// An id is any word, as other media let somebody choose one.
+#[test]
+fn where_it_has_been_is_said_as_a_text() {
+    let trail = Trail::begun(Some(r#"a"b\c"#)).expect("an id");
+    let mut out = Vec::new();
+    say::put_event(&mut out, "foo", &event(Message::from("5"), false), (true, Some(&trail))).expect("JSON");
+    let frame = Frame::read(&Bytes::copy_from_slice(out.strip_suffix(b"\0").expect("its end")));
+    assert_eq!(say::Said::of(&frame.expect("a frame")).trail, trail);
 }
 
 #[test]

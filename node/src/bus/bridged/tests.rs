@@ -80,6 +80,31 @@ async fn one_copy_is_let_in_and_none_where_it_has_been() {
     assert_eq!(Trail::of(&event), trail(&event.id.to_string(), &[]));
 }
 
+/// The last trail is remembered with what it was put on: what differs in either is not taken for it.
+#[test]
+fn each_message_has_its_own_trail_and_parts() {
+    let mut stamp = Stamp::default();
+    let [one, other] = ["one", "other"].map(|name| Trail::default().from(Mark::of(name)).expect("a trail"));
+    let typed = Message::default().with_content_type("text/plain");
+    let with = |message: Message, trail: &Trail| message.with_header(TRAIL_HEADER, trail.to_string());
+    for (message, trail) in [
+        (Message::from("a"), &one),
+        (Message::from("b"), &one),
+        (Message::from("c"), &other),
+        (typed.with_payload("d".into()), &other),
+        (typed.with_payload("e".into()), &other),
+        (Message::from("f").with_content_type("text/html"), &other),
+        (Message::from("g"), &trail("n-1", &[Mark::of("one")])),
+        (typed.with_payload("h".into()), &one),
+        (Message::default(), &one),
+    ] {
+        assert_eq!(stamp.put(trail, message.clone()), with(message, trail));
+    }
+    let shared = |text: &'static str, stamp: &mut Stamp| stamp.put(&one, Message::from(text));
+    let (first, second) = (shared("x", &mut stamp), shared("y", &mut stamp));
+    assert!(first.shares_parts(&second) && !first.shares_parts(&typed));
+}
+
 #[tokio::test]
 async fn clients_cannot_say_where_their_events_have_been() {
     let bus = bus();

@@ -79,8 +79,9 @@ impl Client {
         if event.id.origin != self.desk.bus().node() {
             return false;
         }
-        let found = unheard.iter().position(|sequence| *sequence == event.id.sequence);
-        found.is_some_and(|at| unheard.remove(at).is_some())
+        // They are in the order in which they were published.
+        let found = unheard.binary_search(&event.id.sequence);
+        found.is_ok_and(|at| unheard.remove(at).is_some())
     }
 
     /// Puts what was taken into a frame. False when nothing comes of it.

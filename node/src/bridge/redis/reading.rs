@@ -1,0 +1,70 @@
+//! The connection that subscriptions come over: nothing is read from it while nobody takes what was read.
+
+use std::io;
+
+use redis::RedisError;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::timeout,
+};
+
+use super::{
+    link::{CONNECT, Place},
+    resp::{Replies, put_command},
+};
+
+/// Bytes made room for at a time.
+const READ_BYTES: usize = 64 << 10;
+
+/// A connection that has asked for its subscriptions.
+#[derive(Debug)]
+pub(super) struct Reading {
+    socket: TcpStream,
+    /// What it said.
+    pub(super) replies: Replies,
+    /// Subscriptions that the server has not confirmed.
+    pub(super) unconfirmed: usize,
+}
+
+impl Reading {
+    /// Connects, logs in, and subscribes to channels by their names and by globs.
+    ///
+    /// # Errors
+    /// When the server cannot be reached. What it refuses is among the replies.
+    pub(super) async fn open(place: &Place, names: &[String], globs: &[String]) -> Result<Self, RedisError> {
+        let opening = async {
+            let mut socket = TcpStream::connect((place.host.as_str(), place.port)).await?;
+            socket.set_nodelay(true)?;
+            let mut hello = Vec::new();
+            if let Some(password) = &place.password {
+                let login = [place.user.as_deref(), Some(password)];
+                let login: Vec<&str> = login.into_iter().flatten().collect();
+                put_command(&mut hello, "AUTH", login.into_iter());
+            }
+            for (command, wanted) in [("SUBSCRIBE", names), ("PSUBSCRIBE", globs)] {
+                if !wanted.is_empty() {
+                    put_command(&mut hello, command, wanted.iter().map(String::as_str));
+                }
+            }
+            socket.write_all(&hello).await?;
+            let unconfirmed = names.len().saturating_add(globs.len());
+            Ok(Self { socket, replies: Replies::default(), unconfirmed })
+        };
+        let within: Result<io::Result<Self>, _> = timeout(CONNECT, opening).await;
+        within.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())).map_err(RedisError::from)
+    }
+
+    /// Waits until something was said. Cancel-safe.
+    ///
+    /// # Errors
+    /// When the connection is lost.
+    pub(super) async fn more(&mut self) -> io::Result<()> {
+        let buffer = self.replies.buffer();
+        buffer.reserve(READ_BYTES);
+        match self.socket.read_buf(buffer).await? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            _ => Ok(()),
+        }
+    }
+}
