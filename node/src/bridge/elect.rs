@@ -22,7 +22,17 @@ const FIRST_LOOK: Duration = Duration::from_secs(2);
 pub(super) struct Election {
     /// The claim ends with it.
     _claim: Arc<Subscription>,
-    won: watch::Receiver<bool>,
+    /// None until it was looked for the first time.
+    seen: watch::Receiver<Option<Seen>>,
+}
+
+/// What was seen the last time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// This node is the active one.
+    pub(super) won: bool,
+    /// Nobody else claims.
+    pub(super) alone: bool,
 }
 
 impl Election {
@@ -41,7 +51,7 @@ impl Election {
             tracing::warn!(bridge = desk.name(), "other nodes are not told that it is active: {error}");
             return None;
         }
-        let (say, won) = watch::channel(false);
+        let (say, seen) = watch::channel(None);
         let bus = desk.bus().clone();
         let (claim, looking) = (Arc::new(subscription), desk.clone());
         desk.spawn("election", async move {
@@ -49,11 +59,20 @@ impl Election {
             let _ = end.run_until_cancelled(first_look(&looking)).await;
             let _ = end.run_until_cancelled(look(&bus, &to, &group, &say)).await;
         });
-        Some(Self { _claim: claim, won })
+        Some(Self { _claim: claim, seen })
     }
 
     pub(super) fn is_won(&self) -> bool {
-        *self.won.borrow()
+        self.seen.borrow().is_some_and(|seen| seen.won)
+    }
+
+    /// Waits for the first look: at most so long as a node that has just begun looks for others.
+    pub(super) async fn first_look(&self) -> Seen {
+        match self.seen.clone().wait_for(Option::is_some).await.map(|seen| *seen) {
+            Ok(Some(seen)) => seen,
+            // Who looks has ended: so does everything.
+            _ => std::future::pending().await,
+        }
     }
 
     /// Waits until this node is the active one.
@@ -68,7 +87,8 @@ impl Election {
 
     async fn until(&self, won: bool) {
         // Who looks has ended: so does everything.
-        if self.won.clone().wait_for(|now| *now == won).await.is_err() {
+        let is = |seen: &Option<Seen>| seen.is_some_and(|seen| seen.won == won);
+        if self.seen.clone().wait_for(is).await.is_err() {
             std::future::pending::<()>().await;
         }
     }
@@ -84,14 +104,15 @@ async fn first_look(desk: &Desk) {
     let _ = tokio::time::timeout(FIRST_LOOK, ready).await;
 }
 
-async fn look(bus: &Bus, to: &Address, group: &GroupName, say: &watch::Sender<bool>) {
+async fn look(bus: &Bus, to: &Address, group: &GroupName, say: &watch::Sender<Option<Seen>>) {
     let mut beat = tokio::time::interval(LOOK_EVERY);
     beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         beat.tick().await;
-        let own = bus.node();
-        let smaller =
-            bus.wanting(to).peers.into_iter().any(|peer| peer.node < own && peer.groups.contains(group));
-        say.send_if_modified(|won| std::mem::replace(won, !smaller) == smaller);
+        let wanting = bus.wanting(to);
+        let others = wanting.peers.iter().filter(|peer| peer.groups.contains(group));
+        let first = others.map(|peer| peer.node).min();
+        let now = Some(Seen { won: first.is_none_or(|first| first > bus.node()), alone: first.is_none() });
+        say.send_if_modified(|seen| std::mem::replace(seen, now) != now);
     }
 }

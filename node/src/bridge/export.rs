@@ -21,6 +21,8 @@ pub struct Exporter {
     /// None while the bridge is not the active one, and where nothing goes out.
     subscription: Option<Subscription>,
     taken: VecDeque<Delivery>,
+    /// Events wait, and nothing was carried yet.
+    held: bool,
     /// The name of the last channel, which the next event mostly shares.
     last: Option<(NetworkIndex, Channel, bool, Option<Arc<str>>)>,
     /// Given to the kind and not known to be written.
@@ -62,7 +64,7 @@ impl Export {
 
 impl Exporter {
     pub(super) fn new(desk: Desk) -> Self {
-        Self { desk, subscription: None, taken: VecDeque::new(), last: None, handed: 0 }
+        Self { desk, subscription: None, taken: VecDeque::new(), held: false, last: None, handed: 0 }
     }
 
     pub(super) fn at(&mut self, desk: Desk) {
@@ -72,9 +74,13 @@ impl Exporter {
     /// From now on events wait here; kept values come first. The second time those come again, as the other side may
     /// have lost them.
     pub(super) async fn open(&mut self) -> Result<(), SubscribeError> {
-        if let Some(subscription) = &self.subscription {
-            subscription.kept_again();
-            return Ok(());
+        match &self.subscription {
+            Some(_) if std::mem::take(&mut self.held) => return Ok(()),
+            Some(subscription) => {
+                subscription.kept_again();
+                return Ok(());
+            }
+            None => {}
         }
         let wanted: Vec<_> = self.desk.rules().wanted().collect();
         if wanted.is_empty() {
@@ -86,9 +92,16 @@ impl Exporter {
         Ok(())
     }
 
+    /// The same before it is known whether this node is to carry them.
+    pub(super) async fn hold(&mut self) -> Result<(), SubscribeError> {
+        self.open().await?;
+        self.held = self.subscription.is_some();
+        Ok(())
+    }
+
     /// Another node is active: nothing waits here any more.
     pub(super) fn close(&mut self) {
-        (self.subscription, self.taken) = (None, VecDeque::new());
+        (self.subscription, self.taken, self.held) = (None, VecDeque::new(), false);
     }
 
     /// The connection has ended, and what was not known to be written may be lost.

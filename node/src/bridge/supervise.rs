@@ -23,7 +23,7 @@ pub(super) async fn run(mut bridge: impl Bridge, desk: Desk) {
     let desk = desk.at(end.clone(), mark);
     let (exporter, importer) = (Exporter::new(desk.clone()), Importer::new(desk.clone()));
     let mut port = Port { desk: desk.clone(), exporter, importer };
-    let election = if bridge.is_exclusive() { Election::enter(&desk, &bridge.medium()).await } else { None };
+    let election = if bridge.is_exclusive() { elect(&mut port, &bridge.medium()).await } else { None };
     let mut pause = PAUSE_MIN;
     loop {
         if let Some(election) = &election
@@ -62,6 +62,19 @@ pub(super) async fn run(mut bridge: impl Bridge, desk: Desk) {
         }
     }
     desk.state(BridgeState::Stopped);
+}
+
+/// Claims a medium, and looks whether others do. What is published meanwhile waits: with nobody else at the medium nobody
+/// has carried it, and otherwise most likely somebody has.
+async fn elect(port: &mut Port, medium: &str) -> Option<Election> {
+    // What is wrong with the rules is said when it carries.
+    let _ = port.exporter.hold().await;
+    let election = Election::enter(&port.desk, medium).await?;
+    let seen = port.desk.end().run_until_cancelled(election.first_look()).await;
+    if !seen.is_some_and(|seen| seen.won && seen.alone) {
+        port.exporter.close();
+    }
+    Some(election)
 }
 
 /// One connection, until it ends, the bridge shall end, or another node is to be active.

@@ -74,6 +74,27 @@ async fn channels_cross_both_ways() -> Result<()> {
     Ok(())
 }
 
+/// What is published before a bridge knows whether others are at its server goes out when none is.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_published_at_once_goes_out() -> Result<()> {
+    let broker = Broker::redis().await?;
+    let mut outside = subscriber(&broker, "*").await?;
+    let (node, _folder) = bridging("early", &config(&broker)).await?;
+    // The claim is made behind the queue.
+    until("a queue and a claim", MOMENT, async || {
+        let consumers = node.status().await.ok()?.consumers;
+        (consumers.iter().filter(|consumer| consumer.kind == "bridge").count() == 2).then_some(())
+    })
+    .await?;
+    publish(&node, "alert/early", "hot").await?;
+    node.client().retain("alert/kept", &Message::from("once")).await?;
+    ensure!(heard(&mut outside).await? == pair("alert/early", "hot"));
+    ensure!(heard(&mut outside).await? == pair("alert/kept", "once"));
+    publish(&node, "alert/later", "end").await?;
+    ensure!(heard(&mut outside).await? == pair("alert/later", "end"));
+    Ok(())
+}
+
 /// A bridge begins without its server, and goes on after it was killed, empty or not.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_server_may_come_late_and_go() -> Result<()> {
