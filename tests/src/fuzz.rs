@@ -3,6 +3,8 @@
 //! What it owns: the promises that hold for any bytes. They are run with chosen bytes by the tests below, and by
 //! libFuzzer in `tests/fuzz`. It must not know how bytes are chosen.
 
+pub mod bridges;
+
 use bytes::{Bytes, BytesMut};
 use hive_proto::{
     channel::{Channel, NetworkIndex},
@@ -32,7 +34,7 @@ use hive_proto::{
 pub type Decoder = fn(&[u8]);
 
 /// All of them, by name.
-pub const DECODERS: [(&str, Decoder); 19] = [
+pub const DECODERS: [(&str, Decoder); 27] = [
     ("frames", frames),
     ("control", control),
     ("admission", admission),
@@ -48,38 +50,19 @@ pub const DECODERS: [(&str, Decoder); 19] = [
     ("statement", statement),
     ("channel", channel),
     ("pattern", pattern),
-    ("spoke", spoke),
-    ("eventhive", eventhive),
-    ("hein", hein),
-    ("zmtp", zmtp),
+    ("spoke", bridges::spoke),
+    ("spoke names", bridges::spoke_names),
+    ("eventhive", bridges::eventhive),
+    ("hein", bridges::hein),
+    ("hein values", bridges::hein_values),
+    ("zmtp", bridges::zmtp),
+    ("event types", bridges::event_types),
+    ("redis", bridges::redis),
+    ("redis names", bridges::redis_names),
+    ("mqtt names", bridges::mqtt_names),
+    ("nats names", bridges::nats_names),
+    ("signatures", bridges::signatures),
 ];
-
-/// The node's own readers, which stand alone: a test binary need not link wasmtime for them.
-#[path = "../../node/src/bridge/spoke"]
-#[expect(dead_code, reason = "the node uses more of them than is tried here")]
-mod spoke_wire {
-    pub(super) mod frame;
-    pub(super) mod json;
-}
-
-#[path = "../../node/src/bridge/eventhive"]
-#[expect(dead_code, reason = "the node uses more of them than is tried here")]
-mod eventhive_wire {
-    pub(super) mod python;
-    pub(super) mod rpc;
-}
-
-#[path = "../../node/src/bridge/hein"]
-#[expect(dead_code, reason = "the node uses more of it than is tried here")]
-mod hein_wire {
-    pub(super) mod wire;
-}
-
-#[path = "../../node/src/bridge/event_engine"]
-#[expect(dead_code, reason = "the node uses more of it than is tried here")]
-mod event_engine_wire {
-    pub(super) mod zmtp;
-}
 
 /// No frame is larger than it may be, and none comes from nothing.
 pub fn frames(bytes: &[u8]) {
@@ -276,82 +259,6 @@ pub fn pattern(bytes: &[u8]) {
     }
 }
 
-/// A stream is cut into frames that hold no more than came, and a body is one JSON value, found where it is.
-pub fn spoke(bytes: &[u8]) {
-    let mut frames = spoke_wire::frame::Frames::new(64);
-    let mut held = 0;
-    for chunk in bytes.chunks(16) {
-        frames.buffer().extend_from_slice(chunk);
-        while let Some(frame) = frames.next() {
-            let Ok(frame) = frame else { continue };
-            held += frame.len() + 1;
-            if let Ok(read) = spoke_wire::frame::Frame::read(&frame) {
-                assert!(read.body.len() <= frame.len().max(4));
-                assert_eq!(spoke_wire::json::value(&read.body), Some(read.is_odd));
-                let text = read.head.iter().all(|(_, json)| spoke_wire::json::value(json).is_some());
-                assert!(text, "each member of a head is JSON");
-            }
-        }
-        assert!(frames.buffer().len() <= 64 + 16, "what is too long is not kept");
-    }
-    assert!(held <= bytes.len());
-}
-
-/// A message is read or refused, and what Python would write of an object is its own form.
-pub fn eventhive(bytes: &[u8]) {
-    use eventhive_wire::{
-        python::{Fields, Layout, dumps},
-        rpc,
-    };
-    let Ok(text) = str::from_utf8(bytes) else { return };
-    let _ = rpc::Message::decode(text);
-    let Ok(fields) = serde_json::from_str::<Fields>(text) else { return };
-    for layout in [Layout::Signed, Layout::Printed] {
-        let Ok(form) = dumps(&fields, layout) else { return };
-        assert!(form.is_ascii());
-        // Numbers beyond all bounds have a form that is no JSON.
-        let Ok(again) = serde_json::from_str(&form) else { return };
-        assert_eq!(dumps(&again, layout).ok(), Some(form));
-    }
-}
-
-/// Messages hold no more than came, and are read again as they were.
-pub fn hein(bytes: &[u8]) {
-    const MAX: usize = 256;
-    let mut splitter = hein_wire::wire::Splitter::new(MAX);
-    let mut held = 0;
-    for chunk in bytes.chunks(16) {
-        splitter.buffer().extend_from_slice(chunk);
-        while let Ok(Some(message)) = splitter.next() {
-            held += message.payload.len();
-            let mut again = hein_wire::wire::Splitter::new(MAX * 2);
-            again.buffer().extend_from_slice(&message.encode());
-            assert_eq!(again.next(), Ok(Some(message)));
-        }
-    }
-    assert!(held <= bytes.len());
-}
-
-/// What arrives holds no more than came.
-pub fn zmtp(bytes: &[u8]) {
-    use event_engine_wire::zmtp::{Arrived, Reader, Socket, check_greeting};
-    if let Some(greeting) = bytes.first_chunk() {
-        let _ = check_greeting(greeting);
-    }
-    let _ = Socket::Rep.admit(bytes);
-    let mut reader = Reader::new(256);
-    let mut held = 0;
-    for chunk in bytes.chunks(16) {
-        reader.buffer().extend_from_slice(chunk);
-        while let Ok(Some(arrived)) = reader.next() {
-            if let Arrived::Message(parts) = arrived {
-                held += parts.iter().map(Bytes::len).sum::<usize>();
-            }
-        }
-    }
-    assert!(held <= bytes.len());
-}
-
 fn only_frame(bytes: &Bytes) -> (u8, Bytes) {
     let mut buffer = BytesMut::from(&bytes[..]);
     let frame = split_frame(&mut buffer, usize::MAX).expect("a frame").expect("a whole one");
@@ -447,8 +354,8 @@ mod tests {
         /// A head and a channel are needed before anything else is read.
         #[test]
         fn frames_of_spoke_keep_theirs(inside in "[a\"\\\\{}\\[\\]:,0-9 NaInfty.eu-]{0,24}") {
-            spoke(format!("{{\"head\":{{\"channel\":\"a\"}},\"body\":{inside}}}\0").as_bytes());
-            spoke(format!("{{\"head\":{{\"channel\":\"a\",\"x\":{inside}}}}}\0").as_bytes());
+            bridges::spoke(format!("{{\"head\":{{\"channel\":\"a\"}},\"body\":{inside}}}\0").as_bytes());
+            bridges::spoke(format!("{{\"head\":{{\"channel\":\"a\",\"x\":{inside}}}}}\0").as_bytes());
         }
 
         /// Braces, an end and a head are needed before anything is read.
@@ -458,18 +365,61 @@ mod tests {
             flags in 0_u8..8,
             mut body in bytes(),
         ) {
-            eventhive(format!("{{\"a\":{inside}}}").as_bytes());
-            eventhive(format!("{{\"request\":{{\"method\":\"publish\",\"arguments\":{inside}}}}}").as_bytes());
-            hein(&[b"__raw__t:0:", &body[..], b"\xac\x96\xac\x96"].concat());
+            bridges::eventhive(format!("{{\"a\":{inside}}}").as_bytes());
+            bridges::eventhive(format!("{{\"request\":{{\"method\":\"publish\",\"arguments\":{inside}}}}}").as_bytes());
+            bridges::hein(&[b"__raw__t:0:", &body[..], b"\xac\x96\xac\x96"].concat());
             let length = u8::try_from(body.len()).unwrap_or(0);
             body.splice(0..0, [flags, length]);
-            zmtp(&body);
+            bridges::zmtp(&body);
         }
 
         #[test]
         fn names_keep_theirs(text in "[a-c$/*]{0,12}") {
             channel(text.as_bytes());
             pattern(text.as_bytes());
+        }
+
+        /// Arrays of texts are needed before anything is a message.
+        #[test]
+        fn messages_of_redis_keep_theirs(
+            texts in prop::collection::vec(prop_oneof![
+                prop::sample::select(&["message", "pmessage", "psubscribe", "pong"][..]).prop_map(str::to_owned),
+                "[a/*\\r\\n$]{0,8}",
+            ], 1..5),
+            rest in bytes(),
+        ) {
+            let texts: String = texts.iter().map(|text| format!("${}\r\n{text}\r\n", text.len())).collect();
+            let count = texts.matches("\r\n").count() / 2;
+            for count in [count.min(9), 3, 4] {
+                bridges::redis(&[format!("*{count}\r\n{texts}").as_bytes(), &rest].concat());
+            }
+        }
+
+        /// Names as brokers and spoke write them, with what is special there.
+        #[test]
+        fn names_beyond_keep_theirs(text in "[ab$/*.+#>?-]{0,12}", rpc in "(a|b|-rpc|call|result|/|\\*){0,9}") {
+            for decoder in [bridges::redis_names, bridges::mqtt_names, bridges::nats_names, bridges::spoke_names] {
+                decoder(text.as_bytes());
+            }
+            bridges::spoke_names(rpc.as_bytes());
+        }
+
+        /// A type and what stands behind it, in lists and mappings.
+        #[test]
+        fn values_of_hein_keep_theirs(
+            code in prop::sample::select(&["u", "y", "n", "b", "i", "f", "t", "D", "T"][..]),
+            rest in prop_oneof![".{0,12}", "[0-9,.-]{0,24}", "[0-9]{1,4}(,[0-9]{1,2}){0,6}(,(UTC|Europe/Berlin|x))?"],
+            object in prop::collection::vec(prop_oneof![Just(0_u8), 0_u8..24, Just(0x63)], 0..9),
+        ) {
+            let value = serde_json::to_string(&format!("{code}:{rest}")).expect("a text");
+            bridges::hein_values(value.as_bytes());
+            bridges::hein_values(format!("{{\"a\":[{value},{value}]}}").as_bytes());
+            // An object of CBOR with a name and parts.
+            for name in ["datetime.time", "datetime.datetime"] {
+                let parts = u8::try_from(object.len()).expect("few");
+                let head = [0xd8, 27, 0x81 + parts, 0x60 + u8::try_from(name.len()).expect("short")];
+                bridges::hein_values(&[&head[..], name.as_bytes(), &object].concat());
+            }
         }
     }
 

@@ -19,6 +19,24 @@ pub mod weather;
 
 use std::path::PathBuf;
 
+/// How the node's bridges say names, which [`fuzz`] tries: under the path that they have there, as they know each other by it.
+#[path = "../../node/src/bridge"]
+mod bridge {
+    pub(crate) mod names;
+
+    pub(crate) mod redis {
+        pub(crate) mod names;
+    }
+
+    pub(crate) mod mqtt {
+        pub(crate) mod names;
+    }
+
+    pub(crate) mod nats {
+        pub(crate) mod names;
+    }
+}
+
 /// The top of the repository.
 #[must_use]
 pub fn workspace() -> PathBuf {

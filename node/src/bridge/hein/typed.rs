@@ -138,12 +138,7 @@ fn scalar(text: &str) -> Result<Value, TypedError> {
             let date = date(&mut rest.split(',')).ok_or_else(|| malformed("date"))?;
             tagged(DATE, Value::Text(date.to_string()))
         }
-        "T" => {
-            let mut parts = rest.split(',');
-            let time = time(&mut parts).ok_or_else(|| malformed("time of day"))?;
-            let zone = parts.next().filter(|zone| !zone.is_empty()).map(|zone| Value::Text(zone.to_owned()));
-            object(PLAIN_TIME, time_parts(time).into_iter().chain(zone))
-        }
+        "T" => time_of_day(rest).ok_or_else(|| malformed("time of day"))?,
         _ => return Err(untyped()),
     })
 }
@@ -176,6 +171,17 @@ fn date<'a>(parts: &mut impl Iterator<Item = &'a str>) -> Option<NaiveDate> {
 fn time<'a>(parts: &mut impl Iterator<Item = &'a str>) -> Option<NaiveTime> {
     let mut part = || parts.next()?.parse::<u32>().ok();
     NaiveTime::from_hms_micro_opt(part()?, part()?, part()?, part()?)
+}
+
+fn time_of_day(text: &str) -> Option<Value> {
+    let mut parts = text.split(',');
+    let time = time(&mut parts)?;
+    let zone = parts.next().filter(|zone| !zone.is_empty());
+    if zone.is_some_and(|zone| zone.parse::<Tz>().is_err()) {
+        return None;
+    }
+    let zone = zone.map(|zone| Value::Text(zone.to_owned()));
+    Some(object(PLAIN_TIME, time_parts(time).into_iter().chain(zone)))
 }
 
 fn moment(text: &str) -> Option<Value> {
@@ -310,7 +316,13 @@ fn with_tag(tag: u64, inside: &Value) -> Option<(&'static str, String)> {
                 _ => return None,
             };
             texts.resize(fields + 1, String::new());
-            Some((code, texts.join(",")))
+            let text = texts.join(",");
+            // Hein's receivers do not survive what is none.
+            let is_one = match code {
+                "t:" => moment(&text).is_some(),
+                _ => time_of_day(&text).is_some(),
+            };
+            is_one.then_some((code, text))
         }
         _ => None,
     }

@@ -1,12 +1,13 @@
 //! Spoke's names: empty parts mean nothing, two control channels, and calls that are channels.
 
 /// What a subscription is asked for on.
-pub(super) const SUBSCRIBE: &str = "-control/subscribe";
+pub const SUBSCRIBE: &str = "-control/subscribe";
 /// What one is given up on.
-pub(super) const UNSUBSCRIBE: &str = "-control/unsubscribe";
+pub const UNSUBSCRIBE: &str = "-control/unsubscribe";
 
 /// The name without empty parts.
-pub(super) fn canonical(name: &str) -> String {
+#[must_use]
+pub fn canonical(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     for part in name.split('/').filter(|part| !part.is_empty()) {
         if !out.is_empty() {
@@ -19,7 +20,7 @@ pub(super) fn canonical(name: &str) -> String {
 
 /// What a channel that belongs to a call is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rpc<'n> {
+pub enum Rpc<'n> {
     /// `BASE/-rpc/CALLER/NUMBER/call`: somebody asks on the base.
     Call {
         /// Where it is asked.
@@ -32,7 +33,8 @@ pub(super) enum Rpc<'n> {
 }
 
 /// What a channel has to do with a call.
-pub(super) fn rpc(channel: &str) -> Option<Rpc<'_>> {
+#[must_use]
+pub fn rpc(channel: &str) -> Option<Rpc<'_>> {
     let (stem, what) = channel.rsplit_once('/')?;
     let mut parts = stem.rsplitn(4, '/');
     let (_number, _caller, mark, base) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
@@ -47,7 +49,8 @@ pub(super) fn rpc(channel: &str) -> Option<Rpc<'_>> {
 }
 
 /// The base that a provider's subscription is for: `BASE/-rpc/**/call`.
-pub(super) fn provided(pattern: &str) -> Option<&str> {
+#[must_use]
+pub fn provided(pattern: &str) -> Option<&str> {
     pattern.strip_suffix("/-rpc/**/call").filter(|base| !base.is_empty())
 }
 
