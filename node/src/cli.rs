@@ -11,6 +11,7 @@ use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::telemetry;
 
 mod bench;
+mod bridge;
 mod build;
 mod call;
 mod check;
@@ -123,6 +124,7 @@ enum Verb {
     Keygen(keygen::Keygen),
     Network(network::Network),
     Config(config::Config),
+    Bridge(bridge::Bridge),
     Exchange(exchange::Exchange),
     Bench(bench::Bench),
     Sim(sim::Sim),
@@ -170,6 +172,7 @@ fn run(cli: Cli) -> Result<(), Fault> {
         Verb::Keygen(verb) => verb.run(),
         Verb::Network(verb) => verb.run(&voice),
         Verb::Config(verb) => verb.run(&voice),
+        Verb::Bridge(verb) => node(verb.run(&voice)),
         Verb::Exchange(verb) => node(verb.run(&voice)),
         Verb::Bench(verb) => node(verb.run(&voice)),
         Verb::Sim(verb) => verb.run(&voice),

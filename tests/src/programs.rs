@@ -87,6 +87,16 @@ impl Program {
         wait::until(&what, within, async || self.poll()).await.with_context(|| self.printed())
     }
 
+    /// Asks it to end (SIGTERM) and waits until it does.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn stop(&mut self) -> Result<ExitStatus> {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        kill_process(pid.context("the id of a process")?, Signal::TERM)?;
+        self.ends().await
+    }
+
     /// Ends it at once (SIGKILL).
     ///
     /// # Errors

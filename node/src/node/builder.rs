@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use hive_proto::{
-    channel::{NetworkName, Scope},
+    channel::{NetworkIndex, NetworkName, Scope},
     id::NodeId,
 };
 
@@ -26,7 +26,8 @@ pub struct Builder {
     pub(super) data_dir: Option<PathBuf>,
     pub(super) networks: Vec<Network>,
     pub(super) listen: Listen,
-    pub(super) peers: Vec<PeerAddress>,
+    /// None: it is tried for each network, as an address says nothing of its own.
+    pub(super) peers: Vec<(Option<NetworkIndex>, PeerAddress)>,
     pub(super) no_mdns: bool,
     pub(super) offline: bool,
     pub(super) rules: Vec<Rule>,
@@ -63,6 +64,13 @@ impl Builder {
     #[must_use]
     pub fn data_dir(mut self, dir: impl Into<PathBuf>) -> Self {
         self.data_dir = Some(dir.into());
+        self
+    }
+
+    /// Keeps nothing, whatever folder was chosen before.
+    #[must_use]
+    pub(crate) fn nowhere(mut self) -> Self {
+        self.data_dir = None;
         self
     }
 
@@ -142,7 +150,14 @@ impl Builder {
     /// Dials this address for ever.
     #[must_use]
     pub fn peer(mut self, peer: impl Into<PeerAddress>) -> Self {
-        self.peers.push(peer.into());
+        self.peers.push((None, peer.into()));
+        self
+    }
+
+    /// The same for an address of a node in one network, by its position.
+    #[must_use]
+    pub fn peer_in(mut self, network: NetworkIndex, peer: impl Into<PeerAddress>) -> Self {
+        self.peers.push((Some(network), peer.into()));
         self
     }
 

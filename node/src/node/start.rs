@@ -8,7 +8,7 @@ use std::{
 };
 
 use hive_proto::{
-    channel::{Names, NetworkName},
+    channel::{Names, NetworkIndex, NetworkName},
     id::Incarnation,
 };
 use tokio_util::sync::CancellationToken;
@@ -235,7 +235,7 @@ struct Ways {
 /// How to reach others.
 struct Online {
     listen: Listen,
-    peers: Vec<PeerAddress>,
+    peers: Vec<(Option<NetworkIndex>, PeerAddress)>,
     mdns: bool,
     memberships: Vec<Membership>,
 }
@@ -334,11 +334,14 @@ impl Parts {
         let mesh = Mesh::start(config, identity, incarnation, bus.clone(), Arc::clone(boards))?;
         boards.listen.set(vec![mesh.local_addr()]);
         let here = Here { node: identity.node_id(), listen: mesh.local_addr(), memberships };
-        // An address says nothing of its network, so it is tried for each.
         let peers = here.memberships.iter().flat_map(|membership| {
             let network = membership.index;
-            let peer = move |PeerAddress { host, port }: PeerAddress| StaticPeer { network, host, port };
-            online.peers.iter().cloned().map(peer)
+            let its = online.peers.iter().filter(move |(of, _)| of.is_none_or(|of| of == network));
+            its.map(move |(_, PeerAddress { host, port })| StaticPeer {
+                network,
+                host: host.clone(),
+                port: *port,
+            })
         });
         let loopback = mesh.local_addr().ip().is_loopback();
         let config = discovery::Config { mdns: online.mdns, loopback, peers: peers.collect() };
