@@ -7,6 +7,7 @@ mod mqtt;
 mod nats;
 mod redis;
 mod show;
+mod tools;
 mod webhook;
 
 use std::time::Duration;
