@@ -60,7 +60,7 @@ async fn rest(nodes: &[&Node]) -> Result<()> {
 }
 
 /// Each text of the events that a subscriber was given, with how often.
-async fn texts(subscription: &mut hive_client::Subscription, last: &str) -> Result<BTreeMap<String, u32>> {
+async fn texts(subscription: &mut Subscription, last: &str) -> Result<BTreeMap<String, u32>> {
     let mut seen = BTreeMap::new();
     loop {
         let event = crate::next(subscription, "an event that crossed").await?;

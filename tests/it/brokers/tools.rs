@@ -7,7 +7,7 @@ use hive_client::types::BridgeState;
 use hive_tests::{
     brokers::Broker,
     programs::Program,
-    wait::{MOMENT, within},
+    wait::{MOMENT, until, within},
 };
 use tokio::net::TcpListener;
 
@@ -58,7 +58,7 @@ async fn redis_cli_talks_with_the_mesh() -> Result<()> {
     hears.says("kitchen").await?;
     publish(&node, "done/x", "two").await?;
     state(&node, "streams", BridgeState::Up).await?;
-    let entry = hive_tests::wait::until("an entry of the stream", MOMENT, async || {
+    let entry = until("an entry of the stream", MOMENT, async || {
         let entries = run("redis-cli", &["-p", &port, "xrange", "done/x", "-", "+"]).await.ok()?;
         entries.contains("payload").then_some(entries)
     });
@@ -87,11 +87,14 @@ async fn mosquittos_commands_talk_with_the_mesh() -> Result<()> {
     ensure!(said(&mut events).await? == pair("mqtt/sensor/kept", "23"));
     let kept = crate::next(&mut listen(&node, "mqtt/sensor/kept").await?, "the kept value").await?;
     ensure!(kept.retained && kept.message.text() == Some("23"), "{kept:?}");
-    let args = ["-t", "alert/#", "-v", "-d", "-q", "1"];
-    let mut hears = Program::start("mosquitto_sub", command("mosquitto_sub", &[&at[..], &args].concat()))?;
-    hears.says("Subscribed").await?;
-    publish(&node, "alert/fire", "kitchen").await?;
-    hears.says("alert/fire kitchen").await
+    let args = ["-t", "alert/#", "-v", "-q", "1"];
+    let hears = Program::start("mosquitto_sub", command("mosquitto_sub", &[&at[..], &args].concat()))?;
+    // It does not say when it is subscribed.
+    let heard = until("mosquitto_sub to hear", MOMENT, async || {
+        publish(&node, "alert/fire", "kitchen").await.ok()?;
+        hears.stdout().contains("alert/fire kitchen").then_some(())
+    });
+    heard.await.with_context(|| hears.printed())
 }
 
 /// curl, with the secret and without.
