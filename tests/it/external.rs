@@ -76,8 +76,8 @@ async fn is(
     what: &str,
     done: impl Fn(&PluginStatus) -> bool,
 ) -> Result<PluginStatus> {
-    let waited =
-        until(&format!("{name} to be {what}"), MOMENT, async || plugin(node, name).await.filter(&done));
+    let what = format!("{name} to be {what}");
+    let waited = until(&what, MOMENT, async || plugin(node, name).await.filter(&done));
     waited.await.with_context(|| node.printed())
 }
 

@@ -39,7 +39,7 @@ pub(super) struct Plugins {
 enum Action {
     /// List them.
     List,
-    /// Load a plugin's file again, changed or not; without a name, look at every folder again.
+    /// Load a plugin's file again, changed or not, or start its process anew; without a name, all.
     Reload,
     /// Go back to the version before; the file is not loaded again until it changes.
     Rollback,

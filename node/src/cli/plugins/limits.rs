@@ -10,7 +10,8 @@ pub(super) fn rows(plugin: &PluginStatus) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
     rows.extend(plugin.limits.as_ref().map(|limits| row("an event", of_an_event(limits))));
     rows.extend(plugin.limits.as_ref().map(|limits| row("a second", of_a_second(limits))));
-    rows.push(row("it took", spent(plugin)));
+    // What a process takes is its user's business, and is not measured.
+    rows.extend(plugin.limits.as_ref().map(|_| row("it took", spent(plugin))));
     let reached = reached(plugin);
     rows.extend((!reached.is_empty()).then(|| row("reached", reached)));
     rows
