@@ -127,7 +127,6 @@ pub struct Listen {
 /// What a node says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
-#[expect(clippy::large_enum_variant, reason = "nearly all are events, and each is written at once")]
 pub enum NodeMessage {
     /// It is that plugin from here on.
     Joined {

@@ -81,21 +81,28 @@ async fn run(socket: WebSocket, app: &App, number: u64) {
         Ok(seat) => seat,
         Err(Refusal(error)) => {
             tracing::debug!(client = number, "a process is not let in: {}", error.message);
-            let said = timeout(LAST_WORDS, refuse(&mut sink, error));
-            let _ = said.await;
+            let said = async { refuse(&mut sink, error).await.is_ok() && heard(&mut stream).await };
+            let _ = timeout(LAST_WORDS, said).await;
             return;
         }
     };
     let line = Line { app: Arc::clone(app), seat, outgoing: Mutex::default(), written: Notify::new() };
     let session = Arc::clone(&line.seat.session);
     tokio::select! {
-        () = line.read(stream) => session.over("it closed its connection"),
+        () = line.read(&mut stream) => session.over("it closed its connection"),
         Err(Gone) = line.write(&mut sink) => session.over("its connection broke"),
         _ = session.ended() => {}
         // Whoever runs plugins has let it go before; this is for what is left over.
         () = app.means.processes.stop().cancelled() => session.over("the node leaves"),
     }
-    let _ = timeout(LAST_WORDS, line.close(&mut sink)).await;
+    let said = async { line.close(&mut sink).await.is_ok() && heard(&mut stream).await };
+    let _ = timeout(LAST_WORDS, said).await;
+}
+
+/// Waits until the other side has closed, too: until then what was said last may not have been read.
+async fn heard(stream: &mut Stream) -> bool {
+    while let Some(Ok(_)) = stream.next().await {}
+    true
 }
 
 /// Reads the first word, and asks for a seat.

@@ -212,7 +212,7 @@ impl Registry {
     fn reload(&self, plugin: Option<String>, reply: Reply) {
         let names: Vec<String> = match &plugin {
             None => {
-                let is_on = |name: &&String| !self.shared.records.of(name).disabled;
+                let is_on = |name: &&String| !self.shared.records.of(name).disabled && !self.is_guest(name);
                 self.plugins.keys().filter(is_on).cloned().collect()
             }
             Some(name) => vec![name.clone()],

@@ -44,7 +44,7 @@ struct Nonsense(Refusal);
 
 impl Line {
     /// Reads until the process closes the connection, goes, or says what cannot be understood.
-    pub(super) async fn read(&self, mut stream: Stream) {
+    pub(super) async fn read(&self, stream: &mut Stream) {
         let bus = &self.app.means.bus;
         let mut publishing = Publishing::of(bus, bus.publisher_of(self.seat.actor.clone()));
         let mut calls = FuturesUnordered::new();

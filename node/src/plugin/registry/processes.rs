@@ -111,6 +111,12 @@ impl Registry {
         is_started || self.plugins.get(name).is_some_and(is_there)
     }
 
+    /// Whether a plugin is a process that came by itself, which nobody but its user can start.
+    pub(super) fn is_guest(&self, name: &str) -> bool {
+        let is_started = self.config.each.get(name).is_some_and(|config| config.exec.is_some());
+        !is_started && self.plugins.get(name).is_some_and(|entry| entry.door.is_some())
+    }
+
     fn begin_process(&mut self, name: &str, program: PathBuf) {
         let (wishes, wished) = watch::channel(Wish::default());
         let nothing = Reloaded { plugin: name.to_owned(), generation: 0, problem: None };
