@@ -1,12 +1,15 @@
 //! The composition root: starts the parts in the order of their layers, hands each the handles it needs,
 //! and stops them in the order in which work flows out.
 
+mod error;
+
 use std::{
     path::PathBuf,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
+pub use error::StartError;
 use hive_proto::{
     channel::{Names, NetworkIndex, NetworkName},
     id::Incarnation,
@@ -23,24 +26,22 @@ use super::{
     secrets,
 };
 use crate::{
-    api::{self, Api, Means, PlaceError},
+    api::{self, Api, Means},
     bridge,
     bus::{Bus, Mark},
     config::PeerAddress,
     control::channel,
     discovery::{self, Here, StaticPeer},
     dispatch::process,
-    journal::OpenError,
     mesh::{self, Mesh, visit::Visitor},
     plugin::{self, Plugins},
     shutdown::{Order, Part},
     status::{Boards, NodeCard},
-    store::{Store, StoreError},
+    store::Store,
     transport::{BindError, Listen, Membership},
     trust::{
-        identity::{self, DirLock, Identity, IdentityError, LockError},
+        identity::{self, DirLock, Identity},
         may::Rules,
-        ring::RingError,
     },
 };
 
@@ -51,78 +52,6 @@ const BRIDGE_GRACE: Duration = Duration::from_secs(3);
 /// How long handlers get for what they have in hand, and links for what is queued on them; a little more
 /// than they give themselves.
 const DRAIN_GRACE: Duration = Duration::from_secs(12);
-
-/// Why a node does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The data directory is in use, or cannot be used.
-    #[error(transparent)]
-    Lock(#[from] LockError),
-    /// The key or the incarnation cannot be read or written.
-    #[error(transparent)]
-    Identity(#[from] IdentityError),
-    /// The address for links cannot be had.
-    #[error(transparent)]
-    Bind(#[from] BindError),
-    /// Plugins cannot be run.
-    #[error(transparent)]
-    Plugins(#[from] plugin::StartError),
-    /// The store cannot be opened.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A journal cannot be opened.
-    #[error(transparent)]
-    Journal(#[from] OpenError),
-    /// Channels are durable, and there is no place for a journal.
-    #[error("durable channels need a data directory")]
-    NoPlace,
-    /// The secrets of a network do not belong together.
-    #[error("the secrets of the network {network} cannot be used: {source}")]
-    Secrets {
-        /// Which.
-        network: NetworkName,
-        /// Why.
-        source: RingError,
-    },
-    /// The API's socket cannot be had.
-    #[error(transparent)]
-    Api(#[from] PlaceError),
-}
-
-impl StartError {
-    /// Whether what was chosen is the reason: a folder, a file or an address that a person can mend or choose otherwise.
-    #[must_use]
-    pub fn is_configuration(&self) -> bool {
-        match self {
-            Self::Lock(_) | Self::Identity(_) | Self::Api(_) | Self::Journal(_) | Self::NoPlace => true,
-            Self::Store(_) | Self::Secrets { .. } => true,
-            // Nobody chose the default ports.
-            Self::Bind(error) => matches!(error, BindError::Taken { .. } | BindError::Address { .. }),
-            Self::Plugins(error) => {
-                use plugin::StartError::{Folder, Store, Versions};
-                matches!(error, Folder(_) | Versions(_) | Store(_))
-            }
-        }
-    }
-
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Lock(error) => Some(error.hint().into()),
-            Self::Identity(error) => Some(error.hint()),
-            Self::Bind(error) => Some(error.hint().into()),
-            Self::Plugins(error) => error.hint(),
-            Self::Store(error) => error.hint(),
-            Self::Journal(error) => Some(error.hint()),
-            Self::NoPlace => Some("give one with --data-dir".into()),
-            Self::Secrets { .. } => Some(
-                "copy the secret file of another host of the network; see `hive-node network --help`".into(),
-            ),
-            Self::Api(error) => Some(error.hint().into()),
-        }
-    }
-}
 
 /// What runs, and what must outlive it.
 pub(super) struct Parts {
