@@ -260,7 +260,7 @@ async fn what_comes_before_a_process_is_ready_waits_for_it() -> Result<()> {
     guest.tell("go")?;
     for n in 0..5 {
         let done = did(&mut events).await?;
-        ensure!(done["what"] == n.to_string() && done["attempt"] == 1, "{done}");
+        ensure!(done["what"].as_str() == Some(n.to_string().as_str()) && done["attempt"] == 1, "{done}");
     }
     // One name is one plugin.
     for (name, why) in [("guest", "one name is one process"), ("component", "is the component")] {
@@ -305,7 +305,7 @@ async fn a_process_is_replaced_switched_off_and_on_and_nothing_is_lost() -> Resu
     let mut pids = std::collections::BTreeSet::new();
     for n in 0..200 {
         let done = did(&mut events).await?;
-        ensure!(done["what"] == n.to_string() && done["attempt"] == 1, "{n}: {done}");
+        ensure!(done["what"].as_str() == Some(n.to_string().as_str()) && done["attempt"] == 1, "{n}: {done}");
         pids.insert(done["pid"].as_i64());
     }
     is_gone(number(&says(&node, "worker", "at it: 0, pid ").await?)?).await?;

@@ -159,7 +159,8 @@ async fn over(mut health: watch::Receiver<Health>, desk: &Desk) -> String {
 }
 
 /// What comes in by one rule: all that is there at a time, up to a bound.
-type Source = Map<ReadyChunks<Subscriber>, Box<dyn FnMut(Vec<Came>) -> (usize, Vec<Came>) + Send>>;
+type Source = Map<ReadyChunks<Subscriber>, WithRule>;
+type WithRule = Box<dyn FnMut(Vec<Came>) -> (usize, Vec<Came>) + Send>;
 
 async fn subscribe(
     client: &Client,
@@ -173,8 +174,7 @@ async fn subscribe(
             None => client.subscribe(subject).await,
         };
         let subscriber = subscriber.map_err(|error| error.to_string())?;
-        let with_rule: Box<dyn FnMut(Vec<Came>) -> (usize, Vec<Came>) + Send> =
-            Box::new(move |came| (at, came));
+        let with_rule: WithRule = Box::new(move |came| (at, came));
         all.push(subscriber.ready_chunks(TAKE_MAX).map(with_rule));
     }
     Ok(all)

@@ -198,7 +198,8 @@ impl Check<'_> {
                     shown(value)
                 )),
                 _ => {
-                    self.warnings.push(format!("the setting `{}` is not known to this version", shown(name)))
+                    let unknown = format!("the setting `{}` is not known to this version", shown(name));
+                    self.warnings.push(unknown);
                 }
             }
         }

@@ -291,7 +291,10 @@ impl Life {
         match self.problem.as_ref() == Some(&why) {
             true => tracing::debug!(plugin, "{why}; it is started again in {shown}"),
             false => {
-                tracing::error!(plugin, "{why}; it is started again in {shown}, then after longer and longer")
+                tracing::error!(
+                    plugin,
+                    "{why}; it is started again in {shown}, then after longer and longer"
+                );
             }
         }
         self.again_at = Some(Instant::now() + wait);
