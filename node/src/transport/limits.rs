@@ -26,9 +26,10 @@ pub const PENDING_TRUSTING: usize = 16;
 pub const CONNECTIONS_MAX: usize = 512;
 /// Silence after which a connection is dead. QUIC counts it from the last word heard, or the first one unanswered
 /// after it: with [`KEEP_ALIVE`] that is at most 3 s after the other end has died.
-pub const IDLE_TIMEOUT: Duration = Duration::from_millis(2500);
-/// How often a quiet connection says that it lives: several times lost is still in time.
-pub const KEEP_ALIVE: Duration = Duration::from_millis(500);
+pub const IDLE_TIMEOUT: Duration = Duration::from_millis(2250);
+/// How often a quiet connection says that it lives. Twice lost is still in time, and what is lost is repeated; with a full
+/// mesh of neighbours this is nearly all that an idle node does.
+pub const KEEP_ALIVE: Duration = Duration::from_millis(750);
 /// The round trip assumed before one was measured. A LAN's is far lower; QUIC's own 333 ms would make the loss of one
 /// first packet cost a second of the two in which a newcomer should be in.
 pub const INITIAL_RTT: Duration = Duration::from_millis(100);
