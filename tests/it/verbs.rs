@@ -1,6 +1,7 @@
 //! Verbs that go on for a while, beside a node: `subscribe` with its ends and its commands, and `dev`.
 
 use std::{
+    ffi::OsStr,
     fs,
     path::Path,
     process::{ExitStatus, Stdio},
@@ -179,6 +180,25 @@ async fn dev_runs_what_is_saved() -> Result<()> {
     })
     .await
     .with_context(|| node.printed())?;
+
+    // Another one there is refused before it builds anything over what runs.
+    let placed = node.data_dir().join("plugins/tried.wasm");
+    let other = tempfile::tempdir()?;
+    fs::create_dir(other.path().join("src"))?;
+    fs::write(other.path().join("src/lib.rs"), handler("\"other\".to_owned()"))?;
+    let manifest = fs::read_to_string(project.path().join("Cargo.toml"))?;
+    fs::write(other.path().join("Cargo.toml"), manifest.replace("\"tried\"", "\"other\""))?;
+    fs::copy(project.path().join("Cargo.lock"), other.path().join("Cargo.lock"))?;
+    let refused = Command::new(PROGRAM)
+        .arg("dev")
+        .args([other.path().as_os_str(), OsStr::new("--data-dir"), node.data_dir().as_os_str()])
+        .env("CARGO_TARGET_DIR", repository()?.join("target/tried"))
+        .output()
+        .await?;
+    let said = stderr(&refused);
+    ensure!(refused.status.code() == Some(2) && said.contains("another node"), "{refused:?}");
+    ensure!(said.contains("hint: ") && !said.contains("built"), "{said}");
+    ensure!(placed.exists() && answer(&node).await? == "\"two\"\n");
     ensure!(node.stop().await?.success());
     Ok(())
 }

@@ -26,6 +26,7 @@ use crate::{
         build::{Artifact, BuildError, Built, build as build_all, place},
         sources::Sources,
     },
+    trust::identity::{self, DirLock},
 };
 
 /// How long handlers get to be compiled and tried before the person is told what to try.
@@ -65,14 +66,14 @@ pub(super) struct Dev {
 impl Dev {
     pub(super) async fn run(self, voice: &Voice) -> Result<(), Fault> {
         let dirs = build::dirs(self.dirs);
-        let (flags, folder) = prepare(self.node, self.join)?;
+        let (flags, folder, lock) = prepare(self.node, self.join)?;
         let mut loaded = flags.load(vec![folder.clone()])?;
         // Whoever writes a handler and runs it has said yes to what it wants.
         loaded.settings.plugins.approve_all = true;
         run::begin(&loaded, voice)?;
         let mut workshop = Workshop { sources: watch(&dirs)?, dirs, folder, tools: self.tools, voice };
         workshop.first_build().await?;
-        let node = run::start(&loaded.settings).await?;
+        let node = run::start(&loaded.settings, Some(lock)).await?;
         run::introduce(&node, &loaded.settings, voice);
         let leave = async {
             suggest(&node, voice).await;
@@ -83,12 +84,17 @@ impl Dev {
     }
 }
 
-/// The node's flags as `dev` wants them, and the folder of its plugins, which is made.
-fn prepare(mut flags: NodeFlags, join: bool) -> Result<(NodeFlags, PathBuf), Fault> {
+/// The node's flags as `dev` wants them, and the folder of its plugins, which is made. Its data directory is claimed before
+/// anything is built into it: another `dev` may run there.
+fn prepare(mut flags: NodeFlags, join: bool) -> Result<(NodeFlags, PathBuf, DirLock), Fault> {
     let dir = flags.data_dir.take().or_else(|| locate::default_data_dir().map(|dir| dir.join("dev")));
     let dir = dir.ok_or_else(|| {
         Fault::usage("no place for the node's data: neither $XDG_DATA_HOME nor $HOME is set")
             .hint("give one with --data-dir")
+    })?;
+    let lock = identity::lock(&dir).map_err(|error| {
+        let hint = error.hint();
+        Fault::configuration(error).hint(hint)
     })?;
     let folder = dir.join("plugins");
     fs::create_dir_all(&folder).map_err(|error| {
@@ -99,7 +105,7 @@ fn prepare(mut flags: NodeFlags, join: bool) -> Result<(NodeFlags, PathBuf), Fau
         flags.listen.get_or_insert_with(|| "loopback".into());
         flags.no_mdns = true;
     }
-    Ok((flags, folder))
+    Ok((flags, folder, lock))
 }
 
 fn watch(dirs: &[PathBuf]) -> Result<Sources, Fault> {

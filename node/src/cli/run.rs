@@ -11,6 +11,7 @@ use crate::{
     config::{self, Flags, Loaded, Request, Settings, Severity},
     node::{Builder, Node},
     shutdown,
+    trust::identity::DirLock,
 };
 
 /// Run a node in the foreground.
@@ -102,7 +103,7 @@ impl Run {
     pub(super) async fn run(self, voice: &Voice) -> Result<(), Fault> {
         let loaded = self.node.load(self.plugins)?;
         begin(&loaded, voice)?;
-        let node = start(&loaded.settings).await?;
+        let node = start(&loaded.settings, None).await?;
         introduce(&node, &loaded.settings, voice);
         until_asked_to_leave(&node, std::future::pending(), voice).await?;
         shutdown(node, voice).await
@@ -120,11 +121,11 @@ pub(super) fn begin(loaded: &Loaded, voice: &Voice) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Starts the node with its API.
-pub(super) async fn start(settings: &Settings) -> Result<Node, Fault> {
+/// Starts the node with its API. Whoever has claimed its data directory before hands that over.
+pub(super) async fn start(settings: &Settings, lock: Option<DirLock>) -> Result<Node, Fault> {
     let socket = settings.node.data_dir.join(locate::SOCKET_NAME);
     let builder = Builder::of(settings).map_err(Fault::configuration)?;
-    let builder = builder.api(api::Config { socket, link: Some(settings.node.name.clone()) });
+    let builder = builder.claimed(lock).api(api::Config { socket, link: Some(settings.node.name.clone()) });
     builder.start().await.map_err(|error| {
         let hint = error.hint();
         let fault = if error.is_configuration() { Fault::configuration(error) } else { Fault::failed(error) };

@@ -13,7 +13,7 @@ use crate::{
     config::PeerAddress,
     journal, plugin,
     transport::Listen,
-    trust::{may::Rule, membership::AllowList, ring::Ring},
+    trust::{identity::DirLock, may::Rule, membership::AllowList, ring::Ring},
 };
 
 /// The network of a node that was not told another.
@@ -24,6 +24,8 @@ pub const DEFAULT_NETWORK: &str = "hive";
 pub struct Builder {
     pub(super) name: Option<String>,
     pub(super) data_dir: Option<PathBuf>,
+    /// The claim to that folder, where somebody has made it before.
+    pub(super) lock: Option<DirLock>,
     pub(super) networks: Vec<Network>,
     pub(super) listen: Listen,
     /// None: it is tried for each network, as an address says nothing of its own.
@@ -64,6 +66,13 @@ impl Builder {
     #[must_use]
     pub fn data_dir(mut self, dir: impl Into<PathBuf>) -> Self {
         self.data_dir = Some(dir.into());
+        self
+    }
+
+    /// Uses a claim to its folder that was made before there was anything to start.
+    #[must_use]
+    pub(crate) fn claimed(mut self, lock: Option<DirLock>) -> Self {
+        self.lock = lock;
         self
     }
 

@@ -86,7 +86,7 @@ impl Builder {
     /// # Errors
     /// When the data directory, the key, an address or a plugin folder cannot be used.
     pub async fn start(self) -> Result<Node, StartError> {
-        let life = Life::begin(self.data_dir.clone()).await?;
+        let life = Life::begin(self.data_dir.clone(), self.lock).await?;
         let networks = networks(self.networks);
         let memberships = memberships(&networks).await?;
         let names = Names::new(networks.iter().map(|network| network.name.clone()).collect());
@@ -308,13 +308,13 @@ impl std::fmt::Debug for Parts {
 impl Life {
     /// Claims the directory and begins the next life of the identity in it; without one, makes a new
     /// identity that is forgotten with the process.
-    async fn begin(dir: Option<PathBuf>) -> Result<Self, StartError> {
+    async fn begin(dir: Option<PathBuf>, claimed: Option<DirLock>) -> Result<Self, StartError> {
         let Some(dir) = dir else {
             let (identity, incarnation) = (Identity::ephemeral(), identity::clock_incarnation());
             return Ok(Self { identity, incarnation, lock: None });
         };
         blocking(move || {
-            let lock = identity::lock(&dir)?;
+            let lock = claimed.map_or_else(|| identity::lock(&dir), Ok)?;
             let identity = Identity::load_or_create(&dir)?;
             let incarnation = identity::next_incarnation(&dir)?;
             Ok(Self { identity, incarnation, lock: Some(lock) })
