@@ -9,8 +9,14 @@ mod session;
 mod tests;
 mod words;
 
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Instant};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use hive_proto::group::GroupName;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -18,9 +24,9 @@ pub use self::{
     session::{Cause, Given, Session, Stage},
     words::Words,
 };
-use super::{Call, Invoke, Lanes, Outcome};
+use super::{Call, Invoke, Lanes, Matcher, Outcome};
 use crate::{
-    bus::{Actor, Address, Event},
+    bus::{Actor, Address, Event, Scope, Wanted},
     status::Work,
     units::duration_rough,
 };
@@ -79,7 +85,7 @@ pub trait Permit: Send + Sync {
     fn channel(&self, to: &Address, name: &str) -> Result<(), String>;
 
     /// Takes one event out, and says how long to wait before it goes.
-    fn pace(&self) -> std::time::Duration;
+    fn pace(&self) -> Duration;
 
     /// Whether a payload of so many bytes may go out.
     ///
@@ -134,6 +140,10 @@ impl Door {
 pub struct Hand {
     session: Arc<Session>,
     lanes: Arc<Lanes>,
+    /// What the process listens to, by group; none: what everybody gets.
+    heard: BTreeMap<Option<GroupName>, Matcher>,
+    /// How long it may take for an event.
+    limit: Duration,
     /// Where it is counted.
     work: Arc<Work>,
     /// Taken before the event is, so that none waits in a hand that is not free.
@@ -141,10 +151,18 @@ pub struct Hand {
 }
 
 impl Hand {
-    /// A worker that hands the events of some lanes to a process.
+    /// A worker that hands the events of some lanes to a process that listens to this, and may take so long for each.
     #[must_use]
-    pub fn new(session: Arc<Session>, lanes: Arc<Lanes>, work: Arc<Work>) -> Self {
-        Self { session, lanes, work, place: None }
+    pub fn new(
+        session: Arc<Session>,
+        lanes: Arc<Lanes>,
+        work: Arc<Work>,
+        (wanted, limit): (impl IntoIterator<Item = Wanted>, Duration),
+    ) -> Self {
+        let mut scopes = BTreeMap::<_, Vec<Scope>>::new();
+        wanted.into_iter().for_each(|wanted| scopes.entry(wanted.group).or_default().push(wanted.scope));
+        let heard = scopes.into_iter().map(|(group, scopes)| (group, Matcher::new(scopes))).collect();
+        Self { session, lanes, heard, limit, work, place: None }
     }
 
     async fn answer(&mut self, event: &Event, call: Call) -> Outcome {
@@ -152,7 +170,7 @@ impl Hand {
             return Outcome::Broken("its process has no room".into());
         };
         let (given, deadline) = (Instant::now(), call.deadline);
-        let Some(answer) = self.session.give(event.clone(), call, place) else {
+        let Some(answer) = self.session.give(event.clone(), (call, self.limit), place) else {
             return Outcome::Broken(self.session.why_over());
         };
         match tokio::time::timeout_at(deadline.into(), answer).await {
@@ -167,9 +185,11 @@ impl Hand {
         }
     }
 
-    /// Whether the process is about such events: it may be another than when the event was queued.
-    fn wants(&self, event: &Event, call: &Call) -> bool {
-        call.wants_reply || self.lanes.subscription().wants(event, call.group.as_ref())
+    /// Whether the process is about such events: it may be another than when the event was queued. What the plugin wants at
+    /// this moment says nothing of that: one that ends wants nothing more, and works off what it has accepted.
+    fn wants(&mut self, event: &Event, call: &Call) -> bool {
+        let heard = self.heard.get_mut(&call.group);
+        call.wants_reply || heard.is_some_and(|matcher| matcher.index(event).is_some())
     }
 }
 

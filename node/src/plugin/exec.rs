@@ -217,10 +217,18 @@ impl Life {
             return;
         };
         let Some(lanes) = self.lanes.clone() else { return };
+        if let Some(before) = &self.live {
+            before.session.stop().cancel();
+            // What takes one event at a time does so over its processes.
+            if session.window() == 1 || before.session.window() == 1 {
+                let _ = tokio::time::timeout(leave::DRAIN_LIMIT, before.workers.wait()).await;
+            }
+        }
         let workers = TaskTracker::new();
         for _ in 0..session.window() {
             let (lanes, stop) = (Arc::clone(&lanes), session.stop().clone());
-            let mut hand = Hand::new(Arc::clone(&session), Arc::clone(&lanes), self.card.work());
+            let heard = (wishes.wanted(), self.config.policy().deadline);
+            let mut hand = Hand::new(Arc::clone(&session), Arc::clone(&lanes), self.card.work(), heard);
             workers.spawn(async move { dispatch::run(&lanes, &stop, &mut hand).await });
         }
         workers.close();
@@ -253,7 +261,12 @@ impl Life {
         let Live { session, process, workers, since, .. } = live;
         let why = match process {
             Some(mut process) => {
-                let why = tokio::time::timeout(ENDING, process.ended()).await.unwrap_or(why);
+                let ended = tokio::time::timeout(ENDING, process.ended()).await;
+                if ended.is_ok() {
+                    // What it said before it went counts.
+                    let _ = tokio::time::timeout(ENDING, session.ended()).await;
+                }
+                let why = ended.unwrap_or(why);
                 session.over(why.clone());
                 process.end(self.grace()).await;
                 why

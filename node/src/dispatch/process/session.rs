@@ -69,6 +69,8 @@ struct State {
 struct Held {
     depth: u8,
     call: Call,
+    /// When the time is over that it may take. Whoever asked may have given it less.
+    until: Instant,
     answer: oneshot::Sender<Outcome>,
     _place: OwnedSemaphorePermit,
 }
@@ -207,11 +209,11 @@ impl Session {
         }
     }
 
-    /// Gives the process an event. None: it is over.
+    /// Gives the process an event, for which it may take so long. None: it is over.
     pub(super) fn give(
         &self,
         event: Event,
-        call: Call,
+        (call, limit): (Call, Duration),
         place: OwnedSemaphorePermit,
     ) -> Option<oneshot::Receiver<Outcome>> {
         let (answer, answered) = oneshot::channel();
@@ -222,7 +224,8 @@ impl Session {
         }
         state.last = state.last.saturating_add(1);
         let task = state.last;
-        state.held.insert(task, Held { depth: event.depth, call, answer, _place: place });
+        let until = call.deadline.max(Instant::now() + limit);
+        state.held.insert(task, Held { depth: event.depth, call, until, answer, _place: place });
         state.next.push_back((task, event));
         drop(state);
         self.news.notify_one();
@@ -330,7 +333,7 @@ impl Session {
 
     fn stuck_at(&self) -> Option<Instant> {
         let state = self.lock();
-        let latest = state.held.values().map(|held| held.call.deadline).max()?;
+        let latest = state.held.values().map(|held| held.until).max()?;
         (state.held.len() >= self.window).then(|| latest + STUCK_AFTER)
     }
 

@@ -22,6 +22,7 @@ struct Scene {
     lanes: Arc<Lanes>,
     work: Arc<Work>,
     session: Arc<Session>,
+    deadline: Duration,
 }
 
 impl Scene {
@@ -35,7 +36,7 @@ impl Scene {
         let policy = Policy { deadline, backoff: Duration::from_millis(1), ..Policy::default() };
         let lanes = Lanes::new("x", subscription, policy, bus.clone());
         let session = Session::new("x".into(), window, Arc::default());
-        let stage = Self { bus, lanes, work: Arc::default(), session };
+        let stage = Self { bus, lanes, work: Arc::default(), session, deadline };
         stage.employ();
         stage
     }
@@ -44,9 +45,16 @@ impl Scene {
     fn employ(&self) {
         for _ in 0..self.session.window() {
             let (lanes, session) = (Arc::clone(&self.lanes), Arc::clone(&self.session));
-            let mut hand = Hand::new(Arc::clone(&session), Arc::clone(&lanes), Arc::clone(&self.work));
+            let heard = (self.wanted(), self.deadline);
+            let mut hand = Hand::new(Arc::clone(&session), Arc::clone(&lanes), Arc::clone(&self.work), heard);
             tokio::spawn(async move { run(&lanes, session.stop(), &mut hand).await });
         }
+    }
+
+    /// What it listens to.
+    fn wanted(&self) -> [Wanted; 1] {
+        let scope = self.bus.names().scope("**").expect("a pattern");
+        [Wanted { scope, answers: true, group: None }]
     }
 
     async fn publish(&self, channel: &str, payload: &str) {
@@ -203,4 +211,36 @@ fn last_words_are_bounded() {
     words.push("  ");
     assert!(words.text().len() <= crate::bus::LAST_WORDS_BYTES_MAX);
     assert_eq!(words.last().as_deref(), Some("é 1999"));
+}
+
+/// Else everything that waits when a plugin is switched off, or its node leaves, would count as handled.
+#[tokio::test]
+async fn what_was_accepted_is_given_although_nothing_more_is_wanted() {
+    let stage = Scene::new(1, SOON).await;
+    stage.session.ready();
+    for text in ["one", "two", "three"] {
+        stage.publish("a/b", text).await;
+    }
+    let first = stage.given().await;
+    stage.lanes.subscription().set(std::iter::empty()).await.expect("set");
+    stage.session.done(first.task, Message::default()).expect("in hand");
+    for want in ["two", "three"] {
+        let given = stage.given().await;
+        assert_eq!(text(&given), want);
+        stage.session.done(given.task, Message::default()).expect("in hand");
+    }
+    stage.until(|tally| tally.handled == 3).await;
+}
+
+/// Else anybody who asks with little patience could have a process ended that is only busy.
+#[tokio::test(start_paused = true)]
+async fn whoever_asks_with_little_patience_makes_nobody_count_as_stuck() {
+    let stage = Scene::new(1, SOON).await;
+    stage.session.ready();
+    let to = stage.address("a/b");
+    let asked = stage.bus.call(&to, "x".into(), Duration::from_millis(10));
+    let (asked, given) = tokio::join!(asked, stage.given());
+    assert!(asked.is_err(), "{asked:?}");
+    assert!(timeout(Duration::from_secs(2), stage.session.stuck()).await.is_err(), "it has 5 s for each");
+    stage.session.done(given.task, Message::default()).expect("in hand");
 }
