@@ -8,6 +8,7 @@ mod reader;
 
 use std::{
     collections::VecDeque,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
     time::{Duration, Instant},
 };
@@ -77,7 +78,12 @@ pub(super) async fn upgrade(
 
 async fn run(socket: WebSocket, app: &App, number: u64) {
     let (mut sink, mut stream) = socket.split();
-    let seat = match join(&mut stream, app).await {
+    let leaving = || Err(Refusal(ApiError::new(code::UNAVAILABLE, "the node leaves")));
+    let joining = tokio::select! {
+        seat = join(&mut stream, app) => seat,
+        () = app.means.processes.stop().cancelled() => leaving(),
+    };
+    let seat = match joining {
         Ok(seat) => seat,
         Err(Refusal(error)) => {
             tracing::debug!(client = number, "a process is not let in: {}", error.message);
@@ -88,12 +94,19 @@ async fn run(socket: WebSocket, app: &App, number: u64) {
     };
     let line = Line { app: Arc::clone(app), seat, outgoing: Mutex::default(), written: Notify::new() };
     let session = Arc::clone(&line.seat.session);
-    tokio::select! {
-        () = line.read(&mut stream) => session.over("it closed its connection"),
-        Err(Gone) = line.write(&mut sink) => session.over("its connection broke"),
-        _ = session.ended() => {}
-        // Whoever runs plugins has let it go before; this is for what is left over.
-        () = app.means.processes.stop().cancelled() => session.over("the node leaves"),
+    {
+        let mut reading = pin!(line.read(&mut stream));
+        tokio::select! {
+            () = &mut reading => session.over("it closed its connection"),
+            Err(Gone) = line.write(&mut sink) => {
+                // What it said before it went counts.
+                let _ = timeout(LAST_WORDS, &mut reading).await;
+                session.over("its connection broke");
+            }
+            _ = session.ended() => {}
+            // Whoever runs plugins has let it go before; this is for what is left over.
+            () = app.means.processes.stop().cancelled() => session.over("the node leaves"),
+        }
     }
     let said = async { line.close(&mut sink).await.is_ok() && heard(&mut stream).await };
     let _ = timeout(LAST_WORDS, said).await;

@@ -23,8 +23,8 @@ use super::{
 };
 use crate::bus::{self, Address, CallCause};
 
-/// Calls of one process that are under way.
-const CALLS_MAX: usize = 16;
+/// Calls of one process that are under way: further ones fail at once, as what answers them may be behind them.
+const CALLS_MAX: usize = 256;
 /// Replies that wait for a process that does not read; then nothing more is read from it, either.
 const REPLIES_MAX: usize = 64;
 /// Bytes of them.
@@ -53,7 +53,7 @@ impl Line {
                 self.finish(&mut publishing).await;
                 continue;
             }
-            let has_room = !publishing.is_full() && calls.len() < CALLS_MAX && self.has_room();
+            let has_room = !publishing.is_full() && self.has_room();
             let frame = tokio::select! {
                 () = publishing.ready() => continue,
                 Some(answered) = calls.next(), if !calls.is_empty() => {
@@ -65,7 +65,8 @@ impl Line {
             };
             match frame {
                 Some(Ok(ws::Message::Text(text))) => match self.heard(&text, &mut publishing).await {
-                    Ok(Some(asked)) => calls.push(self.call(asked)),
+                    Ok(Some(asked)) if calls.len() < CALLS_MAX => calls.push(self.call(asked)),
+                    Ok(Some(asked)) => self.reply(too_many(asked.call)),
                     Ok(None) => {}
                     Err(Nonsense(refusal)) => return self.end(refusal),
                 },
@@ -238,4 +239,12 @@ impl Line {
         drop(outgoing);
         self.seat.session.tell();
     }
+}
+
+fn too_many(call: u64) -> NodeMessage {
+    let error = ApiError::new(
+        code::UNAVAILABLE,
+        format!("it has {CALLS_MAX} calls under way, the most there may be"),
+    );
+    NodeMessage::Answered { v: V1, call, message: None, error: Some(error) }
 }
