@@ -150,6 +150,7 @@ impl Registry {
 
     /// Looks at the folders. Returns the plugins whose file is new or changed; tells those whose file is gone.
     fn look(&mut self) -> Vec<String> {
+        self.forget_gone();
         let Look { plugins: mut found, mut refused } = folder::look(&self.config.folders);
         found.retain(|name, (file, _)| {
             let is_process = self.is_process(name);

@@ -66,8 +66,7 @@ impl Registry {
     #[expect(clippy::result_large_err, reason = "the knock goes back as it came, without an allocation")]
     fn send_on(&mut self, knock: Knock) -> Result<(), (Knock, String)> {
         let name = knock.claim.name.clone();
-        // Those whose place was given up are over.
-        self.plugins.retain(|_, entry| entry.door.as_ref().is_none_or(|door| !door.is_closed()));
+        self.forget_gone();
         if let Err(why) = self.may_come(&name) {
             return Err((knock, why));
         }
@@ -102,6 +101,11 @@ impl Registry {
             return Err(format!("{GUESTS_MAX} processes are plugins of this node, the most there may be"));
         }
         Ok(())
+    }
+
+    /// Processes whose place was given up are no plugins any more: their names are free.
+    pub(super) fn forget_gone(&mut self) {
+        self.plugins.retain(|_, entry| entry.door.as_ref().is_none_or(|door| !door.is_closed()));
     }
 
     /// Whether a name is that of a process, so that no file can be it.
