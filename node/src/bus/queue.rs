@@ -170,6 +170,16 @@ impl Queue {
         self.readable.notify_one();
     }
 
+    /// Puts these kept values before everything else, in place of those that were not taken yet.
+    pub(super) fn begin_again(&self, values: VecDeque<Event>) {
+        let mut state = self.lock();
+        let untaken = state.first.len() as u64;
+        state.began_with = state.began_with.saturating_sub(untaken);
+        state.first.clear();
+        drop(state);
+        self.begin_with(values);
+    }
+
     /// Whether one event of this weight has no room.
     pub(super) fn is_full(&self, weight: usize) -> bool {
         !self.lock().queue.has_room(1, weight)

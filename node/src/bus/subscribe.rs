@@ -211,7 +211,7 @@ impl Subscription {
         Ok(ticket)
     }
 
-    /// Puts the kept values of what is wanted before everything else once more: for a bridge whose other side may have
+    /// Puts the kept values of what is wanted before everything else once more, each once: for a bridge whose other side may have
     /// lost them.
     pub fn kept_again(&self) {
         let current = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
@@ -220,7 +220,7 @@ impl Subscription {
         let may = |network, channel: &Channel| {
             self.bus.0.may_have(&self.queue, Action::Subscribe, network, channel)
         };
-        self.queue.begin_with(first_values(&kept, &all, &BTreeSet::new(), may));
+        self.queue.begin_again(first_values(&kept, &all, &BTreeSet::new(), may));
     }
 
     fn replace(&self, next: BTreeSet<Wanted>) -> Result<u64, SubscribeError> {

@@ -112,6 +112,21 @@ async fn a_new_subscriber_gets_the_values_first_and_each_once() {
     assert_eq!(taken(&subscribe(bus, &["a/*"]).await), ["a/1 later*"]);
 }
 
+/// A bridge asks with each try; else a broker that is away for a day would be told everything a thousand times.
+#[tokio::test]
+async fn values_that_are_given_again_and_were_not_taken_come_once() {
+    let lines = Lines::new(1);
+    let bus = &lines.buses[0];
+    keep(bus, "a/1", "one");
+    let subscription = subscribe(bus, &["a/*"]).await;
+    for _ in 0..3 {
+        subscription.kept_again();
+    }
+    assert_eq!(taken(&subscription), ["a/1 one*"]);
+    subscription.kept_again();
+    assert_eq!(taken(&subscription), ["a/1 one*"], "and again where they were taken");
+}
+
 #[tokio::test]
 async fn values_reach_every_node_and_its_subscribers_as_they_are_published() {
     let mut lines = line().await;
