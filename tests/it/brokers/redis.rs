@@ -80,10 +80,10 @@ async fn what_was_published_at_once_goes_out() -> Result<()> {
     let broker = Broker::redis().await?;
     let mut outside = subscriber(&broker, "*").await?;
     let (node, _folder) = bridging("early", &config(&broker)).await?;
-    // The claim is made behind the queue.
-    until("a queue and a claim", MOMENT, async || {
+    // The claim is made behind the queue: whichever of the two is seen, the queue is there.
+    until("a queue", MOMENT, async || {
         let consumers = node.status().await.ok()?.consumers;
-        (consumers.iter().filter(|consumer| consumer.kind == "bridge").count() == 2).then_some(())
+        consumers.iter().any(|consumer| consumer.kind == "bridge").then_some(())
     })
     .await?;
     publish(&node, "alert/early", "hot").await?;

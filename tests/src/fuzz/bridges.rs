@@ -167,7 +167,7 @@ pub fn event_types(bytes: &[u8]) {
 pub fn redis(bytes: &[u8]) {
     use redis_wire::resp::{Replies, Said, put_command};
     let all = |chunk: usize| {
-        let (mut replies, mut all) = (Replies::default(), Vec::new());
+        let (mut replies, mut all) = (Replies::new(1 << 20), Vec::new());
         for chunk in bytes.chunks(chunk) {
             replies.buffer().extend_from_slice(chunk);
             loop {
@@ -190,7 +190,7 @@ pub fn redis(bytes: &[u8]) {
     assert_eq!(all(3), whole);
     // What is written as a command is read as a message of the same parts.
     if let Ok(text) = str::from_utf8(bytes) {
-        let (mut replies, mut out) = (Replies::default(), Vec::new());
+        let (mut replies, mut out) = (Replies::new(1 << 20), Vec::new());
         put_command(&mut out, "message", ["a", text].into_iter());
         replies.buffer().extend_from_slice(&out);
         assert_eq!(replies.next(), Ok(Some(Said::Message { glob: None, channel: b"a", payload: bytes })));

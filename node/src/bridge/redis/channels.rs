@@ -130,6 +130,7 @@ async fn read(
                         importer.import(Incoming::new(name, message)).await;
                     }
                 }
+                Said::TooLarge => desk.dropped(BridgeDrop::TooLarge, 1),
                 Said::Subscribed => {
                     reading.unconfirmed = reading.unconfirmed.saturating_sub(1);
                     if reading.unconfirmed == 0 {
@@ -143,6 +144,7 @@ async fn read(
         if let Err(error) = reading.more().await {
             return match error.kind() {
                 ErrorKind::UnexpectedEof => "it closed the connection".to_owned(),
+                ErrorKind::TimedOut => "it does not answer any more".to_owned(),
                 _ => error.to_string(),
             };
         }

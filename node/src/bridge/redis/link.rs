@@ -16,9 +16,9 @@ use crate::bridge::Desk;
 /// How long the server has for a connection, with everything that belongs to it.
 pub(super) const CONNECT: Duration = Duration::from_secs(3);
 /// How often it is asked whether it is there.
-const PING: Duration = Duration::from_secs(3);
+pub(super) const PING: Duration = Duration::from_secs(3);
 /// How long it has for an answer. Past it the connection counts as lost.
-const ANSWER: Duration = Duration::from_secs(5);
+pub(super) const ANSWER: Duration = Duration::from_secs(5);
 
 /// Where the server is, and who asks.
 #[derive(Clone, PartialEq, Eq)]

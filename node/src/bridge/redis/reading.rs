@@ -2,6 +2,7 @@
 
 use std::io;
 
+use hive_proto::limits::PAYLOAD_BYTES_MAX;
 use redis::RedisError;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -10,7 +11,7 @@ use tokio::{
 };
 
 use super::{
-    link::{CONNECT, Place},
+    link::{ANSWER, CONNECT, PING, Place},
     resp::{Replies, put_command},
 };
 
@@ -49,22 +50,33 @@ impl Reading {
             }
             socket.write_all(&hello).await?;
             let unconfirmed = names.len().saturating_add(globs.len());
-            Ok(Self { socket, replies: Replies::default(), unconfirmed })
+            Ok(Self { socket, replies: Replies::new(PAYLOAD_BYTES_MAX), unconfirmed })
         };
         let within: Result<io::Result<Self>, _> = timeout(CONNECT, opening).await;
         within.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())).map_err(RedisError::from)
     }
 
-    /// Waits until something was said. Cancel-safe.
+    /// Waits until something was said. A server that is silent is asked whether it is there.
     ///
     /// # Errors
-    /// When the connection is lost.
+    /// When the connection is lost, or there is no answer.
     pub(super) async fn more(&mut self) -> io::Result<()> {
-        let buffer = self.replies.buffer();
-        buffer.reserve(READ_BYTES);
-        match self.socket.read_buf(buffer).await? {
-            0 => Err(io::ErrorKind::UnexpectedEof.into()),
-            _ => Ok(()),
+        let mut asked = false;
+        loop {
+            let buffer = self.replies.buffer();
+            buffer.reserve(READ_BYTES);
+            let patience = if asked { ANSWER } else { PING };
+            match timeout(patience, self.socket.read_buf(buffer)).await {
+                Ok(Ok(0)) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(read) => return read.map(drop),
+                Err(_) if asked => return Err(io::ErrorKind::TimedOut.into()),
+                Err(_) => {
+                    let mut ping = Vec::new();
+                    put_command(&mut ping, "PING", std::iter::empty());
+                    self.socket.write_all(&ping).await?;
+                    asked = true;
+                }
+            }
         }
     }
 }

@@ -8,8 +8,8 @@ use bytes::{Buf as _, BytesMut};
 
 /// Bytes of one text; Redis itself takes no larger ones.
 const TEXT_BYTES_MAX: usize = 512 << 20;
-/// Parts of an array; messages have four.
-const PARTS_MAX: usize = 8;
+/// Parts of an array: as many as messages have.
+const PARTS_MAX: usize = 4;
 /// Bytes of a line, which is a number, a word or an error.
 const LINE_BYTES_MAX: usize = 4_096;
 
@@ -25,6 +25,8 @@ pub enum Said<'b> {
         /// What it says.
         payload: &'b [u8],
     },
+    /// A message with more in it than is taken. What it says is let go as it comes.
+    TooLarge,
     /// A subscription holds.
     Subscribed,
     /// It refuses what was asked.
@@ -51,15 +53,25 @@ pub enum RespError {
 }
 
 /// Cuts what comes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Replies {
     /// What came and was not said yet.
     buffer: BytesMut,
     /// So much of it was said.
     said: usize,
+    /// Bytes of one text that are taken; with the texts before a payload, what is ever held.
+    most: usize,
+    /// Bytes still to come that nobody takes.
+    skip: usize,
 }
 
 impl Replies {
+    /// Nothing has come; no text of more bytes is taken.
+    #[must_use]
+    pub fn new(most: usize) -> Self {
+        Self { buffer: BytesMut::new(), said: 0, most, skip: 0 }
+    }
+
     /// Where to put what comes.
     pub fn buffer(&mut self) -> &mut BytesMut {
         self.buffer.advance(std::mem::take(&mut self.said));
@@ -71,18 +83,21 @@ impl Replies {
     /// # Errors
     /// When it is none of the protocol, and nothing behind it can be understood.
     pub fn next(&mut self) -> Result<Option<Said<'_>>, RespError> {
+        let skipped = self.skip.min(self.buffer.len().saturating_sub(self.said));
+        (self.said, self.skip) = (self.said.saturating_add(skipped), self.skip.saturating_sub(skipped));
         let rest = self.buffer.get(self.said..).unwrap_or_default();
-        let Some((said, length)) = read(rest)? else { return Ok(None) };
-        self.said = self.said.saturating_add(length);
+        let Some((said, length)) = read(rest, self.most)? else { return Ok(None) };
+        let here = length.min(rest.len());
+        (self.said, self.skip) = (self.said.saturating_add(here), length.saturating_sub(here));
         Ok(Some(said))
     }
 }
 
 /// What stands first, and how long it is.
-fn read(bytes: &[u8]) -> Result<Option<(Said<'_>, usize)>, RespError> {
+fn read(bytes: &[u8], most: usize) -> Result<Option<(Said<'_>, usize)>, RespError> {
     let Some(&kind) = bytes.first() else { return Ok(None) };
     if kind != b'*' {
-        let Some((_, length)) = part(bytes)? else { return Ok(None) };
+        let Some((_, length)) = part(bytes, most)? else { return Ok(None) };
         let said = if kind == b'-' { Said::Refused(line(bytes)?.unwrap_or_default()) } else { Said::Heard };
         return Ok(Some((said, length)));
     }
@@ -90,9 +105,14 @@ fn read(bytes: &[u8]) -> Result<Option<(Said<'_>, usize)>, RespError> {
     let count = number(head).filter(|count| (1..=PARTS_MAX).contains(count)).ok_or(RespError::Length)?;
     let mut parts: [&[u8]; PARTS_MAX] = [&[]; PARTS_MAX];
     let mut at = head.len() + 3;
-    for place in parts.iter_mut().take(count) {
-        let Some((text, length)) = part(bytes.get(at..).unwrap_or_default())? else { return Ok(None) };
-        *place = text;
+    for number in 0..count {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let is_payload = matches!((parts[0], number), (b"message", 2) | (b"pmessage", 3));
+        if is_payload && let Some(length) = large(rest, most)? {
+            return Ok(Some((Said::TooLarge, at.saturating_add(length))));
+        }
+        let Some((text, length)) = part(rest, most)? else { return Ok(None) };
+        parts[number] = text;
         at = at.saturating_add(length);
     }
     let said = match (parts.first().copied().unwrap_or_default(), count) {
@@ -105,8 +125,18 @@ fn read(bytes: &[u8]) -> Result<Option<(Said<'_>, usize)>, RespError> {
     Ok(Some((said, at)))
 }
 
+/// How long a text is with all around it that nobody takes. None: it is taken, or its length has to come.
+fn large(bytes: &[u8], most: usize) -> Result<Option<usize>, RespError> {
+    if !bytes.starts_with(b"$") {
+        return Ok(None);
+    }
+    let Some(head) = line(bytes)? else { return Ok(None) };
+    let length = number(head).filter(|length| (most + 1..=TEXT_BYTES_MAX).contains(length));
+    Ok(length.map(|length| head.len() + 3 + length + 2))
+}
+
 /// One value that is no array: its text, and how long it is with all around it.
-fn part(bytes: &[u8]) -> Result<Option<(&[u8], usize)>, RespError> {
+fn part(bytes: &[u8], most: usize) -> Result<Option<(&[u8], usize)>, RespError> {
     let Some(&kind) = bytes.first() else { return Ok(None) };
     match kind {
         b'+' | b'-' | b':' => Ok(line(bytes)?.map(|text| (text, text.len() + 3))),
@@ -116,7 +146,7 @@ fn part(bytes: &[u8]) -> Result<Option<(&[u8], usize)>, RespError> {
             if head == b"-1" {
                 return Ok(Some((&[], begin)));
             }
-            let length = number(head).filter(|length| *length <= TEXT_BYTES_MAX).ok_or(RespError::Length)?;
+            let length = number(head).filter(|length| *length <= most).ok_or(RespError::Length)?;
             let end = begin + length;
             match (bytes.get(begin..end), bytes.get(end..end + 2)) {
                 (Some(text), Some(b"\r\n")) => Ok(Some((text, end + 2))),
@@ -162,7 +192,7 @@ mod tests {
     use super::*;
 
     fn all(chunks: &[&[u8]]) -> Result<Vec<String>, RespError> {
-        let (mut replies, mut all) = (Replies::default(), Vec::new());
+        let (mut replies, mut all) = (Replies::new(100), Vec::new());
         for chunk in chunks {
             replies.buffer().extend_from_slice(chunk);
             while let Some(said) = replies.next()? {
@@ -195,13 +225,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_too_large_is_let_go_and_not_held() {
+        let text = [b"*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$101\r\n", &[b'x'; 101][..], b"\r\n+OK\r\n"].concat();
+        let want = Ok(vec!["TooLarge".to_owned(), "Heard".to_owned()]);
+        assert_eq!(all(&[&text]), want);
+        assert_eq!(all(&text.chunks(7).collect::<Vec<_>>()), want);
+        let mut replies = Replies::new(100);
+        replies.buffer().extend_from_slice(&text[..60]);
+        assert_eq!(replies.next(), Ok(Some(Said::TooLarge)));
+        assert_eq!(replies.next(), Ok(None));
+        assert_eq!(replies.buffer().len(), 0);
+    }
+
+    #[test]
     fn what_is_no_redis_is_refused() {
         let check = |text: &[u8], want| assert_eq!(all(&[text]), Err(want), "{}", text.escape_ascii());
         check(b"HTTP/1.1 400 no\r\n", RespError::Kind(b'H'));
         check(b"*-1\r\n", RespError::Length);
         check(b"*9\r\n", RespError::Length);
         check(b"*3\r\n*1\r\n", RespError::Kind(b'*'));
-        check(b"$536870913\r\n", RespError::Length);
+        check(b"$101\r\n", RespError::Length);
+        check(b"*3\r\n$7\r\nmessage\r\n$101\r\n", RespError::Length);
+        check(b"*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$536870913\r\n", RespError::Length);
         check(b"$2\r\nabc\r\n", RespError::Length);
         check(b"*1\r\n$1\r\nx\r\n", RespError::Array);
         check(b"+OK\rx", RespError::Line);
