@@ -136,8 +136,8 @@ impl<'d> Outward<'d> {
         self.desk.spawn("call", async move {
             let _permit = permit;
             let actor = desk.actor();
-            let cause =
-                CallCause { deadline: request.deadline(), depth, who: actor.principal(), chain: None };
+            // One deeper, so that what bridges give each other in a ring comes to an end.
+            let cause = CallCause::over(&actor, request.deadline(), depth.saturating_add(1));
             request.answer(answer(desk.bus().call_from(&to, message, cause).await));
         });
     }

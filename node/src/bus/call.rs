@@ -35,7 +35,7 @@ pub use self::{
     chain::Chain,
 };
 pub(super) use self::{pending::Pending, withdrawn::Withdrawn};
-use super::{Bus, CallError, Failure, PublishError, Shared, outbox::Outbox, queue::Queue};
+use super::{Actor, Bus, CallError, Failure, PublishError, Shared, outbox::Outbox, queue::Queue};
 use crate::trust::may::{Action, Principal};
 
 /// What stands behind a call: until when it may take, and how deep it is nested.
@@ -49,6 +49,8 @@ pub struct CallCause<'a> {
     pub who: Principal<'a>,
     /// The plugin that asks, and who waits for it.
     pub chain: Option<&'a Arc<Chain>>,
+    /// Who is not asked: the bridge over which the call came, as it would carry it back.
+    pub except: Option<&'a Actor>,
 }
 
 type Answer = Result<Message, CallError>;
@@ -202,11 +204,28 @@ impl Bus {
     }
 }
 
-impl CallCause<'_> {
+impl<'a> CallCause<'a> {
     /// A call of a client that waits so long.
     #[must_use]
     pub fn within(timeout: Duration) -> Self {
-        Self { deadline: Instant::now() + timeout, depth: 0, who: Principal::Local, chain: None }
+        Self {
+            deadline: Instant::now() + timeout,
+            depth: 0,
+            who: Principal::Local,
+            chain: None,
+            except: None,
+        }
+    }
+
+    /// What came over a bridge and is asked here, with what that bridge may.
+    #[must_use]
+    pub fn over(bridge: &'a Actor, deadline: Instant, depth: u8) -> Self {
+        Self { deadline, depth, who: bridge.principal(), chain: None, except: Some(bridge) }
+    }
+
+    /// Whether the holder of a queue is not to be asked.
+    fn passes(&self, queue: &Queue) -> bool {
+        self.except.is_some_and(|actor| actor == queue.actor())
     }
 
     /// Whether asking the holder of a queue could never end.

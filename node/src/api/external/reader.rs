@@ -188,6 +188,7 @@ impl Line {
             depth: cause.depth,
             who: self.seat.actor.principal(),
             chain: Some(&cause.chain),
+            except: None,
         };
         let answer = bus.call_from(&to, convert::message(message), cause).await;
         answer.map_err(|error| unanswered(&channel, to.channel.is_local(), &error))

@@ -56,7 +56,7 @@ impl Asking {
         self.spawn(place, async move {
             let Ok((message, _)) = read(came, None) else { return desk.dropped(BridgeDrop::Garbage, 1) };
             let actor = desk.actor();
-            let cause = CallCause { deadline, depth: 0, who: actor.principal(), chain: None };
+            let cause = CallCause::over(&actor, deadline, 0);
             desk.traffic().imported.one();
             let answer = desk.bus().call_from(&to, without_mesh_headers(message), cause).await;
             let (headers, payload) = match answer {

@@ -48,16 +48,28 @@ impl Calls {
     }
 }
 
+/// Who else is there where a call comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Others {
+    /// The clients of this node's listener: they are asked as all others are.
+    Clients,
+    /// Those of a server, which has asked them itself.
+    Asked,
+}
+
 /// Asks whoever answers here, as long as somebody waits. None when nobody does any more.
 pub(super) async fn ask(
     desk: Desk,
     to: Address,
     message: Message,
-    waiting: CancellationToken,
+    (waiting, others): (CancellationToken, Others),
 ) -> Option<Result<Message, CallError>> {
     let actor = desk.actor();
     // Spoke's callers do not say how long they wait.
     let deadline = Instant::now() + Duration::from_millis(CALL_TIMEOUT_MS_MAX);
-    let cause = CallCause { deadline, depth: 0, who: actor.principal(), chain: None };
+    let mut cause = CallCause::over(&actor, deadline, 0);
+    if others == Others::Clients {
+        cause.except = None;
+    }
     waiting.run_until_cancelled(desk.bus().call_from(&to, message, cause)).await
 }

@@ -20,7 +20,7 @@ use tokio::{
 
 use super::{
     HEAD_BYTES_MAX,
-    calls::{CALLS_MAX, Calls, ask},
+    calls::{CALLS_MAX, Calls, Others, ask},
     frame::{Frame, Frames},
     listen::set_up,
     name::{Rpc, SUBSCRIBE, UNSUBSCRIBE, canonical, rpc},
@@ -176,7 +176,7 @@ impl Session<'_> {
         }
         let Ok(Some(to)) = importer.channel(base) else { return };
         let Some(waiting) = self.calls.begin(&result) else { return };
-        let asking = ask(self.desk.clone(), to, said.message.clone(), waiting);
+        let asking = ask(self.desk.clone(), to, said.message.clone(), (waiting, Others::Asked));
         // There are no more than fit.
         let _ = later.try_send(Box::pin(async move { (result, asking.await) }));
     }

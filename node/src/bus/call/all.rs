@@ -122,7 +122,7 @@ impl Bus {
 
     fn ask_all(&self, to: &Address, message: Message, cause: CallCause<'_>) -> Result<Round<'_>, CallError> {
         let cause = self.check_call(to, &message, cause)?;
-        let roll = self.roll(to);
+        let roll = self.roll(to, cause);
         if roll.here.is_empty() && roll.peers.is_empty() && roll.beyond.is_empty() {
             return Err(CallError::NoResponder);
         }
@@ -145,14 +145,15 @@ impl Bus {
         Ok(round)
     }
 
-    fn roll(&self, to: &Address) -> Roll {
+    fn roll(&self, to: &Address, cause: CallCause<'_>) -> Roll {
         let table = self.0.routes.table();
         let mut roll = Roll { here: Vec::new(), peers: Vec::new(), beyond: Vec::new() };
         for side in [Side::Local, Side::Peer] {
             for target in table.answering(side, to.network, &to.channel) {
                 match target {
                     Target::Local(queue) => {
-                        if self.0.may_have(queue, Action::Subscribe, to.network, &to.channel) {
+                        let may = self.0.may_have(queue, Action::Subscribe, to.network, &to.channel);
+                        if may && !cause.passes(queue) {
                             roll.here.push(Arc::clone(queue));
                         }
                     }

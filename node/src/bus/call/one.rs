@@ -14,12 +14,29 @@ use tokio::sync::oneshot;
 
 use super::{Answer, CallCause, Reply, Request, lost, pending::Forget};
 use crate::bus::{
-    Bus, CallError, Delivery,
+    Actor, Bus, CallError, Delivery,
     outbox::Appended,
     queue::{Offer, Queue},
     routes::{Peer, Remote, Target},
 };
 use crate::trust::may::Action;
+
+/// Who is asked before whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    /// A client or a plugin of this node.
+    Here,
+    /// A neighbour.
+    Near,
+    /// A peer behind others.
+    Beyond,
+    /// A bridge of this node, for somebody in another network.
+    Bridge,
+    /// Somebody of this node who does not keep up.
+    Lagging,
+    /// Somebody who waits for this very call.
+    Waiting,
+}
 
 impl Bus {
     /// Asks one responder on behalf of what `cause` says, and waits for its answer.
@@ -39,30 +56,47 @@ impl Bus {
         }
     }
 
-    /// A responder: a local one that keeps up, else a neighbour, else a peer beyond, else a local one that lags.
-    /// One that waits for this very call is not asked.
+    /// A responder: the best that there are, one after the other. One that waits for this very call is not asked.
     fn responder(&self, to: &Address, cause: CallCause<'_>, draw: u64) -> Result<Target, CallError> {
         let table = self.0.routes.table();
-        let pick = |mut targets: Vec<Target>| {
-            let at = usize::try_from(draw).unwrap_or(0).checked_rem(targets.len())?;
-            Some(targets.swap_remove(at))
-        };
-        let may_have = |target: &&Target| match target {
-            Target::Local(queue) => self.0.may_have(queue, Action::Subscribe, to.network, &to.channel),
-            _ => false,
-        };
-        let local = table.answering(Side::Local, to.network, &to.channel).filter(may_have);
-        let waits = |target: &Target| matches!(target, Target::Local(queue) if cause.holds_up(queue));
-        let (waiting, local): (Vec<_>, Vec<_>) = local.cloned().partition(waits);
-        let keeps_up = |target: &&Target| matches!(target, Target::Local(queue) if !queue.is_lagging());
-        pick(local.iter().filter(keeps_up).cloned().collect())
-            .or_else(|| {
-                let peers = table.answering(Side::Peer, to.network, &to.channel).cloned();
-                let (near, beyond) = peers.partition(|target| matches!(target, Target::Peer(_)));
-                pick(near).or_else(|| pick(beyond))
+        let sides = [Side::Local, Side::Peer].into_iter();
+        let all = sides.flat_map(|side| table.answering(side, to.network, &to.channel));
+        let mut waiting = false;
+        let ranked: Vec<_> = all
+            .filter_map(|target| match self.rank(target, to, cause) {
+                Some(Rank::Waiting) => {
+                    waiting = true;
+                    None
+                }
+                rank => Some((rank?, target)),
             })
-            .or_else(|| pick(local))
-            .ok_or(if waiting.is_empty() { CallError::NoResponder } else { CallError::Deadlock })
+            .collect();
+        let best = ranked.iter().map(|(rank, _)| *rank).min();
+        let equal: Vec<_> = ranked.iter().filter(|(rank, _)| Some(*rank) == best).collect();
+        let at = usize::try_from(draw).unwrap_or(0).checked_rem(equal.len());
+        let chosen = at.and_then(|at| equal.get(at)).map(|(_, target)| (*target).clone());
+        chosen.ok_or(if waiting { CallError::Deadlock } else { CallError::NoResponder })
+    }
+
+    /// None: it is nobody whom this call may ask.
+    fn rank(&self, target: &Target, to: &Address, cause: CallCause<'_>) -> Option<Rank> {
+        match target {
+            Target::Local(queue) => {
+                if !self.0.may_have(queue, Action::Subscribe, to.network, &to.channel) || cause.passes(queue)
+                {
+                    return None;
+                }
+                Some(match queue.actor() {
+                    _ if cause.holds_up(queue) => Rank::Waiting,
+                    _ if queue.is_lagging() => Rank::Lagging,
+                    Actor::Bridge(_) => Rank::Bridge,
+                    Actor::Local | Actor::Plugin(_) => Rank::Here,
+                })
+            }
+            Target::Peer(_) => Some(Rank::Near),
+            Target::Remote(_) => Some(Rank::Beyond),
+            Target::Audience(_) => None,
+        }
     }
 
     async fn ask_here(

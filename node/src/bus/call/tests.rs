@@ -181,3 +181,39 @@ async fn a_caller_that_goes_withdraws_its_request_here_and_there() {
         assert!(request.is_withdrawn());
     }
 }
+
+async fn bridge(bus: &Bus, name: &str) -> Subscription {
+    let wanted = Wanted { scope: bus.names().scope("sum/*").expect("a pattern"), answers: true, group: None };
+    bus.subscribe(Holder::Bridge(name.into()), [wanted]).await.expect("a subscription")
+}
+
+#[tokio::test]
+async fn a_bridge_is_asked_after_everybody_and_never_by_itself() {
+    let mut lines = line(&[]).await;
+    let (bus, to) = (lines.buses[0].clone(), lines.address("sum/up"));
+    let mut out = bridge(&bus, "out").await;
+    let name = Actor::Bridge("bridge:out".into());
+    let over = || CallCause::over(&name, Instant::now() + SOON, 0);
+    assert_eq!(bus.call_from(&to, "?".into(), over()).await, Err(CallError::NoResponder));
+    assert_eq!(bus.call_all(&to, "?".into(), over()).await, Err(CallError::NoResponder));
+    let other = Actor::Bridge("bridge:other".into());
+    let asking = bus.call_from(&to, "?".into(), CallCause::over(&other, Instant::now() + SOON, 0));
+    let (answered, ()) = tokio::join!(asking, answer(&mut out, Ok("beyond")));
+    assert_eq!(answered, Ok(Message::from("beyond")), "of another bridge it is asked");
+    // Whom a call goes to is drawn by its number: of two who are equal each has its turn.
+    let mut there = responder(&lines.buses[1]).await;
+    let op = InterestOp::Add(RemoteWanted::new(Pattern::parse("sum/*").expect("a pattern"), true));
+    bus.peer_interest(HOME, lines.id(1), true, &[op]);
+    for _ in 0..4 {
+        let asking = async {
+            tokio::join!(bus.call_from(&to, "?".into(), cause(SOON)), answer(&mut there, Ok("near"))).0
+        };
+        assert_eq!(lines.until("an answer", asking).await, Ok(Message::from("near")));
+    }
+    let mut here = responder(&bus).await;
+    for cause in [cause(SOON), cause(SOON), over(), over()] {
+        let (answered, ()) =
+            tokio::join!(bus.call_from(&to, "?".into(), cause), answer(&mut here, Ok("here")));
+        assert_eq!(answered, Ok(Message::from("here")));
+    }
+}

@@ -12,7 +12,7 @@ use crate::{
         Imported, Importer, Incoming,
         spoke::{
             HEAD_BYTES_MAX,
-            calls::ask,
+            calls::{Others, ask},
             frame::{Frame, Frames},
             json::text,
             name::{Rpc, SUBSCRIBE, UNSUBSCRIBE, canonical, rpc},
@@ -126,7 +126,7 @@ impl Client {
             self.say(out);
             return true;
         };
-        let asking = ask(self.desk.clone(), to, Said::of(frame).message, waiting);
+        let asking = ask(self.desk.clone(), to, Said::of(frame).message, (waiting, Others::Clients));
         let mut asked: Asked = Box::pin(async move { (result, asking.await) });
         let asked = match std::future::poll_fn(|cx| Poll::Ready(asked.as_mut().poll(cx))).await {
             Poll::Ready((result, Some(Err(CallError::NoResponder)))) => {

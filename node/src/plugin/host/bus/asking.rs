@@ -117,7 +117,8 @@ impl<'p> Asking<'p> {
             0 => left,
             some => left.min(Instant::now() + Duration::from_millis(some.into())),
         };
-        CallCause { deadline, depth: self.depth, who: self.place.actor.principal(), chain: Some(&self.chain) }
+        let who = self.place.actor.principal();
+        CallCause { deadline, depth: self.depth, who, chain: Some(&self.chain), except: None }
     }
 }
 
