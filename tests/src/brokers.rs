@@ -5,7 +5,7 @@
 
 use std::{
     fs::{self, File},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
@@ -15,6 +15,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
     nats::nats_server,
+    ports::free_port,
     wait::{self, MOMENT},
 };
 
@@ -83,9 +84,7 @@ impl Broker {
     /// When no port is free.
     pub fn reserve(kind: Kind) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("broker-").tempdir()?;
-        // Whoever starts it at once gets it: the kernel gives each of its own choice once in a while only.
-        let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
-        Ok(Self { kind, folder, port, child: None })
+        Ok(Self { kind, folder, port: free_port()?, child: None })
     }
 
     /// Its port of the loopback.

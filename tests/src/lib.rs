@@ -12,6 +12,7 @@ pub mod hosts;
 pub mod languages;
 pub mod nats;
 pub mod nodes;
+pub mod ports;
 pub mod programs;
 pub mod python;
 pub mod wait;

@@ -6,10 +6,10 @@ use anyhow::{Context as _, Result, ensure};
 use hive_client::types::BridgeState;
 use hive_tests::{
     brokers::Broker,
+    ports::free_port,
     programs::Program,
     wait::{MOMENT, until, within},
 };
-use tokio::net::TcpListener;
 
 use super::{bridging, listen, pair, publish, said, state};
 
@@ -100,7 +100,7 @@ async fn mosquittos_commands_talk_with_the_mesh() -> Result<()> {
 /// curl, with the secret and without.
 #[tokio::test(flavor = "multi_thread")]
 async fn curl_posts_events() -> Result<()> {
-    let free = TcpListener::bind(("127.0.0.1", 0)).await?.local_addr()?;
+    let free = format!("127.0.0.1:{}", free_port()?);
     let bridges = format!("  webhook: [{{ listen: '{free}', secret: hush, import: ['a/**'] }}]\n");
     let (node, _folder) = bridging("node", &bridges).await?;
     state(&node, "webhook", BridgeState::Up).await?;

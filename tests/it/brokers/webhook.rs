@@ -7,7 +7,10 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use hive_client::types::BridgeState;
-use hive_tests::wait::{MOMENT, until, within};
+use hive_tests::{
+    ports::free_port,
+    wait::{MOMENT, until, within},
+};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use tokio::{
@@ -207,7 +210,7 @@ async fn post(at: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Res
 /// Who knows the secret posts events; others, and what is no event, are told why not.
 #[tokio::test(flavor = "multi_thread")]
 async fn events_are_taken() -> Result<()> {
-    let free = TcpListener::bind(("127.0.0.1", 0)).await?.local_addr()?;
+    let free = format!("127.0.0.1:{}", free_port()?);
     let bridges = format!(
         "  webhook:\n    - listen: {free}\n      secret: hush\n      import: ['github/*', 'a/**']\n      headers: x-github-event\n      id-header: x-github-delivery\n      max-size: 1KiB\n"
     );

@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use hive_client::{Message, Subscription, Terms};
 use hive_tests::{
     nodes::Node,
+    ports::free_port,
     programs::Program,
     python::venv,
     wait::{MOMENT, until, within},
@@ -116,8 +117,7 @@ async fn strangers_at_the_listener_are_dropped_and_counted() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn garbage_at_the_listener_ends_one_connection() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-    let addr = SocketAddr::from(([127, 0, 0, 1], port));
+    let addr = SocketAddr::from(([127, 0, 0, 1], free_port()?));
     let config = format!("version: 1\nbridges: {{ eventhive: [{{ listen: '{addr}' }}] }}\n");
     let file = write(folder.path(), "hive.yaml", &config)?;
     let mut hive = crate::node("hive").arg("--config").arg(file).start().await?;
