@@ -25,8 +25,8 @@ const DAEMONS: &str = "/usr/sbin:/usr/local/sbin";
 /// Which server, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
-    /// `redis-server`, from the package of this name. It keeps nothing.
-    Redis,
+    /// `redis-server`, from the package of this name. It keeps nothing. With a certificate and its key it speaks TLS alone.
+    Redis(Option<(PathBuf, PathBuf)>),
     /// `mosquitto`, from the package of this name, with these lines in its configuration.
     Mosquitto(Vec<String>),
     /// `nats-server` with these arguments.
@@ -49,7 +49,7 @@ impl Broker {
     /// # Errors
     /// When there is none, or it does not answer.
     pub async fn redis() -> Result<Self> {
-        Self::start(Kind::Redis).await
+        Self::start(Kind::Redis(None)).await
     }
 
     /// An MQTT broker that lets everybody in.
@@ -97,7 +97,8 @@ impl Broker {
     #[must_use]
     pub fn url(&self) -> String {
         let scheme = match self.kind {
-            Kind::Redis => "redis",
+            Kind::Redis(None) => "redis",
+            Kind::Redis(Some(_)) => "rediss",
             Kind::Mosquitto(_) => "mqtt",
             Kind::Nats(_) => "nats",
         };
@@ -162,9 +163,18 @@ impl Broker {
         let port = self.port.to_string();
         let mut command;
         match &self.kind {
-            Kind::Redis => {
+            Kind::Redis(tls) => {
                 command = Command::new(installed("redis-server", "redis-server")?);
-                command.args(["--port", &port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
+                command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
+                match tls {
+                    None => command.args(["--port", &port]),
+                    Some((certificate, key)) => command
+                        .args(["--port", "0", "--tls-port", &port, "--tls-auth-clients", "no"])
+                        .arg("--tls-cert-file")
+                        .arg(certificate)
+                        .arg("--tls-key-file")
+                        .arg(key),
+                };
             }
             Kind::Mosquitto(lines) => {
                 command = Command::new(installed("mosquitto", "mosquitto")?);

@@ -371,7 +371,7 @@ fn kind(broker: &Broker) -> Result<Kind> {
     let (host, port) = (broker.host.clone(), broker.port);
     Ok(match broker.kind {
         BrokerKind::Redis => Kind::Redis(hive_redis::Config {
-            place: hive_redis::Place { host, port, database: 0, user: None, password: None },
+            place: hive_redis::Place { host, port, database: 0, user: None, password: None, tls: None },
             medium: hive_redis::Medium::Channels,
         }),
         BrokerKind::Mqtt => Kind::Mqtt(mqtt::Config {

@@ -26,7 +26,7 @@ use self::{
     client::{ClientError, Listener, Publisher},
     hub::Published,
 };
-use super::{Bridge, Desk, Export, Exporter, Importer, Incoming, Lost, Port};
+use super::{Bridge, Desk, Export, Exporter, Importer, Incoming, Lost, Port, redis::Place};
 use crate::{
     bus::{Bus, Failure, Mark, Message},
     status::BridgeDrop,
@@ -55,8 +55,8 @@ pub enum Way {
     Server(Endpoint),
     /// The same, where mDNS says that it is: a network's name, and how long to look.
     Discover(String, Duration),
-    /// Through Redis, which its connectors are connected to: an address that may have a password in it.
-    Redis(RedisAddress),
+    /// Through Redis, which its connectors are connected to.
+    Redis(Place),
 }
 
 /// Where to listen.
@@ -70,38 +70,6 @@ pub struct Listen {
     pub announce: Option<String>,
     /// The network that it is only the server of while no other is.
     pub unless: Option<String>,
-}
-
-/// The address of a Redis server, in parts, as passwords may hold anything.
-#[derive(Clone, PartialEq)]
-pub struct RedisAddress {
-    /// A name or an address.
-    pub host: String,
-    /// TCP.
-    pub port: u16,
-    /// Which of its databases; what is published is the same in all.
-    pub database: i64,
-    /// Who we are there.
-    pub username: Option<String>,
-    /// What proves it.
-    pub password: Option<String>,
-}
-
-impl std::fmt::Display for RedisAddress {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.host.contains(':') {
-            write!(f, "redis://[{}]:{}", self.host, self.port)
-        } else {
-            write!(f, "redis://{}:{}", self.host, self.port)
-        }
-    }
-}
-
-impl std::fmt::Debug for RedisAddress {
-    /// Without who we are there.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "RedisAddress({self})")
-    }
 }
 
 /// A bridge.
@@ -120,7 +88,7 @@ impl Bridge for Eventhive {
             Way::Listen(listen) => format!("eventhive listener {}", listen.addr),
             Way::Server(endpoint) => endpoint.to_string(),
             Way::Discover(network, _) => format!("eventhive network {network}"),
-            Way::Redis(address) => format!("eventhive {address}"),
+            Way::Redis(place) => format!("eventhive redis://{place}"),
         }
     }
 

@@ -1,15 +1,34 @@
-//! Whom bridges believe when they speak TLS.
+//! Whom bridges believe when they speak TLS, and connections of those whose libraries make none.
 //!
 //! What it owns: the certificates that are trusted, the system's or those of a file instead, and the one provider of
-//! cryptography. It must not know who is called.
+//! cryptography. It must not know what is said.
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{fmt, io, path::PathBuf, sync::Arc};
 
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::ring,
-    pki_types::{CertificateDer, pem::PemObject as _},
+    pki_types::{CertificateDer, ServerName, pem::PemObject as _},
 };
+use tokio::net::TcpStream;
+use tokio_rustls::{TlsConnector, client::TlsStream};
+use tokio_util::either::Either;
+
+/// A connection to a server, plain or not.
+pub(super) type Stream = Either<TcpStream, TlsStream<TcpStream>>;
+
+/// Connects to a server: with TLS where it is said whom to believe.
+///
+/// # Errors
+/// When it cannot be reached, or shows no certificate for its host that is believed.
+pub(super) async fn dial((host, port): (&str, u16), tls: Option<&Trusted>) -> io::Result<Stream> {
+    let socket = TcpStream::connect((host, port)).await?;
+    socket.set_nodelay(true)?;
+    let Some(trusted) = tls else { return Ok(Either::Left(socket)) };
+    let config = trusted.client().map_err(io::Error::other)?;
+    let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+    Ok(Either::Right(TlsConnector::from(config).connect(name, socket).await?))
+}
 
 /// Whose certificates are believed: those of a file, else those that the system trusts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,9 +1,11 @@
 //! Bridges to a Redis.
 
+use std::path::Path;
+
 use anyhow::{Context as _, Result, ensure};
 use hive_client::{Message, types::BridgeState};
 use hive_tests::{
-    brokers::{Broker, Kind},
+    brokers::{Broker, Kind, certificate},
     wait::{MOMENT, until, within},
 };
 use redis::{AsyncCommands as _, aio::MultiplexedConnection};
@@ -98,7 +100,7 @@ async fn what_was_published_at_once_goes_out() -> Result<()> {
 /// A bridge begins without its server, and goes on after it was killed, empty or not.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_server_may_come_late_and_go() -> Result<()> {
-    let mut broker = Broker::reserve(Kind::Redis)?;
+    let mut broker = Broker::reserve(Kind::Redis(None))?;
     let (node, _folder) = bridging("late", &config(&broker)).await?;
     let waiting = state(&node, "redis", BridgeState::Waiting).await?;
     ensure!(waiting.problem.is_some_and(|why| why.contains("refused")), "it says why");
@@ -215,7 +217,7 @@ fn streams(broker: &Broker, rest: &str) -> String {
 /// Entries of streams come in once, with what goes with them, and are acknowledged; events go out as entries.
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_are_read_and_written() -> Result<()> {
-    let mut broker = Broker::start(Kind::Redis).await?;
+    let mut broker = Broker::start(Kind::Redis(None)).await?;
     let mut client = bare(&broker).await?;
     let _: String =
         client.xadd("jobs", "*", &[("payload", "one"), ("content-type", "text/plain"), ("x-y", "z")]).await?;
@@ -293,4 +295,36 @@ async fn abandoned_entries_are_claimed() -> Result<()> {
     })
     .await?;
     dropped(&node, "redis", "garbage", 0).await
+}
+
+/// Two nodes and a Redis that speaks nothing else: channels and streams are written and read, and a certificate of somebody else is none.
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_is_spoken() -> Result<()> {
+    let (folder, other) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    let (ours, key) = certificate(folder.path())?;
+    let broker = Broker::start(Kind::Redis(Some((ours.clone(), key)))).await?;
+    let config = |what: &str, ca: &Path| {
+        let server = format!("server: {}, ca-file: '{}'", broker.url(), ca.display());
+        format!(
+            "  redis:\n    - {{ {server}, {what} }}\n    - {{ {server}, name: logs, streams: {{}}, {what} }}\n"
+        )
+    };
+    let stranger = certificate(other.path())?.0;
+    let (node, _folder) = bridging("stranger", &config("import: [a]", &stranger)).await?;
+    for name in ["redis", "logs"] {
+        let status = state(&node, name, BridgeState::Waiting).await?;
+        ensure!(status.problem.as_deref().is_some_and(|why| why.contains("certificate")), "{status:?}");
+    }
+    let (from, _from) = bridging("from", &config("export: [a/b]", &ours)).await?;
+    let (to, _to) = bridging("to", &config("import: [a/b]", &ours)).await?;
+    for node in [&from, &to] {
+        for name in ["redis", "logs"] {
+            state(node, name, BridgeState::Up).await?;
+        }
+    }
+    let mut events = listen(&to, "redis/a/b").await?;
+    publish(&from, "a/b", "over TLS").await?;
+    ensure!(said(&mut events).await? == pair("redis/a/b", "over TLS"));
+    // In the stream it says that it comes from a network of this name.
+    dropped(&to, "logs", "loop", 1).await
 }

@@ -5,6 +5,7 @@ use std::{net::SocketAddr, process::Stdio, time::Duration};
 use anyhow::{Context as _, Result, ensure};
 use hive_client::{Message, Subscription, Terms};
 use hive_tests::{
+    brokers::certificate,
     nodes::Node,
     ports::free_port,
     programs::Program,
@@ -210,6 +211,46 @@ async fn an_eventhive_file_runs_as_it_is_over_redis() -> Result<()> {
     let (channel, _) = comes(&mut worker, r#"net/cave/thing {"again": true}"#, &mut events).await?;
     ensure!(channel == "cave/thing", "{channel}");
     publish_until(&hive, ("net/worker/do", &json!({ "n": 2 })), &mut worker, "\"n\": 2").await
+}
+
+/// A server behind one that ends TLS, and a Redis that speaks it: both are believed by a certificate, and only by it.
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_is_spoken_to_a_server_and_to_redis() -> Result<()> {
+    let stage = Stage::new(1)?;
+    let (certificate, key) = certificate(stage.folder.path())?;
+    let [certificate, key] = [&certificate, &key].map(|file| file.display().to_string());
+    let mut front = stage.peer("front", EVENTHIVE, "tls_front.py", &[&certificate, &key, "8443", "8085"])?;
+    front.says("ready").await?;
+    let tls = ["--tls-port", "6380", "--tls-auth-clients", "no", "--tls-cert-file", &certificate];
+    let args = ["--port", "6379", "--save", "", "--tls-key-file", &key];
+    let mut redis_server = stage.server("redis-server", &[&args[..], &tls].concat())?;
+    redis_server.says("Ready to accept connections").await?;
+    let mut peers = Vec::new();
+    for (name, config) in [("web", server() + &connector("worker", "")), ("redis", redis("worker", ""))] {
+        let mut peer = stage.eventhive(name, &config, &["worker/do"], &["net/hive/thing"])?;
+        peer.says("initialised").await?;
+        peers.push(peer);
+    }
+    for ((name, addr), peer) in [("web", "wss://localhost:8443/pubsub"), ("redis", "rediss://localhost:6380")]
+        .into_iter()
+        .zip(&mut peers)
+    {
+        let config = |ca: &str| {
+            format!(
+                "version: 1\nbridges:\n  eventhive:\n    - connect: '{addr}'\n{ca}      import: ['net/hive/**']\n      \
+                 export: ['eventhive/net/worker/**']\n"
+            )
+        };
+        let stranger = stage.node(&format!("{name}-stranger"), &config("")).await?;
+        super::bridge_says(&stranger, "certificate").await?;
+        drop(stranger);
+        let hive = stage.node(name, &config(&format!("      ca-file: {certificate}\n"))).await?;
+        publish_until(&hive, ("eventhive/net/worker/do", &json!({ "n": 1 })), peer, "\"n\": 1").await?;
+        let mut events = subscribed(&hive, "eventhive/net/hive/*").await?;
+        let (_, payload) = comes(peer, r#"net/hive/thing {"a": 1}"#, &mut events).await?;
+        ensure!(payload == json!({ "a": 1 }), "{payload}");
+    }
+    Ok(())
 }
 
 /// mDNS says where a server is, in both directions, and that none is needed.

@@ -7,7 +7,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use tokio::{net::TcpStream, time::timeout};
+use tokio::time::timeout;
 use tokio_tungstenite::{
     WebSocketStream, client_async_with_config,
     tungstenite::{Error, Message, client::IntoClientRequest as _},
@@ -17,7 +17,10 @@ use super::{
     hub::{Published, config},
     rpc::{self, Request},
 };
-use crate::trust::{hex, random_bytes};
+use crate::{
+    bridge::tls::{Stream, Trusted, dial},
+    trust::{hex, random_bytes},
+};
 
 /// How long connecting may take, and each answer until a connection is ready.
 const CONNECT_TIME: Duration = Duration::from_secs(5);
@@ -37,15 +40,18 @@ pub struct Endpoint {
     pub port: u16,
     /// With the slash that it begins with.
     pub path: String,
+    /// Whom to believe, where nothing may be plain.
+    pub tls: Option<Trusted>,
 }
 
 impl std::fmt::Display for Endpoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { host, port, path } = self;
+        let Self { host, port, path, tls } = self;
+        let scheme = if tls.is_some() { "wss" } else { "ws" };
         if host.contains(':') {
-            write!(f, "ws://[{host}]:{port}{path}")
+            write!(f, "{scheme}://[{host}]:{port}{path}")
         } else {
-            write!(f, "ws://{host}:{port}{path}")
+            write!(f, "{scheme}://{host}:{port}{path}")
         }
     }
 }
@@ -82,7 +88,7 @@ impl From<Error> for ClientError {
 /// A connection that is ready.
 #[derive(Debug)]
 struct Connection {
-    socket: WebSocketStream<TcpStream>,
+    socket: WebSocketStream<Stream>,
 }
 
 /// Hears what is published.
@@ -106,9 +112,8 @@ pub struct Publisher {
 impl Connection {
     async fn open(endpoint: &Endpoint, payload_bytes: usize) -> Result<Self, ClientError> {
         let connecting = async {
-            let stream =
-                TcpStream::connect((endpoint.host.as_str(), endpoint.port)).await.map_err(Error::Io)?;
-            stream.set_nodelay(true).map_err(Error::Io)?;
+            let dialling = dial((&endpoint.host, endpoint.port), endpoint.tls.as_ref());
+            let stream = dialling.await.map_err(Error::Io)?;
             let request = endpoint.to_string().into_client_request()?;
             let bytes_max = payload_bytes.saturating_mul(2).saturating_add(FRAME_EXTRA_BYTES);
             let (socket, _) = client_async_with_config(request, stream, Some(config(bytes_max))).await?;

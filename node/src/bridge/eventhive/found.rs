@@ -82,7 +82,7 @@ fn endpoint(addrs: &[SocketAddr], texts: &BTreeMap<String, String>) -> Option<En
     let path = texts.get("endpoint").map_or(DEFAULT_PATH, String::as_str);
     let fits = path.len() <= 256 && path.chars().all(|c| c.is_ascii_graphic());
     let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-    fits.then_some(Endpoint { host, port, path })
+    fits.then_some(Endpoint { host, port, path, tls: None })
 }
 
 /// An address of this machine that others reach; the loopback where it has no other.

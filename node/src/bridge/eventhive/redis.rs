@@ -10,68 +10,53 @@ use std::{
 use futures_util::StreamExt as _;
 use hive_proto::pattern::Segment;
 use redis::{
-    AsyncConnectionConfig, Client, ConnectionAddr, IntoConnectionInfo as _, RedisConnectionInfo, RedisError,
-    aio::{MultiplexedConnection, PubSubStream},
+    RedisError,
+    aio::{PubSub, PubSubStream},
 };
 
-use super::{Form, RedisAddress, give, hub::Published, take};
+use super::{Form, give, hub::Published, take};
 use crate::{
-    bridge::{Desk, Exporter, Importer, Lost, Port, Rules},
+    bridge::{
+        Desk, Exporter, Importer, Lost, Port, Rules,
+        redis::{Link, Place},
+    },
     status::BridgeDrop,
 };
 
-/// How long connecting may take, and an answer.
+/// How long subscribing may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Publications in one write.
 const BATCH: usize = 256;
 /// Publications that are remembered until they come back.
 const OWN_MAX: usize = 4_096;
-/// How often a silent server is asked whether it is there.
-const PING_EVERY: Duration = Duration::from_secs(10);
 
 /// Carries until the connection ends, or the desk stops.
-pub(super) async fn carry(address: &RedisAddress, form: &Form, port: &mut Port) -> Result<(), Lost> {
+pub(super) async fn carry(place: &Place, form: &Form, port: &mut Port) -> Result<(), Lost> {
     let Port { desk, exporter, importer } = port;
-    let failed = |error: RedisError| Lost::at(&address.to_string(), &error);
-    let client = client(address).map_err(failed)?;
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(PATIENCE))
-        .set_response_timeout(Some(PATIENCE));
-    let connecting = client.get_multiplexed_async_connection_with_config(&config);
-    let mut connection = connecting.await.map_err(failed)?;
+    let shown = format!("redis://{place}");
+    let failed = |error: RedisError| Lost::at(&shown, &error);
+    let mut link = Link::connect(place, desk).await.map_err(failed)?;
     let globs = globs(desk.rules());
     let stream = if globs.is_empty() {
         None
     } else {
         let subscribing = async {
-            let mut subscription = client.get_async_pubsub().await?;
+            let mut subscription = PubSub::new(&place.login(), place.dial().await?).await?;
             subscription.psubscribe(&globs).await?;
             Ok(subscription.into_on_message())
         };
         let subscribed = tokio::time::timeout(PATIENCE, subscribing).await;
-        Some(subscribed.map_err(|_| Lost::new(format!("{address}: no answer within 5 s")))?.map_err(failed)?)
+        Some(subscribed.map_err(|_| Lost::new(format!("{shown}: no answer within 5 s")))?.map_err(failed)?)
     };
-    desk.up(address.to_string());
-    let mut asking = connection.clone();
+    desk.up(&*shown);
+    let asking = link.clone();
     // What has metadata says itself that it was here.
     let own = form.remove_metadata.then(Own::default);
     tokio::select! {
-        () = inward((stream, own.as_ref()), form, desk, importer) => Err(Lost::new(format!("{address}: the subscription has ended"))),
-        said = outward((&mut connection, own.as_ref()), form, desk, exporter) => said.map_err(failed),
-        gone = watch(&mut asking) => Err(failed(gone)),
+        () = inward((stream, own.as_ref()), form, desk, importer) => Err(Lost::new(format!("{shown}: the subscription has ended"))),
+        said = outward((&mut link, own.as_ref()), form, desk, exporter) => said.map_err(failed),
+        gone = asking.watch() => Err(failed(gone)),
     }
-}
-
-fn client(address: &RedisAddress) -> Result<Client, RedisError> {
-    let mut info = RedisConnectionInfo::default().set_db(address.database);
-    if let Some(username) = &address.username {
-        info = info.set_username(username);
-    }
-    if let Some(password) = &address.password {
-        info = info.set_password(password);
-    }
-    let addr = ConnectionAddr::Tcp(address.host.clone(), address.port);
-    Client::open(addr.into_connection_info()?.set_redis_settings(info))
 }
 
 async fn inward(
@@ -99,7 +84,7 @@ async fn inward(
 
 /// Publishes in batches until the desk stops.
 async fn outward(
-    (connection, own): (&mut MultiplexedConnection, Option<&Own>),
+    (link, own): (&mut Link, Option<&Own>),
     form: &Form,
     desk: &Desk,
     exporter: &mut Exporter,
@@ -118,7 +103,7 @@ async fn outward(
             }
         }
         if !batch.is_empty() {
-            batch.query_async::<()>(connection).await?;
+            link.send(&batch).await?;
             exporter.sent();
         }
     }
@@ -147,16 +132,6 @@ impl Own {
         let hash = self.hasher.hash_one((topic, text));
         let at = hashes.iter().position(|own| *own == hash);
         at.and_then(|at| hashes.remove(at)).is_some()
-    }
-}
-
-/// Ends when the server does not answer any more: a broken connection says nothing by itself.
-async fn watch(connection: &mut MultiplexedConnection) -> RedisError {
-    loop {
-        tokio::time::sleep(PING_EVERY).await;
-        if let Err(error) = redis::cmd("PING").query_async::<()>(connection).await {
-            return error;
-        }
     }
 }
 

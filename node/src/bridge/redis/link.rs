@@ -8,10 +8,13 @@ use redis::{
     AsyncConnectionConfig, Cmd, Pipeline, ProtocolVersion, RedisConnectionInfo, RedisError, Value,
     aio::MultiplexedConnection,
 };
-use tokio::{net::TcpStream, time::timeout};
+use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::bridge::Desk;
+use crate::bridge::{
+    Desk,
+    tls::{Stream, Trusted, dial},
+};
 
 /// How long the server has for a connection, with everything that belongs to it.
 pub(super) const CONNECT: Duration = Duration::from_secs(3);
@@ -33,6 +36,8 @@ pub struct Place {
     pub user: Option<String>,
     /// Its password. Nothing shows it.
     pub password: Option<String>,
+    /// Whom to believe, where nothing may be plain.
+    pub tls: Option<Trusted>,
 }
 
 impl fmt::Display for Place {
@@ -52,7 +57,7 @@ impl fmt::Debug for Place {
 
 /// Sends commands. Clones are the same connection, which ends with the last of them.
 #[derive(Clone)]
-pub(super) struct Link {
+pub(in crate::bridge) struct Link {
     connection: MultiplexedConnection,
     _driver: Arc<DropGuard>,
 }
@@ -62,14 +67,13 @@ impl Link {
     ///
     /// # Errors
     /// When the server cannot be reached, refuses, or is older than Redis 6.
-    pub(super) async fn connect(place: &Place, desk: &Desk) -> Result<Self, RedisError> {
+    pub(in crate::bridge) async fn connect(place: &Place, desk: &Desk) -> Result<Self, RedisError> {
         let within = timeout(CONNECT, Self::open(place, desk)).await;
         within.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
     }
 
     async fn open(place: &Place, desk: &Desk) -> Result<Self, RedisError> {
-        let socket = TcpStream::connect((place.host.as_str(), place.port)).await?;
-        socket.set_nodelay(true)?;
+        let socket = place.dial().await?;
         let config = AsyncConnectionConfig::new().set_response_timeout(Some(ANSWER));
         let (connection, driver) =
             MultiplexedConnection::new_with_config(&place.login(), socket, config).await?;
@@ -87,7 +91,7 @@ impl Link {
     ///
     /// # Errors
     /// When the connection is lost or does not answer, and whether they were executed is unknown.
-    pub(super) async fn send(&mut self, batch: &Pipeline) -> Result<Vec<Value>, RedisError> {
+    pub(in crate::bridge) async fn send(&mut self, batch: &Pipeline) -> Result<Vec<Value>, RedisError> {
         batch.query_async(&mut self.connection).await
     }
 
@@ -100,7 +104,7 @@ impl Link {
     }
 
     /// Asks again and again whether the server is there. Returns why not.
-    pub(super) async fn watch(mut self) -> RedisError {
+    pub(in crate::bridge) async fn watch(mut self) -> RedisError {
         loop {
             tokio::time::sleep(PING).await;
             if let Err(error) = self.ask(&redis::cmd("PING")).await {
@@ -111,7 +115,13 @@ impl Link {
 }
 
 impl Place {
-    fn login(&self) -> RedisConnectionInfo {
+    /// A connection that nothing was said over.
+    pub(in crate::bridge) async fn dial(&self) -> io::Result<Stream> {
+        dial((&self.host, self.port), self.tls.as_ref()).await
+    }
+
+    /// Who logs in, and how it is spoken.
+    pub(in crate::bridge) fn login(&self) -> RedisConnectionInfo {
         let mut login = RedisConnectionInfo::default()
             .set_db(self.database)
             .set_protocol(ProtocolVersion::RESP3)

@@ -6,7 +6,6 @@ use hive_proto::limits::PAYLOAD_BYTES_MAX;
 use redis::RedisError;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
     time::timeout,
 };
 
@@ -14,6 +13,7 @@ use super::{
     link::{ANSWER, CONNECT, PING, Place},
     resp::{Replies, put_command},
 };
+use crate::bridge::tls::Stream;
 
 /// Bytes made room for at a time.
 const READ_BYTES: usize = 64 << 10;
@@ -21,7 +21,7 @@ const READ_BYTES: usize = 64 << 10;
 /// A connection that has asked for its subscriptions.
 #[derive(Debug)]
 pub(super) struct Reading {
-    socket: TcpStream,
+    socket: Stream,
     /// What it said.
     pub(super) replies: Replies,
     /// Subscriptions that the server has not confirmed.
@@ -35,8 +35,7 @@ impl Reading {
     /// When the server cannot be reached. What it refuses is among the replies.
     pub(super) async fn open(place: &Place, names: &[String], globs: &[String]) -> Result<Self, RedisError> {
         let opening = async {
-            let mut socket = TcpStream::connect((place.host.as_str(), place.port)).await?;
-            socket.set_nodelay(true)?;
+            let mut socket = place.dial().await?;
             let mut hello = Vec::new();
             if let Some(password) = &place.password {
                 let login = [place.user.as_deref(), Some(password)];
@@ -49,6 +48,7 @@ impl Reading {
                 }
             }
             socket.write_all(&hello).await?;
+            socket.flush().await?;
             let unconfirmed = names.len().saturating_add(globs.len());
             Ok(Self { socket, replies: Replies::new(PAYLOAD_BYTES_MAX), unconfirmed })
         };
@@ -74,6 +74,7 @@ impl Reading {
                     let mut ping = Vec::new();
                     put_command(&mut ping, "PING", std::iter::empty());
                     self.socket.write_all(&ping).await?;
+                    self.socket.flush().await?;
                     asked = true;
                 }
             }

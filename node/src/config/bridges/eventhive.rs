@@ -5,12 +5,14 @@ use std::time::Duration;
 use super::{
     Around, Shape,
     address::{address, listen},
-    servers::secret,
+    servers::{secret, trusted},
 };
 use crate::{
     bridge::{
         Kind,
-        eventhive::{Config, DEFAULT_PATH, DEFAULT_PORT, Endpoint, Form, Listen, RedisAddress, Secret, Way},
+        eventhive::{Config, DEFAULT_PATH, DEFAULT_PORT, Endpoint, Form, Listen, Secret, Way},
+        redis::Place,
+        tls::Trusted,
     },
     config::{
         problem::Problem,
@@ -57,6 +59,7 @@ fn way(keys: &mut Section<'_>, around: &Around<'_>, report: &mut Report) -> Opti
     let way = keys.read("connect", report, |value| connect(value, wait.unwrap_or(WAIT)));
     let username = keys.read("username", report, |value| text(value).map(str::to_owned));
     let password = secret(keys, "password", around, report);
+    let trusted = trusted(keys, around, report);
     match (listening, connecting) {
         (Some(first), Some(second)) => {
             let problem = Problem::new(&second, "`connect` in a bridge that listens");
@@ -68,7 +71,11 @@ fn way(keys: &mut Section<'_>, around: &Around<'_>, report: &mut Report) -> Opti
             Some(Way::Listen(Listen { addr: addr?, path, announce, unless }))
         }
         (None, Some(_)) => Some(match way? {
-            Way::Redis(address) => Way::Redis(RedisAddress { username, password, ..address }),
+            Way::Redis(Place { host, port, database, tls, .. }) => {
+                let tls = tls.map(|_| trusted);
+                Way::Redis(Place { host, port, database, user: username, password, tls })
+            }
+            Way::Server(endpoint) => Way::Server(Endpoint { tls: endpoint.tls.map(|_| trusted), ..endpoint }),
             way => way,
         }),
         (None, None) => {
@@ -86,29 +93,22 @@ fn connect(value: &Value, wait: Duration) -> Result<Way, Problem> {
         return Ok(Way::Discover(network, wait));
     }
     let address = address(value, EXAMPLE)?;
+    // Whom to believe is said beside it.
+    let tls = matches!(address.scheme.as_str(), "wss" | "rediss").then(Trusted::default);
     match address.scheme.as_str() {
-        "ws" => {
+        "ws" | "wss" => {
             let path = if address.path.is_empty() { DEFAULT_PATH.to_owned() } else { address.path };
-            Ok(Way::Server(Endpoint { host: address.host, port: address.port.unwrap_or(DEFAULT_PORT), path }))
+            let port = address.port.unwrap_or(DEFAULT_PORT);
+            Ok(Way::Server(Endpoint { host: address.host, port, path, tls }))
         }
-        "redis" => {
+        "redis" | "rediss" => {
             let database = address.path.trim_start_matches('/');
             let database = if database.is_empty() { Some(0) } else { database.parse().ok() };
             let database = database.filter(|number| *number >= 0).ok_or_else(|| {
                 Problem::new(&value.origin, "what follows the port is no number of a database of Redis")
             })?;
             let port = address.port.unwrap_or(REDIS_PORT);
-            Ok(Way::Redis(RedisAddress {
-                host: address.host,
-                port,
-                database,
-                username: None,
-                password: None,
-            }))
-        }
-        "wss" | "rediss" => {
-            let problem = Problem::new(&value.origin, "TLS to EventHive is not in this version of hive-node");
-            Err(problem.hint("put a proxy that ends TLS on this host, and connect to that"))
+            Ok(Way::Redis(Place { host: address.host, port, database, user: None, password: None, tls }))
         }
         other => {
             let shown: String = other.chars().take(20).collect();

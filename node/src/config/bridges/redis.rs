@@ -2,7 +2,7 @@
 
 use super::{
     Around, Shape,
-    servers::{Scheme, from_begin, login, server, word},
+    servers::{Scheme, from_begin, login, server, trusted, word},
 };
 use crate::{
     bridge::{
@@ -12,13 +12,14 @@ use crate::{
     config::section::{Report, Section, whole},
 };
 
-const SCHEMES: [Scheme; 1] = [("redis", 6_379, false)];
+const SCHEMES: [Scheme; 2] = [("redis", 6_379, false), ("rediss", 6_379, true)];
 
 /// Reads them.
 pub(super) fn read(keys: &mut Section<'_>, around: &Around<'_>, report: &mut Report) -> Option<Shape> {
     let problems = report.problems.len();
     let server = server(keys, &SCHEMES, around, report);
     let (user, password) = login(keys, around, report);
+    let trusted = trusted(keys, around, report);
     let database = keys.read("database", report, |value| whole(value, 0..=65_535));
     let streams = keys.value("streams").is_some();
     let mut below = keys.section("streams", report);
@@ -38,7 +39,8 @@ pub(super) fn read(keys: &mut Section<'_>, around: &Around<'_>, report: &mut Rep
     };
     let (server, is_wordless) = (server?, medium == Medium::Channels);
     let database = database.and_then(|number| i64::try_from(number).ok()).unwrap_or(0);
-    let place = Place { host: server.host, port: server.port, database, user, password };
+    let tls = server.tls.then_some(trusted);
+    let place = Place { host: server.host, port: server.port, database, user, password, tls };
     (report.problems.len() == problems).then_some(Shape {
         kind: Kind::Redis(Config { place, medium }),
         network: None,
