@@ -1,8 +1,12 @@
 //! The store's tables beside plain maps, and files that are not what they should be.
 
-use std::{collections::BTreeMap, fs, panic};
+use std::{
+    collections::BTreeMap,
+    fs, panic,
+    time::{Duration, Instant},
+};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
 use hive_proto::{
     channel::{Channel, NetworkName},
@@ -211,6 +215,29 @@ fn what_is_durable_is_in_the_file_at_once() -> Result<()> {
         // What came before it is there, too.
         for plugin in ["now", "soon"] {
             assert!(store.state().value(plugin, &key)?.is_some(), "{plugin} {n}");
+        }
+    }
+    Ok(())
+}
+
+/// What nobody waits for is there within a second or so, also when more comes all the time.
+#[test]
+fn what_comes_without_a_pause_is_in_the_file_soon() -> Result<()> {
+    let (dir, copy) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    let store = Store::open(dir.path())?;
+    store.dead_letters().put("greeter", 1, vec![1], Durability::Now)?.wait()?;
+    let begun = Instant::now();
+    for number in 2.. {
+        ensure!(begun.elapsed() < Duration::from_secs(20), "none is there, and {number} have come");
+        store.dead_letters().put("greeter", number, vec![1], Durability::Soon)?.wait()?;
+        if number % 100 != 0 {
+            continue;
+        }
+        fs::copy(dir.path().join(FILE), copy.path().join(FILE))?;
+        // A copy that was taken in the middle of a commit may be none.
+        let copied = Store::open(copy.path()).and_then(|copied| copied.dead_letters().letter("greeter", 2));
+        if matches!(copied, Ok(Some(_))) {
+            break;
         }
     }
     Ok(())

@@ -8,7 +8,7 @@ use std::{
     pin::pin,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use hive_proto::time::Hlc;
@@ -227,32 +227,36 @@ impl Shared {
 
     /// The thread's whole life.
     fn run(&self) {
-        // Something was committed that is not on disk for sure.
-        let mut unsettled = false;
+        // Since when something is committed that is not on disk for sure.
+        let mut unsettled: Option<Instant> = None;
         loop {
             let mut queue = self.lock();
             if queue.changes.is_empty() && queue.durability.is_none() && !queue.closing {
-                let patience = if unsettled { SETTLES } else { Duration::MAX };
+                let patience =
+                    unsettled.map_or(Duration::MAX, |since| SETTLES.saturating_sub(since.elapsed()));
                 let waited = self.work.wait_timeout(queue, patience);
                 queue = waited.unwrap_or_else(PoisonError::into_inner).0;
             }
             let changes = std::mem::take(&mut queue.changes);
             queue.bytes = 0;
-            let durability = queue.durability.take().unwrap_or(Durability::Now);
+            // What comes without a pause must not put off what came before.
+            let overdue = unsettled.is_some_and(|since| since.elapsed() >= SETTLES);
+            let durability = queue.durability.take().filter(|_| !overdue).unwrap_or(Durability::Now);
             let outcome = std::mem::take(&mut queue.outcome);
             let closing = queue.closing;
             drop(queue);
-            let result = match changes.is_empty() && !unsettled {
+            let result = match changes.is_empty() && unsettled.is_none() {
                 true => Ok(()),
                 false => self.commit(changes, durability),
             };
-            unsettled = durability == Durability::Soon && result.is_ok();
+            let is_settled = durability == Durability::Now || result.is_err();
+            unsettled = if is_settled { None } else { unsettled.or_else(|| Some(Instant::now())) };
             if let Err(error) = &result {
                 tracing::error!("{error}");
                 self.lock().last_failure = Some(error.to_string());
             }
             outcome.resolve(result);
-            if closing && !unsettled && self.lock().changes.is_empty() {
+            if closing && unsettled.is_none() && self.lock().changes.is_empty() {
                 return;
             }
         }
