@@ -143,10 +143,10 @@ pub struct Reloaded {
     pub problem: Option<String>,
 }
 
-/// Dead letters to be handled again, by the plugin whose they are.
+/// Dead letters to be handled again, by the plugin or the group whose they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replay {
-    /// The plugin's name.
+    /// Its name.
     pub plugin: String,
     /// The numbers of the letters.
     pub letters: Vec<u64>,

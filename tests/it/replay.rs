@@ -1,7 +1,12 @@
 //! Dead letters: kept over restarts, shown, handled again by their plugin alone, and let go.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result, ensure};
-use hive_client::types::{DeadLetters, PluginStatus, Replay, ReplayOutcome};
+use hive_client::{
+    Terms,
+    types::{DeadLetters, PluginStatus, Replay, ReplayOutcome},
+};
 use hive_node::plugin::sketch::Sketch;
 use hive_tests::{
     guests::place,
@@ -9,7 +14,7 @@ use hive_tests::{
     wait::{MOMENT, until},
 };
 
-use crate::{node, run, stderr, stdout, write};
+use crate::{next, node, run, stderr, stdout, write};
 
 async fn plugin(node: &Node, name: &str) -> Option<PluginStatus> {
     node.client().plugins().await.ok()?.plugins.into_iter().find(|plugin| plugin.name == name)
@@ -91,5 +96,85 @@ async fn whose_letters_cannot_be_handled_again_is_told_why() -> Result<()> {
     ensure!(stderr(&nobody).contains("no plugin is called `nobody`"), "{}", stderr(&nobody));
     let drop = run(Some(&node), &["replay", "nobody", "--drop"]).await?;
     ensure!(drop.status.code() == Some(2) && stderr(&drop).contains("which letters"), "{}", stderr(&drop));
+    Ok(())
+}
+
+/// What a member of a group fails at on another node is a letter there, where its plugin is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_members_letter_is_kept_on_the_node_whose_plugin_failed() -> Result<()> {
+    let (folder, data) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    let broken = Sketch::new().on("orders/*").grouped().handle("unreachable");
+    place(folder.path(), "billing.wasm", &broken.build())?;
+    let config = "version: 1\nchannels: [{ pattern: 'orders/*', group: ['*'] }]\n\
+                  plugins: { each: { billing: { attempts: 2, backoff: 1ms } } }\n";
+    let config = write(folder.path(), "hive.yaml", config)?;
+    let shop = node("shop").arg("--config").arg(&config).start().await?;
+    let office = || {
+        let office = node("office").peer(&shop).plugins(folder.path()).data_dir(data.path());
+        office.arg("--config").arg(&config)
+    };
+    let mut at_work = office().start().await?;
+    at_work.runs_plugin("billing", 1).await?;
+    shop.has_peers(1, MOMENT).await?;
+    until("the member to be known", MOMENT, async || {
+        let receipt = shop.client().publish("orders/new", &"an order".into()).await.ok()?;
+        (receipt.peers == 1).then_some(())
+    })
+    .await?;
+    until("a letter", MOMENT, async || (!listed(&at_work).await.ok()?.letters.is_empty()).then_some(()))
+        .await?;
+    let letters = listed(&at_work).await?;
+    let letter = letters.letters.first().context("a letter")?;
+    ensure!(letter.group.as_deref() == Some("billing") && letter.attempts == 2, "{letter:?}");
+    let none = shop.client().dead_letters("billing", None).await?;
+    ensure!(none.letters.is_empty(), "it is none of the publisher's: {none:?}");
+
+    // What was said to be dead is on disk.
+    at_work.crash().await?;
+    place(folder.path(), "billing.wasm", &Sketch::new().on("orders/*").grouped().build())?;
+    let at_work = office().start().await?;
+    at_work.runs_plugin("billing", 1).await?;
+    let done = replay(&at_work, &["--all"]).await?;
+    ensure!(done.status.success() && stdout(&done).starts_with("1 handled\n"), "{done:?}");
+    ensure!(listed(&at_work).await?.letters.is_empty());
+    Ok(())
+}
+
+/// What took one member after the other with it is a letter of the group where it was published, and goes to a member again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_groups_letter_goes_to_a_member_again() -> Result<()> {
+    let data = tempfile::tempdir()?;
+    let setup = || node("shop").data_dir(data.path());
+    let mut shop = setup().start().await?;
+    let member = || Terms { group: Some("billing".into()), ..Terms::default() };
+    let first = shop.client().subscribe(["orders/*"], member()).await?;
+    shop.client().publish("orders/new", &"an order".into()).await?;
+    drop(first);
+    while listed(&shop).await?.letters.is_empty() {
+        let mut member = shop.client().subscribe(["orders/*"], member()).await?;
+        // It goes with what it had.
+        let _ = tokio::time::timeout(Duration::from_millis(200), member.next()).await;
+        drop(member);
+    }
+    shop.stop().await?;
+    let shop = setup().start().await?;
+    let letters = listed(&shop).await?;
+    let reason = letters.letters.first().map(|letter| letter.reason.as_str());
+    ensure!(reason == Some("16 members had it and went"), "{letters:?}");
+    let nobody = replay(&shop, &["1"]).await?;
+    ensure!(stdout(&nobody).contains("no member of a group of that name"), "{nobody:?}");
+
+    let mut member = shop.client().subscribe(["orders/*"], member()).await?;
+    let working = tokio::spawn(async move {
+        let event = next(&mut member, "the order").await?;
+        // To close it is to have handled what it had.
+        member.close().await;
+        anyhow::Ok(event)
+    });
+    let done = replay(&shop, &["1"]).await?;
+    ensure!(done.status.success() && stdout(&done) == "1 handled\n", "{done:?}");
+    let event = working.await??;
+    ensure!(event.message.text() == Some("an order") && event.attempt == 1, "{event:?}");
+    ensure!(listed(&shop).await?.letters.is_empty());
     Ok(())
 }

@@ -129,7 +129,10 @@ impl From<LetterError> for Refusal {
         let (code, hint) = match error {
             LetterError::NotKept => (code::UNAVAILABLE, Some("start it with --data-dir")),
             LetterError::Unknown { .. } => (code::NOT_FOUND, None),
-            LetterError::InHand(_) | LetterError::Unreadable { .. } => (code::UNAVAILABLE, None),
+            LetterError::InHand(_)
+            | LetterError::Unreadable { .. }
+            | LetterError::NotOfGroup { .. }
+            | LetterError::NoMember(_) => (code::UNAVAILABLE, None),
         };
         let refusal = ApiError::new(code, error.to_string());
         Self(hint.map_or(refusal.clone(), |hint| refusal.with_hint(hint)))

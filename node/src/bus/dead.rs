@@ -61,6 +61,17 @@ pub enum LetterError {
         /// Its number.
         number: u64,
     },
+    /// It is none that a group's members could be given by this node.
+    #[error("no plugin is called `{name}`, and the dead letter {number} is none of a group of that name")]
+    NotOfGroup {
+        /// Whose it is.
+        name: String,
+        /// Its number.
+        number: u64,
+    },
+    /// No member can be given it.
+    #[error("no plugin is called `{0}`, and no member of a group of that name can be given it now")]
+    NoMember(String),
     /// It is being handled right now.
     #[error("the dead letter {0} is being handled again right now")]
     InHand(u64),

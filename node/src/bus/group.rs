@@ -4,6 +4,7 @@
 //! the task that offers again what came back. Which member and when again is `plane`'s business.
 
 mod again;
+mod letters;
 mod member;
 #[cfg(test)]
 mod tests;
@@ -39,11 +40,10 @@ use hive_proto::{
 use tokio::{sync::Notify, time::timeout_at};
 
 pub(super) use self::member::holder;
-use self::ticket::Origin;
 pub use self::ticket::Ticket;
+use self::{letters::Letters, ticket::Origin};
 use super::{
     Bus, Shared,
-    durable::Pump,
     outbox::Appended,
     queue::Queue,
     routes::{Peer, Remote, Target},
@@ -60,6 +60,8 @@ pub(super) struct Groups {
     space: Notify,
     /// It was said that members are given nothing.
     denied: AtomicBool,
+    /// Which entries are dead letters that were asked for again.
+    letters: Letters,
 }
 
 /// A group that wants a channel, under one generation of the route table.
@@ -116,6 +118,7 @@ impl Groups {
         let known = self.book().settled(shared.clock.now(), from, ticket, settled);
         if known {
             shared.durable.settled(ticket, settled);
+            self.letters.settled(ticket, settled);
         }
         match settled {
             Settled::Done | Settled::Dead if known => self.space.notify_waiters(),
@@ -181,16 +184,11 @@ impl Candidate for Loaded {
 impl Bus {
     /// Gives an event to one member of a group.
     pub(super) fn hand_out(&self, route: &GroupRoute, event: Event) -> Handed {
-        self.hand_out_from(route, event, None)
+        self.hand_out_from(route, event, |_| ())
     }
 
-    /// The same for an event that stands in a journal.
-    pub(super) fn hand_out_from(
-        &self,
-        route: &GroupRoute,
-        event: Event,
-        at: Option<(Arc<Pump>, u64)>,
-    ) -> Handed {
+    /// The same for an event that is kept elsewhere, where its number in the book is noted before any member has it.
+    pub(super) fn hand_out_from(&self, route: &GroupRoute, event: Event, note: impl FnOnce(u64)) -> Handed {
         let shared = &*self.0;
         let mut book = shared.groups.book();
         let Some(place) = route.choose(&book, &event, None) else {
@@ -200,8 +198,8 @@ impl Bus {
             return Handed::Denied;
         };
         let entered = book.enter(shared.clock.now(), event.clone(), &route.group, place.node);
-        if let (Ok(handout), Some(at)) = (&entered, at) {
-            shared.durable.note(handout.ticket, at);
+        if let Ok(handout) = &entered {
+            note(handout.ticket);
         }
         drop(book);
         match entered {

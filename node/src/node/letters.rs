@@ -7,12 +7,16 @@ use futures_util::{
     future::{BoxFuture, join_all},
 };
 use hive_proto::frame::handout::Settled;
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, timeout_at},
+};
 
 use super::start::blocking;
 use crate::{
     bus::{Again, Bus, LetterError, Shelf},
     control::{ControlError, Replay, Replayed, ReplayedAs},
+    dispatch::Lanes,
     plugin::Plugins,
     store::{Durability, Store, StoreError},
 };
@@ -75,27 +79,23 @@ impl Shelf for InStore {
     }
 }
 
-/// Has a plugin handle dead letters again, and says what became of each, or will become.
+/// Has a plugin, or a group, handle dead letters again, and says what became of each, or will become.
 pub(super) async fn replay(
     plugins: &Plugins,
     bus: &Bus,
     replay: Replay,
 ) -> Result<Vec<Replayed>, ControlError> {
     let Replay { plugin, letters, patience } = replay;
-    let lanes = plugins.lanes(&plugin).ok_or_else(|| ControlError::UnknownPlugin(plugin.clone()))?;
+    let lanes = plugins.lanes(&plugin);
+    if lanes.is_none() && bus.letter_counts(&plugin).letters == 0 {
+        return Err(ControlError::UnknownPlugin(plugin));
+    }
     let end = Instant::now() + patience;
     let mut outcomes = Vec::with_capacity(letters.len());
     for number in letters {
-        let (bus, name) = (bus.clone(), plugin.clone());
-        let again = blocking(move || bus.letter_again(&name, number)).await;
-        let outcome = match again {
-            Err(error) => Err(refused(error)),
-            Ok(Again { delivery, outcome }) => match lanes.give_again(delivery) {
-                true => Ok(outcome),
-                false => {
-                    Err(ReplayedAs::Refused("the plugin does not listen to such events any more".into()))
-                }
-            },
+        let outcome = match &lanes {
+            Some(lanes) => to_plugin(bus, lanes, &plugin, number).await,
+            None => to_group(bus, &plugin, number).await,
         };
         outcomes.push((number, outcome));
     }
@@ -109,7 +109,9 @@ pub(super) async fn replay(
                     Ok(Ok(Settled::Done)) => ReplayedAs::Handled,
                     Ok(Ok(Settled::Dead)) => {
                         let letter = blocking(move || bus.letter(&name, letter)).await;
-                        ReplayedAs::DiedAgain(letter.map(|letter| letter.reason).unwrap_or_default())
+                        let elsewhere =
+                            |_| "it is a dead letter of who failed, on the node where that is".into();
+                        ReplayedAs::DiedAgain(letter.map_or_else(elsewhere, |letter| letter.reason))
                     }
                     Ok(Ok(Settled::Refused | Settled::Broken) | Err(_)) => {
                         ReplayedAs::Refused("the plugin went before it had handled it".into())
@@ -120,6 +122,25 @@ pub(super) async fn replay(
         }
     });
     Ok(join_all(waiting).await)
+}
+
+/// What becomes of a letter that is on its way, or why it is not.
+type OnItsWay = Result<oneshot::Receiver<Settled>, ReplayedAs>;
+
+async fn to_plugin(bus: &Bus, lanes: &Lanes, plugin: &str, number: u64) -> OnItsWay {
+    let (bus, name) = (bus.clone(), plugin.to_owned());
+    let Again { delivery, outcome } =
+        blocking(move || bus.letter_again(&name, number)).await.map_err(refused)?;
+    match lanes.give_again(delivery) {
+        true => Ok(outcome),
+        false => Err(ReplayedAs::Refused("the plugin does not listen to such events any more".into())),
+    }
+}
+
+/// The members of a group went with it, and whoever is a member now is given it.
+async fn to_group(bus: &Bus, group: &str, number: u64) -> OnItsWay {
+    let (bus, name) = (bus.clone(), group.to_owned());
+    blocking(move || bus.letter_to_group(&name, number)).await.map_err(refused)
 }
 
 fn refused(error: LetterError) -> ReplayedAs {

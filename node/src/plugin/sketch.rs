@@ -12,6 +12,8 @@ use super::diff::wit;
 /// A guest under construction. Without anything said it subscribes to nothing and handles everything with success.
 pub struct Sketch {
     subscriptions: Vec<(String, bool)>,
+    /// It listens as a member of the group of its own name.
+    grouped: bool,
     timers: Vec<(String, String)>,
     publishes: Vec<String>,
     settings: Vec<(String, String)>,
@@ -33,6 +35,7 @@ impl Default for Sketch {
     fn default() -> Self {
         Self {
             subscriptions: Vec::new(),
+            grouped: false,
             timers: Vec::new(),
             publishes: Vec::new(),
             settings: Vec::new(),
@@ -59,6 +62,13 @@ impl Sketch {
     #[must_use]
     pub fn on(mut self, pattern: &str) -> Self {
         self.subscriptions.push((pattern.into(), false));
+        self
+    }
+
+    /// Wherever it listens, it is a member of the group of its own name.
+    #[must_use]
+    pub fn grouped(mut self) -> Self {
+        self.grouped = true;
         self
     }
 
@@ -250,6 +260,7 @@ impl Sketch {
         for (n, (pattern, answers)) in self.subscriptions.iter().enumerate() {
             let at = subscriptions + n * SUBSCRIPTION;
             data.text(at, pattern);
+            data.0[at + 8] = u8::from(self.grouped);
             data.0[at + 24] = u8::from(*answers);
         }
         for (n, (name, schedule)) in self.timers.iter().enumerate() {

@@ -10,8 +10,10 @@ use hive_proto::{
     id::{Incarnation, NodeId},
 };
 use proptest::prelude::*;
+use tokio_util::sync::CancellationToken;
 
 use super::*;
+use crate::bus::{Holder, Wanted};
 
 #[derive(Debug, Default)]
 struct InMemory(Mutex<BTreeMap<(String, u64), Vec<u8>>>);
@@ -93,6 +95,64 @@ async fn a_letter_that_dies_again_or_finds_nobody_stays_under_its_number() {
     assert_eq!(bus.letter_counts("x").letters, 1);
     assert_eq!(bus.forget_letter("x", 1), Ok(()));
     assert_eq!(bus.forget_letter("x", 1), Err(LetterError::Unknown { name: "x".into(), number: 1 }));
+}
+
+/// Of every member that has it, the event comes back; in the end it is a letter of the group.
+#[tokio::test]
+async fn a_letter_of_a_group_goes_to_a_member_again_and_with_it() {
+    let (bus, shelf) = bus();
+    bus.confirmed(u64::MAX);
+    let scope = bus.names().scope("jobs/*").expect("a pattern");
+    let wanted = Wanted { scope, answers: false, group: GroupName::parse("workers").ok() };
+    let joins =
+        async || bus.subscribe(Holder::Client("test".into()), [wanted.clone()]).await.expect("a member");
+    let (mut member, stop) = (joins().await, CancellationToken::new());
+    let dealing = tokio::spawn({
+        let (bus, stop) = (bus.clone(), stop.clone());
+        async move { bus.deal(stop).await }
+    });
+    let to = bus.address("jobs/new").expect("a channel");
+    assert_eq!(bus.publish(&to, "x".into()).await.expect("published").local, 1);
+    let mut went = 0;
+    while bus.letter_counts("workers").letters == 0 {
+        tokio::select! {
+            delivery = member.next() => went += u32::from(delivery.is_some()),
+            () = tokio::time::sleep(std::time::Duration::from_millis(1)) => {}
+        }
+    }
+    assert_eq!(went, 16, "each went with it");
+    let letter = bus.letter("workers", 1).expect("a letter");
+    assert_eq!(letter.reason, "16 members had it and went");
+
+    // One that is handled is gone, here and for who asked.
+    let outcome = bus.letter_to_group("workers", 1).expect("on its way");
+    assert_eq!(bus.letter_to_group("workers", 1).err(), Some(LetterError::InHand(1)));
+    let again = member.next().await.expect("the event again");
+    assert_eq!((again.event.id, again.event.attempt), (letter.event.id, 1));
+    again.ticket.expect("a ticket").done();
+    assert_eq!(outcome.await, Ok(Settled::Done));
+    assert!(shelf.0.lock().expect("not poisoned").is_empty());
+
+    // So is one that died at a member, which keeps it.
+    bus.bury("workers", letter.clone(), None).await;
+    let outcome = bus.letter_to_group("workers", 2).expect("on its way");
+    member.next().await.expect("the event").ticket.expect("a ticket").dead();
+    assert_eq!((outcome.await, bus.letter_counts("workers").letters), (Ok(Settled::Dead), 0));
+
+    // One that nobody can be given stays, as do those of others.
+    bus.bury("workers", letter.clone(), None).await;
+    drop(member);
+    assert_eq!(bus.letter_to_group("workers", 3).err(), Some(LetterError::NoMember("workers".into())));
+    let foreign = Letter { group: GroupName::parse("others").ok(), ..letter };
+    bus.bury("workers", foreign, None).await;
+    let not_its = LetterError::NotOfGroup { name: "workers".into(), number: 4 };
+    assert_eq!(bus.letter_to_group("workers", 4).err(), Some(not_its));
+    let mut member = joins().await;
+    let outcome = bus.letter_to_group("workers", 3).expect("it was put back");
+    member.next().await.expect("the event").ticket.expect("a ticket").done();
+    assert_eq!(outcome.await, Ok(Settled::Done));
+    stop.cancel();
+    dealing.await.expect("it ends");
 }
 
 proptest! {

@@ -234,7 +234,8 @@ impl Pump {
             return true;
         }
         self.lock().given.insert(position);
-        let handed = bus.hand_out_from(&route, event, Some((Arc::clone(self), position)));
+        let at = (Arc::clone(self), position);
+        let handed = bus.hand_out_from(&route, event, |ticket| bus.0.durable.note(ticket, at));
         if handed == Handed::Full {
             self.lock().given.remove(&position);
         }

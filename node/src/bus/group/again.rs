@@ -12,7 +12,7 @@ use hive_proto::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::Groups;
+use super::{Groups, Ticket};
 use crate::bus::{Bus, Letter, Shared};
 
 /// How long the task that offers again sleeps at most.
@@ -56,7 +56,10 @@ impl Bus {
                     self.0.durable.settled(handout.ticket, Settled::Dead);
                     let reason = format!("{} members had it and went", event.attempt.saturating_sub(1));
                     let letter = Letter::now(event, Some(handout.group.clone()), &reason, "");
-                    self.bury(handout.group.as_str(), letter, None).await;
+                    // It may be one that was given again.
+                    let before = self.0.groups.letters.take(handout.ticket);
+                    self.bury(handout.group.as_str(), letter, before.as_ref()).await;
+                    before.into_iter().for_each(Ticket::dead);
                 }
             }
             // What is due may be much, and others share the thread.
@@ -77,7 +80,8 @@ impl Bus {
         let Some(place) = place else {
             if !book.nobody(now, handout.ticket) {
                 drop(book);
-                if !shared.durable.gave_up(handout.ticket) {
+                let is_letter = shared.groups.letters.take(handout.ticket).is_some();
+                if !shared.durable.gave_up(handout.ticket) && !is_letter {
                     shared.account.dropped(DropReason::NoMember, 1);
                 }
                 shared.groups.space.notify_waiters();
