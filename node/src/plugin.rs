@@ -10,6 +10,7 @@ pub mod cache;
 pub mod crew;
 pub mod description;
 pub mod diff;
+mod drain;
 pub mod engine;
 mod exec;
 pub mod folder;

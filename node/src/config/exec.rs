@@ -11,7 +11,7 @@ use super::{
     section::{Report, Section, duration, shown, text, wrong_shape},
     yaml::{Kind, Value},
 };
-use crate::plugin::Exec;
+use crate::plugin::{Exec, settings::STOP_WITHIN_MAX};
 
 /// Keys that are about what runs inside the node.
 const INSIDE: [&str; 14] = [
@@ -56,8 +56,10 @@ pub fn read(keys: &mut Section<'_>, around: &Surroundings<'_>, report: &mut Repo
     let folder = section.read("folder", report, |value| around.path(value));
     let milli = Duration::from_millis(1);
     let ready_within = section.read("ready-within", report, |value| duration(value, milli, HOUR));
-    let stop_within =
-        section.read("stop-within", report, |value| duration(value, milli, Duration::from_secs(60)));
+    let stop_within = section.read("stop-within", report, |value| {
+        let within = duration(value, milli, STOP_WITHIN_MAX);
+        within.map_err(|problem| problem.hint("a node that leaves ends its processes within 12s in all"))
+    });
     section.finish(report);
     Some(Exec {
         command: command?,

@@ -141,9 +141,9 @@ impl Life {
                     seen = wish.number;
                 }
                 Turn::Knock(knock) => self.answer(knock).await,
-                Turn::Came(Ok(())) => self.go_live().await,
+                Turn::Came(Ok(())) => self.go_live(&wishes).await,
                 Turn::Came(Err(why)) => self.did_not_come(why).await,
-                Turn::Over(why) => self.lost(why).await,
+                Turn::Over(why) => self.lost(why, &wishes).await,
                 Turn::Again if self.config.exec.is_some() => {
                     self.card.work().restarts.one();
                     self.start_next();
@@ -212,7 +212,7 @@ impl Life {
     }
 
     /// What was coming is ready: from here on it takes the events, and the one before finishes what it has.
-    async fn go_live(&mut self) {
+    async fn go_live(&mut self, wished: &watch::Receiver<Wish>) {
         let Some(Coming { process, session: Some((session, wishes)), .. }) = self.coming.take() else {
             return;
         };
@@ -221,7 +221,11 @@ impl Life {
             before.session.stop().cancel();
             // What takes one event at a time does so over its processes.
             if session.window() == 1 || before.session.window() == 1 {
-                let _ = tokio::time::timeout(leave::DRAIN_LIMIT, before.workers.wait()).await;
+                let finished = tokio::time::timeout(self.drain_limit(), before.workers.wait());
+                tokio::select! {
+                    _ = finished => {}
+                    () = leave::is_over(wished) => {}
+                }
             }
         }
         let workers = TaskTracker::new();
@@ -241,7 +245,7 @@ impl Life {
         }
         let live = Live { session, wishes, process, workers, since: Instant::now() };
         if let Some(before) = self.live.replace(live) {
-            self.leaving.spawn(before.finish(self.grace(), leave::DRAIN_LIMIT));
+            self.leaving.spawn(before.finish(self.grace(), self.drain_limit()));
         }
     }
 
@@ -256,7 +260,7 @@ impl Life {
     }
 
     /// The live process ended, or cannot go on.
-    async fn lost(&mut self, why: String) {
+    async fn lost(&mut self, why: String, wished: &watch::Receiver<Wish>) {
         let Some(live) = self.live.take() else { return };
         let Live { session, process, workers, since, .. } = live;
         let why = match process {
@@ -268,7 +272,7 @@ impl Life {
                 }
                 let why = ended.unwrap_or(why);
                 session.over(why.clone());
-                process.end(self.grace()).await;
+                self.end_before_more(process, wished).await;
                 why
             }
             None => why,
@@ -328,7 +332,7 @@ impl Life {
         Actor::Plugin(Arc::clone(&self.name))
     }
 
-    /// How long a process may take to end.
+    /// How long a process, and what it has started, may take to end.
     fn grace(&self) -> Duration {
         self.config.exec.as_ref().map_or(Duration::ZERO, |exec| exec.stop_within)
     }

@@ -35,7 +35,7 @@ pub struct Exec {
     pub folder: PathBuf,
     /// How long it may take until it is ready.
     pub ready_within: Duration,
-    /// How long it may take to end when it is asked to.
+    /// How long it, and what it has started, may take to end when they are asked to.
     pub stop_within: Duration,
 }
 
@@ -43,6 +43,8 @@ pub struct Exec {
 pub const READY_WITHIN: Duration = Duration::from_secs(10);
 /// How long it may take to end.
 pub const STOP_WITHIN: Duration = Duration::from_secs(2);
+/// The longest that may be: nearly all the time that a node which leaves gives its plugins.
+pub const STOP_WITHIN_MAX: Duration = Duration::from_secs(10);
 
 impl Default for Exec {
     fn default() -> Self {

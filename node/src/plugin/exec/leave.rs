@@ -2,16 +2,18 @@
 
 use std::time::{Duration, Instant};
 
-use tokio::time::timeout;
+use tokio::{sync::watch, time::timeout};
 
-use super::{Life, Live};
+use super::{Life, Live, process::Process};
+use crate::plugin::{
+    drain::{say_unloaded, work_off},
+    life::Wish,
+};
 
-/// How long a plugin may work off what it has accepted. With the time that its process takes to end it is a little less
-/// than a node that leaves gives its plugins.
-pub(super) const DRAIN_LIMIT: Duration = Duration::from_secs(8);
-
-/// How often it is looked whether all is worked off.
-const DRAIN_CHECK: Duration = Duration::from_millis(10);
+/// How long all may take, the end of its process too: a little less than a node that leaves gives its plugins.
+const LEAVING: Duration = Duration::from_secs(11);
+/// How long a plugin may work off what it has accepted at most.
+const DRAIN_MAX: Duration = Duration::from_secs(8);
 
 impl Life {
     /// Works off what was accepted, and ends its processes.
@@ -25,32 +27,30 @@ impl Life {
                 self.leaving.spawn(process.end(grace));
             }
         }
-        let end = Instant::now() + DRAIN_LIMIT;
+        let end = Instant::now() + self.drain_limit();
         if let Some(live) = self.live.take() {
             self.card.draining();
-            self.drain(&live, end).await;
+            if let Some(lanes) = &self.lanes {
+                work_off(lanes, end, || live.session.is_over()).await;
+            }
             live.finish(grace, end.saturating_duration_since(Instant::now())).await;
         }
         if let Some(lanes) = self.lanes.take() {
-            let lost = lanes.waiting();
-            if lost > 0 {
-                tracing::warn!(
-                    plugin = &*self.name,
-                    "unloaded with {lost} events that it had no time to handle"
-                );
-            }
-            tracing::info!(plugin = &*self.name, "unloaded");
+            say_unloaded(&lanes);
         }
     }
 
-    async fn drain(&self, live: &Live, end: Instant) {
-        let Some(lanes) = &self.lanes else { return };
-        if let Err(error) = lanes.subscription().set(std::iter::empty()).await {
-            tracing::warn!(plugin = &*self.name, "{error}");
-        }
-        let mut check = tokio::time::interval(DRAIN_CHECK);
-        while lanes.waiting() > 0 && Instant::now() < end && !live.session.is_over() {
-            check.tick().await;
+    /// How long a process may finish what it has: what its own end leaves of the time that there is.
+    pub(super) fn drain_limit(&self) -> Duration {
+        drain_limit(self.grace())
+    }
+
+    /// Ends a process and waits for that, unless the plugin is over meanwhile: then both ends go on side by side.
+    pub(super) async fn end_before_more(&self, process: Process, wished: &watch::Receiver<Wish>) {
+        let ending = self.leaving.spawn(process.end(self.grace()));
+        tokio::select! {
+            _ = ending => {}
+            () = is_over(wished) => {}
         }
     }
 
@@ -61,6 +61,16 @@ impl Life {
         self.leaving.wait().await;
         self.card.gone();
     }
+}
+
+fn drain_limit(grace: Duration) -> Duration {
+    LEAVING.saturating_sub(grace).min(DRAIN_MAX)
+}
+
+/// Waits until nobody can have a wish any more.
+pub(super) async fn is_over(wished: &watch::Receiver<Wish>) {
+    let mut wishes = wished.clone();
+    while wishes.changed().await.is_ok() {}
 }
 
 impl Live {
@@ -75,5 +85,20 @@ impl Live {
         }
         session.over("the node lets it go");
         workers.wait().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plugin::settings::{STOP_WITHIN, STOP_WITHIN_MAX};
+
+    #[test]
+    fn whatever_a_process_may_take_to_end_it_has_that_within_the_time_of_its_node() {
+        for grace in [Duration::ZERO, STOP_WITHIN, STOP_WITHIN_MAX] {
+            let drain = drain_limit(grace);
+            assert!(drain + grace <= LEAVING && drain > Duration::ZERO, "{grace:?}: {drain:?}");
+        }
+        assert_eq!(drain_limit(STOP_WITHIN), DRAIN_MAX);
     }
 }

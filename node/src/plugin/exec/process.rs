@@ -4,7 +4,7 @@
 //! said over its socket.
 
 use std::{
-    io,
+    fs, io,
     path::Path,
     process::{ExitStatus, Stdio},
     sync::Arc,
@@ -13,7 +13,10 @@ use std::{
 
 use rustix::{
     io::Errno,
-    process::{Pid, Signal, getpid, getppid, kill_process_group, set_parent_process_death_signal},
+    process::{
+        Pid, Signal, getpid, getppid, kill_process_group, set_parent_process_death_signal,
+        test_kill_process_group,
+    },
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
@@ -35,6 +38,8 @@ use crate::{
 
 /// How long is waited for what a process that has ended wrote last; what it started may hold its outputs open.
 const LAST_WORDS: Duration = Duration::from_millis(200);
+/// How often it is looked whether what a process has started is there, once it has ended itself.
+const LOOK: Duration = Duration::from_millis(20);
 /// Bytes read at a time.
 const READ_BYTES: usize = 8 << 10;
 
@@ -111,11 +116,20 @@ impl Process {
         }
     }
 
-    /// Asks it to end (SIGTERM), and ends it and what it started when it does not within `grace`. True: it ended by
-    /// itself.
+    /// Asks it and what it started to end (SIGTERM), and ends those who do not within `grace`. True: all ended by
+    /// themselves.
     pub(super) async fn end(mut self, grace: Duration) -> bool {
         self.signal(Signal::TERM);
-        let in_time = timeout(grace, self.child.wait()).await.is_ok();
+        let group = self.group;
+        let ending = async {
+            let _ = self.child.wait().await;
+            // What it has started may take longer than itself.
+            let mut look = tokio::time::interval(LOOK);
+            while group.is_some_and(is_alive) {
+                look.tick().await;
+            }
+        };
+        let in_time = timeout(grace, ending).await.is_ok();
         self.signal(Signal::KILL);
         if !in_time {
             let _ = self.child.wait().await;
@@ -137,6 +151,22 @@ impl Drop for Process {
         // What it started may be there when it is gone.
         self.signal(Signal::KILL);
     }
+}
+
+/// Whether anybody of a process group runs. Whoever has ended, and whose heir does not wait for him, does not.
+fn is_alive(group: Pid) -> bool {
+    if test_kill_process_group(group).is_err() {
+        return false;
+    }
+    let Ok(processes) = fs::read_dir("/proc") else { return true };
+    let stats =
+        processes.flatten().filter_map(|process| fs::read_to_string(process.path().join("stat")).ok());
+    stats.into_iter().any(|stat| {
+        // `pid (name) state parent group`, and the name may have anything in it.
+        let mut fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace();
+        let (state, member) = (fields.next(), fields.nth(1).and_then(|field| field.parse().ok()));
+        member.and_then(Pid::from_raw) == Some(group) && state != Some("Z")
+    })
 }
 
 /// A node that is killed takes its processes along: the system kills each when its parent is gone.
@@ -259,9 +289,25 @@ mod tests {
         timeout(Duration::from_secs(10), gone).await.expect("nobody is left");
     }
 
+    /// Who takes a while to end after the process itself has ended has that while.
+    #[tokio::test]
+    async fn what_it_started_has_the_same_time_to_end() {
+        let child = "(trap 'sleep 0.3; echo put away; exit' TERM; echo up; while :; do sleep 0.05; done) &";
+        let script = format!("{child} trap 'exit' TERM; wait");
+        let (process, lines) = started(&script);
+        let up = async {
+            while !texts(&lines).iter().any(|line| line == "up") {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(Duration::from_secs(10), up).await.expect("it is up");
+        assert!(process.end(Duration::from_secs(10)).await, "all ended by themselves");
+        assert!(texts(&lines).iter().any(|line| line == "put away"), "{:?}", texts(&lines));
+    }
+
     /// Whoever inherits it may take its time to wait for it.
     fn is_zombie(pid: i32) -> bool {
-        std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| stat.contains(") Z "))
+        fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| stat.contains(") Z "))
     }
 
     #[test]
