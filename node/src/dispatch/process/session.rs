@@ -40,6 +40,8 @@ pub struct Session {
     plugin: Arc<str>,
     /// Events it may have in hand.
     window: usize,
+    /// Who waits for what it asks for nobody in particular.
+    chain: Arc<Chain>,
     stage: watch::Sender<Stage>,
     /// Cancelled when it is given nothing more: it finishes what it has.
     stop: CancellationToken,
@@ -69,6 +71,8 @@ struct State {
 struct Held {
     depth: u8,
     call: Call,
+    /// Who waits for what the process asks for it.
+    chain: Arc<Chain>,
     /// When the time is over that it may take. Whoever asked may have given it less.
     until: Instant,
     answer: oneshot::Sender<Outcome>,
@@ -108,9 +112,11 @@ impl Session {
     /// A process that has just come.
     #[must_use]
     pub fn new(plugin: Arc<str>, window: usize, words: Arc<Words>) -> Arc<Self> {
+        let window = window.max(1);
         Arc::new(Self {
+            chain: Chain::of(&plugin, window == 1, None),
             plugin,
-            window: window.max(1),
+            window,
             stage: watch::Sender::new(Stage::Joined),
             stop: CancellationToken::new(),
             places: Arc::new(Semaphore::new(0)),
@@ -225,7 +231,11 @@ impl Session {
         state.last = state.last.saturating_add(1);
         let task = state.last;
         let until = call.deadline.max(Instant::now() + limit);
-        state.held.insert(task, Held { depth: event.depth, call, until, answer, _place: place });
+        let chain = match &call.chain {
+            None => Arc::clone(&self.chain),
+            before => Chain::of(&self.plugin, self.window == 1, before.as_ref()),
+        };
+        state.held.insert(task, Held { depth: event.depth, call, chain, until, answer, _place: place });
         state.next.push_back((task, event));
         drop(state);
         self.news.notify_one();
@@ -307,11 +317,10 @@ impl Session {
             // Whichever it was, a circle is found out.
             None => state.held.values().map(|held| held.depth).max(),
         };
-        let before = held.and_then(|held| held.call.chain.as_ref());
         Ok(Cause {
             depth: depth.map_or(0, |depth| depth.saturating_add(1)),
             deadline: held.map(|held| held.call.deadline),
-            chain: Chain::of(&self.plugin, self.window == 1, before),
+            chain: Arc::clone(held.map_or(&self.chain, |held| &held.chain)),
         })
     }
 

@@ -202,6 +202,11 @@ async fn what_it_causes_is_deeper_than_what_it_has() {
     assert_eq!(stage.session.cause(None).map(|cause| (cause.depth, cause.deadline)), Ok((1, None)));
     assert_eq!(stage.session.cause(Some(one.task)).map(|cause| cause.deadline), Ok(Some(one.deadline)));
     assert!(stage.session.cause(Some(99)).is_err());
+    // Who waits for it is said once an event, or once a process, however much it causes.
+    for task in [None, Some(one.task)] {
+        let [first, second] = [(); 2].map(|()| stage.session.cause(task).expect("a cause").chain);
+        assert!(Arc::ptr_eq(&first, &second), "{task:?}");
+    }
 }
 
 #[test]
