@@ -22,7 +22,7 @@ async fn rogues_home(folder: &std::path::Path, more: &str) -> Result<Node> {
     place(folder, "rogue.wasm", &fs::read(test_guest("rogue"))?)?;
     let config = format!(
         "version: 1\nplugins:\n  defaults: {{ cpu: 200ms, deadline: 3s, attempts: 1{more} }}\n  \
-         each:\n    rogue: {{ memory: 16MiB, payload: 1MiB, publish-rate: 200, log-lines: 50 }}\n"
+         each:\n    rogue: {{ memory: 16MiB, payload: 1MiB, publish-rate: 200, host-calls: 20000, log-lines: 50 }}\n"
     );
     let config = write(folder, "hive.yaml", &config)?;
     let node = node("home").plugins(folder).arg("--config").arg(config).start().await?;
@@ -46,7 +46,7 @@ async fn asked(node: &Node, what: &str) -> Result<String> {
 }
 
 /// Each misdeed, and what is said of it.
-const MISDEEDS: [(&str, &str); 11] = [
+const MISDEEDS: [(&str, &str); 12] = [
     ("spin", "was cut"),
     ("panic", "as it was asked to"),
     ("memory", "was stopped for memory: it asked for more than 16MiB"),
@@ -56,6 +56,8 @@ const MISDEEDS: [(&str, &str); 11] = [
     ("reject", "no no no"),
     ("recurse", "wait"),
     ("sleep", "was cut at its deadline"),
+    // It calls the node for nothing, and waits more than it runs.
+    ("clock", "was cut at its deadline"),
     ("log", "was cut"),
     // Last, as what it lets loose goes on for a while.
     ("flood", "was cut"),

@@ -6,7 +6,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
@@ -18,6 +18,8 @@ use crate::status::{LineLevel, Lines, Work};
 const TARGET: &str = "handler";
 /// Lines that were left out are said once in so long.
 const LEFT_OUT_INTERVAL: Duration = Duration::from_secs(1);
+/// Calls of the node that are made too early are waited for no longer: one bad call must not silence a plugin for hours.
+const DEBT_MAX: Duration = Duration::from_secs(10);
 
 /// What a plugin may do.
 #[derive(Debug)]
@@ -26,6 +28,8 @@ pub struct Allowance {
     /// Where what is over is counted.
     work: Arc<Work>,
     calls: Rate,
+    /// More calls were made than were earned when it was last looked.
+    owing: AtomicBool,
     publishes: Rate,
     lines: Rate,
     line_bytes: Rate,
@@ -46,6 +50,7 @@ impl Allowance {
             plugin,
             work,
             calls: Rate::new(limits.host_calls),
+            owing: AtomicBool::new(false),
             publishes: Rate::new(limits.publishes),
             lines: Rate::new(limits.log_lines),
             line_bytes: Rate::new(limits.log_bytes.0),
@@ -56,23 +61,31 @@ impl Allowance {
         }
     }
 
-    /// Takes so many calls of the node, and says how long to wait before they are made.
+    /// Takes so many calls of the node that are being made, allowed or not.
+    pub fn called(&self, count: u64) {
+        if !self.calls.owe(count, DEBT_MAX).is_zero() {
+            self.work.paced.one();
+            self.owing.store(true, Relaxed);
+        }
+    }
+
+    /// Until when no more calls are to be made; none: they may be. Looks at no clock while they were never too many.
+    #[must_use]
+    pub fn due(&self) -> Option<Instant> {
+        if !self.owing.load(Relaxed) {
+            return None;
+        }
+        let due = self.calls.due();
+        self.owing.store(due.is_some(), Relaxed);
+        due
+    }
+
+    /// Takes so many events to be published or asked, and says how long to wait before they are.
     ///
     /// # Errors
     /// How long that would be, when it is longer than `most`.
-    pub fn calls(&self, count: u64, most: Duration) -> Result<Duration, Duration> {
-        self.counted(self.calls.take(count, most))
-    }
-
-    /// Takes so many events to be published or asked, likewise.
-    ///
-    /// # Errors
-    /// As for calls.
     pub fn publishes(&self, count: u64, most: Duration) -> Result<Duration, Duration> {
-        self.counted(self.publishes.take(count, most))
-    }
-
-    fn counted(&self, taken: Result<Duration, Duration>) -> Result<Duration, Duration> {
+        let taken = self.publishes.take(count, most);
         if taken != Ok(Duration::ZERO) {
             self.work.paced.one();
         }

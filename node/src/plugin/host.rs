@@ -16,6 +16,7 @@ use hive_proto::{
     pattern::Pattern,
 };
 use http::Http;
+use pace::Pace;
 use wasi::Wasi;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime_wasi::{WasiCtxView, WasiView};
@@ -44,6 +45,7 @@ mod current;
 mod http;
 mod log;
 mod node;
+mod pace;
 mod secrets;
 mod state;
 mod timers;
@@ -135,11 +137,8 @@ pub struct Guest {
     payload_max: ByteSize,
     /// Bytes that one call between it and the node may carry.
     call_bytes: ByteSize,
-    /// Calls of the node that were taken of its plugin's allowance and not made yet.
-    calls_left: u64,
-    /// Events likewise, and how many are taken at a time: fewer where few are allowed.
-    events_left: u64,
-    events_taken: u64,
+    /// What it has of its plugin's allowance.
+    pace: Pace,
     wasi: Wasi,
     http: Http,
     /// The answer of the request in hand, for a component that publishes it.
@@ -147,13 +146,6 @@ pub struct Guest {
     resources: ResourceTable,
     doors: bus::Doors,
 }
-
-/// Calls that are taken of the allowance at a time, so that most calls look at no clock.
-const CALLS_TAKEN: u64 = 32;
-
-/// Of so many events a second one is taken of the allowance at a time: what an instance has taken and not published is then
-/// worth a tenth of a millisecond at most.
-const EVENTS_A_PIECE: u64 = 10_000;
 
 /// Streams and other things of WASI one instance may hold at a time.
 const RESOURCES_MAX: usize = 1_024;
@@ -188,9 +180,7 @@ impl Guest {
             memory: MemoryCap::new(limits.memory),
             payload_max: limits.payload,
             call_bytes: limits.call_bytes,
-            calls_left: 0,
-            events_left: 0,
-            events_taken: (limits.publishes / EVENTS_A_PIECE).clamp(1, CALLS_TAKEN),
+            pace: Pace::new(limits),
             wasi,
             reply: None,
             resources,
@@ -266,34 +256,6 @@ impl Guest {
         self.call_bytes.as_usize()
     }
 
-    /// A call begins that the node works for. One too many waits for its turn.
-    ///
-    /// # Errors
-    /// When its turn comes after the call's deadline.
-    async fn pace(&mut self) -> Result<(), Error> {
-        let Some(place) = &self.place else { return Ok(()) };
-        if self.calls_left == 0 {
-            wait_for(place.allowance.calls(CALLS_TAKEN, self.time_left())).await?;
-            self.calls_left = CALLS_TAKEN;
-        }
-        self.calls_left = self.calls_left.saturating_sub(1);
-        Ok(())
-    }
-
-    /// The same for one that publishes or asks so many events of its plugin's.
-    async fn pace_events(&mut self, events: usize) -> Result<(), Error> {
-        self.pace().await?;
-        let Some(place) = &self.place else { return Ok(()) };
-        let events = u64::try_from(events).unwrap_or(u64::MAX);
-        if self.events_left < events {
-            let more = events.max(self.events_taken);
-            wait_for(place.allowance.publishes(more, self.time_left())).await?;
-            self.events_left = self.events_left.saturating_add(more);
-        }
-        self.events_left = self.events_left.saturating_sub(events);
-        Ok(())
-    }
-
     /// Refuses what is larger than the plugin may publish.
     pub(super) fn check_payload(&self, bytes: usize) -> Result<(), Error> {
         let most = self.payload_max.as_usize();
@@ -313,20 +275,9 @@ impl Guest {
     }
 }
 
-/// Waits for a turn.
-async fn wait_for(turn: Result<Duration, Duration>) -> Result<(), Error> {
-    match turn {
-        Ok(Duration::ZERO) => Ok(()),
-        Ok(wait) => {
-            tokio::time::sleep(wait).await;
-            Ok(())
-        }
-        Err(wait) => Err(Error::Overloaded(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1))),
-    }
-}
-
 impl WasiView for Guest {
     fn ctx(&mut self) -> WasiCtxView<'_> {
+        self.counted();
         WasiCtxView { ctx: &mut self.wasi.context, table: &mut self.resources }
     }
 }
@@ -339,7 +290,7 @@ pub fn link(wasm: &wasmtime::Engine) -> wasmtime::Result<Linker<Guest>> {
     let mut linker = Linker::new(wasm);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
-    bindings::Plugin::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    bindings::Plugin::add_to_linker::<_, HasSelf<Guest>>(&mut linker, Guest::counted)?;
     Ok(linker)
 }
 

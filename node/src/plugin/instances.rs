@@ -173,7 +173,7 @@ impl Instance {
         let call_bytes = guest.call_bytes();
         let mut store = Store::new(engine.wasm(), guest);
         let meter = Arc::new(Meter::default());
-        meter.attach(&mut store, Guest::limits);
+        meter.attach(&mut store, Guest::limits, Guest::due);
         store.limiter(|guest| guest.memory());
         store.set_hostcall_fuel(call_bytes);
         store.data_mut().begin(None, within);
@@ -233,7 +233,13 @@ impl Instance {
     ) -> Result<Handled, Fault> {
         let serving = Serving { event: event.clone(), chain: call.chain.clone() };
         self.begin(Some(serving), limits);
-        let call = self.face.handle(&mut self.store, event, subscription, call.wants_reply);
+        let (due, wants_reply) = (self.store.data().due(), call.wants_reply);
+        let call = async {
+            if let Some(due) = due {
+                tokio::time::sleep_until(due.into()).await;
+            }
+            self.face.handle(&mut self.store, event, subscription, wants_reply).await
+        };
         let done = watched(self.engine.pulse(), &self.meter, limits, call).await;
         let handled = self.settle(done)?;
         self.calls = self.calls.saturating_add(1);

@@ -14,6 +14,7 @@ use std::{
 
 use hive_proto::limits::PAYLOAD_BYTES_MAX;
 use rustix::time::{ClockId, clock_gettime};
+use tokio::time::sleep_until;
 use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 
 use super::{
@@ -40,7 +41,7 @@ pub struct Limits {
     pub payload: ByteSize,
     /// Bytes it may make the node allocate with one call, either way.
     pub call_bytes: ByteSize,
-    /// Calls of the node a second that have it do something, by all instances together.
+    /// Calls of the node a second, WASI's among them, by all instances together.
     pub host_calls: u64,
     /// Events a second that it publishes and asks, by all instances together.
     pub publishes: u64,
@@ -60,8 +61,8 @@ const DEADLINE: Duration = Duration::from_secs(5);
 const CPU: Duration = Duration::from_secs(1);
 /// Memory of one instance: an interpreter and what it works on.
 const MEMORY: ByteSize = ByteSize::mib(64);
-/// Calls of the node a second: a guest that does nothing else makes a few million, and none that works comes near it.
-const HOST_CALLS: u64 = 1_000_000;
+/// Calls of the node a second: ten for each event out of those that it may have. A loop of the cheapest makes more.
+const HOST_CALLS: u64 = 5_000_000;
 /// Events out a second: what the node itself carries on one core with ease; a loop makes more.
 const PUBLISHES: u64 = 500_000;
 /// Lines a second: as many as somebody can skim through, over all instances.
@@ -206,18 +207,20 @@ pub struct Meter {
 
 impl Meter {
     /// Makes the store check the call's limits on each tick, and let other guests run. `limits_of` finds the call's
-    /// deadline and processor time.
+    /// deadline and processor time, `due_of` until when it has to wait.
     pub fn attach<T: Send>(
         self: &Arc<Self>,
         store: &mut Store<T>,
         limits_of: impl Fn(&T) -> CallLimits + Send + Sync + 'static,
+        due_of: impl Fn(&T) -> Option<Instant> + Send + Sync + 'static,
     ) {
         let meter = Arc::clone(self);
         store.epoch_deadline_callback(move |context| {
             let limits = limits_of(context.data());
-            match meter.tick(&limits) {
-                None => Ok(UpdateDeadline::YieldCustom(1, Box::pin(pass()))),
-                Some(cut) => Err(wasmtime::Error::new(cut)),
+            match (meter.tick(&limits), due_of(context.data())) {
+                (Some(cut), _) => Err(wasmtime::Error::new(cut)),
+                (None, Some(due)) => Ok(UpdateDeadline::YieldCustom(1, Box::pin(sleep_until(due.into())))),
+                (None, None) => Ok(UpdateDeadline::YieldCustom(1, Box::pin(pass()))),
             }
         });
     }
@@ -304,7 +307,7 @@ pub async fn watched<T>(
             return polled;
         }
         if alarm.is_none() {
-            alarm.set(Some(tokio::time::sleep_until(limits.until.into())));
+            alarm.set(Some(sleep_until(limits.until.into())));
         }
         match alarm.as_mut().as_pin_mut().map(|alarm| alarm.poll(context)) {
             Some(Poll::Ready(())) => Poll::Ready(Err(Cut::Deadline(limits.deadline).into())),

@@ -34,6 +34,20 @@ impl Rate {
         self.take_at(self.began.elapsed(), count, most)
     }
 
+    /// Takes so many that are used already, and says how long to wait before more are. However many there were, that is no
+    /// longer than `most`.
+    #[must_use]
+    pub fn owe(&self, count: u64, most: Duration) -> Duration {
+        self.owe_at(self.began.elapsed(), count, most)
+    }
+
+    /// When all that was used too early is earned; none: it is.
+    #[must_use]
+    pub fn due(&self) -> Option<Instant> {
+        let earned = Duration::from_nanos(self.earned_at.load(Relaxed).saturating_sub(SECOND));
+        self.began.checked_add(earned).filter(|due| *due > Instant::now())
+    }
+
     /// Whether so many may be used at once; then they are taken.
     #[must_use]
     pub fn admits(&self, count: u64) -> bool {
@@ -41,9 +55,7 @@ impl Rate {
     }
 
     fn take_at(&self, now: Duration, count: u64, most: Duration) -> Result<Duration, Duration> {
-        let now = nanos(now);
-        // What is more than a second's worth would never be admitted; it costs a second.
-        let cost = count.checked_mul(SECOND).map_or(SECOND, |cost| cost / self.per_second).min(SECOND);
+        let (now, cost) = (nanos(now), self.cost(count));
         let wait = |earned_at: u64| {
             earned_at.max(now).saturating_add(cost).saturating_sub(now.saturating_add(SECOND))
         };
@@ -54,6 +66,21 @@ impl Rate {
             Ok(before) => Ok(Duration::from_nanos(wait(before))),
             Err(now) => Err(Duration::from_nanos(wait(now))),
         }
+    }
+
+    fn owe_at(&self, now: Duration, count: u64, most: Duration) -> Duration {
+        let (now, cost) = (nanos(now), self.cost(count));
+        let free = now.saturating_add(SECOND);
+        let after =
+            |earned_at: u64| earned_at.max(now).saturating_add(cost).min(free.saturating_add(nanos(most)));
+        let before = self.earned_at.fetch_update(Relaxed, Relaxed, |earned_at| Some(after(earned_at)));
+        let (Ok(before) | Err(before)) = before;
+        Duration::from_nanos(after(before).saturating_sub(free))
+    }
+
+    /// In nanoseconds. What is more than a second's worth would never be admitted; it costs a second.
+    fn cost(&self, count: u64) -> u64 {
+        count.checked_mul(SECOND).map_or(SECOND, |cost| cost / self.per_second).min(SECOND)
     }
 }
 
@@ -77,6 +104,16 @@ mod tests {
         assert_eq!(take(MS, 6, 10 * MS), Err(11 * MS), "nothing was taken");
         assert_eq!(take(6 * MS, 1, Duration::ZERO), Err(MS));
         assert_eq!(take(2_000 * MS, 1_000, Duration::ZERO), Ok(Duration::ZERO), "it is earned again");
+    }
+
+    #[test]
+    fn what_was_used_too_early_is_waited_for_and_no_longer_than_is_said() {
+        let rate = Rate::new(1_000);
+        assert_eq!(rate.owe_at(MS, 1_000, 50 * MS), Duration::ZERO);
+        assert_eq!(rate.owe_at(MS, 10, 50 * MS), 10 * MS);
+        assert_eq!(rate.owe_at(6 * MS, 10, 50 * MS), 15 * MS);
+        assert_eq!(rate.owe_at(6 * MS, 900, 50 * MS), 50 * MS);
+        assert_eq!(rate.take_at(56 * MS, 1, Duration::ZERO), Err(MS), "then it is earned");
     }
 
     #[test]

@@ -89,11 +89,11 @@ pub fn messaging_wit() -> Result<Resolve, String> {
 /// # Errors
 /// When two interfaces define one name, which is a mistake of this program.
 pub fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    bindings::wasmcloud::messaging::types::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
-    bindings::wasmcloud::messaging::consumer::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
-    bindings::wasi::keyvalue::store::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
-    bindings::wasi::keyvalue::atomics::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
-    bindings::wasi::keyvalue::batch::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
+    bindings::wasmcloud::messaging::types::add_to_linker::<_, HasSelf<Guest>>(linker, Guest::counted)?;
+    bindings::wasmcloud::messaging::consumer::add_to_linker::<_, HasSelf<Guest>>(linker, Guest::counted)?;
+    bindings::wasi::keyvalue::store::add_to_linker::<_, HasSelf<Guest>>(linker, Guest::counted)?;
+    bindings::wasi::keyvalue::atomics::add_to_linker::<_, HasSelf<Guest>>(linker, Guest::counted)?;
+    bindings::wasi::keyvalue::batch::add_to_linker::<_, HasSelf<Guest>>(linker, Guest::counted)?;
     for name in EXTRAS {
         match *name {
             name if name.starts_with("wasi:logging/") => logging::link(linker, name)?,

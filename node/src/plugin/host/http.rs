@@ -78,6 +78,7 @@ impl Http {
 
 impl WasiHttpView for Guest {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
+        self.counted();
         let Http { context, hooks } = &mut self.http;
         WasiHttpCtxView { ctx: context, hooks, table: &mut self.resources }
     }

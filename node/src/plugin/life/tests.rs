@@ -15,6 +15,7 @@ use hive_proto::{
 mod approval;
 mod instances;
 mod keeping;
+mod pacing;
 mod probation;
 mod remembered;
 

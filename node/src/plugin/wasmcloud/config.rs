@@ -12,9 +12,9 @@ use crate::plugin::host::{Guest, bindings::hive::node::config::Host as _};
 pub(super) fn link(linker: &mut Linker<Guest>, name: &str) -> wasmtime::Result<()> {
     let mut interface: LinkerInstance<'_, Guest> = linker.instance(name)?;
     interface.func_wrap("get", |mut store: StoreContextMut<'_, Guest>, (key,): (String,)| {
-        Ok((Ok::<_, Error>(store.data_mut().get(key)),))
+        Ok((Ok::<_, Error>(store.data_mut().counted().get(key)),))
     })?;
     interface.func_wrap("get-all", |mut store: StoreContextMut<'_, Guest>, (): ()| {
-        Ok((Ok::<_, Error>(store.data_mut().all()),))
+        Ok((Ok::<_, Error>(store.data_mut().counted().all()),))
     })
 }

@@ -25,7 +25,7 @@ pub(super) fn link(linker: &mut Linker<Guest>, name: &str) -> wasmtime::Result<(
                 Level::Error | Level::Critical => Own::Error,
             };
             let line = if context.is_empty() { message } else { format!("{context}: {message}") };
-            store.data_mut().log(level, line, Vec::new());
+            store.data_mut().counted().log(level, line, Vec::new());
             Ok(())
         },
     )

@@ -30,6 +30,9 @@ mod rogue {
             "handles" => loop {
                 mem::forget(wasip2::clocks::monotonic_clock::subscribe_duration(1));
             },
+            "clock" => loop {
+                black_box(std::time::Instant::now());
+            },
             "answer" => Ok(vec![b'x'; 2 << 20]),
             "publish" => {
                 ctx.publish_message("rogue/fine", &Message::bytes(vec![b'x'; 2 << 20]))?;
