@@ -4,12 +4,12 @@
 mod delayed;
 mod held;
 mod job;
+mod sort;
 mod ticks;
 
 use std::{
     cmp::Reverse,
     collections::{BTreeSet, BinaryHeap, VecDeque},
-    hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -25,6 +25,7 @@ pub use self::job::Job;
 use self::{
     delayed::Delayed,
     held::{Held, PARKED_MAX},
+    sort::{LANES, Sort},
 };
 use super::{
     Outcome, Policy,
@@ -37,8 +38,6 @@ use crate::{
     units::duration_text,
 };
 
-/// Lanes a handler has. More than any pool has instances, so that lanes rarely wait for each other.
-const LANES: usize = 64;
 /// Events taken from the queue into lanes at a time; the rest stays where its bound is.
 const HELD_MAX: usize = 256;
 /// With so many in lanes, some of them ready, no more are taken: a queue that is never empty is looked at once for many.
@@ -68,6 +67,8 @@ pub struct Lanes {
 struct State {
     /// Events by lane.
     lanes: Vec<VecDeque<Delivery>>,
+    /// Which lane an event belongs into.
+    sort: Sort,
     /// Lanes with a worker at one of their events.
     busy: [bool; LANES],
     /// Lanes with events and no worker.
@@ -94,6 +95,7 @@ impl Lanes {
     pub fn new(name: impl Into<String>, subscription: Subscription, policy: Policy, bus: Bus) -> Arc<Self> {
         let state = State {
             lanes: (0..LANES).map(|_| VecDeque::new()).collect(),
+            sort: Sort::default(),
             busy: [false; LANES],
             ready: VecDeque::new(),
             requests: VecDeque::new(),
@@ -361,12 +363,12 @@ impl State {
     fn let_go(&mut self, event: &Event) {
         let waited = self.strict.release(event);
         self.held = self.held.saturating_add(waited.len());
-        let queue = &mut self.lanes[lane_of(event)];
+        let queue = &mut self.lanes[self.sort.lane(event)];
         waited.into_iter().rev().for_each(|delivery| queue.push_front(delivery));
     }
 
     fn enqueue(&mut self, delivery: Delivery) {
-        let lane = lane_of(&delivery.event);
+        let lane = self.sort.lane(&delivery.event);
         let queue = &mut self.lanes[lane];
         queue.push_back(delivery);
         self.held = self.held.saturating_add(1);
@@ -381,13 +383,6 @@ fn fail(delivery: Delivery, why: &str) {
     if let Some(request) = delivery.request {
         request.answer(Err(Failure::Failed(why.to_owned())));
     }
-}
-
-/// The same for the same channel and key.
-fn lane_of(event: &Event) -> usize {
-    let hash = BuildHasherDefault::<DefaultHasher>::default()
-        .hash_one((event.channel.as_str(), event.message.key()));
-    usize::try_from(hash % LANES as u64).unwrap_or(0)
 }
 
 async fn sleep_until(at: Option<Instant>) {

@@ -9,7 +9,10 @@ use std::{
 };
 
 use anyhow::{Result, ensure};
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::{
+    sync::mpsc,
+    time::{MissedTickBehavior, interval, sleep, timeout},
+};
 
 use super::{
     Latency, over,
@@ -30,6 +33,9 @@ use crate::{
 const PACE: Duration = Duration::from_millis(1);
 /// Between two looks whether all were handled.
 const LOOK: Duration = Duration::from_millis(5);
+
+/// What no event can be faster than: a task on the handlers' threads that waits for nothing else.
+const WAKE_UP: &str = "a bare wake-up of their threads";
 
 /// What else runs, and how it is called.
 const SITUATIONS: [(&str, Neighbour); 4] = [
@@ -63,6 +69,7 @@ pub(super) async fn round(
         times.push(beside(stage, neighbour, &mut good, duration).await?);
     }
     good.workers.end().await;
+    times.push(wake_ups(stage, events_in(duration)?).await?);
     Ok(Round(times))
 }
 
@@ -70,13 +77,38 @@ pub(super) fn summary(rounds: &[Round]) -> Vec<Latency> {
     let at = |round: &Round, at: usize, share| {
         round.0.get(at).map_or(f64::NAN, |times| percentile(&mut times.clone(), share))
     };
-    let latency = |(n, (situation, _)): (usize, &(&'static str, Neighbour))| Latency {
+    let latency = |(n, situation): (usize, &'static str)| Latency {
         situation,
         p50_us: over(rounds, |round| at(round, n, 0.5)),
         p99_us: over(rounds, |round| at(round, n, 0.99)),
         p99_ratio: over(rounds, |round| at(round, n, 0.99) / at(round, 0, 0.99)),
     };
-    SITUATIONS.iter().enumerate().map(latency).collect()
+    SITUATIONS.map(|(situation, _)| situation).into_iter().chain([WAKE_UP]).enumerate().map(latency).collect()
+}
+
+/// How many events that is at their pace.
+fn events_in(duration: Duration) -> Result<usize> {
+    Ok(usize::try_from(duration.as_millis() / PACE.as_millis())?.max(1))
+}
+
+/// How long it takes until a task that sleeps on the handlers' threads runs.
+async fn wake_ups(stage: &Stage, events: usize) -> Result<Vec<f64>> {
+    let (bell, mut rung) = mpsc::channel::<Instant>(events);
+    let sleeping = stage.engine().threads().spawn(async move {
+        let mut times = Vec::with_capacity(events);
+        while let Some(told) = rung.recv().await {
+            times.push(told.elapsed().as_secs_f64() * 1e6);
+        }
+        times
+    });
+    let mut pace = interval(PACE);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    for _ in 0..events {
+        pace.tick().await;
+        bell.send(Instant::now()).await?;
+    }
+    drop(bell);
+    Ok(timeout(PATIENCE, sleeping).await??)
 }
 
 /// The handler that is measured, at work.
@@ -135,7 +167,7 @@ async fn beside(
     good: &mut Good,
     duration: Duration,
 ) -> Result<Vec<f64>> {
-    let events = usize::try_from(duration.as_millis() / PACE.as_millis())?.max(1);
+    let events = events_in(duration)?;
     match neighbour {
         Neighbour::None => good.times(events, None).await,
         Neighbour::Thread => {

@@ -183,10 +183,10 @@ thread_local! {
     static TURN_BEGAN: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// How long the task that asks has been running without letting others go first.
+/// How long the task that asks has been running without letting others go first. The caller knows what time it is.
 #[must_use]
-pub fn turn() -> Duration {
-    TURN_BEGAN.get().map_or(Duration::ZERO, |began| began.elapsed())
+pub fn turn(now: Instant) -> Duration {
+    TURN_BEGAN.get().map_or(Duration::ZERO, |began| now.saturating_duration_since(began))
 }
 
 /// Ends a task's turn: it goes on when those who were woken had theirs.
