@@ -1,5 +1,7 @@
 //! Replacing a handler's file while events flow through it.
 
+mod typed;
+
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};

@@ -2,8 +2,8 @@
 //! them, and who makes too many waits.
 //!
 //! Exists because most of those calls are done at once and cannot wait, and should cost a subtraction: they leave a debt,
-//! and the instance waits where it can, in a call that may take its time, at the next tick, or before its next event. It
-//! must not know what is called.
+//! and the plugin's instances wait where they can, in a call that may take its time, at the next tick, or before the next
+//! event. It must not know what is called.
 
 use std::time::{Duration, Instant};
 
