@@ -109,9 +109,7 @@ pub(super) async fn replay(
                     Ok(Ok(Settled::Done)) => ReplayedAs::Handled,
                     Ok(Ok(Settled::Dead)) => {
                         let letter = blocking(move || bus.letter(&name, letter)).await;
-                        let elsewhere =
-                            |_| "it is a dead letter of who failed, on the node where that is".into();
-                        ReplayedAs::DiedAgain(letter.map_or_else(elsewhere, |letter| letter.reason))
+                        ReplayedAs::DiedAgain(letter.map(|letter| letter.reason).unwrap_or_default())
                     }
                     Ok(Ok(Settled::Refused | Settled::Broken) | Err(_)) => {
                         ReplayedAs::Refused("the plugin went before it had handled it".into())

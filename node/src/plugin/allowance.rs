@@ -18,8 +18,9 @@ use crate::status::{LineLevel, Lines, Work};
 const TARGET: &str = "handler";
 /// Lines that were left out are said once in so long.
 const LEFT_OUT_INTERVAL: Duration = Duration::from_secs(1);
-/// Calls of the node that are made too early are waited for no longer: one bad call must not silence a plugin for hours.
-const DEBT_MAX: Duration = Duration::from_secs(10);
+/// Calls of the node that are made too early are waited for no longer than this part of a handler's deadline: one bad call
+/// must not silence a plugin for hours, nor take the time of the events after it.
+const DEBT_OF_DEADLINE: u32 = 2;
 
 /// What a plugin may do.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub struct Allowance {
     /// Where what is over is counted.
     work: Arc<Work>,
     calls: Rate,
+    /// How long is waited for calls that were made too early, at most.
+    debt_max: Duration,
     /// More calls were made than were earned when it was last looked.
     owing: AtomicBool,
     publishes: Rate,
@@ -50,6 +53,7 @@ impl Allowance {
             plugin,
             work,
             calls: Rate::new(limits.host_calls),
+            debt_max: limits.deadline / DEBT_OF_DEADLINE,
             owing: AtomicBool::new(false),
             publishes: Rate::new(limits.publishes),
             lines: Rate::new(limits.log_lines),
@@ -63,9 +67,8 @@ impl Allowance {
 
     /// Takes so many calls of the node that are being made, allowed or not.
     pub fn called(&self, count: u64) {
-        if !self.calls.owe(count, DEBT_MAX).is_zero() {
+        if !self.calls.owe(count, self.debt_max).is_zero() && !self.owing.swap(true, Relaxed) {
             self.work.paced.one();
-            self.owing.store(true, Relaxed);
         }
     }
 
@@ -75,8 +78,12 @@ impl Allowance {
         if !self.owing.load(Relaxed) {
             return None;
         }
+        // Before the look, so that what another instance comes to owe meanwhile is not overlooked.
+        self.owing.store(false, Relaxed);
         let due = self.calls.due();
-        self.owing.store(due.is_some(), Relaxed);
+        if due.is_some() {
+            self.owing.store(true, Relaxed);
+        }
         due
     }
 

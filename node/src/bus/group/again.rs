@@ -38,7 +38,7 @@ impl Bus {
             let next = groups.book().next_time();
             let wait = next.map(|next| next.0.saturating_sub(self.0.clock.now().0));
             tokio::select! {
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => return groups.letters.let_go(),
                 () = told => {}
                 () = tokio::time::sleep(wait.unwrap_or(LOOK).min(LOOK)) => {}
             }

@@ -28,12 +28,19 @@ impl Letters {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&number)
     }
 
+    /// Puts all of them back.
+    pub(super) fn let_go(&self) {
+        let all = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        drop(all);
+    }
+
     /// A member says what became of an event, which may be a letter.
     pub(super) fn settled(&self, number: u64, settled: Settled) {
         match settled {
             Settled::Done => self.take(number).into_iter().for_each(Ticket::done),
-            // Its node keeps it as a dead letter of who failed there.
-            Settled::Dead => self.take(number).into_iter().for_each(Ticket::moved),
+            // Its node mostly keeps it as a dead letter of who failed there, but need not have room for it: better two
+            // letters than none.
+            Settled::Dead => self.take(number).into_iter().for_each(Ticket::dead),
             Settled::Broken | Settled::Refused => {}
         }
     }

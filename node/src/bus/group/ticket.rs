@@ -88,14 +88,6 @@ impl Ticket {
         self.0.outcome = Settled::Dead;
     }
 
-    /// The dead letter that this is died elsewhere, where it is kept: it is let go here.
-    pub(super) fn moved(self) {
-        if let Origin::Letter { name, .. } = &self.0.origin {
-            self.0.bus.0.letter_settled(name, self.0.number, Settled::Done);
-        }
-        self.dead();
-    }
-
     /// Nobody here has looked at the event, and nobody will.
     pub fn refuse(mut self) {
         self.0.outcome = Settled::Refused;
