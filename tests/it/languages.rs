@@ -156,6 +156,10 @@ async fn journey(language: &Language) -> Result<()> {
 
     let folder = tempfile::tempdir()?;
     let file = format!("{plugin}.wasm");
+    // The plugin is called as its project, so that a section of the configuration reaches it.
+    let placed = tempfile::tempdir()?;
+    let out = first.verb("build", &["--out", &placed.path().display().to_string()])?;
+    ensure!(out.status.success() && placed.path().join(&file).is_file(), "{}", said(&out));
     place(folder.path(), &file, &std::fs::read(&component)?)?;
     let (data, home) = (tempfile::tempdir()?, tempfile::tempdir()?);
     let config = granting(home.path(), &plugin)?;

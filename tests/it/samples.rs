@@ -150,7 +150,10 @@ async fn what_the_readme_says_is_printed() -> Result<()> {
 async fn dev_runs_all_samples_and_what_it_says_to_try_works() -> Result<()> {
     // Built already, under the lock of those who build them.
     drop(plugins(&["greeter"])?);
-    let mut setup = node("dev").verb("dev").arg(sample(""));
+    let folder = tempfile::tempdir()?;
+    let each = "version: 1\nplugins: { each: { roll-call: { deadline: 4321ms } } }\n";
+    let config = write(folder.path(), "hive.yaml", each)?;
+    let mut setup = node("dev").verb("dev").arg(sample("")).args(&["--config", &config]);
     let tools = command(Path::new(PROGRAM))?;
     for (name, value) in tools.get_envs() {
         if let (Some(name), Some(value)) = (name.to_str(), value) {
@@ -159,9 +162,11 @@ async fn dev_runs_all_samples_and_what_it_says_to_try_works() -> Result<()> {
     }
     let mut dev = setup.start_within(LOADING).await?;
     for name in ALL {
-        // Here a plugin is called as cargo calls its library.
-        dev.runs_plugin(&name.replace('-', "_"), 1).await?;
+        dev.runs_plugin(name, 1).await?;
     }
+    let plugins = dev.client().plugins().await?.plugins;
+    let limits = plugins.iter().find(|plugin| plugin.name == "roll-call").and_then(|it| it.limits.clone());
+    ensure!(limits.is_some_and(|limits| limits.deadline_ms == 4_321), "{plugins:?}");
     dev.says("Ctrl-C ends.").await?;
     let (printed, home) = (dev.printed(), tempfile::tempdir()?);
     let program = format!("  {PROGRAM} ");

@@ -112,11 +112,11 @@ impl Test {
         if let (Some(expect), [trial]) = (&self.expect, &mut file.trials[..]) {
             trial.ends = Some(Ends::Answer(expect.clone()));
         }
-        let component = self.component(&place, voice).await?;
+        let (plugin, component) = self.component(&place, voice).await?;
         let config = PluginConfig { config: file.config.into_iter().collect(), ..PluginConfig::default() };
         let answer = |(pattern, answer): (String, Json)| Answerer { pattern, answer: message_of(&answer) };
         let answerers = file.answers.into_iter().map(answer).collect();
-        let mut subject = Subject::load(&component, &config, answerers).await.map_err(fault)?;
+        let mut subject = Subject::load(&plugin, &component, &config, answerers).await.map_err(fault)?;
         let alone = self.event.is_some();
         let mut wrong = 0_u64;
         for trial in &file.trials {
@@ -164,10 +164,11 @@ impl Test {
         Ok((place, file))
     }
 
-    /// The component, built where its sources are meant.
-    async fn component(&self, place: &Path, voice: &Voice) -> Result<PathBuf, Fault> {
+    /// The component and what the plugin is called, built where its sources are meant.
+    async fn component(&self, place: &Path, voice: &Voice) -> Result<(String, PathBuf), Fault> {
         if !place.is_dir() {
-            return Ok(place.to_path_buf());
+            let name = place.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            return Ok((name, place.to_path_buf()));
         }
         let say = |text: &str| output::note(voice, text);
         let folders = [place.to_path_buf()];
@@ -175,7 +176,7 @@ impl Test {
         let Built { artifacts, failures } = built;
         build::all_of(failures)?;
         match &artifacts[..] {
-            [one] => Ok(one.file.clone()),
+            [one] => Ok((one.name.clone(), one.file.clone())),
             several => {
                 let names: Vec<&str> = several.iter().map(|artifact| artifact.name.as_str()).collect();
                 let message =

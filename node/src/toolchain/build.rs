@@ -28,7 +28,7 @@ use tool::Shop;
 /// A component that was built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Artifact {
-    /// The file's name without `.wasm`: what the plugin will be called.
+    /// What the project is called, and so the plugin.
     pub name: String,
     /// The component.
     pub file: PathBuf,

@@ -173,11 +173,12 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// Loads a component as a node with this configuration of the plugin would.
+    /// Loads a component as a node with this configuration of the plugin would. `plugin` is what it is called.
     ///
     /// # Errors
     /// When it cannot be read, a node would refuse it, or a pattern of who answers is none.
     pub async fn load(
+        plugin: &str,
         file: &Path,
         config: &PluginConfig,
         answerers: Vec<Answerer>,
@@ -191,7 +192,7 @@ impl Subject {
         let home = NetworkName::parse(NETWORK).map_err(|error| CaseError::Broken(error.to_string()))?;
         let bus = Bus::new(NodeId([0; 32]), Incarnation(1), Names::new(vec![home]));
         bus.confirmed(u64::MAX);
-        let plugin: Arc<str> = file.file_stem().unwrap_or_default().to_string_lossy().into();
+        let plugin: Arc<str> = plugin.into();
         let loaded = loader
             .load(&plugin, bytes, config, bus.names())
             .await

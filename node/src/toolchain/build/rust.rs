@@ -109,12 +109,17 @@ struct Target {
     crate_types: Vec<String>,
 }
 
+impl Target {
+    fn is_handler(&self) -> bool {
+        self.crate_types.iter().any(|kind| kind == "cdylib")
+    }
+}
+
 impl Metadata {
     /// The packages below a folder that become components.
     fn handlers_in(&self, folder: &Path) -> BTreeMap<String, PathBuf> {
         let is_handler = |package: &&Package| {
-            package.manifest_path.starts_with(folder)
-                && package.targets.iter().any(|target| target.crate_types.iter().any(|kind| kind == "cdylib"))
+            package.manifest_path.starts_with(folder) && package.targets.iter().any(Target::is_handler)
         };
         let with_folder = |package: &Package| {
             let folder = package.manifest_path.parent().unwrap_or(folder);
@@ -140,21 +145,22 @@ async fn metadata(manifest: &Path) -> Result<Metadata, BuildError> {
 struct Message {
     reason: String,
     manifest_path: Option<PathBuf>,
+    target: Option<Target>,
     #[serde(default)]
     filenames: Vec<PathBuf>,
 }
 
+/// The component of a package that was asked for. It is called as the package is: cargo's own file has `_` for `-`.
 fn artifact(line: &str, packages: &BTreeMap<String, PathBuf>) -> Option<Artifact> {
     let message: Message = serde_json::from_str(line).ok()?;
-    if message.reason != "compiler-artifact" {
+    if message.reason != "compiler-artifact" || !message.target?.is_handler() {
         return None;
     }
     let manifest = message.manifest_path?;
-    let sources = packages.values().find(|folder| manifest.parent() == Some(folder.as_path()))?;
+    let (name, sources) = packages.iter().find(|(_, folder)| manifest.parent() == Some(folder.as_path()))?;
     let file =
         message.filenames.into_iter().find(|file| file.extension().is_some_and(|ext| ext == "wasm"))?;
-    let name = file.file_stem()?.to_string_lossy().into_owned();
-    Some(Artifact { name, file, sources: sources.clone() })
+    Some(Artifact { name: name.clone(), file, sources: sources.clone() })
 }
 
 /// The target's standard library is there afterwards.
@@ -238,14 +244,16 @@ mod tests {
     #[test]
     fn an_artifact_is_a_component_of_a_package_that_was_asked_for() {
         let packages = [("greet-me".to_owned(), PathBuf::from("/w/greet"))].into();
-        let line = |manifest: &str, file: &str| {
+        let kind = |kind: &str, manifest: &str, file: &str| {
             format!(
-                r#"{{"reason":"compiler-artifact","manifest_path":"{manifest}","filenames":["/t/x.rlib","{file}"]}}"#
+                r#"{{"reason":"compiler-artifact","manifest_path":"{manifest}","target":{{"crate_types":["{kind}"]}},"filenames":["/t/x.rlib","{file}"]}}"#
             )
         };
+        let line = |manifest: &str, file: &str| kind("cdylib", manifest, file);
         let found =
             artifact(&line("/w/greet/Cargo.toml", "/t/greet_me.wasm"), &packages).expect("an artifact");
-        assert_eq!((found.name.as_str(), found.sources), ("greet_me", PathBuf::from("/w/greet")));
+        assert_eq!((found.name.as_str(), found.sources), ("greet-me", PathBuf::from("/w/greet")));
+        assert_eq!(artifact(&kind("bin", "/w/greet/Cargo.toml", "/t/tool.wasm"), &packages), None);
         assert_eq!(artifact(&line("/w/other/Cargo.toml", "/t/other.wasm"), &packages), None);
         assert_eq!(artifact(&line("/w/greet/Cargo.toml", "/t/greet.so"), &packages), None);
         assert_eq!(artifact("Compiling", &packages), None);
