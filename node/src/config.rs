@@ -36,7 +36,7 @@ pub use expand::Variables;
 pub use find::FILE_NAME;
 pub use import::import;
 pub use merge::{DEFAULT_NETWORK, Flags};
-pub use problem::{Problem, Problems, Severity, nearest};
+pub use problem::{Problem, Problems, Severity};
 pub use scenario::{Expectation, Figure, ScenarioFile, Unit, read_scenario, scenario_text};
 pub use settings::{ListenSettings, NetworkSettings, NodeSettings, PeerAddress, PeerAddressError, Settings};
 pub use source::{Origin, Place, Source};

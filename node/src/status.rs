@@ -48,6 +48,9 @@ pub struct Boards {
     pub troubles: Board<Troubles>,
     /// The plugins by name; written by the plugin part. A change copies the map, and one card.
     pub plugins: Board<BTreeMap<Arc<str>, Arc<PluginCard>>>,
+    /// Plugins that have a section in the configuration and have not come, each with the one that may be meant; written by
+    /// the plugin part.
+    pub absent: Board<BTreeMap<String, Option<String>>>,
     /// What became of components that were to be loaded; counted by the plugin part.
     pub components: Arc<Components>,
     /// The bridges by name; written by the bridge part.

@@ -1,7 +1,8 @@
-//! Durations and sizes as people write them: `250ms`, `1m30s`, `64KiB`.
+//! Durations and sizes as people write them: `250ms`, `1m30s`, `64KiB`; and names that they nearly wrote.
 //!
-//! What it owns: the two grammars, in both directions. Exists because a bare number says nothing about its
-//! unit, so none is accepted but zero. It must not know what a value is for: ranges are the caller's.
+//! What it owns: the two grammars, in both directions, and how far a name may be from the one that was meant. Exists
+//! because a bare number says nothing about its unit, so none is accepted but zero. It must not know what a value is for:
+//! ranges are the caller's.
 //!
 //! Command line: `#[arg(value_parser = units::duration)]` and plain [`ByteSize`] fields.
 //! Serde: `#[serde(with = "crate::units::duration_serde")]` and plain [`ByteSize`] fields.
@@ -29,6 +30,20 @@ pub fn duration_text(duration: Duration) -> String {
 pub fn duration_rough(duration: Duration) -> String {
     let unit = if duration < Duration::from_millis(1) { 1_000 } else { 1_000_000 };
     in_largest_unit((duration.as_nanos() + unit / 2) / unit * unit, &DURATION_UNITS, "s")
+}
+
+/// `known` that is nearest to `given`, if it is near enough to be what was meant.
+#[must_use]
+pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let plain = |word: &str| word.to_lowercase().replace('_', "-");
+    let given = plain(given);
+    let near = |word: &str| (strsim::damerau_levenshtein(&given, &plain(word)), word.len());
+    known
+        .into_iter()
+        .map(|word| (near(word), word))
+        .filter(|((steps, length), _)| *steps <= (length / 3).max(1))
+        .min_by_key(|((steps, _), _)| *steps)
+        .map(|(_, word)| word)
 }
 
 /// A number of bytes, written with a unit: `64KiB`, `16MiB`, `512B`, `10MB` (a power of 1000).

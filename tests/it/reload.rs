@@ -13,7 +13,7 @@ use hive_tests::{
 };
 use tokio::sync::watch;
 
-use crate::{next, node, plugins};
+use crate::{next, node, plugins, run, stderr, stdout, write};
 
 /// Events at least, 2,000 a second; they go on until the last version has handled some.
 const EVENTS: usize = 20_000;
@@ -142,5 +142,31 @@ async fn nothing_dropped(node: &Node) -> Result<()> {
     let work = filter(node).await?.work;
     let unwanted = work.dropped + work.dead + work.retried + work.trapped + work.cut;
     ensure!(unwanted == 0, "{work:?}");
+    Ok(())
+}
+
+/// A section for a plugin that is not there is said once, shown, and holds when the plugin comes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_section_of_the_configuration_without_a_plugin_is_said() -> Result<()> {
+    let (folder, home) = (plugins(&["greeter"])?, tempfile::tempdir()?);
+    let each =
+        "{ greter: { deadline: 4321ms }, worker: { exec: { command: [sleep, 1h], ready-within: 1ms } } }";
+    let config = write(home.path(), "hive.yaml", &format!("version: 1\nplugins: {{ each: {each} }}\n"))?;
+    let mut node = node("attic").plugins(folder.path()).arg("--config").arg(config).start().await?;
+    let said =
+        "no plugin is called `greter`, for which the configuration has a section (did you mean `greeter`?)";
+    node.says(said).await?;
+    let listed = run(Some(&node), &["plugins"]).await?;
+    ensure!(stderr(&listed).contains("greter: it has a section in the configuration, and is not here"));
+    let status = run(Some(&node), &["status"]).await?;
+    ensure!(stdout(&status).contains("and is not here; did you mean `greeter`?"), "{}", stdout(&status));
+    place(folder.path(), "greter.wasm", &std::fs::read(guest("filter"))?)?;
+    node.runs_plugin("greter", 1).await?;
+    let plugins = node.client().plugins().await?;
+    ensure!(plugins.absent.is_empty(), "{plugins:?}");
+    let limits = plugins.plugins.iter().find(|one| one.name == "greter").and_then(|one| one.limits.clone());
+    ensure!(limits.is_some_and(|limits| limits.deadline_ms == 4_321), "{plugins:?}");
+    let printed = node.stderr();
+    ensure!(printed.matches("for which the configuration has a section").count() == 1, "{printed}");
     Ok(())
 }

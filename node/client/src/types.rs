@@ -23,7 +23,8 @@ pub use gathered::{Answer, Gathered, Responder};
 pub use logs::{LogLevel, LogLine, PluginLogs};
 pub use peers::{Graph, GraphNode, NetworkGraph, PassedOn, PeerStatus, Peers};
 pub use plugins::{
-    Breaker, ComponentStatus, LimitsStatus, PluginState, PluginStatus, Plugins, Want, WorkStatus,
+    AbsentPlugin, Breaker, ComponentStatus, LimitsStatus, PluginState, PluginStatus, Plugins, Want,
+    WorkStatus,
 };
 pub use stores::{CursorStatus, JournalStatus, KeptStatus};
 pub use visit::{Obstacle, Trouble, Visit, VisitTry};
@@ -65,6 +66,9 @@ pub struct Status {
     pub troubles: Vec<Trouble>,
     /// Its plugins.
     pub plugins: Vec<PluginStatus>,
+    /// Plugins that have a section in the configuration and have not come.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absent: Vec<AbsentPlugin>,
     /// Components that it loaded since it started.
     #[serde(default)]
     pub components: ComponentStatus,

@@ -10,7 +10,17 @@ use super::{
 use crate::status::{Breaker, LimitsCard, PluginCard, PluginState, WantCard, Work};
 
 pub(super) async fn plugins(State(app): State<App>) -> Json<types::Plugins> {
-    Json(types::Plugins { v: V1, plugins: all(&app.means) })
+    Json(types::Plugins { v: V1, plugins: all(&app.means), absent: absent(&app.means) })
+}
+
+/// Those that have a section in the configuration and have not come.
+pub(super) fn absent(means: &Means) -> Vec<types::AbsentPlugin> {
+    let absent = means.boards.absent.read();
+    let plugin = |(name, nearest): (&String, &Option<String>)| types::AbsentPlugin {
+        name: name.clone(),
+        nearest: nearest.clone(),
+    };
+    absent.iter().map(plugin).collect()
 }
 
 /// One entry a plugin.

@@ -45,6 +45,7 @@ pub(super) async fn status(State(app): State<App>) -> Json<types::Status> {
         peers,
         troubles: troubles(means),
         plugins: plugins::all(means),
+        absent: plugins::absent(means),
         components: components(means),
         bridges: super::bridges::read(means),
         events: events(means),

@@ -4,7 +4,7 @@ mod limits;
 mod logs;
 
 use clap::{Args, ValueEnum};
-use hive_client::types::{Breaker, PluginState, PluginStatus, Reload};
+use hive_client::types::{AbsentPlugin, Breaker, PluginState, PluginStatus, Reload};
 
 use super::{Ask, Voice, exit::Fault, output};
 
@@ -81,8 +81,10 @@ async fn list(name: Option<&str>, ask: &Ask) -> Result<(), Fault> {
     let mut plugins = ask.client()?.plugins().await?;
     if let Some(name) = name {
         plugins.plugins.retain(|plugin| plugin.name == name);
+        plugins.absent.retain(|plugin| plugin.name == name);
         if plugins.plugins.is_empty() {
-            return Err(Fault::no(format!("no plugin is called `{name}`")));
+            let hint = plugins.absent.first().map(absence);
+            return Err(Fault::no(format!("no plugin is called `{name}`")).maybe_hint(hint));
         }
     }
     if ask.json {
@@ -106,7 +108,16 @@ async fn list(name: Option<&str>, ask: &Ask) -> Result<(), Fault> {
             output::note(&Voice::default(), &format!("{what}`{program} plugins approve {name}` lets it"));
         }
     }
+    for plugin in &plugins.absent {
+        output::note(&Voice::default(), &format!("{}: {}", plugin.name, absence(plugin)));
+    }
     Ok(())
+}
+
+/// What there is to say of a plugin that is known by its section in the configuration alone.
+pub(super) fn absence(AbsentPlugin { nearest, .. }: &AbsentPlugin) -> String {
+    let meant = nearest.as_ref().map(|nearest| format!("; did you mean `{nearest}`?"));
+    format!("it has a section in the configuration, and is not here{}", meant.unwrap_or_default())
 }
 
 fn row(plugin: &PluginStatus) -> Vec<String> {

@@ -38,6 +38,7 @@ fn text(status: &types::Status) -> String {
     rows.extend(status.networks.iter().map(|each| row("network", &network(each))));
     rows.extend(status.peers.iter().map(|each| row("peer", &peer(each))));
     rows.extend(status.plugins.iter().map(|each| row("plugin", &plugin(each))));
+    rows.extend(status.absent.iter().map(|each| row("plugin", &absent(each))));
     rows.extend(status.bridges.iter().map(|each| row("bridge", &bridges::line(each))));
     rows.push(row("events", &events(&status.events)));
     rows.extend(
@@ -70,6 +71,10 @@ fn network(network: &types::NetworkStatus) -> String {
 
 fn peer(peer: &types::PeerStatus) -> String {
     format!("{} in {} at {}, for {}", peer.name, peer.network, peer.addr, output::span(peer.connected_ms))
+}
+
+fn absent(plugin: &types::AbsentPlugin) -> String {
+    format!("{}: {}", plugin.name, super::plugins::absence(plugin))
 }
 
 fn plugin(plugin: &types::PluginStatus) -> String {

@@ -142,7 +142,7 @@ fn one(
     };
     keys.finish_with(report, |entry| {
         let message = format!("unknown key `{}` in a bridge of the kind `{kind}`", entry.key);
-        let near = super::problem::nearest(&entry.key, SHARED.iter().copied())?;
+        let near = crate::units::nearest(&entry.key, SHARED.iter().copied())?;
         Some(Problem::new(&entry.origin, message).hint(format!("did you mean `{near}`?")))
     });
     if report.problems.len() == problems

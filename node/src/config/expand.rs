@@ -6,9 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    problem::{Problem, nearest},
+    problem::Problem,
     yaml::{Kind, Value},
 };
+use crate::units::nearest;
 
 /// What variables stand for.
 #[derive(Debug, Clone, Default)]

@@ -171,20 +171,6 @@ pub fn shown(path: &Path) -> String {
     format!("`{}`", path.display())
 }
 
-/// `known` that is nearest to `given`, if it is near enough to be what was meant.
-#[must_use]
-pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let plain = |word: &str| word.to_lowercase().replace('_', "-");
-    let given = plain(given);
-    let near = |word: &str| (strsim::damerau_levenshtein(&given, &plain(word)), word.len());
-    known
-        .into_iter()
-        .map(|word| (near(word), word))
-        .filter(|((steps, length), _)| *steps <= (length / 3).max(1))
-        .min_by_key(|((steps, _), _)| *steps)
-        .map(|(_, word)| word)
-}
-
 /// The part of a place that is on its first line: a caret under a whole block helps nobody.
 fn one_line(text: &str, place: &Place) -> std::ops::Range<usize> {
     let start = place.span.start.min(text.len());

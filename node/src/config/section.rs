@@ -6,11 +6,11 @@
 use std::{str::FromStr, time::Duration};
 
 use super::{
-    problem::{Problem, nearest},
+    problem::Problem,
     source::{Origin, is_secret_key},
     yaml::{Entry, Kind, Value},
 };
-use crate::units::{self, ByteSize};
+use crate::units::{self, ByteSize, nearest};
 
 /// What reading has found out so far.
 #[derive(Debug, Default)]

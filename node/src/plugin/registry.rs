@@ -4,9 +4,10 @@
 //! another. It must not know how a plugin is loaded or run.
 
 mod processes;
+mod sections;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -74,6 +75,8 @@ pub(super) struct Registry {
     plugins: BTreeMap<String, Entry>,
     /// Files that are no plugins, as they were last said, so that they are said once.
     refused: BTreeMap<PathBuf, String>,
+    /// Plugins that have a section in the configuration and never came.
+    absent: BTreeSet<String>,
     lives: TaskTracker,
 }
 
@@ -104,6 +107,7 @@ impl Source {
 
 impl Registry {
     pub(super) fn new(config: Config, shared: Arc<Shared>, watch: Option<Watch>) -> Self {
+        let absent = sections::all(&config);
         Self {
             config,
             shared,
@@ -112,6 +116,7 @@ impl Registry {
             socket: Path::new("").into(),
             plugins: BTreeMap::new(),
             refused: BTreeMap::new(),
+            absent,
             lives: TaskTracker::new(),
         }
     }
@@ -119,6 +124,7 @@ impl Registry {
     /// Loads everything that is there; returns when each plugin runs or was refused.
     pub(super) async fn begin(&mut self) {
         let names = self.look();
+        self.say_absent();
         let loading: Vec<_> = names.iter().filter_map(|name| self.wish(name, Asks::Look)).collect();
         for one in loading {
             one.await;
@@ -165,6 +171,7 @@ impl Registry {
             }
         }
         self.refused = refused;
+        self.absent.retain(|name| !found.contains_key(name));
         for (name, entry) in &mut self.plugins {
             if matches!(entry.source, Some(Source::File(..))) && !found.contains_key(name) {
                 entry.source = None;
@@ -186,6 +193,7 @@ impl Registry {
                 changed.push(name);
             }
         }
+        self.show_absent();
         changed
     }
 

@@ -183,6 +183,16 @@ pub struct WorkStatus {
     pub restarts: u64,
 }
 
+/// A plugin that has a section in the configuration and has not come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AbsentPlugin {
+    /// Its name.
+    pub name: String,
+    /// The plugin that may be meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nearest: Option<String>,
+}
+
 /// The plugins, from `GET /v1/plugins`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plugins {
@@ -190,4 +200,7 @@ pub struct Plugins {
     pub v: V1,
     /// One entry a plugin, by name.
     pub plugins: Vec<PluginStatus>,
+    /// Those that have a section in the configuration and have not come.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absent: Vec<AbsentPlugin>,
 }

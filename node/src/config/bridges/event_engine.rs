@@ -9,10 +9,11 @@ use crate::{
         event_engine::{Config, PUBLISH_PORT, Plugin, SUBSCRIBE_PORT, Types, UNTYPED},
     },
     config::{
-        problem::{Problem, nearest},
+        problem::Problem,
         section::{Report, Section, text},
         yaml::Value,
     },
+    units::nearest,
 };
 
 /// Types of one bridge, and plugins.

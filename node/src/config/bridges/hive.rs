@@ -6,10 +6,11 @@ use super::{Around, Shape};
 use crate::{
     bridge::{Kind, hive::Config},
     config::{
-        problem::{Problem, nearest},
+        problem::Problem,
         section::{Report, Section, text},
         yaml::Value,
     },
+    units::nearest,
 };
 
 /// Reads them.

@@ -18,6 +18,7 @@ mod keeping;
 mod pacing;
 mod probation;
 mod remembered;
+mod sections;
 
 use super::*;
 use crate::{

@@ -131,5 +131,7 @@ impl Registry {
         self.lives.spawn(Life::new(name, config, shared, socket).run(wished, done, knocks));
         let source = Some(Source::Process(program));
         self.plugins.insert(name.to_owned(), Entry { source, wishes, fulfilled, door: Some(door) });
+        self.absent.remove(name);
+        self.show_absent();
     }
 }
