@@ -135,11 +135,12 @@ impl Plugins {
             return Ok(Self { asks: None, shared: None });
         }
         let data_dir = boards.node.read().data_dir.clone();
+        let compiled = config.cache.clone().or_else(|| data_dir.clone());
         let (watch, loader) = match config.folders.as_slice() {
             [] => (None, None),
             folders => {
                 let watch = Watch::start(folders, Depth::Files)?;
-                (Some(watch), Some(Arc::new(loader(data_dir.as_deref(), &boards)?)))
+                (Some(watch), Some(Arc::new(loader(compiled.as_deref(), &boards)?)))
             }
         };
         let records = Records::load(store.clone())?;
@@ -208,8 +209,8 @@ fn loader(data_dir: Option<&Path>, boards: &Boards) -> Result<Loader, StartError
     Ok(loader.caching(cache, Arc::clone(&boards.components)))
 }
 
-/// The compiled cache; a node without it compiles more, and nothing else.
-fn cache(data_dir: &Path, engine: &Engine) -> Option<Cache> {
+/// The compiled cache of a data directory; a node without it compiles more, and nothing else.
+pub fn cache(data_dir: &Path, engine: &Engine) -> Option<Cache> {
     Cache::open(data_dir, engine.wasm())
         .map_err(|error| {
             tracing::warn!("components are compiled at each start, as there is no cache: {error}");

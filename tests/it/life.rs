@@ -10,11 +10,11 @@ use hive_client::{
 use hive_node::plugin::sketch::Sketch;
 use hive_tests::{
     guests::{guest, place, variant},
-    nodes::Node,
+    nodes::{Node, clean},
     wait::{MOMENT, until, within},
 };
 
-use crate::{next, node, plugins, run, stderr, stdout, write};
+use crate::{PROGRAM, next, node, plugins, run, stderr, stdout, write};
 
 /// Events that go through a handler while a version of it fails.
 const EVENTS: usize = 5_000;
@@ -92,6 +92,24 @@ async fn count(mut alerts: Subscription) -> Result<BTreeMap<usize, usize>> {
         }
     }
     Ok(counts)
+}
+
+/// What `test` has compiled the node that runs here need not compile.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_test_compiles_is_there_for_a_node() -> Result<()> {
+    let (folder, home) = (plugins(&["greeter"])?, tempfile::tempdir()?);
+    let event = write(home.path(), "event.yaml", "{ call: greet/hello, data: Ada }")?;
+    let mut test = std::process::Command::new(PROGRAM);
+    test.arg("test").arg(folder.path().join("greeter.wasm")).args(["--event", &event]);
+    clean(&mut test, home.path());
+    let data = home.path().join("data");
+    let tested = test.env("HIVE_DATA_DIR", &data).output()?;
+    ensure!(tested.status.success() && stdout(&tested).contains("Hello, Ada!"), "{tested:?}");
+    let node = node("attic").plugins(folder.path()).data_dir(&data).start().await?;
+    node.runs_plugin("greeter", 1).await?;
+    let components = node.status().await?.components;
+    ensure!((components.compiled, components.cached) == (0, 1), "{components:?}");
+    Ok(())
 }
 
 /// What people said holds over a restart, and over a kill.

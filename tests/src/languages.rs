@@ -113,7 +113,8 @@ pub fn command(program: &Path) -> Result<Command> {
             None => command.env_remove(name),
         };
     }
-    command.env("XDG_CACHE_HOME", home.join("cache")).env_remove("CARGO_TARGET_DIR");
+    command.env("XDG_CACHE_HOME", home.join("cache")).env("XDG_DATA_HOME", home.join("data"));
+    command.env_remove("CARGO_TARGET_DIR");
     Ok(command)
 }
 

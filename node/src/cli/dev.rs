@@ -66,8 +66,9 @@ pub(super) struct Dev {
 impl Dev {
     pub(super) async fn run(self, voice: &Voice) -> Result<(), Fault> {
         let dirs = build::dirs(self.dirs);
-        let (flags, folder, lock) = prepare(self.node, self.join)?;
+        let Site { flags, folder, cache, lock } = prepare(self.node, self.join)?;
         let mut loaded = flags.load(vec![folder.clone()])?;
+        loaded.settings.plugins.cache = cache;
         // Whoever writes a handler and runs it has said yes to what it wants.
         loaded.settings.plugins.approve_all = true;
         run::begin(&loaded, voice)?;
@@ -84,10 +85,22 @@ impl Dev {
     }
 }
 
-/// The node's flags as `dev` wants them, and the folder of its plugins, which is made. Its data directory is claimed before
-/// anything is built into it: another `dev` may run there.
-fn prepare(mut flags: NodeFlags, join: bool) -> Result<(NodeFlags, PathBuf, DirLock), Fault> {
-    let dir = flags.data_dir.take().or_else(|| locate::default_data_dir().map(|dir| dir.join("dev")));
+/// Where the node is to be.
+struct Site {
+    /// Its flags as `dev` wants them.
+    flags: NodeFlags,
+    /// The folder of its plugins.
+    folder: PathBuf,
+    /// The data directory whose compiled cache it shares with `run` and `test`; none: it was given one of its own.
+    cache: Option<PathBuf>,
+    /// Its data directory is claimed.
+    lock: DirLock,
+}
+
+/// Makes the plugins' folder. The data directory is claimed before anything is built into it: another `dev` may run there.
+fn prepare(mut flags: NodeFlags, join: bool) -> Result<Site, Fault> {
+    let cache = if flags.data_dir.is_some() { None } else { locate::default_data_dir() };
+    let dir = flags.data_dir.take().or_else(|| cache.as_ref().map(|dir| dir.join("dev")));
     let dir = dir.ok_or_else(|| {
         Fault::usage("no place for the node's data: neither $XDG_DATA_HOME nor $HOME is set")
             .hint("give one with --data-dir")
@@ -105,7 +118,7 @@ fn prepare(mut flags: NodeFlags, join: bool) -> Result<(NodeFlags, PathBuf, DirL
         flags.listen.get_or_insert_with(|| "loopback".into());
         flags.no_mdns = true;
     }
-    Ok((flags, folder, lock))
+    Ok(Site { flags, folder, cache, lock })
 }
 
 fn watch(dirs: &[PathBuf]) -> Result<Sources, Fault> {

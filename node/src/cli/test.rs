@@ -8,7 +8,7 @@ use std::{
 };
 
 use clap::Args;
-use hive_client::types::V1;
+use hive_client::{locate, types::V1};
 use hive_proto::event::{Event, Message};
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -27,8 +27,8 @@ mod judge;
 /// The cases of a folder.
 const CASES: &str = "cases.yaml";
 
-/// What handlers say is part of what is seen here.
-const LOG: &str = "warn,handler=trace";
+/// What handlers say is part of what is seen here, and why it takes long.
+const LOG: &str = "warn,handler=trace,hive_node::plugin::loader=info";
 
 /// Run a component against events, without a mesh.
 #[derive(Debug, Args)]
@@ -116,7 +116,10 @@ impl Test {
         let config = PluginConfig { config: file.config.into_iter().collect(), ..PluginConfig::default() };
         let answer = |(pattern, answer): (String, Json)| Answerer { pattern, answer: message_of(&answer) };
         let answerers = file.answers.into_iter().map(answer).collect();
-        let mut subject = Subject::load(&plugin, &component, &config, answerers).await.map_err(fault)?;
+        // What the node that runs here by default has compiled, it need not compile again, and the other way round.
+        let cache = locate::default_data_dir();
+        let subject = Subject::load(&plugin, &component, &config, answerers, cache.as_deref());
+        let mut subject = subject.await.map_err(fault)?;
         let alone = self.event.is_some();
         let mut wrong = 0_u64;
         for trial in &file.trials {

@@ -1,8 +1,9 @@
 //! The compiled cache: machine code of components, in the data directory, so that a node that starts again compiles nothing.
 //!
-//! What it owns: one folder, its key and its bound. An entry is machine code that runs outside of any sandbox, so nothing is
-//! loaded that this node did not write: each carries a keyed hash over its name and its bytes, and the bytes that are
-//! checked are the bytes that are loaded, read once. It must not know plugins, or how code is compiled.
+//! What it owns: one folder, which several programs of one user may share, its key and its bound. An entry is machine code
+//! that runs outside of any sandbox, so nothing is loaded that was not written with the key: each carries a keyed hash over
+//! its name and its bytes, and the bytes that are checked are the bytes that are loaded, read once. It must not know plugins,
+//! or how code is compiled.
 
 use std::{
     fs::{self, File},
@@ -14,7 +15,7 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use wasmtime::component::Component;
@@ -29,6 +30,8 @@ const KEY_FILE: &str = "key";
 const EXTENSION: &str = "code";
 /// Bytes of all entries. Small Rust handlers have 200 to 400 KiB each, so this is some thousands of them.
 const BYTES_MAX: u64 = 2 << 30;
+/// A file that was on its way for so long was left by a crash; another program may be writing a younger one.
+const LEFT_AFTER: Duration = Duration::from_secs(60);
 /// Bytes of a mark, at the beginning of an entry.
 const MARK_BYTES: usize = 32;
 
@@ -36,7 +39,7 @@ const MARK_BYTES: usize = 32;
 #[derive(Debug)]
 pub struct Cache {
     folder: PathBuf,
-    /// Made with the folder. Whoever reads it can have this node run what he likes, and could do so without it.
+    /// Made with the folder. Whoever reads it can have its nodes run what he likes, and could do so without it.
     key: [u8; 32],
     /// Which engine, with which settings, on which machine: code of any other is another entry.
     engine: String,
@@ -54,7 +57,7 @@ enum Miss {
     None,
     #[error("it cannot be read: {0}")]
     Io(io::Error),
-    #[error("it is torn, or not this node's")]
+    #[error("it is torn, or not this folder's")]
     Mark,
     #[error("the engine refuses it: {0}")]
     Refused(String),
@@ -76,10 +79,11 @@ impl Cache {
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))?;
         let key = key(&folder.join(KEY_FILE))?;
         let mut used = 0_u64;
-        for (path, _, size) in files(&folder)? {
-            // What a crash left half written.
+        for (path, modified, size) in files(&folder)? {
             if path.extension().is_none_or(|extension| extension != EXTENSION) {
-                let _ = fs::remove_file(&path);
+                if modified.elapsed().is_ok_and(|age| age > LEFT_AFTER) {
+                    let _ = fs::remove_file(&path);
+                }
                 continue;
             }
             used = used.saturating_add(size);
@@ -125,7 +129,8 @@ impl Cache {
         let path = self.path(hash);
         let kept = component.serialize().map_err(io::Error::other).and_then(|code| {
             let entry = [self.mark(hash, &code).as_bytes(), &code[..]].concat();
-            let fresh = self.folder.join(format!("{}.new", self.fresh.fetch_add(1, Relaxed)));
+            let (process, number) = (std::process::id(), self.fresh.fetch_add(1, Relaxed));
+            let fresh = self.folder.join(format!("{process}-{number}.new"));
             let written = write_whole(&fresh, &path, &entry);
             if written.is_err() {
                 let _ = fs::remove_file(&fresh);
@@ -167,7 +172,7 @@ impl Cache {
         self.folder.join(format!("{hash}-{}.{EXTENSION}", self.engine))
     }
 
-    /// What only this node can make: of the bytes, and of what they are the code of.
+    /// What only who has the key can make: of the bytes, and of what they are the code of.
     fn mark(&self, hash: &str, code: &[u8]) -> blake3::Hash {
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
         for text in [hash, &self.engine] {
@@ -181,10 +186,10 @@ impl Cache {
 
 #[expect(
     unsafe_code,
-    reason = "the code carries this node's mark, so it is what `serialize` gave to this engine"
+    reason = "the code carries this folder's mark, so it is what `serialize` gave to this engine"
 )]
 fn code_of(engine: &wasmtime::Engine, code: &[u8]) -> wasmtime::Result<Component> {
-    // SAFETY: `code` was written by `Cache::keep` of this node, by its keyed hash.
+    // SAFETY: `code` was written by `Cache::keep` with this key, by its keyed hash.
     unsafe { Component::deserialize(engine, code) }
 }
 
@@ -222,17 +227,29 @@ fn key(path: &Path) -> io::Result<[u8; 32]> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
-    let key = random_bytes();
-    write_whole(&path.with_extension("new"), path, &key)?;
-    Ok(key)
+    let key: [u8; 32] = random_bytes();
+    let fresh = path.with_extension(format!("{}.new", std::process::id()));
+    write(&fresh, &key)?;
+    // The first one counts: what two programs that begin at once keep is of use to both.
+    let linked = fs::hard_link(&fresh, path);
+    fs::remove_file(&fresh)?;
+    match linked {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            fs::read(path)?.try_into().map_err(|_| io::Error::other("its key is no key"))
+        }
+        linked => linked.map(|()| key),
+    }
 }
 
 /// Writes a private file beside its place and puts it there. A crash may leave it torn, which its reader finds out.
 pub(super) fn write_whole(fresh: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(fresh)?;
-    io::Write::write_all(&mut file, bytes)?;
-    drop(file);
+    write(fresh, bytes)?;
     fs::rename(fresh, path)
+}
+
+fn write(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file)?;
+    io::Write::write_all(&mut file, bytes)
 }
 
 /// The entries, and files on their way: each with when it was used and its size.
@@ -292,6 +309,17 @@ mod tests {
     }
 
     #[test]
+    fn programs_that_begin_at_once_have_one_key() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join(KEY_FILE);
+        let keys: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| key(&file).expect("a key"))).collect();
+            threads.into_iter().map(|thread| thread.join().expect("a key")).collect()
+        });
+        assert!(keys.iter().all(|one| *one == keys[0]), "{keys:?}");
+    }
+
+    #[test]
     fn code_of_another_engine_is_another_entry() {
         let folder = tempfile::tempdir().expect("a folder");
         let engine = Engine::start().expect("an engine");
@@ -308,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_go_when_there_is_no_room_and_what_is_no_entry_goes_at_once() {
+    fn the_oldest_go_when_there_is_no_room_and_so_does_what_a_crash_left() {
         let folder = tempfile::tempdir().expect("a folder");
         let engine = Engine::start().expect("an engine");
         let component = component(&engine);
@@ -316,8 +344,7 @@ mod tests {
         let cache = Cache::bounded(folder.path(), engine.wasm(), 4 * size + 3).expect("a cache");
         let age = |name: &str, seconds| {
             let file = File::open(cache.path(name)).expect("an entry");
-            file.set_modified(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds))
-                .expect("aged");
+            file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)).expect("aged");
         };
         for (seconds, name) in (1..).zip(["a", "b", "c", "d"]) {
             cache.keep(&component, name);
@@ -327,8 +354,13 @@ mod tests {
         cache.keep(&component, "e");
         let there = |name: &str| cache.path(name).exists();
         assert_eq!(["a", "b", "c", "d", "e"].map(there), [true, false, false, true, true]);
-        fs::write(folder.path().join(FOLDER).join("9.new"), b"half").expect("written");
+        let [left, coming] = ["1-9.new", "2-9.new"].map(|name| folder.path().join(FOLDER).join(name));
+        for path in [&left, &coming] {
+            fs::write(path, b"half").expect("written");
+        }
+        let long_ago = SystemTime::now() - 2 * LEFT_AFTER;
+        File::options().append(true).open(&left).and_then(|file| file.set_modified(long_ago)).expect("aged");
         Cache::open(folder.path(), engine.wasm()).expect("a cache");
-        assert!(!folder.path().join(FOLDER).join("9.new").exists());
+        assert!(!left.exists() && coming.exists());
     }
 }

@@ -5,7 +5,11 @@
 
 use std::{
     num::NonZeroUsize,
-    sync::Arc,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 
@@ -27,8 +31,10 @@ use super::{
     settings::PluginConfig,
     wasmcloud,
 };
-use crate::status::Components;
+use crate::{status::Components, units::ByteSize};
 
+/// Compiling that takes longer is said: whoever waits wants to know what for.
+const MOMENT: Duration = Duration::from_secs(1);
 /// How long a component may take to be set up and to describe itself, together.
 const DESCRIBE_LIMIT: Duration = Duration::from_secs(1);
 
@@ -148,8 +154,20 @@ impl Loader {
         let (name, config, names) = (Arc::clone(plugin), config.clone(), names.clone());
         let threads = self.engine.threads();
         let permit = self.compiling.acquire().await.map_err(|_| LoadError::Stopping)?;
-        let prepared = threads.aside(move || loader.prepare(&name, &file));
-        let prepared = prepared.await.map_err(|_| LoadError::Stopping)??;
+        let (compiles, size) = (Arc::new(AtomicBool::new(false)), file.len());
+        let begun = Arc::clone(&compiles);
+        let mut prepared = pin!(threads.aside(move || loader.prepare(&name, &file, &begun)));
+        let prepared = tokio::select! {
+            prepared = &mut prepared => prepared,
+            () = tokio::time::sleep(MOMENT) => {
+                if compiles.load(Relaxed) {
+                    let size = ByteSize(u64::try_from(size).unwrap_or(u64::MAX) >> 10 << 10);
+                    tracing::info!(plugin = &**plugin, "compiling its {size} of WebAssembly, which takes some seconds");
+                }
+                prepared.await
+            }
+        };
+        let prepared = prepared.map_err(|_| LoadError::Stopping)??;
         drop(permit);
         let loader = Arc::clone(self);
         let name = Arc::clone(plugin);
@@ -157,8 +175,8 @@ impl Loader {
         described.await.map_err(|_| LoadError::Stopping)?
     }
 
-    /// Everything that needs a processor for long and no guest.
-    fn prepare(&self, plugin: &str, file: &[u8]) -> Result<Prepared, LoadError> {
+    /// Everything that needs a processor for long and no guest. `compiles` is set when it has to be compiled.
+    fn prepare(&self, plugin: &str, file: &[u8], compiles: &AtomicBool) -> Result<Prepared, LoadError> {
         check_kind(file)?;
         let face = face(file).map_err(LoadError::Invalid)?;
         let verdict = self.contract.judge(&face);
@@ -167,7 +185,7 @@ impl Loader {
         }
         let hash = blake3::hash(file).to_hex().to_string();
         let begun = Instant::now();
-        let component = self.component(file, &hash)?;
+        let component = self.component(file, &hash, compiles)?;
         let compile_time = begun.elapsed();
         let blueprint = self.link(&component, &verdict.unknown).map_err(|error| {
             // The comparison found nothing to say, so wasmtime's own words have to do.
@@ -183,12 +201,13 @@ impl Loader {
     }
 
     /// Out of the cache, else compiled.
-    fn component(&self, file: &[u8], hash: &str) -> Result<Component, LoadError> {
+    fn component(&self, file: &[u8], hash: &str, compiles: &AtomicBool) -> Result<Component, LoadError> {
         let wasm = self.engine.wasm();
         if let Some(component) = self.cache.as_ref().and_then(|cache| cache.load(wasm, hash)) {
             self.counts.cached.one();
             return Ok(component);
         }
+        compiles.store(true, Relaxed);
         let component =
             Component::from_binary(wasm, file).map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
         self.counts.compiled.one();

@@ -24,6 +24,8 @@ pub struct Config {
     pub approve_all: bool,
     /// Processes may come over the API.
     pub processes: bool,
+    /// The data directory whose compiled cache is used; none: the node's own.
+    pub cache: Option<PathBuf>,
 }
 
 /// A process that the node starts.

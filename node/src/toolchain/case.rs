@@ -23,6 +23,7 @@ use crate::{
     bus::{Bus, Delivery, Holder, SubscribeError, Subscription, Wanted},
     dispatch::{self, Call, Invoke, Lanes, Policy},
     plugin::{
+        self,
         alone::alone,
         engine::{Engine, EngineError},
         folder::{self, ReadError},
@@ -173,32 +174,36 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// Loads a component as a node with this configuration of the plugin would. `plugin` is what it is called.
+    /// Loads a component as a node with this configuration of the plugin would. `name` is what it is called; `cache` is the
+    /// data directory of whoever may have compiled it already, or will want it.
     ///
     /// # Errors
     /// When it cannot be read, a node would refuse it, or a pattern of who answers is none.
     pub async fn load(
-        plugin: &str,
+        name: &str,
         file: &Path,
         config: &PluginConfig,
         answerers: Vec<Answerer>,
+        cache: Option<&Path>,
     ) -> Result<Self, CaseError> {
         let path = file.to_path_buf();
         let reading = tokio::task::spawn_blocking(move || folder::read(&path)).await;
         let read = reading.unwrap_or_else(|error| Err(ReadError::Io(io::Error::other(error))));
         let (bytes, _) = read.map_err(|source| CaseError::Read { file: file.into(), source })?;
         let engine = Arc::new(Engine::start()?);
-        let loader = Arc::new(Loader::new(Arc::clone(&engine)).map_err(CaseError::Broken)?);
+        let loader = Loader::new(Arc::clone(&engine)).map_err(CaseError::Broken)?;
+        let cache = cache.and_then(|data_dir| plugin::cache(data_dir, &engine));
+        let loader = Arc::new(loader.caching(cache, Arc::default()));
         let home = NetworkName::parse(NETWORK).map_err(|error| CaseError::Broken(error.to_string()))?;
         let bus = Bus::new(NodeId([0; 32]), Incarnation(1), Names::new(vec![home]));
         bus.confirmed(u64::MAX);
-        let plugin: Arc<str> = plugin.into();
+        let name: Arc<str> = name.into();
         let loaded = loader
-            .load(&plugin, bytes, config, bus.names())
+            .load(&name, bytes, config, bus.names())
             .await
             .map_err(|source| CaseError::Load { file: file.into(), source })?;
         let boards = Boards::new(NodeCard { name: "test".into(), ..NodeCard::default() });
-        let version = Arc::new(alone(&plugin, loaded, config, &engine, &bus, &boards));
+        let version = Arc::new(alone(&name, loaded, config, &engine, &bus, &boards));
         let everything = Wanted { scope: bus.scope("**")?, answers: false, group: None };
         let ear = bus.subscribe(Holder::Client("test".into()), [everything]).await?;
         let stop = CancellationToken::new();

@@ -131,6 +131,7 @@ impl Project {
             return Ok(artifact);
         }
         fs::create_dir_all(&workshop).map_err(|source| place(&workshop, source))?;
+        shop.say(&format!("building `{}`", self.name));
         let begun = Instant::now();
         let fresh = workshop.join(&self.name).with_added_extension("wasm.new");
         match &self.language {

@@ -9,7 +9,7 @@ async fn subject(sketch: &Sketch) -> Subject {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("sketch.wasm");
     fs::write(&file, sketch.build()).expect("written");
-    Subject::load("sketch", &file, &PluginConfig::default(), Vec::new()).await.expect("a subject")
+    Subject::load("sketch", &file, &PluginConfig::default(), Vec::new(), None).await.expect("a subject")
 }
 
 fn given(arrival: Arrival, channel: &str, text: &str) -> Given {
