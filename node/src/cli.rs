@@ -15,6 +15,7 @@ mod bridge;
 mod build;
 mod call;
 mod check;
+mod coming;
 mod component;
 mod config;
 mod dev;

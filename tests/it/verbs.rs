@@ -151,12 +151,20 @@ async fn dev_runs_what_is_saved() -> Result<()> {
     let project = tempfile::tempdir()?;
     let source = project.path().join("src/lib.rs");
     write_project(project.path())?;
-    fs::write(&source, handler("\"one\".to_owned()"))?;
+    fs::write(&source, handler("nothing"))?;
 
-    let setup = Setup::new(PROGRAM, "dev").verb("dev").arg(project.path());
+    let data = tempfile::tempdir()?;
+    let setup = Setup::new(PROGRAM, "dev").verb("dev").arg(project.path()).data_dir(data.path().join("dev"));
     // Kept from run to run, so that only the first one builds the SDK.
     let setup = setup.env("CARGO_TARGET_DIR", repository()?.join("target/tried"));
     let mut node = setup.spawn()?;
+    until("what does not build to be said", MOMENT * 6, async || {
+        node.stderr().contains("waiting until something is saved").then_some(())
+    })
+    .await
+    .with_context(|| node.printed())?;
+    is_said_to_come(&node, data.path()).await?;
+    fs::write(&source, handler("\"one\".to_owned()"))?;
     until("the first build to be live", MOMENT * 6, async || {
         node.client()
             .status()
@@ -200,6 +208,20 @@ async fn dev_runs_what_is_saved() -> Result<()> {
     ensure!(said.contains("hint: ") && !said.contains("built"), "{said}");
     ensure!(placed.exists() && answer(&node).await? == "\"two\"\n");
     ensure!(node.stop().await?.success());
+    Ok(())
+}
+
+/// Who asks for a node by the time its handlers are built is told that it is on its way, whether he names it or not.
+async fn is_said_to_come(node: &Node, data: &Path) -> Result<()> {
+    let named = run(Some(node), &["call", "tried/out"]).await?;
+    let mut usual = std::process::Command::new(PROGRAM);
+    clean(&mut usual, data);
+    let usual = usual.args(["call", "tried/out"]).env("HIVE_DATA_DIR", data).output()?;
+    for asked in [named, usual] {
+        let said = stderr(&asked);
+        ensure!(asked.status.code() == Some(3) && said.contains("builds its handlers first"), "{said}");
+        ensure!(!said.contains(" run`"), "{said}");
+    }
     Ok(())
 }
 

@@ -26,7 +26,7 @@ use crate::{
         build::{Artifact, BuildError, Built, build as build_all, place},
         sources::Sources,
     },
-    trust::identity::{self, DirLock},
+    trust::identity::{self, DirLock, Doing},
 };
 
 /// How long handlers get to be compiled and tried before the person is told what to try.
@@ -105,10 +105,11 @@ fn prepare(mut flags: NodeFlags, join: bool) -> Result<Site, Fault> {
         Fault::usage("no place for the node's data: neither $XDG_DATA_HOME nor $HOME is set")
             .hint("give one with --data-dir")
     })?;
-    let lock = identity::lock(&dir).map_err(|error| {
+    let mut lock = identity::lock(&dir).map_err(|error| {
         let hint = error.hint();
         Fault::configuration(error).hint(hint)
     })?;
+    lock.says(Doing::Building);
     let folder = dir.join("plugins");
     fs::create_dir_all(&folder).map_err(|error| {
         Fault::failed(anyhow::Error::new(error).context(format!("cannot make {}", folder.display())))

@@ -7,7 +7,7 @@ use clap::{
     error::ErrorKind,
 };
 
-use super::output;
+use super::{coming::coming, output};
 
 /// Asked, and the answer is no; or something went wrong on the way.
 const NO: u8 = 1;
@@ -93,6 +93,9 @@ impl Fault {
 impl From<hive_client::Error> for Fault {
     fn from(error: hive_client::Error) -> Self {
         if error.is_unreachable() {
+            if let Some(fault) = coming(&error) {
+                return fault;
+            }
             let hint = format!("start one with `{} run`, or name one with --node", output::program());
             return Self::no_node(error).hint(hint);
         }

@@ -40,7 +40,7 @@ use crate::{
     store::Store,
     transport::{BindError, Listen, Membership},
     trust::{
-        identity::{self, DirLock, Identity},
+        identity::{self, DirLock, Doing, Identity},
         may::Rules,
     },
 };
@@ -70,7 +70,7 @@ pub(super) struct Parts {
     /// Executes what is asked through the API.
     root: Part,
     /// Held while the node lives, so that no second one uses its directory.
-    _lock: Option<DirLock>,
+    lock: Option<DirLock>,
 }
 
 /// Who a node is in this life.
@@ -140,7 +140,12 @@ impl Builder {
         };
         let leave = CancellationToken::new();
         match parts.start(ways, (&life.identity, life.incarnation), &bus, &boards, &leave).await {
-            Ok(()) => Ok(Node { bus, boards, parts, leave }),
+            Ok(()) => {
+                if let Some(lock) = &mut parts.lock {
+                    lock.says(Doing::Running);
+                }
+                Ok(Node { bus, boards, parts, leave })
+            }
             Err(error) => {
                 parts.stop().await;
                 Err(error)
@@ -180,7 +185,7 @@ impl Parts {
             mesh: None,
             bus: Part::new("bus"),
             root: Part::new("root"),
-            _lock: lock,
+            lock,
         }
     }
 
@@ -314,7 +319,8 @@ impl Life {
             return Ok(Self { identity, incarnation, lock: None });
         };
         blocking(move || {
-            let lock = claimed.map_or_else(|| identity::lock(&dir), Ok)?;
+            let mut lock = claimed.map_or_else(|| identity::lock(&dir), Ok)?;
+            lock.says(Doing::Starting);
             let identity = Identity::load_or_create(&dir)?;
             let incarnation = identity::next_incarnation(&dir)?;
             Ok(Self { identity, incarnation, lock: Some(lock) })

@@ -6,8 +6,8 @@
 use std::{
     fmt,
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
-    io::{self, Read, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    io::{self, Read},
+    os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -25,8 +25,10 @@ use super::{Existing, random_bytes, write_whole};
 const KEY_FILE: &str = "node.key";
 /// The number of the node's last life, in decimal digits.
 const INCARNATION_FILE: &str = "incarnation";
-/// Locked while a node runs; holds its process id for the message.
+/// Locked while a node runs; holds its process id and what it does, for the message.
 const LOCK_FILE: &str = "node.lock";
+/// Bytes of it that are read.
+const LOCK_FILE_BYTES_MAX: u64 = 32;
 /// A PKCS#8 ed25519 key in PEM takes about 120 bytes; anything much larger is another file.
 const KEY_FILE_BYTES_MAX: u64 = 4 << 10;
 
@@ -251,6 +253,42 @@ pub struct DirLock {
     file: File,
 }
 
+/// What the process that holds a data directory does, for whoever looks for its node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doing {
+    /// It builds handlers; there is no node yet.
+    Building,
+    /// It starts a node, which does not answer yet.
+    Starting,
+    /// Its node runs.
+    Running,
+}
+
+impl Doing {
+    const ALL: [Self; 3] = [Self::Building, Self::Starting, Self::Running];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Building => "building",
+            Self::Starting => "starting",
+            Self::Running => "running",
+        }
+    }
+}
+
+impl DirLock {
+    /// Says what is done with the directory from now on. Nothing is lost where that cannot be written.
+    pub fn says(&mut self, doing: Doing) {
+        let _ = self.write(doing);
+    }
+
+    fn write(&self, doing: Doing) -> io::Result<()> {
+        let text = format!("{} {}\n", std::process::id(), doing.word());
+        self.file.write_all_at(text.as_bytes(), 0)?;
+        self.file.set_len(text.len() as u64)
+    }
+}
+
 impl Drop for DirLock {
     fn drop(&mut self) {
         // Closing would not be enough while a child that is being started has the file, too. Nothing is lost if it fails.
@@ -268,7 +306,7 @@ pub fn lock(dir: &Path) -> Result<DirLock, LockError> {
         other => LockError::Unusable { dir: dir.into(), source: io::Error::other(other) },
     })?;
     let unusable = |source| LockError::Unusable { dir: dir.into(), source };
-    let mut file = OpenOptions::new()
+    let file = OpenOptions::new()
         .read(true)
         .write(true)
         .create(true)
@@ -279,15 +317,37 @@ pub fn lock(dir: &Path) -> Result<DirLock, LockError> {
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            let mut holder = String::new();
             // The process id is a courtesy; without it the message still says which directory.
-            let _ = Read::by_ref(&mut file).take(32).read_to_string(&mut holder);
-            return Err(LockError::Busy { dir: dir.into(), pid: holder.trim().parse().ok() });
+            return Err(LockError::Busy { dir: dir.into(), pid: said(&file).0 });
         }
         Err(TryLockError::Error(e)) => return Err(unusable(e)),
     }
-    file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(unusable)?;
-    Ok(DirLock { file })
+    let lock = DirLock { file };
+    lock.write(Doing::Starting).map_err(unusable)?;
+    Ok(lock)
+}
+
+/// The process that holds a data directory and has no node yet, and what it does. None: nobody, or its node runs.
+#[must_use]
+pub fn held(dir: &Path) -> Option<(u32, Doing)> {
+    let file = File::open(dir.join(LOCK_FILE)).ok()?;
+    let (Some(process), Some(doing)) = said(&file) else { return None };
+    if doing == Doing::Running {
+        return None;
+    }
+    // A process that was killed left its word and not its lock. Who tries has the lock for a moment, so it is not tried
+    // where the word says enough.
+    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)).then_some((process, doing))
+}
+
+/// What a lock file says: which process, and what it does.
+fn said(mut file: &File) -> (Option<u32>, Option<Doing>) {
+    let mut text = String::new();
+    let _ = Read::by_ref(&mut file).take(LOCK_FILE_BYTES_MAX).read_to_string(&mut text);
+    let mut words = text.split_whitespace();
+    let process = words.next().and_then(|word| word.parse().ok());
+    let doing = words.next().and_then(|word| Doing::ALL.into_iter().find(|doing| doing.word() == word));
+    (process, doing)
 }
 
 /// Why a data directory cannot be claimed.

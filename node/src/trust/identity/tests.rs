@@ -106,6 +106,22 @@ fn a_second_node_on_one_directory_is_told_who_holds_it() {
 }
 
 #[test]
+fn who_holds_a_directory_without_a_node_says_what_it_does() {
+    let dir = dir();
+    assert_eq!(held(dir.path()), None);
+    let mut lock = lock(dir.path()).expect("a free directory");
+    let me = std::process::id();
+    assert_eq!(held(dir.path()), Some((me, Doing::Starting)));
+    lock.says(Doing::Building);
+    assert_eq!(held(dir.path()), Some((me, Doing::Building)));
+    lock.says(Doing::Running);
+    assert_eq!(held(dir.path()), None);
+    lock.says(Doing::Building);
+    drop(lock);
+    assert_eq!(held(dir.path()), None, "its word is still there, its lock is not");
+}
+
+#[test]
 fn the_private_key_is_not_in_what_debug_prints() {
     let identity = Identity::ephemeral();
     let text = format!("{identity:?}");
