@@ -9,6 +9,7 @@ pub mod js;
 pub mod project;
 pub mod python;
 pub mod rust;
+pub mod shop;
 mod stamp;
 pub mod tool;
 
@@ -23,7 +24,7 @@ use std::{
 use futures_util::{StreamExt as _, stream};
 
 use project::Project;
-use tool::Shop;
+use shop::Shop;
 
 /// A component that was built.
 #[derive(Debug, Clone, PartialEq, Eq)]

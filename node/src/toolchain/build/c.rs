@@ -16,7 +16,8 @@ use super::{
     BuildError, core,
     project::{Language, Project, manifest, unreadable},
     python::pip,
-    tool::{Kit, Shop, Tool, place},
+    shop::{Kit, Shop},
+    tool::{Tool, place},
 };
 
 /// A project's manifest: C itself has none.

@@ -10,7 +10,8 @@ use std::{
 use super::{
     BuildError, core,
     project::{Language, Project, manifest, unreadable},
-    tool::{Shop, Tool, place},
+    shop::Shop,
+    tool::{Tool, place},
 };
 
 /// The module that a project must require to be one.

@@ -14,7 +14,8 @@ use serde::Deserialize;
 use super::{
     BuildError,
     project::{Language, Project, manifest, unreadable},
-    tool::{Kit, Shop, Tool, place},
+    shop::{Kit, Shop},
+    tool::{Tool, place},
 };
 
 /// What a project must depend on to be one.

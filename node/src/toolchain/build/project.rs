@@ -15,8 +15,9 @@ use super::{
     go::Go,
     js::Js,
     python::Python,
+    shop::Shop,
     stamp,
-    tool::{Shop, place},
+    tool::place,
 };
 use crate::watch::is_skipped;
 

@@ -13,7 +13,8 @@ use serde::Deserialize;
 use super::{
     BuildError,
     project::{Language, Project, manifest, unreadable},
-    tool::{Kit, Shop, Tool, place},
+    shop::{Kit, Shop},
+    tool::{Tool, place},
 };
 
 /// What builds, pinned: what built yesterday builds today.

@@ -12,7 +12,8 @@ use serde::Deserialize;
 use super::{
     Artifact, BuildError,
     project::{DEPTH_MAX, below},
-    tool::{Shop, Tool},
+    shop::Shop,
+    tool::Tool,
 };
 
 /// What handlers are built for: a standard library with WASI 0.2, and a linker that emits components.
