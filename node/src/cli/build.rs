@@ -10,7 +10,7 @@ use hive_client::types::V1;
 use serde::Serialize;
 
 use super::{Voice, exit::Fault, output};
-use crate::toolchain::build::{self, Artifact, BuildError, Built, Options};
+use crate::toolchain::build::{self, Artifact, BuildError, Built, Options, shop::Said};
 
 /// Build handlers into components.
 #[derive(Debug, Args)]
@@ -70,7 +70,7 @@ struct Component {
 impl Build {
     pub(super) async fn run(self, voice: &Voice) -> Result<(), Fault> {
         let dirs = dirs(self.dirs);
-        let say = |text: &str| output::note(voice, text);
+        let say = |said: Said<'_>| saying(voice, said);
         let Built { mut artifacts, failures } =
             build::build(&dirs, self.tools.options(), &say).await.map_err(fault)?;
         if let Some(out) = &self.out {
@@ -87,6 +87,14 @@ impl Build {
             artifacts.iter().try_for_each(|artifact| output::line(&shown(&artifact.file)))?;
         }
         all_of(failures)
+    }
+}
+
+/// Says what is done while handlers are built.
+pub(super) fn saying(voice: &Voice, said: Said<'_>) {
+    match said {
+        Said::Fact(text) => output::note(voice, text),
+        Said::Progress(text) => output::progress(voice, text),
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{
     node::Node,
     status::{PluginCard, PluginState, WantCard},
     toolchain::{
-        build::{Artifact, BuildError, Built, build as build_all, place},
+        build::{Artifact, BuildError, Built, build as build_all, place, shop::Said},
         sources::Sources,
     },
     trust::identity::{self, DirLock, Doing},
@@ -175,7 +175,7 @@ impl Workshop<'_> {
     /// Builds everything (what did not change takes no time) and puts what is new into the plugins' folder. Returns what
     /// failed.
     async fn build(&self) -> Result<Vec<BuildError>, BuildError> {
-        let say = |text: &str| output::note(self.voice, text);
+        let say = |said: Said<'_>| build::saying(self.voice, said);
         let Built { artifacts, failures } = build_all(&self.dirs, self.tools.options(), &say).await?;
         let is_new =
             |artifact: &Artifact| fs::read(&artifact.file).ok() != fs::read(self.placed(&artifact.name)).ok();

@@ -17,7 +17,7 @@ use super::{Voice, build, build::Tools, check::report_problems, exit::Fault, out
 use crate::{
     config::{self, Ends, How, Trial, TrialFile},
     toolchain::{
-        build::{self as building, Built},
+        build::{self as building, Built, shop::Said},
         case::{Answerer, Arrival, CaseError, Done, Given, Outcome, PluginConfig, Subject},
     },
 };
@@ -173,7 +173,7 @@ impl Test {
             let name = place.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             return Ok((name, place.to_path_buf()));
         }
-        let say = |text: &str| output::note(voice, text);
+        let say = |said: Said<'_>| build::saying(voice, said);
         let folders = [place.to_path_buf()];
         let built = building::build(&folders, self.tools.options(), &say).await.map_err(build::fault)?;
         let Built { artifacts, failures } = built;

@@ -24,7 +24,7 @@ use std::{
 use futures_util::{StreamExt as _, stream};
 
 use project::Project;
-use shop::Shop;
+use shop::{Said, Shop};
 
 /// A component that was built.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -190,7 +190,7 @@ enum Task {
 pub async fn build(
     folders: &[PathBuf],
     options: Options,
-    say: &(dyn Fn(&str) + Sync),
+    say: &(dyn Fn(Said<'_>) + Sync),
 ) -> Result<Built, BuildError> {
     let shop = Shop::open(options, say)?;
     let tasks = find(folders).await?;

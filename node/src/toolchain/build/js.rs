@@ -182,7 +182,8 @@ impl Js {
             shop.say(&format!("`{}` needs packages; running `npm install`", project.name));
             let mut npm = NPM.command(&project.root);
             npm.args(["install", "--no-audit", "--no-fund", "--loglevel=error"]);
-            NPM.run(npm, "npm install", &project.root).await?;
+            let npm = NPM.run(npm, "npm install", &project.root);
+            shop.installing("packages", &modules, npm).await?;
         }
         let link = modules.join(SDK);
         match &self.sdk {

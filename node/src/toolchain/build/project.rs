@@ -9,16 +9,7 @@ use std::{
     time::Instant,
 };
 
-use super::{
-    Artifact, BuildError,
-    c::C,
-    go::Go,
-    js::Js,
-    python::Python,
-    shop::Shop,
-    stamp,
-    tool::place,
-};
+use super::{Artifact, BuildError, c::C, go::Go, js::Js, python::Python, shop::Shop, stamp, tool::place};
 use crate::watch::is_skipped;
 
 /// Folders below a given one that are searched for projects.
@@ -135,12 +126,15 @@ impl Project {
         shop.say(&format!("building `{}`", self.name));
         let begun = Instant::now();
         let fresh = workshop.join(&self.name).with_added_extension("wasm.new");
-        match &self.language {
-            Language::Js(js) => js.build(self, shop, &fresh).await?,
-            Language::Python(python) => python.build(self, shop, &fresh).await?,
-            Language::C(c) => c.build(self, shop, &fresh).await?,
-            Language::Go(go) => go.build(self, shop, &fresh).await?,
-        }
+        let making = async {
+            match &self.language {
+                Language::Js(js) => js.build(self, shop, &fresh).await,
+                Language::Python(python) => python.build(self, shop, &fresh).await,
+                Language::C(c) => c.build(self, shop, &fresh).await,
+                Language::Go(go) => go.build(self, shop, &fresh).await,
+            }
+        };
+        shop.making(&format!("building `{}`", self.name), making).await?;
         fs::rename(&fresh, &component).map_err(|source| place(&component, source))?;
         fs::write(&stamp_file, stamp).map_err(|source| place(&stamp_file, source))?;
         shop.say(&format!("built `{}` in {:.1} s", self.name, begun.elapsed().as_secs_f64()));

@@ -204,7 +204,8 @@ impl Python {
             });
         }
         shop.say(&format!("`{}` needs packages; running `pip install`", project.name));
-        pip(&site, &self.dependencies, &project.root).await?;
+        let pip = pip(&site, &self.dependencies, &project.root);
+        shop.installing("packages", &site, pip).await?;
         fs::write(&list, wanted).map_err(|source| place(&list, source))?;
         Ok(Some(site))
     }
@@ -227,5 +228,11 @@ pub async fn pip(to: &Path, packages: &[String], folder: &Path) -> Result<(), Bu
     pip.env("PIP_ROOT_USER_ACTION", "ignore");
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade", "--target"]);
     pip.arg(to).args(packages);
-    PYTHON.run(pip, "python3 -m pip install", folder).await.map(drop)
+    // What is on its way is where it is to be: so one sees how far it is, and it is moved and not copied.
+    let coming = to.join(".coming");
+    fs::create_dir_all(&coming).map_err(|source| place(&coming, source))?;
+    pip.env("TMPDIR", &coming);
+    let installed = PYTHON.run(pip, "python3 -m pip install", folder).await.map(drop);
+    let removed = fs::remove_dir_all(&coming).map_err(|source| place(&coming, source));
+    installed.and(removed)
 }

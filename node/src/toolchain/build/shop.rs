@@ -7,6 +7,9 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
+    pin::pin,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    time::{Duration, Instant},
 };
 
 use rustix::fs::{FlockOperation, flock};
@@ -14,11 +17,27 @@ use rustix::fs::{FlockOperation, flock};
 use super::{BuildError, Options, tool::place};
 use crate::toolchain::sdk;
 
+/// What goes on without a word for so long is said to go on.
+const SILENCE: Duration = Duration::from_secs(2);
+/// And then so often.
+const PROGRESS_EVERY: Duration = Duration::from_secs(5);
+
+/// What is said to the person who watches.
+#[derive(Debug, Clone, Copy)]
+pub enum Said<'s> {
+    /// What is done, or was.
+    Fact(&'s str),
+    /// How far something is that takes long, which is for a terminal alone.
+    Progress(&'s str),
+}
+
 /// The user's cache: tools and interfaces that the projects of all languages share.
 pub struct Shop<'s> {
     folder: PathBuf,
     options: Options,
-    say: &'s (dyn Fn(&str) + Sync),
+    say: &'s (dyn Fn(Said<'_>) + Sync),
+    /// How much is being installed: what waits for it says nothing of its own.
+    installing: AtomicUsize,
 }
 
 /// Something that is installed into the cache once.
@@ -36,11 +55,11 @@ impl<'s> Shop<'s> {
     ///
     /// # Errors
     /// When there is no place for it.
-    pub fn open(options: Options, say: &'s (dyn Fn(&str) + Sync)) -> Result<Self, BuildError> {
+    pub fn open(options: Options, say: &'s (dyn Fn(Said<'_>) + Sync)) -> Result<Self, BuildError> {
         let variable = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let cache = variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));
         let folder = cache.ok_or(BuildError::NoCache)?.join("hive-node");
-        Ok(Self { folder, options, say })
+        Ok(Self { folder, options, say, installing: AtomicUsize::new(0) })
     }
 
     /// Whether something may be installed.
@@ -51,7 +70,59 @@ impl<'s> Shop<'s> {
 
     /// Says something to the person who watches.
     pub fn say(&self, text: &str) {
-        (self.say)(text);
+        (self.say)(Said::Fact(text));
+    }
+
+    /// Waits for what a tool makes without a word, and says meanwhile that it goes on.
+    pub async fn making<T>(&self, what: &str, work: impl Future<Output = T>) -> T {
+        let is_free = || self.installing.load(Relaxed) == 0;
+        self.watched(work, async |took| is_free().then(|| format!("{what}: {took} s"))).await
+    }
+
+    /// Waits for what a tool installs into a folder without a word, and says meanwhile how far it is, and at the end how long
+    /// it took.
+    ///
+    /// # Errors
+    /// Those of the tool.
+    pub async fn installing<T>(
+        &self,
+        what: &str,
+        folder: &Path,
+        work: impl Future<Output = Result<T, BuildError>>,
+    ) -> Result<T, BuildError> {
+        let begun = Instant::now();
+        self.installing.fetch_add(1, Relaxed);
+        let done = self.watched(work, async |took| {
+            let folder = folder.to_path_buf();
+            let bytes = tokio::task::spawn_blocking(move || bytes_in(&folder)).await.unwrap_or(0);
+            Some(format!("installing {what}: {} MB, {took} s", bytes / 1_000_000))
+        });
+        let done = done.await;
+        self.installing.fetch_sub(1, Relaxed);
+        if done.is_ok() {
+            self.say(&format!("installed {what} in {:.1} s", begun.elapsed().as_secs_f64()));
+        }
+        done
+    }
+
+    /// `progress` says how far it is after so many seconds, if there is something to say.
+    async fn watched<T>(
+        &self,
+        work: impl Future<Output = T>,
+        progress: impl AsyncFn(u64) -> Option<String>,
+    ) -> T {
+        let (begun, mut silence, mut work) = (Instant::now(), SILENCE, pin!(work));
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                () = tokio::time::sleep(silence) => {
+                    silence = PROGRESS_EVERY;
+                    if let Some(text) = progress(begun.elapsed().as_secs()).await {
+                        (self.say)(Said::Progress(&text));
+                    }
+                }
+            }
+        }
     }
 
     /// A folder of the cache for what a tool itself keeps, such as objects.
@@ -112,7 +183,7 @@ impl<'s> Shop<'s> {
         }
         self.say(&format!("{} is not in your cache yet; installing it there ({})", kit.called, kit.why));
         let fresh = fresh(&folder, "new")?;
-        let installed = install(&fresh).await;
+        let installed = self.installing(&kit.called, &fresh, install(&fresh)).await;
         if let Err(error) = installed {
             // What is half there is of no use; the error that made it so is what counts.
             let _ = fs::remove_dir_all(&fresh);
@@ -121,6 +192,21 @@ impl<'s> Shop<'s> {
         fs::rename(&fresh, &folder).map_err(|source| place(&folder, source))?;
         Ok(folder)
     }
+}
+
+/// What the files of a folder and below have. What cannot be read counts for nothing.
+fn bytes_in(folder: &Path) -> u64 {
+    let (mut bytes, mut open) = (0_u64, vec![folder.to_path_buf()]);
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            match entry.metadata() {
+                Ok(found) if found.is_dir() => open.push(entry.path()),
+                Ok(found) => bytes = bytes.saturating_add(found.len()),
+                Err(_) => {}
+            }
+        }
+    }
+    bytes
 }
 
 /// An empty folder beside the one that it will be renamed to.
@@ -152,10 +238,59 @@ async fn lock(folder: &Path) -> Result<File, BuildError> {
 mod tests {
     use super::*;
 
+    fn shop<'s>(cache: &Path, install: bool, say: &'s (dyn Fn(Said<'_>) + Sync)) -> Shop<'s> {
+        let (folder, options) = (cache.into(), Options { install });
+        Shop { folder, options, say, installing: AtomicUsize::new(0) }
+    }
+
+    #[tokio::test]
+    async fn what_is_installed_without_a_word_is_said_to_grow() {
+        const PATIENCE: Duration = Duration::from_secs(30);
+        let cache = tempfile::tempdir().expect("a folder");
+        let (told, mut heard) = tokio::sync::mpsc::channel(16);
+        let say = |said: Said<'_>| {
+            let (text, is_progress) = match said {
+                Said::Fact(text) => (text, false),
+                Said::Progress(text) => (text, true),
+            };
+            let _ = told.try_send((text.to_owned(), is_progress));
+        };
+        let shop = shop(cache.path(), true, &say);
+        let kit = Kit { name: "kit-1".into(), called: "kit".into(), why: "tests need it" };
+        let mut said = Vec::new();
+        let install = async |folder: &Path| {
+            fs::create_dir(folder.join("in")).expect("made");
+            fs::write(folder.join("in/a"), vec![0; 3_000_000]).expect("written");
+            // It is done when somebody was told how far it is.
+            while !said.last().is_some_and(|(_, is_progress)| *is_progress) {
+                said.extend(heard.recv().await);
+            }
+            Ok(())
+        };
+        // What waits for it says nothing meanwhile.
+        let making = shop.making("building it", shop.kit(&kit, install));
+        tokio::time::timeout(PATIENCE, making).await.expect("progress").expect("installed");
+        said.extend(heard.recv().await);
+        let begins = |said: &[(String, bool)], want: &[(&str, bool)]| {
+            let as_wanted = |((text, is), (begins, want)): (&(String, bool), &(&str, bool))| {
+                text.starts_with(begins) && is == want
+            };
+            assert!(said.len() == want.len() && said.iter().zip(want).all(as_wanted), "{said:?}");
+        };
+        let not_yet = "kit is not in your cache yet";
+        begins(&said, &[(not_yet, false), ("installing kit: 3 MB, ", true), ("installed kit in ", false)]);
+        let until = async { said = heard.recv().await.into_iter().collect() };
+        tokio::select! {
+            never = shop.making("building it", std::future::pending::<()>()) => never,
+            told = tokio::time::timeout(PATIENCE, until) => told.expect("progress"),
+        }
+        begins(&said, &[("building it: ", true)]);
+    }
+
     #[tokio::test]
     async fn a_kit_is_installed_once_and_a_failed_one_leaves_nothing() {
         let cache = tempfile::tempdir().expect("a folder");
-        let shop = |install| Shop { folder: cache.path().into(), options: Options { install }, say: &|_| {} };
+        let shop = |install| shop(cache.path(), install, &|_| {});
         let kit = Kit { name: "kit-1".into(), called: "kit".into(), why: "tests need it" };
         let refused = shop(false).kit(&kit, async |_: &Path| Ok(())).await.expect_err("not installed");
         assert!(matches!(refused, BuildError::NotInstalled { .. }), "{refused}");
@@ -171,7 +306,7 @@ mod tests {
     #[test]
     fn the_interfaces_are_written_once() {
         let cache = tempfile::tempdir().expect("a folder");
-        let shop = Shop { folder: cache.path().into(), options: Options { install: false }, say: &|_| {} };
+        let shop = shop(cache.path(), false, &|_| {});
         let folder = shop.wit().expect("written");
         assert!(folder.join("worlds.wit").is_file());
         assert_eq!(shop.wit().expect("there already"), folder);
