@@ -78,6 +78,7 @@ async fn a_component_of_wasmcloud_runs_as_it_is() -> Result<()> {
     // What is not granted is said in its own language, a text; an error is passing trouble, silence an answer too.
     let why = refusal(&here, "tasks/forbidden").await?;
     ensure!(why.contains("plugins: {each: {tasks: {publishes: [\"elsewhere/secret\"]}}}"), "{why}");
+    ensure!(!why.contains("its code"), "{why}");
     let why = refusal(&here, "tasks/fails").await?;
     ensure!(why.contains("not today"), "{why}");
     let why = refusal(&here, "tasks/silent").await?;

@@ -13,6 +13,10 @@ use hive_proto::{
 pub struct Grants {
     plugin: String,
     may: Vec<Scope>,
+    /// What it declares and does not get, as it needs a line in the configuration.
+    refused: Vec<Scope>,
+    /// Its code has no way to declare anything.
+    is_mute: bool,
     /// What it listens to, and what it might by the configuration: kept values there are its to read.
     reads: Vec<Scope>,
 }
@@ -51,7 +55,8 @@ impl Grants {
     pub fn new(plugin: &str, declared: &[Scope], granted: &[Scope]) -> (Self, Vec<Scope>) {
         let (mut may, refused) = sift(declared, granted);
         may.extend(granted.iter().cloned());
-        (Self { plugin: plugin.to_owned(), may, reads: Vec::new() }, refused)
+        let own = refused.clone();
+        (Self { plugin: plugin.to_owned(), may, refused: own, is_mute: false, reads: Vec::new() }, refused)
     }
 
     /// The same with what it listens to, or might.
@@ -61,14 +66,37 @@ impl Grants {
         self
     }
 
+    /// The same for a component whose code has no way to declare anything.
+    #[must_use]
+    pub fn mute(self) -> Self {
+        Self { is_mute: true, ..self }
+    }
+
     /// Whether the plugin may publish there. `name` is the channel as the guest wrote it.
     ///
     /// # Errors
-    /// The configuration line that would grant it.
+    /// The configuration line that would grant it, and whether the plugin's code would have to declare it, or did.
     pub fn check(&self, to: &Address, name: &str) -> Result<(), String> {
-        let granted =
-            self.may.iter().any(|scope| scope.network == to.network && scope.pattern.matches(&to.channel));
-        if granted { Ok(()) } else { Err(Access::Publishes.line(&self.plugin, name)) }
+        let holds = |scope: &Scope| scope.network == to.network && scope.pattern.matches(&to.channel);
+        if self.may.iter().any(holds) {
+            return Ok(());
+        }
+        let line = Access::Publishes.line(&self.plugin, name);
+        if self.is_mute {
+            return Err(line);
+        }
+        let reaches_far = to.network != NetworkIndex::HOME || to.channel.is_reserved();
+        Err(match (self.refused.iter().any(holds), reaches_far) {
+            (true, _) => {
+                format!("{line}; its code declares that, which is not enough for what reaches so far")
+            }
+            (false, true) => {
+                format!("{line}; its code does not declare that, which would not be enough either")
+            }
+            (false, false) => {
+                format!("{line}; or to its code, which does not declare that: publishes [\"{name}\"]")
+            }
+        })
     }
 
     /// Whether the plugin may read all kept values that a pattern matches. `pattern` is as the guest wrote it.
@@ -180,11 +208,19 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_says_the_line_to_add() {
+    fn a_refusal_says_the_line_to_add_and_whether_the_code_is_the_cause() {
         let (grants, refused) = Grants::new("my plugin", &scopes_of(&["*/x", "a/b"]), &[]);
         assert_eq!(refused, scopes_of(&["*/x"]));
+        let check = |channel: &str, cause: &str| {
+            let address = names().address(channel).expect("a channel");
+            let line = format!(r#"plugins: {{each: {{"my plugin": {{publishes: ["{channel}"]}}}}}}; "#);
+            assert_eq!(grants.check(&address, channel), Err(line + cause));
+        };
+        check("c/d", r#"or to its code, which does not declare that: publishes ["c/d"]"#);
+        check("c/x", "its code declares that, which is not enough for what reaches so far");
+        check("far/c/d", "its code does not declare that, which would not be enough either");
         let address = names().address("c/d").expect("a channel");
         let line = r#"plugins: {each: {"my plugin": {publishes: ["c/d"]}}}"#;
-        assert_eq!(grants.check(&address, "c/d"), Err(line.to_owned()));
+        assert_eq!(grants.clone().mute().check(&address, "c/d"), Err(line.to_owned()));
     }
 }

@@ -257,7 +257,8 @@ impl Loader {
             Some(said) => description::check(said, plugin, config, names),
             None => {
                 let said = wasmcloud::description(plugin, config);
-                description::check(said, plugin, &wasmcloud::configured(config), names)
+                let checked = description::check(said, plugin, &wasmcloud::configured(config), names);
+                checked.map(|wishes| Wishes { grants: wishes.grants.clone().mute(), ..wishes })
             }
         };
         let mut wishes = checked.map_err(LoadError::Description)?;

@@ -158,8 +158,8 @@ impl Line {
     fn may(&self, to: &Address, channel: &str, bytes: usize) -> Result<(), Refusal> {
         let permit = &self.seat.permit;
         permit.channel(to, channel).map_err(|line| {
-            let said = format!("the plugin may not publish to `{channel}`: it did not say so in `publishes`, or needs a grant");
-            Refusal(ApiError::new(code::DENIED, said).with_hint(format!("in the configuration: {line}")))
+            let said = format!("the plugin may not publish to `{channel}`");
+            Refusal(ApiError::new(code::DENIED, said).with_hint(format!("add to the configuration: {line}")))
         })?;
         permit.payload(bytes).map_err(|why| Refusal(ApiError::new(code::TOO_LARGE, why)))
     }
