@@ -103,6 +103,11 @@ const GO: Language = Language {
     tool: "go",
     edits: &[
         ("main.go", "\"Hello, \"", "\"Hi, \""),
+        (
+            "main.go",
+            "hive.Options{",
+            "hive.Options{Instances: hive.Single, Publishes: []string{\"chain/*\"}, ",
+        ),
         ("main.go", "func init() {\n", concat!(include_str!("languages/more.go.in"), "func init() {\n")),
     ],
     mistake: Some(["index out of range", "main.stumble"]),
@@ -176,6 +181,9 @@ async fn journey(language: &Language) -> Result<()> {
     let mut node = setup().start_within(LOADING).await?;
     runs(&node, &plugin, 1).await?;
     greets(&node, &plugin, "Hello, Ada!").await?;
+    let versions: Vec<String> =
+        node.client().plugins().await?.plugins.into_iter().map(|one| one.version).collect();
+    ensure!(versions == ["0.1.0"], "{versions:?}");
     let edited = project("edited", edits)?;
     let (component, edit_took) = edited.build()?;
     place(folder.path(), &file, &std::fs::read(&component)?)?;
@@ -430,6 +438,10 @@ async fn what_is_wrong_with_a_project_is_said_with_a_cure() -> Result<()> {
     check(&["new", "x", "--lang", "cobol"], &["cobol", "rust", "js", "ts", "python"])?;
     check(&["new", "No Name", "--lang", "js"], &["cannot be a plugin's name"])?;
     check(&["build", "."], &["there is no handler to build", "hive-node new"])?;
+    for verb in ["build", "dev"] {
+        check(&[verb, "nowhere"], &["cannot read nowhere", "hint: name a folder that is there"])?;
+    }
+    check(&["test", "nowhere"], &["nowhere is not there", "hint: name a component"])?;
     let (code, _) = run(&["new", "mine", "--lang", "js"])?;
     ensure!(code == Some(0));
     check(&["new", "mine", "--lang", "js"], &["is there already"])?;

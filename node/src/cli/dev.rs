@@ -66,13 +66,14 @@ pub(super) struct Dev {
 impl Dev {
     pub(super) async fn run(self, voice: &Voice) -> Result<(), Fault> {
         let dirs = build::dirs(self.dirs);
+        let sources = watch(&dirs)?;
         let Site { flags, folder, cache, lock } = prepare(self.node, self.join)?;
         let mut loaded = flags.load(vec![folder.clone()])?;
         loaded.settings.plugins.cache = cache;
         // Whoever writes a handler and runs it has said yes to what it wants.
         loaded.settings.plugins.approve_all = true;
         run::begin(&loaded, voice)?;
-        let mut workshop = Workshop { sources: watch(&dirs)?, dirs, folder, tools: self.tools, voice };
+        let mut workshop = Workshop { sources, dirs, folder, tools: self.tools, voice };
         workshop.first_build().await?;
         let node = run::start(&loaded.settings, Some(lock)).await?;
         run::introduce(&node, &loaded.settings, voice);
@@ -123,6 +124,11 @@ fn prepare(mut flags: NodeFlags, join: bool) -> Result<Site, Fault> {
 }
 
 fn watch(dirs: &[PathBuf]) -> Result<Sources, Fault> {
+    for dir in dirs {
+        // Said as `build` says it.
+        dir.canonicalize()
+            .map_err(|source| build::fault(BuildError::Folder { folder: dir.clone(), source }))?;
+    }
     Sources::watch(dirs).map_err(Fault::configuration)
 }
 

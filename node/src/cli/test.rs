@@ -153,6 +153,12 @@ impl Test {
             () if self.path.is_dir() => self.path.join(CASES),
             () => self.path.with_file_name(CASES),
         };
+        if !self.path.exists() {
+            let message = format!("{} is not there", self.path.display());
+            return Err(
+                Fault::usage(message).hint("name a component, a folder with a handler, or a file of cases")
+            );
+        }
         if !cases.is_file() {
             let message = format!("there are no cases: {} is not there", cases.display());
             return Err(Fault::usage(message).hint("give one event with --event, or write some cases"));

@@ -158,6 +158,12 @@ impl BuildError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::Folder { folder, source } if source.kind() == io::ErrorKind::NotFound => {
+                let folder = folder.display();
+                Some(format!(
+                    "name a folder that is there, or `hive-node new {folder} --lang LANGUAGE` makes it"
+                ))
+            }
             Self::Nothing(_) => Some("`hive-node new NAME --lang LANGUAGE` makes one to begin with".into()),
             Self::NoTool { hint, .. } | Self::TooOld { hint, .. } => Some((*hint).to_owned()),
             Self::NoTarget { hint, .. } | Self::NotInstalled { hint, .. } => Some(hint.clone()),
