@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use hive_client::{Message, Terms};
 use hive_tests::{
     guests::place,
@@ -419,6 +419,40 @@ async fn dev_follows_what_is_saved_and_a_mistake_leaves_the_old_one_running() ->
     greets(&node, "greet-js", "Good evening, Ada!").await?;
     std::fs::write(&source, text)?;
     node.stop().await?;
+    Ok(())
+}
+
+/// What a compiler says is said once and as it says it, with several folders under the name of each.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_compile_is_said_once_and_by_the_compiler_alone() -> Result<()> {
+    if !is_here("node", "js") {
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let run = |args: &[&str]| -> Result<(Option<i32>, String)> {
+        let output = command(Path::new(PROGRAM))?.args(args).current_dir(folder.path()).output()?;
+        Ok((output.status.code(), said(&output)))
+    };
+    for (name, source) in [
+        ("one", "const one = ;\n"),
+        ("two", "\nconst two = ;\n"),
+    ] {
+        let (code, said) = run(&["new", name, "--lang", "js"])?;
+        ensure!(code == Some(0), "{said}");
+        std::fs::write(folder.path().join(name).join("src/index.js"), source)?;
+    }
+    let (code, said) = run(&["build", "one", "two"])?;
+    ensure!(code == Some(1), "{code:?}: {said}");
+    for (name, place) in [("one", "src/index.js:1:12:"), ("two", "src/index.js:2:12:")] {
+        let own =
+            format!("error: `esbuild` failed for {}", folder.path().canonicalize()?.join(name).display());
+        let block: Vec<&str> = said.split(&own).collect();
+        let [before, _] = block[..] else { bail!("not once: {own}\n{said}") };
+        let (_, message) = before.rsplit_once("[ERROR]").context("what esbuild says")?;
+        ensure!(message.contains(place), "{own} is not behind {place}:\n{said}");
+    }
+    ensure!(said.matches("Unexpected \";\"").count() == 2, "{said}");
+    ensure!(!said.contains("node:") && !said.contains('\u{1b}'), "{said}");
     Ok(())
 }
 

@@ -9,7 +9,11 @@ use clap::Args;
 use hive_client::types::V1;
 use serde::Serialize;
 
-use super::{Voice, exit::Fault, output};
+use super::{
+    Voice,
+    exit::{self, Fault},
+    output,
+};
 use crate::toolchain::build::{self, Artifact, BuildError, Built, Options, shop::Said};
 
 /// Build handlers into components.
@@ -72,7 +76,7 @@ impl Build {
         let dirs = dirs(self.dirs);
         let say = |said: Said<'_>| saying(voice, said);
         let Built { mut artifacts, failures } =
-            build::build(&dirs, self.tools.options(), &say).await.map_err(fault)?;
+            build::build(&dirs, self.tools.options(), &say, &report).await.map_err(fault)?;
         if let Some(out) = &self.out {
             fs::create_dir_all(out).map_err(|error| {
                 anyhow::Error::new(error).context(format!("cannot make {}", out.display()))
@@ -86,7 +90,7 @@ impl Build {
         } else {
             artifacts.iter().try_for_each(|artifact| output::line(&shown(&artifact.file)))?;
         }
-        all_of(failures)
+        all_of(&failures)
     }
 }
 
@@ -103,25 +107,33 @@ pub(super) fn dirs(named: Vec<PathBuf>) -> Vec<PathBuf> {
     if named.is_empty() { vec![".".into()] } else { named }
 }
 
-/// What some failed builds come to: each is said, the last one ends the verb.
-pub(super) fn all_of(mut failures: Vec<BuildError>) -> Result<(), Fault> {
-    let Some(last) = failures.pop() else { return Ok(()) };
-    for failure in failures {
-        fault(failure).report();
+/// Says why a folder was not built: what its tool said, and what that comes to.
+pub(super) fn report(error: &BuildError) {
+    if let BuildError::Failed { said, .. } = error {
+        anstream::eprint!("{said}");
     }
-    Err(fault(last))
+    exit::explain(error, error.hint().as_deref());
+}
+
+/// What failed builds, which were reported, come to: the last one ends the verb.
+pub(super) fn all_of(failures: &[BuildError]) -> Result<(), Fault> {
+    failures.last().map_or(Ok(()), |last| Err(reported(last)))
+}
+
+/// What a failed build comes to that was reported.
+pub(super) fn reported(error: &BuildError) -> Fault {
+    Fault::silent(if is_configuration(error) { exit::USAGE } else { exit::NO })
 }
 
 /// What a failed build comes to.
 pub(super) fn fault(error: BuildError) -> Fault {
     let hint = error.hint();
-    let fault = match &error {
-        BuildError::Nothing(_) | BuildError::Folder { .. } | BuildError::Manifest { .. } => {
-            Fault::configuration(error)
-        }
-        _ => Fault::failed(error),
-    };
+    let fault = if is_configuration(&error) { Fault::configuration(error) } else { Fault::failed(error) };
     fault.maybe_hint(hint)
+}
+
+fn is_configuration(error: &BuildError) -> bool {
+    matches!(error, BuildError::Nothing(_) | BuildError::Folder { .. } | BuildError::Manifest { .. })
 }
 
 /// A path as a person would write it here.

@@ -152,11 +152,8 @@ impl Workshop<'_> {
             if failures.is_empty() {
                 return Ok(());
             }
-            for failure in failures {
-                if !is_mended_by_saving(&failure) {
-                    return Err(build::fault(failure));
-                }
-                build::fault(failure).report();
+            if let Some(failure) = failures.iter().find(|failure| !is_mended_by_saving(failure)) {
+                return Err(build::reported(failure));
             }
             output::note(self.voice, "waiting until something is saved");
             self.sources.changed().await;
@@ -167,22 +164,21 @@ impl Workshop<'_> {
     async fn rebuild(&mut self) {
         loop {
             self.sources.changed().await;
-            let failures = self.build().await.unwrap_or_else(|error| vec![error]);
-            if failures.is_empty() {
-                continue;
-            }
-            for failure in failures {
-                build::fault(failure).report();
+            match self.build().await {
+                Ok(failures) if failures.is_empty() => continue,
+                Ok(_) => {}
+                Err(error) => build::report(&error),
             }
             output::note(self.voice, "what ran before goes on");
         }
     }
 
     /// Builds everything (what did not change takes no time) and puts what is new into the plugins' folder. Returns what
-    /// failed.
+    /// failed, which was reported.
     async fn build(&self) -> Result<Vec<BuildError>, BuildError> {
         let say = |said: Said<'_>| build::saying(self.voice, said);
-        let Built { artifacts, failures } = build_all(&self.dirs, self.tools.options(), &say).await?;
+        let Built { artifacts, failures } =
+            build_all(&self.dirs, self.tools.options(), &say, &build::report).await?;
         let is_new =
             |artifact: &Artifact| fs::read(&artifact.file).ok() != fs::read(self.placed(&artifact.name)).ok();
         let new: Vec<Artifact> = artifacts.iter().filter(|artifact| is_new(artifact)).cloned().collect();

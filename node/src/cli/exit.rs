@@ -1,7 +1,8 @@
 //! How a verb ends: the exit code, and `error:`, `caused by:` and `hint:` on stderr.
 
-use std::{fmt::Display, process::ExitCode};
+use std::{error::Error, fmt::Display, process::ExitCode};
 
+use anyhow::Chain;
 use clap::{
     builder::styling::{AnsiColor, Style},
     error::ErrorKind,
@@ -10,9 +11,9 @@ use clap::{
 use super::{coming::coming, output};
 
 /// Asked, and the answer is no; or something went wrong on the way.
-const NO: u8 = 1;
+pub(super) const NO: u8 = 1;
 /// The command line or the configuration is wrong.
-const USAGE: u8 = 2;
+pub(super) const USAGE: u8 = 2;
 /// No node is there to be asked.
 const NO_NODE: u8 = 3;
 
@@ -72,21 +73,31 @@ impl Fault {
 
     /// Says it and gives the exit code.
     pub(super) fn report(self) -> ExitCode {
-        if let Some(error) = &self.error {
-            label("error", AnsiColor::Red, error);
-            // Many errors say their cause in their own text; it is not said twice.
-            let mut said = error.to_string();
-            for cause in error.chain().skip(1).map(ToString::to_string) {
-                if !said.contains(&cause) {
-                    label("caused by", AnsiColor::Red, &cause);
-                    said = cause;
-                }
-            }
-        }
-        if let Some(hint) = &self.hint {
-            label("hint", AnsiColor::Cyan, hint);
+        match &self.error {
+            Some(error) => explain(error.as_ref(), self.hint.as_deref()),
+            None => say_hint(self.hint.as_deref()),
         }
         ExitCode::from(self.code)
+    }
+}
+
+/// Says an error with its causes, and what to do.
+pub(super) fn explain(error: &(dyn Error + 'static), hint: Option<&str>) {
+    label("error", AnsiColor::Red, &error);
+    // Many errors say their cause in their own text; it is not said twice.
+    let mut said = error.to_string();
+    for cause in Chain::new(error).skip(1).map(ToString::to_string) {
+        if !said.contains(&cause) {
+            label("caused by", AnsiColor::Red, &cause);
+            said = cause;
+        }
+    }
+    say_hint(hint);
+}
+
+fn say_hint(hint: Option<&str>) {
+    if let Some(hint) = hint {
+        label("hint", AnsiColor::Cyan, &hint);
     }
 }
 

@@ -181,9 +181,10 @@ impl Test {
         }
         let say = |said: Said<'_>| build::saying(voice, said);
         let folders = [place.to_path_buf()];
-        let built = building::build(&folders, self.tools.options(), &say).await.map_err(build::fault)?;
+        let built = building::build(&folders, self.tools.options(), &say, &build::report).await;
+        let built = built.map_err(build::fault)?;
         let Built { artifacts, failures } = built;
-        build::all_of(failures)?;
+        build::all_of(&failures)?;
         match &artifacts[..] {
             [one] => Ok((one.name.clone(), one.file.clone())),
             several => {

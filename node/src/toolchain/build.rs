@@ -119,13 +119,15 @@ pub enum BuildError {
         /// What to do.
         hint: String,
     },
-    /// A tool ran and failed; what it said is on stderr already.
+    /// A tool ran and failed.
     #[error("`{command}` failed for {}", .folder.display())]
     Failed {
         /// What was run.
         command: String,
         /// Where.
         folder: PathBuf,
+        /// What it said; empty: that is on stderr already.
+        said: String,
     },
     /// What was built is no handler.
     #[error("what was built in {} is no handler: {reason}", .folder.display())]
@@ -188,8 +190,8 @@ enum Task {
     Ours(Box<Project>),
 }
 
-/// Builds every handler in the folders, each project once, several at a time. The tools write to stderr as they like;
-/// `say` is told what is done beside building. One project that fails does not keep the others from being built.
+/// Builds every handler in the folders, each project once, several at a time. `say` is told what is done beside building,
+/// `failed` of a project that is not built, as soon as it is not: that does not keep the others from being built.
 ///
 /// # Errors
 /// When a folder cannot be read or has nothing to build, or two components have one name.
@@ -197,17 +199,20 @@ pub async fn build(
     folders: &[PathBuf],
     options: Options,
     say: &(dyn Fn(Said<'_>) + Sync),
+    failed: &(dyn Fn(&BuildError) + Sync),
 ) -> Result<Built, BuildError> {
     let shop = Shop::open(options, say)?;
     let tasks = find(folders).await?;
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let done = stream::iter(tasks).map(|task| task.run(&shop)).buffer_unordered(cores);
-    let done: Vec<Result<Vec<Artifact>, BuildError>> = done.collect().await;
+    let mut done = stream::iter(tasks).map(|task| task.run(&shop)).buffer_unordered(cores);
     let (mut artifacts, mut failures) = (Vec::new(), Vec::new());
-    for result in done {
+    while let Some(result) = done.next().await {
         match result {
             Ok(built) => artifacts.extend(built),
-            Err(error) => failures.push(error),
+            Err(error) => {
+                failed(&error);
+                failures.push(error);
+            }
         }
     }
     Ok(Built { artifacts: unique(artifacts)?, failures })

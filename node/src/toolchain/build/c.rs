@@ -112,14 +112,14 @@ impl C {
             "-mexec-model=reactor",
             "-Os",
             "-Wall",
-            "-fdiagnostics-color=auto",
+            "-fdiagnostics-color=always",
         ]);
         zig.args(&self.flags);
         let define = |name: &str, value: &str| format!("-D{name}=\"{}\"", value.replace(['"', '\\'], ""));
         zig.arg(define("HIVE_NAME", &project.name)).arg(define("HIVE_VERSION", &project.version));
         zig.arg("-I").arg(&sdk).args(sources).args(SDK_SOURCES.map(|source| sdk.join(source)));
         zig.arg("-o").arg(&module);
-        ZIG_TOOL.run(zig, "zig cc", root).await?;
+        ZIG_TOOL.compile(zig, "zig cc", root).await?;
         let bytes = fs::read(&module).map_err(|source| place(&module, source))?;
         let component = core::component(bytes, &shop.wit()?, WORLD);
         let component = component.map_err(|reason| BuildError::NoHandler { folder: root.clone(), reason })?;

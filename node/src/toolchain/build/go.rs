@@ -93,7 +93,7 @@ impl Go {
         }
         // Function names stay, so that a trap says where.
         go.args(["build", "-buildmode=c-shared", "-trimpath", "-ldflags=-w", "-o"]).arg(&module).arg(".");
-        GO.run(go, "go build", root).await?;
+        GO.compile(go, "go build", root).await?;
         let bytes = fs::read(&module).map_err(|source| place(&module, source))?;
         let component = core::component(bytes, &shop.wit()?, WORLD);
         let component = component.map_err(|reason| BuildError::NoHandler { folder: root.clone(), reason })?;

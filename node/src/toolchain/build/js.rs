@@ -42,6 +42,12 @@ const NPM: Tool = Tool {
     hint: "it comes with Node.js from https://nodejs.org; Debian has it as `npm`",
 };
 const NODE_LEAST: (u32, u32) = (18, 0);
+/// It is called by its path.
+const ESBUILD: Tool = Tool {
+    program: "esbuild",
+    why: "handlers in JavaScript are built with it",
+    hint: "delete `tools` in your cache, so that it is installed anew",
+};
 
 /// What the manifest says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,7 +124,7 @@ impl Js {
         let typed = main.extension().is_some_and(|extension| extension == "ts")
             && root.join("tsconfig.json").is_file();
         if typed {
-            // Both say what is wrong; types are no reason to wait for.
+            // Types are no reason to wait for, and nobody asks for those of what cannot be read.
             let (bundled, checked) = tokio::join!(bundling, check_types(root, shop));
             bundled.and(checked)?;
         } else {
@@ -129,7 +135,7 @@ impl Js {
         componentize.arg(bin(&tools, "componentize-qjs")).args(["--sync", "--opt-size"]);
         componentize.args(["--world", WORLD]).arg("--wit").arg(shop.wit()?);
         componentize.arg("--js").arg(&bundle).arg("--output").arg(to);
-        NODE.run(componentize, "componentize-qjs", root).await.map(drop)
+        NODE.compile(componentize, "componentize-qjs", root).await
     }
 
     /// One module of the project's and the SDK's.
@@ -149,8 +155,8 @@ impl Js {
         let define = |name: &str, value: &str| {
             format!("--define:{name}={}", serde_json::to_string(value).unwrap_or_default())
         };
-        let mut esbuild = NODE.command(&project.root);
-        esbuild.arg(bin(tools, "esbuild")).arg(&entry).args([
+        let mut esbuild = ESBUILD.command_of(&esbuild(tools), &project.root);
+        esbuild.arg(&entry).args([
             "--bundle",
             "--format=esm",
             "--platform=neutral",
@@ -160,11 +166,12 @@ impl Js {
             "--external:wasi:*",
             "--target=es2022",
             "--log-level=warning",
+            "--color=true",
         ]);
         esbuild.arg(define("__HIVE_NAME__", &project.name));
         esbuild.arg(define("__HIVE_VERSION__", &project.version));
         esbuild.arg(format!("--outfile={}", bundle.display()));
-        NODE.run(esbuild, "esbuild", &project.root).await.map(drop)
+        ESBUILD.compile(esbuild, "esbuild", &project.root).await
     }
 
     /// What the project depends on is where it is looked for: the SDK as a link, as npm would make it, the rest by npm.
@@ -191,6 +198,14 @@ impl Js {
             _ => Ok(()),
         }
     }
+}
+
+/// esbuild itself, in the package of this machine. npm has put a script before it that prints a stack of its own behind
+/// every typo.
+fn esbuild(tools: &Path) -> PathBuf {
+    let packages = fs::read_dir(tools.join("node_modules/@esbuild")).into_iter().flatten().flatten();
+    let mut programs = packages.map(|package| package.path().join("bin/esbuild"));
+    programs.find(|program| program.is_file()).unwrap_or_else(|| bin(tools, "esbuild"))
 }
 
 fn link_sdk(project: &Project, sdk: &Path, link: &Path) -> Result<(), BuildError> {
@@ -220,7 +235,7 @@ async fn check_types(root: &Path, shop: &Shop<'_>) -> Result<(), BuildError> {
     let types = packages(shop, TYPES, "TypeScript").await?;
     let mut tsc = NODE.command(root);
     tsc.arg(bin(&types, "tsc")).args(["--noEmit", "--project", "tsconfig.json"]);
-    NODE.run_aloud(tsc, "tsc", root).await
+    NODE.compile_aloud(tsc, "tsc", root).await
 }
 
 /// Packages of npm in the cache.

@@ -139,7 +139,7 @@ impl Python {
             python.arg("--python-path").arg(site);
         }
         python.arg(ENTRY).arg("--output").arg(to);
-        PYTHON.run_aloud(python, "componentize-py", root).await
+        PYTHON.compile_aloud(python, "componentize-py", root).await
     }
 
     /// What is named is there.
@@ -163,7 +163,7 @@ impl Python {
         let mut python = PYTHON.command(&project.root);
         let cache = project.workshop().join("pycache");
         python.env("PYTHONPYCACHEPREFIX", cache).args(["-m", "compileall", "-q"]).arg(&self.path);
-        PYTHON.run_aloud(python, "python3 -m compileall", &project.root).await
+        PYTHON.compile_aloud(python, "python3 -m compileall", &project.root).await
     }
 
     fn write_entry(&self, project: &Project, folder: &Path) -> Result<(), BuildError> {

@@ -43,34 +43,44 @@ impl Tool {
         command
     }
 
-    /// Runs a command of it; what it writes to stderr belongs to the person who watches. `said` is what people call it.
+    /// Runs a command of it; what it writes to stderr belongs to the person who watches. `called` is what people call it.
     ///
     /// # Errors
     /// When it is not installed, or fails.
-    pub async fn run(self, command: Command, said: &str, folder: &Path) -> Result<Output, BuildError> {
-        let output = self.output(command, folder).await?;
+    pub async fn run(self, command: Command, called: &str, folder: &Path) -> Result<Output, BuildError> {
+        let output = self.output(command, Stdio::inherit(), folder).await?;
         if output.status.success() {
             return Ok(output);
         }
-        Err(BuildError::Failed { command: said.to_owned(), folder: folder.into() })
+        Err(BuildError::Failed { command: called.to_owned(), folder: folder.into(), said: String::new() })
     }
 
-    /// The same for a tool that says on stdout what is wrong: that goes to stderr, too, as our stdout is data.
+    /// The same for a compiler: what it says is kept together, as others compile at the same time.
     ///
     /// # Errors
     /// When it is not installed, or fails.
-    pub async fn run_aloud(self, command: Command, said: &str, folder: &Path) -> Result<(), BuildError> {
-        let output = self.output(command, folder).await?;
-        if output.status.success() {
-            return Ok(());
-        }
-        anstream::eprint!("{}", String::from_utf8_lossy(&output.stdout));
-        Err(BuildError::Failed { command: said.to_owned(), folder: folder.into() })
+    pub async fn compile(self, command: Command, called: &str, folder: &Path) -> Result<(), BuildError> {
+        let output = self.output(command, Stdio::piped(), folder).await?;
+        outcome(&output, &output.stderr, called, folder)
     }
 
-    async fn output(self, mut command: Command, folder: &Path) -> Result<Output, BuildError> {
+    /// The same for a compiler that says on stdout what is wrong.
+    ///
+    /// # Errors
+    /// When it is not installed, or fails.
+    pub async fn compile_aloud(
+        self,
+        command: Command,
+        called: &str,
+        folder: &Path,
+    ) -> Result<(), BuildError> {
+        let output = self.output(command, Stdio::piped(), folder).await?;
+        outcome(&output, &[&output.stderr[..], &output.stdout[..]].concat(), called, folder)
+    }
+
+    async fn output(self, mut command: Command, stderr: Stdio, folder: &Path) -> Result<Output, BuildError> {
         // tokio's `output` alone would keep stderr.
-        let child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn();
+        let child = command.stdout(Stdio::piped()).stderr(stderr).spawn();
         let output = match child {
             Ok(child) => child.wait_with_output().await,
             Err(error) => Err(error),
@@ -106,6 +116,16 @@ impl Tool {
         }
         BuildError::Folder { folder: folder.into(), source }
     }
+}
+
+/// What a compiler's end comes to. A failure has all that it said; of a success its warnings are shown.
+fn outcome(output: &Output, said: &[u8], called: &str, folder: &Path) -> Result<(), BuildError> {
+    if output.status.success() {
+        anstream::eprint!("{}", String::from_utf8_lossy(&output.stderr));
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(said).into_owned();
+    Err(BuildError::Failed { command: called.to_owned(), folder: folder.into(), said })
 }
 
 /// The first two numbers of a version somewhere in a text: `go version go1.26.8 linux/amd64`.
