@@ -57,7 +57,7 @@ const JS: Language = Language {
             concat!(include_str!("languages/more.js"), "import { answer }"),
         ),
     ],
-    mistake: Some(["TypeError: ", "at stumble"]),
+    mistake: Some(["TypeError: ", "at stumble (src/index.js:32)"]),
 };
 
 const TS: Language = Language {
@@ -71,7 +71,7 @@ const TS: Language = Language {
             concat!(include_str!("languages/more.ts"), "import { answer }"),
         ),
     ],
-    mistake: None,
+    mistake: Some(["TypeError: ", "at stumble (src/index.ts:32)"]),
 };
 
 const PYTHON: Language = Language {
@@ -286,11 +286,14 @@ async fn is_told(node: &mut Node, plugin: &str, mistake: &[&str; 2]) -> Result<(
     Ok(())
 }
 
+const JS_TESTS: &[&str] =
+    &["--test", "test/plugin.test.js", "test/stack.test.js", "test/state.test.js", "test/text.test.js"];
+
 /// What the SDKs promise without WebAssembly, said by their own tests.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sdks_pass_their_own_tests() -> Result<()> {
     let runs: [(&Language, &str, &[&str]); 4] = [
-        (&JS, "guest-sdk/js", &["--test", "test/plugin.test.js", "test/state.test.js", "test/text.test.js"]),
+        (&JS, "guest-sdk/js", JS_TESTS),
         (&PYTHON, "guest-sdk/python", &["-m", "unittest", "discover", "-s", "tests"]),
         (&GO, "guest-sdk/go", &["vet", "."]),
         (&GO, "guest-sdk/go", &["test", "."]),
@@ -436,6 +439,7 @@ async fn what_does_not_compile_is_said_once_and_by_the_compiler_alone() -> Resul
     for (name, source) in [
         ("one", "const one = ;\n"),
         ("two", "\nconst two = ;\n"),
+        ("three", "import { plugin } from \"hive-guest\";\n\nplugin({ instancs: \"single\" });\n"),
     ] {
         let (code, said) = run(&["new", name, "--lang", "js"])?;
         ensure!(code == Some(0), "{said}");
@@ -453,6 +457,10 @@ async fn what_does_not_compile_is_said_once_and_by_the_compiler_alone() -> Resul
     }
     ensure!(said.matches("Unexpected \";\"").count() == 2, "{said}");
     ensure!(!said.contains("node:") && !said.contains('\u{1b}'), "{said}");
+    // What is wrong with the modules as they are loaded is said by the place, too.
+    let (code, said) = run(&["build", "three"])?;
+    ensure!(code == Some(1) && said.contains("plugin has no option instancs"), "{code:?}: {said}");
+    ensure!(said.contains("(src/index.js:3)") && !said.contains("bundle.js:"), "{said}");
     Ok(())
 }
 

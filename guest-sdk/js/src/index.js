@@ -1,4 +1,5 @@
 // Write hive-node handlers in JavaScript and TypeScript. The README is the reference.
+import "./stack.js";
 import { node } from "#node";
 import { HiveError, asking, fromWire as errorFrom } from "./errors.js";
 import { decode, fromWire, toMessage, toWire } from "./message.js";

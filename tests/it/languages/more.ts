@@ -26,3 +26,8 @@ on("greet-ts/pay", (_order: object, ctx) => {
   if (ctx.attempt === 1) throw new Error("the printer is busy");
 });
 answer("greet-ts/paid", () => state.get("paid"));
+
+function stumble(order: { customer: { name: string } }): string {
+  return order.customer.name;
+}
+on("greet-ts/boom", stumble);

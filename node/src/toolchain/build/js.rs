@@ -3,12 +3,15 @@
 //! What it owns: which packages are used, and how they are called. Their errors are shown as they write them. It must not
 //! know other languages.
 
+mod lines;
+
 use std::{
     collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
 };
 
+use lines::Lines;
 use serde::Deserialize;
 
 use super::{
@@ -26,7 +29,10 @@ const PACKAGES: &[(&str, &str)] = &[("componentize-qjs", "0.4.5"), ("esbuild", "
 /// What checks the types of TypeScript beside.
 const TYPES: &[(&str, &str)] = &[("typescript", "7.0.2")];
 /// In the stamp: another version builds again.
-const TOOLS: &str = "componentize-qjs 0.4.5 (small), esbuild 0.28.2, typescript 7.0.2";
+const TOOLS: &str = "componentize-qjs 0.4.5 (small), esbuild 0.28.2 (lines), typescript 7.0.2";
+
+/// What the first line of a bundle is before the lines are known.
+const BANNER: &str = "// lines";
 
 /// The world that handlers in JavaScript are: what a project does not use costs nothing.
 const WORLD: &str = "plugin-with-startup-and-snapshot";
@@ -138,7 +144,7 @@ impl Js {
         NODE.compile(componentize, "componentize-qjs", root).await
     }
 
-    /// One module of the project's and the SDK's.
+    /// One module of the project's and the SDK's, which knows what its lines were before.
     async fn bundle(
         &self,
         project: &Project,
@@ -167,11 +173,15 @@ impl Js {
             "--target=es2022",
             "--log-level=warning",
             "--color=true",
+            "--sourcemap=external",
+            "--sources-content=false",
         ]);
+        esbuild.arg(format!("--banner:js={BANNER}"));
         esbuild.arg(define("__HIVE_NAME__", &project.name));
         esbuild.arg(define("__HIVE_VERSION__", &project.version));
         esbuild.arg(format!("--outfile={}", bundle.display()));
-        ESBUILD.compile(esbuild, "esbuild", &project.root).await
+        ESBUILD.compile(esbuild, "esbuild", &project.root).await?;
+        write_lines(project, bundle)
     }
 
     /// What the project depends on is where it is looked for: the SDK as a link, as npm would make it, the rest by npm.
@@ -198,6 +208,17 @@ impl Js {
             _ => Ok(()),
         }
     }
+}
+
+/// Puts into the bundle's first line what the others were before.
+fn write_lines(project: &Project, bundle: &Path) -> Result<(), BuildError> {
+    let map = bundle.with_added_extension("map");
+    let text = fs::read_to_string(&map).map_err(|source| place(&map, source))?;
+    let lines = Lines::read(&text, &project.workshop(), &project.root);
+    let lines = lines.map_err(|reason| unreadable(&map, &reason))?.literal();
+    let text = fs::read_to_string(bundle).map_err(|source| place(bundle, source))?;
+    let text = text.replacen(BANNER, &format!("const __HIVE_LINES__ = {lines};"), 1);
+    fs::write(bundle, text).map_err(|source| place(bundle, source))
 }
 
 /// esbuild itself, in the package of this machine. npm has put a script before it that prints a stack of its own behind

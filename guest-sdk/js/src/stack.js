@@ -1,0 +1,35 @@
+// Stacks that name the files and lines that people wrote, not those of the bundle that `build` makes of them.
+
+/** What `build` puts at the beginning of the bundle, as a text that costs nothing before the first error: `files`, and in
+ * `at` fours of numbers: from this line and column of the bundle, counted from 0, it is this file's line, and so on, line by
+ * line, up to the next four. */
+const text = typeof __HIVE_LINES__ === "string" ? __HIVE_LINES__ : undefined;
+let lines;
+
+/** Where a place of the bundle was written. */
+export function written({ files, at }, line, column) {
+  let [low, high] = [0, at.length / 4];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const [first, from] = [at[middle * 4], at[middle * 4 + 1]];
+    if (first < line || (first === line && from <= column)) low = middle + 1;
+    else high = middle;
+  }
+  if (low === 0) return undefined;
+  const [first, , file, number] = at.slice(low * 4 - 4, low * 4);
+  return `${files[file]}:${number + line - first + 1}`;
+}
+
+/** A stack as the engine writes it, of places that were written. */
+function prepared(_, sites) {
+  lines ??= JSON.parse(text);
+  const place = (site) => {
+    const [file, line, column] = [site.getFileName(), site.getLineNumber(), site.getColumnNumber()];
+    if (typeof file !== "string" || !(line > 0)) return "native";
+    return written(lines, line - 1, column - 1) ?? `${file}:${line}:${column}`;
+  };
+  return sites.map((site) => `    at ${site.getFunctionName() ?? "<anonymous>"} (${place(site)})\n`).join("");
+}
+
+// Errors are made with their stacks, so that whoever writes one to the log has it, too.
+if (text !== undefined) Error.prepareStackTrace = prepared;
