@@ -201,6 +201,24 @@ async fn the_cases_of_the_samples_hold() -> Result<()> {
     Ok(())
 }
 
+/// The cases in the README are cases, and hold.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cases_of_the_readme_hold() -> Result<()> {
+    let (folder, readme) = (plugins(&ALL)?, fs::read_to_string(sample("README.md"))?);
+    let mut blocks = 0;
+    for (at, cases) in readme.split("```yaml\n").skip(1).enumerate() {
+        let (cases, _) = cases.split_once("```").context("the end of a block")?;
+        // The components of all samples are beside it.
+        let file = write(folder.path(), &format!("cases-{at}.yaml"), cases)?;
+        let output = command(Path::new(PROGRAM))?.args(["test", &file]).output()?;
+        let passed = format!("{} passed, 0 failed", cases.matches("name: ").count());
+        ensure!(output.status.success() && said(&output).contains(&passed), "{cases}\n{}", said(&output));
+        blocks += 1;
+    }
+    ensure!(blocks == 2, "{blocks}");
+    Ok(())
+}
+
 /// Readings that come at once are all in the average, over a restart, and the schedule reports it.
 #[tokio::test(flavor = "multi_thread")]
 async fn averages_are_kept_over_a_restart_and_reported_by_the_schedule() -> Result<()> {
