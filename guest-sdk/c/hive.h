@@ -118,6 +118,11 @@ void hive_log(hive_level level, const char *format, ...) __attribute__((format(p
 /* One segment of the event's channel, counted from 0. False: there is none, or no room. */
 bool hive_segment(const hive_event *event, int index, char *to, size_t size);
 
+/* The event's data as a text: as it stands where the content type is `text/…`, a JSON text where it is JSON, and without
+ * either a JSON text if it is one, else what stands there. False: there is none (an empty payload that is no `text/…`), it
+ * is no text, or has no room. */
+bool hive_text(const hive_event *event, char *to, size_t size);
+
 /* JSON, as far as a handler needs it. `field` is one of an object, or NULL: the value itself. False: it is not there, not
  * of that type, or has no room. */
 bool hive_json_number(hive_bytes json, const char *field, double *to);

@@ -1,6 +1,7 @@
-/* Reads JSON in place: what a handler asks for is found by walking over the rest. */
+/* Reads JSON in place: what a handler asks for is found by walking over the rest. And texts, which may be JSON or not. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "hive.h"
 
@@ -149,6 +150,53 @@ bool hive_json_text(hive_bytes json, const char *field, char *to, size_t size) {
   }
   if (used >= size) return false;
   to[used] = 0;
+  return true;
+}
+
+static bool is_utf8(hive_bytes bytes) {
+  const unsigned char *at = (const unsigned char *)bytes.ptr, *end = at + bytes.len;
+  while (at < end) {
+    unsigned first = *at++, more = first < 0x80 ? 0 : first < 0xc2 ? 9 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : first < 0xf5 ? 3 : 9;
+    if (more > (size_t)(end - at)) return false;
+    unsigned code = more ? first & (0x3f >> more) : first;
+    for (unsigned n = 0; n < more; n++) {
+      if ((*at & 0xc0) != 0x80) return false;
+      code = code << 6 | (*at++ & 0x3f);
+    }
+    if ((more == 2 && (code < 0x800 || (code >= 0xd800 && code < 0xe000))) || (more == 3 && (code < 0x10000 || code > 0x10ffff)))
+      return false;
+  }
+  return true;
+}
+
+static bool begins(hive_bytes type, const char *with) {
+  return type.len >= strlen(with) && !strncasecmp(type.ptr, with, strlen(with));
+}
+
+static bool is_json(hive_bytes type) {
+  const char *parameters = type.len ? memchr(type.ptr, ';', type.len) : NULL;
+  if (parameters) type.len = (size_t)(parameters - type.ptr);
+  while (type.len && type.ptr[type.len - 1] == ' ') type.len--;
+  static const char json[] = "application/json", suffix[] = "+json";
+  const size_t end = sizeof suffix - 1;
+  return (type.len == sizeof json - 1 && begins(type, json)) ||
+         (type.len > end && !strncasecmp(type.ptr + type.len - end, suffix, end));
+}
+
+bool hive_text(const hive_event *event, char *to, size_t size) {
+  hive_bytes payload = event->payload;
+  if (!begins(event->content_type, "text/")) {
+    reader r = {payload.ptr, payload.ptr + payload.len};
+    const char *from, *end;
+    bool quoted = text(&r, &from, &end);
+    blank(&r);
+    if (quoted && r.at == r.end && hive_json_text(payload, NULL, to, size)) return true;
+    if (!payload.len || is_json(event->content_type)) return false;
+  }
+  /* A zero would end it too early. */
+  if (payload.len >= size || !is_utf8(payload) || (payload.len && memchr(payload.ptr, 0, payload.len))) return false;
+  if (payload.len) memcpy(to, payload.ptr, payload.len);
+  to[payload.len] = 0;
   return true;
 }
 

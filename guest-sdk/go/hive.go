@@ -225,7 +225,10 @@ func (c *Context) Segment(index int) string {
 
 const jsonType = "application/json"
 
+// Reads the payload as its content type says: JSON, or a text where T takes one. The README has the table.
 func read[T any](message Message) (value T, err error) {
+	kind := strings.ToLower(strings.TrimSpace(strings.SplitN(message.ContentType, ";", 2)[0]))
+	isJSON, isText := kind == jsonType || strings.HasSuffix(kind, "+json"), strings.HasPrefix(kind, "text/")
 	switch to := any(&value).(type) {
 	case *[]byte:
 		*to = message.Payload
@@ -233,27 +236,56 @@ func read[T any](message Message) (value T, err error) {
 	case *Message:
 		*to = message
 		return value, nil
-	case *string:
-		if len(message.Payload) == 0 || (message.ContentType != "" && !isJSON(message.ContentType)) {
-			if !utf8.Valid(message.Payload) {
-				return value, errors.New("the payload is not UTF-8")
-			}
-			*to = string(message.Payload)
+	case *any:
+		if isBytes := kind != "" && !isJSON && !isText; isBytes && len(message.Payload) > 0 {
+			*to = message.Payload
 			return value, nil
 		}
 	}
-	if len(message.Payload) == 0 {
-		return value, nil
+	switch {
+	case isJSON:
+		err = readJSON(message.Payload, &value)
+	case isText:
+		if err = readText(message.Payload, &value); err != nil && readJSON(message.Payload, &value) == nil {
+			err = nil
+		}
+	default:
+		if err = readJSON(message.Payload, &value); err != nil && readText(message.Payload, &value) == nil {
+			err = nil
+		}
 	}
-	if err := json.Unmarshal(message.Payload, &value); err != nil {
+	if err != nil {
 		return value, fmt.Errorf("the payload does not parse: %w", err)
 	}
 	return value, nil
 }
 
-func isJSON(contentType string) bool {
-	essence := strings.ToLower(strings.TrimSpace(strings.SplitN(contentType, ";", 2)[0]))
-	return essence == jsonType || strings.HasSuffix(essence, "+json")
+// What is empty is nothing: it leaves the value as it is.
+func readJSON(payload []byte, to any) error {
+	if len(payload) == 0 {
+		return nil
+	}
+	return json.Unmarshal(payload, to)
+}
+
+// What takes a text in JSON takes one without quotes, too.
+func readText(payload []byte, to any) error {
+	if !utf8.Valid(payload) {
+		if value, ok := to.(*any); ok {
+			*value = payload
+			return nil
+		}
+		return errors.New("it is not UTF-8")
+	}
+	if text, ok := to.(*string); ok {
+		*text = string(payload)
+		return nil
+	}
+	quoted, err := json.Marshal(string(payload))
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(quoted, to)
 }
 
 // nil is nothing, bytes and messages are as they are, everything else is JSON.

@@ -165,6 +165,60 @@ func TestHandlersRunOnTheFakeNode(t *testing.T) {
 	is(t, string(h.Fire("once").PublishedOn("out/due")[0].Payload), `"due"`)
 }
 
+func TestAPayloadIsWhatItsContentTypeSays(t *testing.T) {
+	for _, c := range []struct {
+		contentType, payload string
+		want                 any
+	}{
+		{"application/json; charset=utf-8", `"Ada"`, "Ada"},
+		{"application/vnd.x+json", `7`, 7.0},
+		{"application/json", "", nil},
+		{"text/plain", "Ada", "Ada"},
+		{"Text/Plain; charset=utf-8", "21.5", "21.5"},
+		{"text/plain", "", ""},
+		{"", "21.5", 21.5},
+		{"", "Ada", "Ada"},
+		{"", "A\xff", []byte("A\xff")},
+		{"", "", nil},
+		{"image/png", "Ada", []byte("Ada")},
+		{"image/png", "", nil},
+	} {
+		got, err := read[any](Message{Payload: []byte(c.payload), ContentType: c.contentType})
+		if err != nil || !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%q %q is %v, %v", c.contentType, c.payload, got, err)
+		}
+	}
+}
+
+func TestATypeTakesWhatFitsIt(t *testing.T) {
+	as := func(contentType, payload string) Message {
+		return Message{Payload: []byte(payload), ContentType: contentType}
+	}
+	if text, err := read[string](as("", "21.5")); err != nil || text != "21.5" {
+		t.Errorf("%q, %v", text, err)
+	}
+	if text, err := read[string](as("application/xml", "<a/>")); err != nil || text != "<a/>" {
+		t.Errorf("%q, %v", text, err)
+	}
+	if text, err := read[*string](as("", "Ada")); err != nil || *text != "Ada" {
+		t.Errorf("%v, %v", text, err)
+	}
+	if number, err := read[float64](as("text/plain", "21.5")); err != nil || number != 21.5 {
+		t.Errorf("%v, %v", number, err)
+	}
+	if paid, err := read[order](as("image/png", `{"broken": true}`)); err != nil || !paid.Broken {
+		t.Errorf("%v, %v", paid, err)
+	}
+	for _, message := range []Message{as("application/json", "Ada"), as("application/json", "7"), as("", "\xff")} {
+		if text, err := read[string](message); err == nil {
+			t.Errorf("%v is %q", message, text)
+		}
+	}
+	if _, err := read[order](as("", "{")); err == nil || !strings.Contains(err.Error(), "does not parse: unexpected end") {
+		t.Error(err)
+	}
+}
+
 func TestValuesAreJSONAndBytesAsTheyAre(t *testing.T) {
 	h := NewHost()
 	h.Put("kept", 7)

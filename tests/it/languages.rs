@@ -57,7 +57,7 @@ const JS: Language = Language {
             concat!(include_str!("languages/more.js"), "import { answer }"),
         ),
     ],
-    mistake: Some(["TypeError: ", "at stumble (src/index.js:32)"]),
+    mistake: Some(["TypeError: ", "at stumble (src/index.js:34)"]),
 };
 
 const TS: Language = Language {
@@ -71,7 +71,7 @@ const TS: Language = Language {
             concat!(include_str!("languages/more.ts"), "import { answer }"),
         ),
     ],
-    mistake: Some(["TypeError: ", "at stumble (src/index.ts:32)"]),
+    mistake: Some(["TypeError: ", "at stumble (src/index.ts:34)"]),
 };
 
 const PYTHON: Language = Language {
@@ -195,6 +195,7 @@ async fn journey(language: &Language) -> Result<()> {
         took.as_secs_f64(),
         edit_took.as_secs_f64()
     );
+    reads(&node, &plugin).await?;
     keeps(&node, &plugin).await?;
     says(&node, &plugin, "count", &json!([1, 1])).await?;
     // What is on disk is there after a reload and after a restart, what is in memory only after the one.
@@ -218,6 +219,38 @@ fn granting(folder: &Path, plugin: &str) -> Result<PathBuf> {
     let grant = format!("{{ {plugin}: {{ secrets: {{ door: {{ file: {} }} }} }} }}", secret.display());
     std::fs::write(&config, format!("version: 1\nplugins: {{ each: {grant} }}\n"))?;
     Ok(config)
+}
+
+/// What a payload is depends on its content type, in the same way in every language.
+async fn reads(node: &Node, plugin: &str) -> Result<()> {
+    let (json, plain) = (Some("application/json"), Some("text/plain; charset=utf-8"));
+    for (content_type, payload, want) in [
+        (json, "\"Ada\"", json!("Ada")),
+        (json, "", json!(null)),
+        (plain, "Ada", json!("Ada")),
+        (plain, "\"Ada\"", json!("\"Ada\"")),
+        (plain, "21.5", json!("21.5")),
+        (plain, "", json!("")),
+        (None, "\"Ada\"", json!("Ada")),
+        (None, "Ada ü", json!("Ada ü")),
+        (None, "", json!(null)),
+    ] {
+        let message = Message {
+            payload: payload.into(),
+            content_type: content_type.map(Into::into),
+            ..Message::default()
+        };
+        let said = node.client().call(&format!("{plugin}/read"), &message, MOMENT).await;
+        let said = said.with_context(|| format!("{content_type:?} {payload:?}\n{}", node.printed()))?.payload;
+        // Nothing is said by some as `null`, by others by saying nothing.
+        let said = if said.is_empty() { json!(null) } else { serde_json::from_slice(&said)? };
+        ensure!(said == want, "{plugin} reads {payload:?} ({content_type:?}) as {said}, wanted is {want}");
+    }
+    let wrong = Message { payload: "Ada".into(), content_type: json.map(Into::into), ..Message::default() };
+    let refused = node.client().call(&format!("{plugin}/read"), &wrong, MOMENT).await;
+    let is_rejected = matches!(&refused, Err(hive_client::Error::Refused(error)) if error.code == "rejected");
+    ensure!(is_rejected, "{refused:?}");
+    Ok(())
 }
 
 /// State, what is done once and secrets are the same in every language.

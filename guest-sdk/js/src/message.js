@@ -29,12 +29,20 @@ export class Message {
     return this.headers.find(([found]) => found === name)?.[1];
   }
 
-  /** What a handler is given: JSON as its value, `text/…` as a text, another content type as bytes. */
+  /** What a handler is given: JSON as its value, `text/…` as a text, another content type as bytes. Without one it is JSON
+   * if it is JSON, else a text, else bytes. What is empty is undefined, but for a text. */
   data() {
-    if (this.payload.length === 0) return undefined;
-    const type = (this.contentType ?? JSON_TYPE).split(";")[0].trim().toLowerCase();
+    const type = (this.contentType ?? "").split(";")[0].trim().toLowerCase();
     if (type === JSON_TYPE || type.endsWith("+json")) return this.json();
-    return type.startsWith("text/") ? this.text() : this.payload;
+    if (type.startsWith("text/")) return this.text();
+    if (this.payload.length === 0) return undefined;
+    if (type !== "") return this.payload;
+    const text = this.text();
+    try {
+      return JSON.parse(text);
+    } catch {
+      return isText(text, this.payload) ? text : this.payload;
+    }
   }
 }
 
@@ -67,6 +75,13 @@ export function toWire({ payload, contentType, key, headers }) {
 
 function bytesOf(value) {
   return value instanceof Uint8Array ? value : new Uint8Array(value);
+}
+
+/** Whether these bytes are that text, and not only what can be read of them. */
+function isText(text, bytes) {
+  if (!text.includes("\ufffd")) return true;
+  const again = encode(text);
+  return again.length === bytes.length && again.every((byte, at) => byte === bytes[at]);
 }
 
 export const encode = (text) => new TextEncoder().encode(text);

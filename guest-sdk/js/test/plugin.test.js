@@ -57,8 +57,30 @@ test("what is thrown is a retry or a rejection", () => {
 });
 
 test("a payload that is no JSON is rejected", () => {
-  const { failure } = new Host().deliver("sensor/attic", new TextEncoder().encode("{"));
+  const broken = new hive.Message("{", { contentType: "application/json" });
+  const { failure } = new Host().deliver("sensor/attic", broken);
   assert.ok(failure.rejected && failure.reason.startsWith("the payload does not parse"), failure.reason);
+});
+
+test("a payload is what its content type says", () => {
+  const bytes = Uint8Array.of(0x41, 0xff);
+  for (const [contentType, payload, want] of [
+    ["application/json; charset=utf-8", "\"Ada\"", "Ada"],
+    ["application/vnd.x+json", "{\"a\":1}", { a: 1 }],
+    ["application/json", "", undefined],
+    ["text/plain", "Ada", "Ada"],
+    ["Text/Plain; charset=utf-8", "21.5", "21.5"],
+    ["text/plain", "", ""],
+    [undefined, "21.5", 21.5],
+    [undefined, "Ada \ufffd", "Ada \ufffd"],
+    [undefined, bytes, bytes],
+    [undefined, "", undefined],
+    ["image/png", bytes, bytes],
+    ["image/png", "", undefined],
+  ]) {
+    assert.deepEqual(new hive.Message(payload, { contentType }).data(), want, `${contentType} ${payload}`);
+  }
+  assert.equal(new Host().call("greet/you", new hive.Message("Ada")).answer, "Hello, Ada!");
 });
 
 test("calls are answered by the test, kept values and timers are there", () => {

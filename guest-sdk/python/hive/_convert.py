@@ -95,7 +95,7 @@ def _plain(value: Any, wanted: type, where: str) -> Any:
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if wanted in _PLAIN and (not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool)):
-        _fail(value, {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}[wanted], where)
+        _fail(value, {str: "a text", bytes: "bytes", int: "a whole number", float: "a number", bool: "true or false"}[wanted], where)
     return value
 
 

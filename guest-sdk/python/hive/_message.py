@@ -6,7 +6,7 @@ import dataclasses
 import enum
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Iterator
 
 from ._errors import Reject
 
@@ -37,11 +37,30 @@ class Message:
         return next((value for found, value in self.headers if found == name), None)
 
     def data(self) -> Any:
-        """JSON as its value, `text/…` as a str, another content type as bytes."""
-        kind = (self.content_type or JSON).split(";")[0].strip().lower()
-        if not self.payload or kind == JSON or kind.endswith("+json"):
+        """JSON as its value, `text/…` as a str, another content type as bytes.
+
+        Without one it is JSON if it is JSON, else a str, else bytes. What is empty is None, but for a text.
+        """
+        if self._is_json():
             return self.json()
-        return self.text() if kind.startswith("text/") else self.payload
+        kind = (self.content_type or "").strip().lower()
+        if kind.startswith("text/"):
+            return self.text()
+        if kind and self.payload:
+            return self.payload
+        return next(iter(self.readings()))
+
+    def readings(self) -> Iterator[Any]:
+        """Everything that the payload may be, for a type that does not take what it is at first."""
+        for read in (self.json,) if self._is_json() else (self.json, self.text, lambda: self.payload):
+            try:
+                yield read()
+            except ValueError:
+                continue
+
+    def _is_json(self) -> bool:
+        kind = (self.content_type or "").split(";")[0].strip().lower()
+        return kind == JSON or kind.endswith("+json")
 
 
 def to_message(

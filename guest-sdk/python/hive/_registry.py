@@ -187,4 +187,20 @@ def _data(event: Event, kind: Any) -> Any:
     try:
         return convert(data, kind)
     except Mismatch as error:
+        for other in event.message.readings():
+            try:
+                return convert(other, kind)
+            except Mismatch:
+                continue
+        if isinstance(data, str):
+            _wrong_json(event.message)
         raise Reject(f"the payload is not what the handler takes: {error}") from None
+
+
+def _wrong_json(message: Message) -> None:
+    """Says where a payload without a content type is no JSON, as a text is not what was wanted either."""
+    if message.content_type is None:
+        try:
+            message.json()
+        except ValueError as error:
+            raise Reject(f"the payload does not parse: {error}") from None

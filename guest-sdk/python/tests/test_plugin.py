@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import unittest
 from dataclasses import dataclass, field
+from typing import Optional
 
 import hive
+from hive import Message
+from hive._context import Event
+from hive._registry import _data as read_as
 from hive.testing import Host
 
 hive.plugin(name="sample", publishes=["out/*"])
@@ -98,13 +102,47 @@ class Sdk(unittest.TestCase):
         self.assertFalse(trouble.rejected)
         self.assertIn("OSError: the reason", trouble.reason)
 
+    def test_a_payload_is_what_its_content_type_says(self):
+        for content_type, payload, want in [
+            ("application/json; charset=utf-8", b'"Ada"', "Ada"),
+            ("application/vnd.x+json", b'{"a":1}', {"a": 1}),
+            ("application/json", b"", None),
+            ("text/plain", b"Ada", "Ada"),
+            ("Text/Plain; charset=utf-8", b"21.5", "21.5"),
+            ("text/plain", b"", ""),
+            (None, b"21.5", 21.5),
+            (None, b"Ada", "Ada"),
+            (None, b"\x41\xff", b"\x41\xff"),
+            (None, b"", None),
+            ("image/png", b"\x41\xff", b"\x41\xff"),
+            ("image/png", b"", None),
+        ]:
+            self.assertEqual(Message(payload, content_type).data(), want, (content_type, payload))
+
+    def test_an_annotation_takes_what_fits_it(self):
+        def read(kind, payload, content_type=None):
+            return read_as(Event("a/b", Message(payload, content_type)), kind)
+
+        self.assertEqual(read(str, b"21.5"), "21.5")
+        self.assertEqual(read(str, b""), "")
+        self.assertEqual(read(Optional[str], b""), None)
+        self.assertEqual(read(float, b"21.5", "text/plain"), 21.5)
+        self.assertEqual(read(str, b"<a/>", "application/xml"), "<a/>")
+        self.assertEqual(read(Reading, b'{"celsius": 4}', "application/x-www-form-urlencoded"), Reading(4.0))
+        self.assertEqual(read(Optional[bytes], b"Ada"), b"Ada")
+        for kind, payload, content_type in [(str, b"", "application/json"), (str, b"7", "application/json"), (str, b"\xff", None)]:
+            with self.assertRaises(hive.Reject):
+                read(kind, payload, content_type)
+
     def test_payloads_that_do_not_fit_are_rejected(self):
         def reason(value):
             failure = Host().deliver("sensor/attic", value).failure
             self.assertTrue(failure.rejected)
             return failure.reason
 
-        self.assertIn("the payload does not parse", reason(b"{"))
+        self.assertIn("the payload does not parse", reason(Message(b"{", "application/json")))
+        self.assertIn("the payload does not parse: Expecting property name", reason(b"{"))
+        self.assertIn("it is 'warm', not an object", reason(Message(b"warm", "text/plain")))
         self.assertIn("the field `celsius` is missing", reason({}))
         self.assertIn("`celsius` is 'warm', not a number", reason({"celsius": "warm"}))
         self.assertIn("`tags[0]` is 1, not a text", reason({"celsius": 1, "tags": [1]}))

@@ -1,11 +1,16 @@
 //! Messages, made and read.
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{
+    Serialize,
+    de::{self, DeserializeOwned},
+};
 
 use crate::{Error, Message};
 
 /// The media type of what the SDK writes for typed values.
 pub(crate) const JSON: &str = "application/json";
+/// What media types of text begin with.
+const TEXT: &str = "text/";
 /// The media type of CBOR.
 const CBOR: &str = "application/cbor";
 
@@ -57,6 +62,12 @@ impl Message {
         self.is_of(JSON, "json")
     }
 
+    /// Whether the content type says that it is text, of whatever kind.
+    pub(crate) fn is_text(&self) -> bool {
+        let content_type = self.content_type.as_deref().unwrap_or_default().trim_start();
+        content_type.get(..TEXT.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(TEXT))
+    }
+
     /// A value in CBOR (RFC 8949).
     ///
     /// # Errors
@@ -82,8 +93,9 @@ impl Message {
             || essence.rsplit_once('+').is_some_and(|(_, of)| of.eq_ignore_ascii_case(suffix))
     }
 
-    /// The payload read as CBOR where the content type says so (with the feature `cbor`), else as JSON; an empty payload
-    /// reads as `null`.
+    /// The payload read as JSON where the content type says so, as CBOR where it says that (with the feature `cbor`). Where
+    /// it says `text/…` it is a text, or JSON for a type that takes none; where it says something else or nothing, it is
+    /// JSON, or a text for a type that takes no such JSON. An empty payload is `null`, or an empty text.
     ///
     /// # Errors
     /// What is wrong with the payload, and where in it.
@@ -91,6 +103,22 @@ impl Message {
         if self.is_cbor() && !self.payload.is_empty() {
             return read_cbor(&self.payload);
         }
+        if self.is_json() {
+            return self.read_json();
+        }
+        if self.is_text() {
+            return self.read_text().or_else(|error| self.read_json().map_err(|_| error));
+        }
+        self.read_json().or_else(|error| self.read_text().map_err(|_| error))
+    }
+
+    fn read_text<T: DeserializeOwned>(&self) -> Result<T, ParseError> {
+        let text = std::str::from_utf8(&self.payload)
+            .map_err(|error| ParseError::Json(de::Error::custom(format_args!("it is not UTF-8: {error}"))))?;
+        serde_json::from_value(text.into()).map_err(ParseError::Json)
+    }
+
+    fn read_json<T: DeserializeOwned>(&self) -> Result<T, ParseError> {
         let payload = if self.payload.is_empty() { b"null" } else { self.payload.as_slice() };
         serde_json::from_slice(payload).map_err(|error| match self.payload.is_empty() {
             true => ParseError::Empty,

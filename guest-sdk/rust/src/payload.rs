@@ -13,8 +13,8 @@ use crate::{Event, Message, Result, failure::reject, message::ParseError};
 ///
 /// | type | what it gets |
 /// |---|---|
-/// | anything that implements `serde::Deserialize` | the payload read as JSON, or as CBOR where the content type says so; an empty one reads as `null` |
-/// | `String` | text: of a JSON string where the content type says JSON, or a timer brings one; else the payload itself |
+/// | anything that implements `serde::Deserialize` | the payload as [`Message::parse`] reads it: JSON, unless its content type says something else |
+/// | `String` | a text: what is no JSON string as it is, unless the content type says JSON |
 /// | `Vec<u8>` | the payload as it is |
 /// | [`Message`], [`Event`] | all of it |
 ///
@@ -54,7 +54,7 @@ impl<T: DeserializeOwned + 'static> FromEvent for T {
         if let Some(bytes) = slot.downcast_mut::<Option<Vec<u8>>>() {
             *bytes = Some(mem::take(&mut event.message.payload));
         } else if let Some(text) = slot.downcast_mut::<Option<String>>() {
-            *text = Some(take_text(&event.channel, &mut event.message)?);
+            *text = Some(take_text(&mut event.message)?);
         }
         value.map_or_else(|| event.message.parse().map_err(reject_payload), Ok)
     }
@@ -91,11 +91,15 @@ impl BorrowPayload for Event {
     }
 }
 
-fn take_text(channel: &str, message: &mut Message) -> Result<String> {
-    // A timer brings its payload without a content type, and `Context::after` wrote it.
-    let is_timer = channel.starts_with("$timer/") && message.parse::<String>().is_ok();
-    if message.is_json() || is_timer {
+/// What `parse` gives for a text, with the payload's own bytes where it is one as it stands.
+fn take_text(message: &mut Message) -> Result<String> {
+    if message.is_json() || message.is_cbor() {
         return message.parse().map_err(reject_payload);
+    }
+    if !message.is_text()
+        && let Ok(text) = serde_json::from_slice(&message.payload)
+    {
+        return Ok(text);
     }
     String::from_utf8(mem::take(&mut message.payload))
         .map_err(|error| reject(format_args!("the payload is not UTF-8: {}", error.utf8_error())))

@@ -64,12 +64,21 @@ static hive_outcome pass_on(const hive_event *event) {
   return HIVE_DONE;
 }
 
+static hive_outcome reading(const hive_event *event) {
+  char text[100], quoted[300];
+  bool there = hive_text(event, text, sizeof text);
+  if (!there && event->payload.len) return hive_reject("that is no text");
+  hive_reply_json("%s", there ? hive_quoted(text, quoted, sizeof quoted) : "null");
+  return HIVE_DONE;
+}
+
 static void more(void) {
   hive_instances(HIVE_SINGLE);
   hive_snapshot(save, restore);
   hive_publishes("chain/*");
   hive_answer("greet-c/count", count);
   hive_answer("greet-c/keep", keep);
+  hive_answer("greet-c/read", reading);
   hive_on("greet-c/pay", pay);
   hive_answer("greet-c/paid", paid);
   hive_on("chain/c", pass_on);

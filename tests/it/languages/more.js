@@ -17,6 +17,8 @@ answer("greet-js/keep", () => {
   ];
 });
 
+answer("greet-js/read", (text) => text ?? null);
+
 on("greet-js/pay", (order, ctx) => {
   if (!ctx.once()) return;
   state.increment("paid");

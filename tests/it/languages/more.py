@@ -42,6 +42,11 @@ def keep() -> list[object]:
     ]
 
 
+@hive.answer("greet-python/read")
+def read(text: str | None) -> str | None:
+    return text
+
+
 @hive.on("greet-python/pay")
 def pay(order: dict, ctx: hive.Context) -> None:
     if not ctx.once():

@@ -19,6 +19,8 @@ answer<unknown, unknown[]>("greet-ts/keep", () => {
   ];
 });
 
+answer<string | undefined, string | null>("greet-ts/read", (text) => text ?? null);
+
 on("greet-ts/pay", (_order: object, ctx) => {
   if (!ctx.once()) return;
   state.increment("paid", 1n);

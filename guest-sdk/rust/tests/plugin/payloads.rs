@@ -158,7 +158,11 @@ fn text_is_the_json_string_or_the_payload() {
         (Message::json("Ada \"x\"").unwrap(), "Ada \"x\""),
         (Message::bytes("\"Ada\"").with_content_type("Application/JSON; charset=utf-8"), "Ada"),
         (Message::bytes("\"Ada\"").with_content_type("application/vnd.x+json"), "Ada"),
-        (Message::bytes("\"Ada\"").with_content_type("application/jsonl"), "\"Ada\""),
+        (Message::bytes("\"Ada\"").with_content_type("application/jsonl"), "Ada"),
+        (Message::bytes("\"Ada\"\n7").with_content_type("application/jsonl"), "\"Ada\"\n7"),
+        (Message::bytes("\"Ada\""), "Ada"),
+        (Message::bytes("21.5"), "21.5"),
+        (Message::default(), ""),
     ];
     for (message, expected) in texts {
         assert_eq!(
@@ -170,6 +174,32 @@ fn text_is_the_json_string_or_the_payload() {
     assert!(host().call("take/text", 5).failure().is_reject());
     let failure = host().call_message("take/text", Message::bytes([0x41, 0xff])).failure();
     assert!(failure.is_reject() && failure.reason().contains("not UTF-8"), "{failure:?}");
+}
+
+#[test]
+fn what_is_no_json_is_a_text_and_a_text_is_what_its_type_makes_of_it() {
+    let of = |text: &str, content_type: &str| Message::bytes(text).with_content_type(content_type);
+    for (message, expected) in [
+        (of("Ada", "text/plain"), json!("Ada")),
+        (of("7", "text/plain; charset=utf-8"), json!("7")),
+        (of("", "Text/Plain"), json!("")),
+        (Message::bytes("Ada"), json!("Ada")),
+        (Message::bytes("7"), json!(7)),
+        (Message::default(), json!(null)),
+        (of("{\"a\": 1}", "application/octet-stream"), json!({"a": 1})),
+        (of("<a/>", "application/xml"), json!("<a/>")),
+    ] {
+        let answer = host().call_message("take/value", message.clone()).answer::<hive::Value>();
+        assert_eq!(answer, expected, "{message:?}");
+    }
+    // A type that takes no text reads JSON, whatever it is called; what it takes neither way is rejected.
+    let order = host().call_message("take/typed", of("{\"id\": 7, \"note\": null}", "text/plain"));
+    assert_eq!(order.answer::<Order>(), Order { id: 7, note: None });
+    let failure = host().call_message("take/typed", Message::text("Ada")).failure();
+    let expected = "the payload does not parse: invalid type: string \"Ada\", expected struct Order";
+    assert_eq!(failure, hive::reject(expected));
+    let failure = host().call_message("take/value", of("Ada", "application/json")).failure();
+    assert!(failure.is_reject(), "{failure:?}");
 }
 
 #[test]
