@@ -57,7 +57,7 @@ const JS: Language = Language {
             concat!(include_str!("languages/more.js"), "import { answer }"),
         ),
     ],
-    mistake: Some(["TypeError: ", "at stumble (src/index.js:34)"]),
+    mistake: Some(["TypeError: ", "at stumble (src/index.js:36)"]),
 };
 
 const TS: Language = Language {
@@ -153,6 +153,10 @@ async fn journey(language: &Language) -> Result<()> {
         |label: &str, edits| Project::new(PROGRAM, name, &plugin, &format!("{label}-{name}"), edits);
     let first = project("new", &[])?;
     let (component, took) = first.build()?;
+    ensure!(
+        !imports(&component, "secrets")? && !imports(&component, "timers")?,
+        "what nobody uses is asked for"
+    );
     // A second build runs no tool of ours, and says nothing. Cargo is its own judge.
     let again = first.verb("build", &[])?;
     ensure!(again.status.success() && (*name == "rust" || again.stderr.is_empty()), "{}", said(&again));
@@ -186,6 +190,7 @@ async fn journey(language: &Language) -> Result<()> {
     ensure!(versions == ["0.1.0"], "{versions:?}");
     let edited = project("edited", edits)?;
     let (component, edit_took) = edited.build()?;
+    ensure!(imports(&component, "secrets")? && imports(&component, "state")?, "it imports what it uses");
     place(folder.path(), &file, &std::fs::read(&component)?)?;
     let_it(&node, &plugin).await?;
     runs(&node, &plugin, 2).await?;
@@ -210,6 +215,12 @@ async fn journey(language: &Language) -> Result<()> {
         is_told(&mut node, &plugin, mistake).await?;
     }
     Ok(())
+}
+
+/// Whether a component imports an interface of the node's.
+fn imports(component: &Path, interface: &str) -> Result<bool> {
+    let name = format!("hive:node/{interface}@");
+    Ok(std::fs::read(component)?.windows(name.len()).any(|part| part == name.as_bytes()))
 }
 
 /// A configuration that grants a secret.
@@ -315,6 +326,10 @@ async fn is_told(node: &mut Node, plugin: &str, mistake: &[&str; 2]) -> Result<(
     for part in mistake {
         ensure!(reason.contains(part), "no `{part}` in the reason:\n{reason}");
         node.says(part).await?;
+    }
+    if plugin == "greet-js" {
+        // Where the engine has no console, the SDK has one.
+        node.says("about {} TypeError: to stumble").await?;
     }
     Ok(())
 }

@@ -1,9 +1,11 @@
 // What the component exports.
+import { listen } from "./console.js";
 import { handle, restore, save, start as begin } from "./handle.js";
 import { complete, description } from "./registry.js";
 
 // The project's modules are loaded by now: what is wrong with them is said when it is built.
 complete();
+listen();
 
 export const handler = { describe: description, handle };
 export const startup = { start: begin };

@@ -1,5 +1,5 @@
 // The event in hand, beside its payload.
-import { node } from "#node";
+import * as node from "#node";
 import { once } from "./state.js";
 
 /** Facts about the event that is being handled. */

@@ -2,7 +2,7 @@
 import { Context } from "./context.js";
 import { Reject, described, failureOf } from "./errors.js";
 import { Message, fromWire, toMessage, toWire } from "./message.js";
-import { node } from "#node";
+import * as node from "#node";
 import { chosen, memory, startAll } from "./registry.js";
 import { begin, breakPromises } from "./state.js";
 

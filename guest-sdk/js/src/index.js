@@ -1,6 +1,7 @@
 // Write hive-node handlers in JavaScript and TypeScript. The README is the reference.
 import "./stack.js";
-import { node } from "#node";
+import "./console.js";
+import * as node from "#node";
 import { HiveError, asking, fromWire as errorFrom } from "./errors.js";
 import { decode, fromWire, toMessage, toWire } from "./message.js";
 import { addStart, addTimer, configure, remember, subscribe } from "./registry.js";

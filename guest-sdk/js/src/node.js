@@ -17,8 +17,6 @@ export function within(fake, run) {
   }
 }
 
-const interfaces = ["bus", "config", "current", "log", "secrets", "store", "timers", "where"];
-
 function standIn(name) {
   const get = (_, method) => {
     if (host === null) throw new Error(`there is no node here; in a test, deliver an event with hive-guest/testing`);
@@ -28,4 +26,11 @@ function standIn(name) {
   return new Proxy({}, { get });
 }
 
-export const node = Object.fromEntries(interfaces.map((name) => [name, standIn(name)]));
+export const bus = standIn("bus");
+export const config = standIn("config");
+export const current = standIn("current");
+export const log = standIn("log");
+export const where = standIn("where");
+export const secrets = standIn("secrets");
+export const store = standIn("store");
+export const timers = standIn("timers");

@@ -1,7 +1,7 @@
 // What the plugin keeps on its node, and events that are handled once.
 import { HiveError, asking } from "./errors.js";
 import { decode, toMessage } from "./message.js";
-import { node } from "#node";
+import * as node from "#node";
 
 /** Milliseconds for which `once` remembers. */
 const REMEMBERED = 24 * 3600 * 1000;

@@ -8,7 +8,7 @@ from typing import Any, Callable
 from componentize_py_types import Err
 from wit_world.exports import handler as wire
 from wit_world.exports import snapshot
-from wit_world.imports import bus, config, current, log, secrets, state, timers, types
+from wit_world.imports import bus, config, current, log, types
 from wit_world.imports import node as where
 
 from . import _node
@@ -18,6 +18,31 @@ from ._handle import begin, handle, restore, save
 from ._message import Headers, Message
 from ._node import Kept
 from ._registry import PLUGIN
+
+
+
+class _LeftOut:
+    """An interface that `build` left out, as no source names what it is for."""
+
+    def __init__(self, words: str) -> None:
+        self._words = words
+
+    def __getattr__(self, _: str) -> Any:
+        raise NameError(f"name {self._words} somewhere in the project: `build` leaves out what no source names")
+
+
+try:
+    from wit_world.imports import secrets
+except ImportError:
+    secrets = _LeftOut("`secret`")
+try:
+    from wit_world.imports import state
+except ImportError:
+    state = _LeftOut("`state` or `once`")
+try:
+    from wit_world.imports import timers
+except ImportError:
+    timers = _LeftOut("`after` or `cancel`")
 
 #: What `build` knows of the project.
 PROJECT = {"name": "", "version": ""}

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{exit::Fault, output};
 use crate::{
     config::Settings,
-    toolchain::inspect::{Memory, Mode, Opening, Report, Verdict, Wishes, inspect},
+    toolchain::inspect::{Ask, Memory, Mode, Opening, Report, Verdict, Wishes, inspect},
     units::ByteSize,
 };
 
@@ -114,6 +114,10 @@ fn opening_text(opening: &Opening) -> String {
     let Opening { ask, granted, missing } = opening;
     match (granted.is_empty(), missing) {
         (false, _) => format!("{ask}: {}", granted.join(", ")),
+        // They come with every interpreter and with most standard libraries.
+        (true, Some(line)) if *ask == Ask::Files => {
+            format!("{ask} (its language does, used or not), none of which is granted: {line}")
+        }
         (true, Some(line)) => format!("{ask}, none of which is granted: {line}"),
         (true, None) => ask.to_string(),
     }

@@ -12,6 +12,7 @@ pub mod rust;
 pub mod shop;
 mod stamp;
 pub mod tool;
+mod world;
 
 use std::{
     collections::BTreeMap,

@@ -1,6 +1,7 @@
 import { on, once, plugin, publish, secret, snapshot, state } from "hive-guest";
 
 plugin({ instances: "single", publishes: ["chain/*"] });
+console.log("nobody hears this, and nothing breaks");
 
 let here = 0;
 snapshot(() => here, (saved) => { here = saved; });
@@ -30,6 +31,7 @@ answer("greet-js/paid", () => state.get("paid"));
 on("chain/js", (way) => publish("chain/python", [...way, "js"]));
 
 function stumble(order) {
+  console.error("about", order, new TypeError("to stumble"));
   return order.customer.name;
 }
 on("greet-js/boom", stumble);

@@ -6,7 +6,7 @@
 mod lines;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
 };
@@ -19,6 +19,7 @@ use super::{
     project::{Language, Project, manifest, unreadable},
     shop::{Kit, Shop},
     tool::{Tool, place},
+    world,
 };
 
 /// What a project must depend on to be one.
@@ -29,13 +30,10 @@ const PACKAGES: &[(&str, &str)] = &[("componentize-qjs", "0.4.5"), ("esbuild", "
 /// What checks the types of TypeScript beside.
 const TYPES: &[(&str, &str)] = &[("typescript", "7.0.2")];
 /// In the stamp: another version builds again.
-const TOOLS: &str = "componentize-qjs 0.4.5 (small), esbuild 0.28.2 (lines), typescript 7.0.2";
+const TOOLS: &str = "componentize-qjs 0.4.5 (small), esbuild 0.28.2 (lines, uses), typescript 7.0.2";
 
 /// What the first line of a bundle is before the lines are known.
 const BANNER: &str = "// lines";
-
-/// The world that handlers in JavaScript are: what a project does not use costs nothing.
-const WORLD: &str = "plugin-with-startup-and-snapshot";
 
 const NODE: Tool = Tool {
     program: "node",
@@ -129,29 +127,32 @@ impl Js {
         let bundling = self.bundle(project, &tools, &main, &bundle);
         let typed = main.extension().is_some_and(|extension| extension == "ts")
             && root.join("tsconfig.json").is_file();
-        if typed {
+        let uses = if typed {
             // Types are no reason to wait for, and nobody asks for those of what cannot be read.
             let (bundled, checked) = tokio::join!(bundling, check_types(root, shop));
-            bundled.and(checked)?;
+            let uses = bundled?;
+            checked?;
+            uses
         } else {
-            bundling.await?;
-        }
+            bundling.await?
+        };
+        let wit = world::write(project, &uses.iter().map(String::as_str).collect())?;
         let mut componentize = NODE.command(root);
         // The small interpreter takes a third longer for a call, and a third less until what was saved is live.
         componentize.arg(bin(&tools, "componentize-qjs")).args(["--sync", "--opt-size"]);
-        componentize.args(["--world", WORLD]).arg("--wit").arg(shop.wit()?);
+        componentize.args(["--world", world::WORLD]).arg("--wit").arg(wit);
         componentize.arg("--js").arg(&bundle).arg("--output").arg(to);
         NODE.compile(componentize, "componentize-qjs", root).await
     }
 
-    /// One module of the project's and the SDK's, which knows what its lines were before.
+    /// One module of the project's and the SDK's, which knows what its lines were before. Returns the interfaces that it uses.
     async fn bundle(
         &self,
         project: &Project,
         tools: &Path,
         main: &Path,
         bundle: &Path,
-    ) -> Result<(), BuildError> {
+    ) -> Result<BTreeSet<String>, BuildError> {
         let entry = project.workshop().join("entry.js");
         let imported = serde_json::to_string(&main.to_string_lossy()).unwrap_or_default();
         let text = format!(
@@ -181,7 +182,7 @@ impl Js {
         esbuild.arg(define("__HIVE_VERSION__", &project.version));
         esbuild.arg(format!("--outfile={}", bundle.display()));
         ESBUILD.compile(esbuild, "esbuild", &project.root).await?;
-        write_lines(project, bundle)
+        complete(project, bundle)
     }
 
     /// What the project depends on is where it is looked for: the SDK as a link, as npm would make it, the rest by npm.
@@ -210,15 +211,52 @@ impl Js {
     }
 }
 
-/// Puts into the bundle's first line what the others were before.
-fn write_lines(project: &Project, bundle: &Path) -> Result<(), BuildError> {
+/// Puts into the bundle's first line what the others were before, and takes out what it imports of the node's and does not
+/// use. Returns the interfaces that are left.
+fn complete(project: &Project, bundle: &Path) -> Result<BTreeSet<String>, BuildError> {
     let map = bundle.with_added_extension("map");
     let text = fs::read_to_string(&map).map_err(|source| place(&map, source))?;
     let lines = Lines::read(&text, &project.workshop(), &project.root);
     let lines = lines.map_err(|reason| unreadable(&map, &reason))?.literal();
     let text = fs::read_to_string(bundle).map_err(|source| place(bundle, source))?;
+    let (text, uses) = without_unused(&text);
     let text = text.replacen(BANNER, &format!("const __HIVE_LINES__ = {lines};"), 1);
-    fs::write(bundle, text).map_err(|source| place(bundle, source))
+    fs::write(bundle, text).map_err(|source| place(bundle, source))?;
+    Ok(uses)
+}
+
+/// A bundle, line for line, without the imports of interfaces whose names are not used; and the interfaces that are.
+/// esbuild takes no import of a module that it does not see for useless.
+fn without_unused(bundle: &str) -> (String, BTreeSet<String>) {
+    let (mut text, mut uses) = (String::with_capacity(bundle.len()), BTreeSet::new());
+    for line in bundle.lines() {
+        let from = line.split_once("from \"hive:node/").and_then(|(_, from)| from.split('@').next());
+        let name = line.strip_prefix("import * as ").and_then(|rest| rest.split(' ').next());
+        match (from, name) {
+            (Some(_), Some(name)) if !is_used(bundle, name) => {}
+            (Some(interface), _) => {
+                uses.insert(interface.to_owned());
+                text.push_str(line);
+            }
+            (None, _) => text.push_str(line),
+        }
+        text.push('\n');
+    }
+    (text, uses)
+}
+
+/// Whether a name that is imported stands anywhere else, and not as that of a property.
+fn is_used(bundle: &str, name: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || "_$".contains(c);
+    bundle.match_indices(name).any(|(at, _)| {
+        let (before, after) =
+            (bundle.get(..at).unwrap_or_default(), bundle.get(at + name.len()..).unwrap_or_default());
+        let is_other = before.ends_with(|c: char| is_part(c) || c == '.')
+            || after.starts_with(|c: char| is_part(c) || c == ':')
+            || before.ends_with("import * as ")
+            || before.ends_with("hive:node/");
+        !is_other
+    })
 }
 
 /// esbuild itself, in the package of this machine. npm has put a script before it that prints a stack of its own behind
@@ -281,4 +319,24 @@ async fn packages(shop: &Shop<'_>, packages: &[(&str, &str)], called: &str) -> R
 
 fn bin(kit: &Path, name: &str) -> PathBuf {
     kit.join("node_modules/.bin").join(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_import_that_is_not_used_leaves_an_empty_line() {
+        let import =
+            |name: &str, interface: &str| format!("import * as {name} from \"hive:node/{interface}@0.1.0\";");
+        let (bus, timers, own) = (
+            import("bus", "bus"),
+            import("timers", "timers"),
+            "import { get } from \"hive:node/secrets@0.1.0\";",
+        );
+        let rest = "var f = () => bus.publish({ timers: timers2.map((at) => at.timers.one) });";
+        let (text, uses) = without_unused(&format!("// lines\n{bus}\n{timers}\n{own}\n{rest}\n"));
+        assert_eq!(uses, ["bus", "secrets"].map(str::to_owned).into());
+        assert_eq!(text, format!("// lines\n{bus}\n\n{own}\n{rest}\n"));
+    }
 }

@@ -4,6 +4,7 @@
 //! know other languages.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -15,13 +16,18 @@ use super::{
     project::{Language, Project, manifest, unreadable},
     shop::{Kit, Shop},
     tool::{Tool, place},
+    world,
 };
 
 /// What builds, pinned: what built yesterday builds today.
 const COMPONENTIZE: &str = "componentize-py==0.25.1";
+/// In the stamp: another version builds again.
+const TOOLS: &str = "componentize-py 0.25.1 (uses)";
 
-/// The world that handlers in Python are: what a project does not use costs nothing.
-const WORLD: &str = "plugin-with-startup-and-snapshot";
+/// Interfaces that a component imports only where a source has one of these words, which are how the SDK calls what they
+/// are for. Somebody may mean something else by them; that brings an interface too many.
+const NAMED: [(&str, &[&str]); 3] =
+    [("secrets", &["secret"]), ("state", &["state", "once"]), ("timers", &["after", "cancel"])];
 
 /// The module that ties the project and the SDK together. Not a name that anybody uses.
 const ENTRY: &str = "hive_entry";
@@ -112,7 +118,7 @@ impl Python {
     /// What it is built with.
     #[must_use]
     pub fn tools(&self) -> &'static str {
-        COMPONENTIZE
+        TOOLS
     }
 
     /// Writes the component to a file.
@@ -128,11 +134,12 @@ impl Python {
         let site = self.see_to_packages(project, shop).await?;
         let entry = project.workshop().join("python");
         self.write_entry(project, &entry)?;
+        let wit = world::write(project, &self.uses(project, site.as_deref()))?;
         let mut python = PYTHON.command(root);
         // Without a virtual environment of its own it would look at all that is installed on this machine.
         python.env("PYTHONPATH", &tools).env("VIRTUAL_ENV", &entry).env_remove("PYTHONHOME");
         python.args(["-c", "import sys, componentize_py; sys.exit(componentize_py.script())", "--quiet"]);
-        python.arg("--wit-path").arg(shop.wit()?).args(["--world", WORLD, "componentize"]);
+        python.arg("--wit-path").arg(wit).args(["--world", world::WORLD, "componentize"]);
         python.arg("--python-path").arg(&entry).arg("--python-path").arg(root.join(&self.path));
         python.arg("--python-path").arg(root.join(&self.sdk));
         if let Some(site) = site {
@@ -140,6 +147,24 @@ impl Python {
         }
         python.arg(ENTRY).arg("--output").arg(to);
         PYTHON.compile_aloud(python, "componentize-py", root).await
+    }
+
+    /// The interfaces of the node that its sources may use, and those of packages that know the SDK.
+    fn uses(&self, project: &Project, site: Option<&Path>) -> BTreeSet<&'static str> {
+        let read = |folder: &Path| -> Vec<String> {
+            let files = world::files(folder, "py");
+            // What cannot be read is not loaded either, and that is said then.
+            files.iter().filter_map(|file| fs::read_to_string(file).ok()).collect()
+        };
+        let mut sources = read(&project.root.join(&self.path));
+        let packages = site.map(read).unwrap_or_default();
+        sources.extend(packages.into_iter().filter(|text| world::mentions(text, &["hive"])));
+        // An older SDK of a project's own imports all of them.
+        let sdk = fs::read_to_string(project.root.join(&self.sdk).join("hive/component.py"));
+        let is_older = !sdk.is_ok_and(|text| world::mentions(&text, &["ImportError"]));
+        let is_named = |words: &[&str]| is_older || sources.iter().any(|text| world::mentions(text, words));
+        let named = NAMED.into_iter().filter(|(_, words)| is_named(words));
+        world::ALWAYS.into_iter().chain(named.map(|(interface, _)| interface)).collect()
     }
 
     /// What is named is there.

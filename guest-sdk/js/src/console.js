@@ -1,0 +1,27 @@
+// `console`, where the engine has none: its lines are the plugin's in the node's log.
+import * as node from "#node";
+import { described } from "./errors.js";
+
+function shown(value) {
+  if (typeof value === "string") return value;
+  if (value instanceof Error) return described(value);
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return String(value); // It holds itself, or a bigint.
+  }
+}
+
+/** While modules are loaded, which is when a component is built, there is no node that could be told. */
+let isLoaded = false;
+
+/** The modules are loaded: from now on somebody listens. */
+export const listen = () => { isLoaded = true; };
+
+const say = (level) => (...values) => {
+  if (isLoaded) node.log.log(level, values.map(shown).join(" "), []);
+};
+
+globalThis.console ??= {
+  log: say("info"), info: say("info"), debug: say("debug"), trace: say("trace"), warn: say("warn"), error: say("error"),
+};
