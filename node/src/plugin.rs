@@ -20,6 +20,7 @@ pub mod instances;
 pub mod life;
 pub mod limits;
 pub mod loader;
+mod modules;
 pub mod openings;
 pub mod probation;
 mod rate;

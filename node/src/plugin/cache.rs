@@ -18,7 +18,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use wasmtime::component::Component;
+use wasmtime::{Module, component::Component};
 
 use crate::trust::{hex, random_bytes};
 
@@ -92,14 +92,14 @@ impl Cache {
         Ok(Self { folder, key, engine, bytes_max, used: Mutex::new(used), fresh: AtomicU64::new(0) })
     }
 
-    /// The code of a component with this hash, ready to be linked. None: it has to be compiled.
-    pub fn load(&self, engine: &wasmtime::Engine, hash: &str) -> Option<Component> {
+    /// The code of a component or module with this hash, ready to be linked. None: it has to be compiled.
+    pub fn load<C: Code>(&self, engine: &wasmtime::Engine, hash: &str) -> Option<C> {
         let path = self.path(hash);
         match self.read(engine, &path, hash) {
-            Ok(component) => {
+            Ok(code) => {
                 // The oldest go first; that it was used now need not be known for sure.
                 let _ = File::open(&path).and_then(|file| file.set_modified(SystemTime::now()));
-                Some(component)
+                Some(code)
             }
             Err(Miss::None) => None,
             Err(miss) => {
@@ -109,7 +109,7 @@ impl Cache {
         }
     }
 
-    fn read(&self, engine: &wasmtime::Engine, path: &Path, hash: &str) -> Result<Component, Miss> {
+    fn read<C: Code>(&self, engine: &wasmtime::Engine, path: &Path, hash: &str) -> Result<C, Miss> {
         let entry = fs::read(path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => Miss::None,
             _ => Miss::Io(error),
@@ -121,13 +121,13 @@ impl Cache {
         {
             return Err(Miss::Mark);
         }
-        code_of(engine, code).map_err(|error| Miss::Refused(format!("{error:#}")))
+        C::of(engine, code).map_err(|error| Miss::Refused(format!("{error:#}")))
     }
 
-    /// Keeps the code of a component with this hash. A cache that cannot be written is only slower.
-    pub fn keep(&self, component: &Component, hash: &str) {
+    /// Keeps the code of a component or module with this hash. A cache that cannot be written is only slower.
+    pub fn keep(&self, code: &impl Code, hash: &str) {
         let path = self.path(hash);
-        let kept = component.serialize().map_err(io::Error::other).and_then(|code| {
+        let kept = code.serialized().map_err(io::Error::other).and_then(|code| {
             let entry = [self.mark(hash, &code).as_bytes(), &code[..]].concat();
             let (process, number) = (std::process::id(), self.fresh.fetch_add(1, Relaxed));
             let fresh = self.folder.join(format!("{process}-{number}.new"));
@@ -184,13 +184,49 @@ impl Cache {
     }
 }
 
-#[expect(
-    unsafe_code,
-    reason = "the code carries this folder's mark, so it is what `serialize` gave to this engine"
-)]
-fn code_of(engine: &wasmtime::Engine, code: &[u8]) -> wasmtime::Result<Component> {
-    // SAFETY: `code` was written by `Cache::keep` with this key, by its keyed hash.
-    unsafe { Component::deserialize(engine, code) }
+/// What is compiled, and can be written down.
+pub trait Code: Sized {
+    /// As bytes.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    fn serialized(&self) -> wasmtime::Result<Vec<u8>>;
+
+    /// From bytes that carry this node's mark.
+    ///
+    /// # Errors
+    /// When they are of something else, or of another engine.
+    fn of(engine: &wasmtime::Engine, code: &[u8]) -> wasmtime::Result<Self>;
+}
+
+impl Code for Component {
+    fn serialized(&self) -> wasmtime::Result<Vec<u8>> {
+        self.serialize()
+    }
+
+    #[expect(
+        unsafe_code,
+        reason = "the code carries this node's mark, so it is what `serialize` gave to this engine"
+    )]
+    fn of(engine: &wasmtime::Engine, code: &[u8]) -> wasmtime::Result<Self> {
+        // SAFETY: `code` was written by `Cache::keep` of this node, by its keyed hash.
+        unsafe { Self::deserialize(engine, code) }
+    }
+}
+
+impl Code for Module {
+    fn serialized(&self) -> wasmtime::Result<Vec<u8>> {
+        self.serialize()
+    }
+
+    #[expect(
+        unsafe_code,
+        reason = "the code carries this node's mark, so it is what `serialize` gave to this engine"
+    )]
+    fn of(engine: &wasmtime::Engine, code: &[u8]) -> wasmtime::Result<Self> {
+        // SAFETY: `code` was written by `Cache::keep` of this node, by its keyed hash.
+        unsafe { Self::deserialize(engine, code) }
+    }
 }
 
 /// Which engine: its version, its settings and what the machine can do.
@@ -283,13 +319,16 @@ mod tests {
         let engine = Engine::start().expect("an engine");
         let open = || Cache::open(folder.path(), engine.wasm()).expect("a cache");
         let cache = open();
-        assert!(cache.load(engine.wasm(), HASH).is_none());
+        assert!(cache.load::<Component>(engine.wasm(), HASH).is_none());
         cache.keep(&component(&engine), HASH);
-        assert!(cache.load(engine.wasm(), HASH).is_some() && open().load(engine.wasm(), HASH).is_some());
+        assert!(
+            cache.load::<Component>(engine.wasm(), HASH).is_some()
+                && open().load::<Component>(engine.wasm(), HASH).is_some()
+        );
         let whole = entry(&cache);
         let check = |bytes: &[u8], what: &str| {
             fs::write(cache.path(HASH), bytes).expect("written");
-            assert!(cache.load(engine.wasm(), HASH).is_none(), "{what}");
+            assert!(cache.load::<Component>(engine.wasm(), HASH).is_none(), "{what}");
         };
         check(&whole[..whole.len() / 2], "torn");
         check(&whole[..7], "shorter than a mark");
@@ -301,11 +340,14 @@ mod tests {
         }
         check(&whole[MARK_BYTES..], "no mark");
         fs::write(cache.path("another"), &whole).expect("written");
-        assert!(cache.load(engine.wasm(), "another").is_none(), "another component's");
+        assert!(cache.load::<Component>(engine.wasm(), "another").is_none(), "another component's");
         fs::write(cache.path(HASH), &whole).expect("written");
-        assert!(cache.load(engine.wasm(), HASH).is_some(), "it was none of the above that made it unusable");
+        assert!(
+            cache.load::<Component>(engine.wasm(), HASH).is_some(),
+            "it was none of the above that made it unusable"
+        );
         fs::remove_file(folder.path().join(FOLDER).join(KEY_FILE)).expect("removed");
-        assert!(open().load(engine.wasm(), HASH).is_none(), "another node's");
+        assert!(open().load::<Component>(engine.wasm(), HASH).is_none(), "another node's");
     }
 
     #[test]
@@ -330,9 +372,9 @@ mod tests {
         let other = wasmtime::Engine::new(&config).expect("an engine");
         let others = Cache::open(folder.path(), &other).expect("a cache");
         assert_ne!(others.path(HASH), cache.path(HASH));
-        assert!(others.load(&other, HASH).is_none());
+        assert!(others.load::<Component>(&other, HASH).is_none());
         fs::copy(cache.path(HASH), others.path(HASH)).expect("copied");
-        assert!(others.load(&other, HASH).is_none(), "a renamed one has the wrong mark");
+        assert!(others.load::<Component>(&other, HASH).is_none(), "a renamed one has the wrong mark");
     }
 
     #[test]
@@ -350,7 +392,7 @@ mod tests {
             cache.keep(&component, name);
             age(name, seconds);
         }
-        assert!(cache.load(engine.wasm(), "a").is_some(), "it is the youngest now");
+        assert!(cache.load::<Component>(engine.wasm(), "a").is_some(), "it is the youngest now");
         cache.keep(&component, "e");
         let there = |name: &str| cache.path(name).exists();
         assert_eq!(["a", "b", "c", "d", "e"].map(there), [true, false, false, true, true]);

@@ -7,7 +7,7 @@ use std::{
     num::NonZeroUsize,
     pin::pin,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     time::{Duration, Instant},
@@ -16,7 +16,10 @@ use std::{
 use bytes::Bytes;
 use hive_proto::channel::Names;
 use tokio::sync::Semaphore;
-use wasmtime::component::{Component, Linker};
+use wasmtime::{
+    Module,
+    component::{Component, Linker},
+};
 
 use super::{
     asks::Ask,
@@ -28,6 +31,7 @@ use super::{
     host::{self, Guest, bindings::PluginIndices},
     instances::{Blueprint, Exports, Fault, Instance, snapshot::SnapshotExports},
     limits::CallLimits,
+    modules::{self, Part},
     settings::PluginConfig,
     wasmcloud,
 };
@@ -37,6 +41,8 @@ use crate::{status::Components, units::ByteSize};
 const MOMENT: Duration = Duration::from_secs(1);
 /// How long a component may take to be set up and to describe itself, together.
 const DESCRIBE_LIMIT: Duration = Duration::from_secs(1);
+/// Modules that components share which are held ready for the next one; there are not many interpreters.
+const MODULES_READY: usize = 6;
 
 /// Loads components. One a node: it holds what they all share.
 pub struct Loader {
@@ -47,6 +53,9 @@ pub struct Loader {
     linker: Linker<Guest>,
     /// None: everything is compiled.
     cache: Option<Cache>,
+    /// What components share, by its hash, the newest last. Held while one is compiled: who needs the same one meanwhile
+    /// waits for it instead of compiling it, too.
+    ready: Mutex<Vec<(String, Module)>>,
     /// What was compiled, and what was not.
     counts: Arc<Components>,
 }
@@ -124,7 +133,8 @@ impl Loader {
         wasmcloud::link(&mut linker).map_err(|error| format!("{error:#}"))?;
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let (contract, compiling) = (Contract::read()?, Semaphore::new(cores));
-        Ok(Self { contract, linker, engine, compiling, cache: None, counts: Arc::default() })
+        let (cache, ready, counts) = (None, Mutex::default(), Arc::default());
+        Ok(Self { contract, linker, engine, compiling, cache, ready, counts })
     }
 
     /// The same with a cache of what is compiled, and with somebody's counts.
@@ -185,9 +195,9 @@ impl Loader {
         }
         let hash = blake3::hash(file).to_hex().to_string();
         let begun = Instant::now();
-        let component = self.component(file, &hash, compiles)?;
+        let (component, modules) = self.component(file, &hash, compiles)?;
         let compile_time = begun.elapsed();
-        let blueprint = self.link(&component, &verdict.unknown).map_err(|error| {
+        let blueprint = self.link(&component, &modules, &verdict.unknown).map_err(|error| {
             // The comparison found nothing to say, so wasmtime's own words have to do.
             LoadError::World(vec![format!("{error:#}")])
         })?;
@@ -200,28 +210,81 @@ impl Loader {
         Ok(Prepared { blueprint, hash, size: file.len(), compile_time, face })
     }
 
-    /// Out of the cache, else compiled.
-    fn component(&self, file: &[u8], hash: &str, compiles: &AtomicBool) -> Result<Component, LoadError> {
+    /// Out of the cache, else compiled; and the modules that it imports, because others have them, too.
+    fn component(
+        &self,
+        file: &[u8],
+        hash: &str,
+        compiles: &AtomicBool,
+    ) -> Result<(Component, Vec<(String, Module)>), LoadError> {
         let wasm = self.engine.wasm();
+        let ready = |part: &Part<'_>| Some((part.name.clone(), self.module(part, compiles).ok()?));
+        // One that does not compile alone does not in the component either, and that is said.
+        let split = modules::split(file);
+        let split = split.and_then(|split| {
+            let ready: Option<Vec<_>> = split.modules.iter().map(ready).collect();
+            Some((split.component, ready?))
+        });
+        let (alone, modules) = split.unwrap_or_default();
         if let Some(component) = self.cache.as_ref().and_then(|cache| cache.load(wasm, hash)) {
             self.counts.cached.one();
-            return Ok(component);
+            return Ok((component, modules));
         }
         compiles.store(true, Relaxed);
-        let component =
-            Component::from_binary(wasm, file).map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
+        let compiled = match modules.is_empty() {
+            true => Component::from_binary(wasm, file),
+            false => Component::from_binary(wasm, &alone).or_else(|_| Component::from_binary(wasm, file)),
+        };
+        let component = compiled.map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
         self.counts.compiled.one();
         if let Some(cache) = &self.cache {
             cache.keep(&component, hash);
         }
-        Ok(component)
+        Ok((component, modules))
     }
 
-    fn link(&self, component: &Component, unknown: &[Unknown]) -> wasmtime::Result<Blueprint> {
-        let pre = if unknown.is_empty() {
+    /// A module that several components have: compiled once.
+    fn module(&self, part: &Part<'_>, compiles: &AtomicBool) -> wasmtime::Result<Module> {
+        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = ready.iter().position(|(hash, _)| *hash == part.hash) {
+            let found = ready.remove(at);
+            let module = found.1.clone();
+            ready.push(found);
+            return Ok(module);
+        }
+        let (wasm, hash) = (self.engine.wasm(), format!("module-{}", part.hash));
+        let cached = self.cache.as_ref().and_then(|cache| cache.load(wasm, &hash));
+        let module = match cached {
+            Some(module) => module,
+            None => {
+                compiles.store(true, Relaxed);
+                let module = Module::from_binary(wasm, part.code)?;
+                if let Some(cache) = &self.cache {
+                    cache.keep(&module, &hash);
+                }
+                module
+            }
+        };
+        if ready.len() >= MODULES_READY {
+            ready.remove(0);
+        }
+        ready.push((part.hash.clone(), module.clone()));
+        Ok(module)
+    }
+
+    fn link(
+        &self,
+        component: &Component,
+        modules: &[(String, Module)],
+        unknown: &[Unknown],
+    ) -> wasmtime::Result<Blueprint> {
+        let pre = if unknown.is_empty() && modules.is_empty() {
             self.linker.instantiate_pre(component)?
         } else {
             let mut linker = self.linker.clone();
+            for (name, module) in modules {
+                linker.root().module(name, module)?;
+            }
             for Unknown { interface, function } in unknown {
                 let name = format!("{interface}#{function}");
                 linker.instance(interface)?.func_new(function, move |_, _, _, _| {

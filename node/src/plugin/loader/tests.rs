@@ -99,3 +99,53 @@ async fn describe_can_reach_nothing() {
         i32.const 1024";
     load(&loader(), Sketch::new().describe(body).build()).await.expect("loaded");
 }
+
+/// A module of code alone, large enough to be looked for in other components.
+fn interpreter() -> Vec<u8> {
+    let body = "i64.const 0x7234567890abcdef drop ".repeat(25);
+    let functions = format!("(func {body})").repeat(1200);
+    wat::parse_str(format!("(module {functions})")).expect("a module")
+}
+
+/// A component with one more module, which it does not use.
+fn with(guest: &Bytes, module: &[u8]) -> Bytes {
+    let mut file = guest.to_vec();
+    file.push(1);
+    let mut size = module.len();
+    while size > 0x7f {
+        file.push(u8::try_from(size & 0x7f).expect("seven bits") | 0x80);
+        size >>= 7;
+    }
+    file.push(u8::try_from(size).expect("seven bits"));
+    file.extend_from_slice(module);
+    file.into()
+}
+
+#[tokio::test]
+async fn what_two_components_share_is_compiled_once_and_kept_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let caching = || {
+        let loader = Arc::into_inner(loader()).expect("nobody else has it");
+        let cache = Cache::open(folder.path(), loader.engine.wasm()).expect("a cache");
+        Arc::new(loader.caching(Some(cache), Arc::default()))
+    };
+    let shared = interpreter();
+    let [one, other] = ["a/b", "c/d"].map(|channel| with(&Sketch::new().on(channel).build(), &shared));
+    let loader = caching();
+    for file in [&one, &other] {
+        load(&loader, file.clone()).await.expect("loaded");
+    }
+    let kept = || -> Vec<String> {
+        let files = std::fs::read_dir(folder.path().join("cache")).expect("a folder").flatten();
+        let names = files.map(|file| file.file_name().to_string_lossy().into_owned());
+        names.filter(|name| name.ends_with(".code")).collect()
+    };
+    let modules = || kept().iter().filter(|name| name.starts_with("module-")).count();
+    assert_eq!((kept().len(), modules()), (3, 1));
+    assert_eq!(loader.ready.lock().expect("no panic").len(), 1);
+    // A node that starts again compiles nothing.
+    let again = caching();
+    load(&again, one).await.expect("loaded");
+    assert_eq!((again.counts.compiled.value(), again.counts.cached.value()), (0, 1));
+    assert_eq!(kept().len(), 3);
+}
