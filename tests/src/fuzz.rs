@@ -34,7 +34,7 @@ use hive_proto::{
 pub type Decoder = fn(&[u8]);
 
 /// All of them, by name.
-pub const DECODERS: [(&str, Decoder); 27] = [
+pub const DECODERS: [(&str, Decoder); 29] = [
     ("frames", frames),
     ("control", control),
     ("admission", admission),
@@ -62,6 +62,8 @@ pub const DECODERS: [(&str, Decoder); 27] = [
     ("mqtt names", bridges::mqtt_names),
     ("nats names", bridges::nats_names),
     ("signatures", bridges::signatures),
+    ("carried", bridges::carried),
+    ("trails", bridges::trails),
 ];
 
 /// No frame is larger than it may be, and none comes from nothing.
@@ -402,6 +404,28 @@ mod tests {
                 decoder(text.as_bytes());
             }
             bridges::spoke_names(rpc.as_bytes());
+        }
+
+        /// Names that mean something, in any case, and what may stand behind them.
+        #[test]
+        fn fields_keep_theirs(
+            fields in prop::collection::vec((
+                prop_oneof![
+                    prop::sample::select(&[
+                        "content-type", "Content-Type", "hive-key", "Hive-Key", "hive-expires-ms", "hive-bridge",
+                        "HIVE-BRIDGE", "hive-reason", "Hive-Réason", "x-y",
+                    ][..]).prop_map(str::to_owned),
+                    "[a-zA-ZİK-]{0,12}",
+                ],
+                prop_oneof![
+                    "[0-9]{0,21}", ".{0,12}", "([0-9a-f]{16},?){0,3}( [a-z-]{0,4})?", "[0-9a-fA-F+]{15,17}",
+                ],
+            ), 0..6),
+            body in bytes(),
+        ) {
+            let lines: String = fields.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+            bridges::carried(&[format!("{lines}\n").as_bytes(), &body].concat());
+            fields.iter().for_each(|(_, value)| bridges::trails(value.as_bytes()));
         }
 
         /// A type and what stands behind it, in lists and mappings.

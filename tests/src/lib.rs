@@ -36,6 +36,22 @@ mod bridge {
     pub(crate) mod nats {
         pub(crate) mod names;
     }
+
+    pub(crate) mod carried {
+        pub(crate) mod read;
+    }
+}
+
+/// What an event says of its past, as the node reads it.
+#[path = "../../node/src/bus"]
+mod bus {
+    pub(crate) use hive_proto::event::Message;
+
+    mod bridged {
+        #[expect(dead_code, reason = "the node uses more of it than is tried here")]
+        pub(crate) mod trail;
+    }
+    pub(crate) use self::bridged::trail::{TRAIL_HEADER, Trail, TrailError};
 }
 
 /// The top of the repository.

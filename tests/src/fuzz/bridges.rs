@@ -1,9 +1,12 @@
 //! What bridges read of those on the other side, and how names are said there.
 
 use bytes::Bytes;
-use hive_proto::{channel::Channel, pattern::Pattern};
+use hive_proto::{channel::Channel, limits::MESH_PREFIX, pattern::Pattern};
 
-use crate::bridge::{mqtt, nats, redis};
+use crate::{
+    bridge::{carried::read, mqtt, nats, redis},
+    bus::{TRAIL_HEADER, Trail},
+};
 
 /// The node's own readers, which stand alone: a test binary need not link wasmtime for them.
 #[path = "../../../node/src/bridge/spoke"]
@@ -241,6 +244,38 @@ pub fn nats_names(bytes: &[u8]) {
     if let Ok(subjects) = nats::names::subjects(&pattern) {
         assert!((1..=2).contains(&subjects.len()), "{text}");
     }
+}
+
+/// What webhooks have as headers, NATS as headers and MQTT as properties: lines of a name and a value, and a body behind
+/// an empty one. What is read is within all limits, and has nothing in it that only the node may say.
+pub fn carried(bytes: &[u8]) {
+    let (fields, body) = match bytes.windows(2).position(|end| end == b"\n\n") {
+        Some(at) => (&bytes[..at], &bytes[at + 2..]),
+        None => (bytes, &[][..]),
+    };
+    let Ok(fields) = str::from_utf8(fields) else { return };
+    let fields: Vec<(&str, &str)> = fields.lines().filter_map(|line| line.split_once(':')).collect();
+    let Ok((message, trail)) = read::read(fields.iter().copied(), Bytes::copy_from_slice(body)) else {
+        return;
+    };
+    assert_eq!(message.check(), Ok(()));
+    assert_eq!(message.payload, body);
+    assert!(message.headers().len() <= fields.len());
+    assert!(message.headers().iter().all(|(name, _)| !name.starts_with(MESH_PREFIX)));
+    assert_ne!(message.expires_ms(), Some(0));
+    let said = fields.iter().any(|(name, _)| name.eq_ignore_ascii_case(TRAIL_HEADER));
+    assert!(said || trail.is_empty(), "nobody said {trail}");
+    // What belongs to the mesh and means nothing here changes nothing.
+    let more = fields.into_iter().chain([("hive-of-tomorrow", "x")]);
+    assert_eq!(read::read(more, message.payload.clone()), Ok((message, trail)));
+}
+
+/// Where an event has been is read again as it was.
+pub fn trails(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else { return };
+    let Ok(trail) = text.parse::<Trail>() else { return };
+    assert!(trail.to_string().eq_ignore_ascii_case(text), "{text:?} is {trail}");
+    assert_eq!(trail.to_string().parse(), Ok(trail));
 }
 
 /// Only what was signed is taken for signed.

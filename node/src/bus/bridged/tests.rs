@@ -6,7 +6,10 @@ use hive_proto::{
 };
 use proptest::prelude::*;
 
-use super::*;
+use super::{
+    trail::{FOREIGN_ID_BYTES_MAX, MARKS_MAX},
+    *,
+};
 use crate::bus::{Actor, Holder, Wanted};
 
 fn bus() -> Bus {
