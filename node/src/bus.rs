@@ -25,6 +25,7 @@ mod queue;
 mod queued;
 mod relay;
 mod routes;
+mod staged;
 mod subscribe;
 #[cfg(test)]
 mod tests;
@@ -39,7 +40,7 @@ use std::{
 };
 
 pub use actor::Actor;
-pub use bridged::{LetIn, Mark, TRAIL_HEADER, Trail, TrailError, without_mesh_headers};
+pub use bridged::{LetIn, Mark, NotGathered, TRAIL_HEADER, Trail, TrailError, without_mesh_headers};
 pub use call::{CallCause, Chain, Gathered, Part, Request};
 pub use consumers::Consumer;
 pub use dead::{Again, LAST_WORDS_BYTES_MAX, Letter, LetterCounts, LetterError, Shelf};

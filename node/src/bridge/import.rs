@@ -1,6 +1,6 @@
 //! What comes in: named, checked against limits and circles, and published.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use hive_proto::{
     channel::{Address, ChannelError},
@@ -9,7 +9,10 @@ use hive_proto::{
 
 use super::{Desk, sealed::SealedError};
 use crate::{
-    bus::{LetIn, Message, PublishError, Publisher, Receipt, Trail, without_mesh_headers},
+    bus::{
+        LetIn, Mark, Message, NotGathered, PublishError, Publisher, Receipt, Trail, TrailError,
+        without_mesh_headers,
+    },
     status::BridgeDrop,
     trust::seal::OpenError,
 };
@@ -92,8 +95,45 @@ impl Importer {
         self.publish(&to, incoming).await
     }
 
+    /// The same for one of several that came together: consumers of this node get all of them at once, with
+    /// [`Importer::hand_over`].
+    pub async fn import_among(&mut self, incoming: Incoming<'_>) -> Imported {
+        match self.gather(incoming) {
+            Ok(imported) => imported,
+            // Few are not like the others: they are behind a pointer, and the others need not wait for anything.
+            Err(incoming) => Box::pin(self.import(incoming)).await,
+        }
+    }
+
+    /// Hands over what came together. Waits for slow consumers, at most 50 ms in any second.
+    pub async fn hand_over(&mut self) {
+        self.publisher.hand_over().await;
+    }
+
+    /// What needs more than a look is given back.
+    fn gather<'n>(&mut self, incoming: Incoming<'n>) -> Result<Imported, Incoming<'n>> {
+        let desk = &self.desk;
+        let is_usual = incoming.kept.is_none()
+            && incoming.message.payload.len() <= desk.limits().payload_bytes
+            && desk.seals().is_none()
+            && !desk.rules().proxy;
+        let Some(to) = self.names.get(incoming.name).filter(|_| is_usual) else { return Err(incoming) };
+        let Incoming { name, message, trail, depth, kept } = incoming;
+        let Ok(trail) = followed(&self.plain, trail, desk.mark()) else {
+            return Ok(self.drop(BridgeDrop::Loop));
+        };
+        match self.publisher.gather_bridged(to, without_mesh_headers(message), (&trail, depth)) {
+            Ok(let_in) => Ok(self.settle(to, Ok(let_in))),
+            Err(NotGathered::Refused(error)) => Ok(self.settle(to, Err(error))),
+            Err(NotGathered::Alone(message)) => {
+                Err(Incoming { name, message, trail: trail.into_owned(), depth, kept })
+            }
+        }
+    }
+
     /// The same to a channel that is known.
     pub async fn publish(&mut self, to: &Address, incoming: Incoming<'_>) -> Imported {
+        self.hand_over().await;
         let (bytes, most) = (incoming.message.payload.len(), self.desk.limits().payload_bytes);
         if bytes > most {
             let why = format!("it has {bytes} bytes; this bridge carries at most {most}");
@@ -104,21 +144,15 @@ impl Importer {
             Err(reason) => return self.drop(reason),
         };
         let Incoming { message, trail, depth, kept, .. } = incoming;
-        let followed;
-        let trail = match trail.is_empty() {
-            true => &self.plain,
-            false => {
-                let Ok(from) = trail.from(self.desk.mark()) else { return self.drop(BridgeDrop::Loop) };
-                followed = from;
-                &followed
-            }
+        let Ok(trail) = followed(&self.plain, trail, self.desk.mark()) else {
+            return self.drop(BridgeDrop::Loop);
         };
         let message = without_mesh_headers(message);
         let let_in = match kept {
-            None => self.publisher.publish_bridged(to, message, (trail, depth)).await,
+            None => self.publisher.publish_bridged(to, message, (&trail, depth)).await,
             Some(since) => {
                 let message = (!message.payload.is_empty()).then_some(message);
-                self.publisher.keep_bridged(to, message, (trail, depth, since))
+                self.publisher.keep_bridged(to, message, (&trail, depth, since))
             }
         };
         self.settle(to, let_in)
@@ -197,6 +231,11 @@ impl Importer {
         self.desk.dropped(reason, 1);
         Imported::Dropped(reason)
     }
+}
+
+/// That of what comes from there.
+fn followed(plain: &Trail, trail: Trail, mark: Mark) -> Result<Cow<'_, Trail>, TrailError> {
+    Ok(if trail.is_empty() { Cow::Borrowed(plain) } else { Cow::Owned(trail.from(mark)?) })
 }
 
 /// That of what comes from there and says nothing of its past.

@@ -114,6 +114,9 @@ impl Mqtt {
         let mut reader = Reader::new(place, sender, importer, desk);
         let reading = async {
             loop {
+                if !receiver.has_more() {
+                    reader.importer.hand_over().await;
+                }
                 let took = match receiver.next().await {
                     Ok(Came::Subscribed) => {
                         desk.up(named.clone());
@@ -183,14 +186,15 @@ impl<'c> Reader<'c> {
     }
 
     /// None where it is no event, which is counted.
-    async fn import(&mut self, arrival: Arrival) -> Option<Imported> {
+    async fn import(&mut self, mut arrival: Arrival) -> Option<Imported> {
+        let payload = std::mem::take(&mut arrival.payload);
         let Ok(name) = str::from_utf8(&arrival.topic) else {
             self.desk.dropped(BridgeDrop::Name, 1);
             return None;
         };
         let read = match &arrival.properties {
-            Some(properties) => carried::read(fields(properties), arrival.payload.clone()),
-            None => Ok((Message::new(arrival.payload.clone()), Trail::default())),
+            Some(properties) => carried::read(fields(properties), payload),
+            None => Ok((Message::new(payload), Trail::default())),
         };
         let (message, trail) = match read {
             Ok(read) => read,
@@ -209,7 +213,7 @@ impl<'c> Reader<'c> {
         };
         // A broker does not say since when it has a value: since now.
         let kept = is_kept.then_some(Hlc(u64::MAX));
-        Some(self.importer.import(Incoming { trail, kept, ..Incoming::new(name, message) }).await)
+        Some(self.importer.import_among(Incoming { trail, kept, ..Incoming::new(name, message) }).await)
     }
 
     fn keeps(&mut self, arrival: &Arrival) -> Keeps {

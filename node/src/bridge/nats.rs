@@ -8,32 +8,25 @@ mod asking;
 mod jetstream;
 mod link;
 pub mod names;
+mod reading;
 
 use std::{collections::BTreeMap, str::FromStr as _, sync::Arc, time::Duration};
 
-use async_nats::{Client, HeaderMap, HeaderName, HeaderValue, Message as Came, Subject, Subscriber};
-use futures_util::{
-    StreamExt as _,
-    stream::{Map, ReadyChunks, SelectAll},
-};
+use async_nats::{Client, HeaderMap, HeaderName, HeaderValue, Message as Came, Subject};
 use hive_proto::{channel::Channel, pattern::Pattern};
 use tokio::sync::watch;
 
 pub use self::link::{Login, Place, server};
-use self::{asking::Asking, link::Health};
-use super::{
-    Bridge, Desk, Export, Exporter, Imported, Importer, Incoming, Lost, Port, Rules, carried,
-    names::NameError,
+use self::{
+    asking::Asking,
+    link::Health,
+    reading::{Reader, subscribe},
 };
-use crate::{
-    bus::{Message, Trail},
-    status::BridgeDrop,
-};
+use super::{Bridge, Desk, Export, Exporter, Lost, Port, Rules, carried, names::NameError};
+use crate::{bus::Message, status::BridgeDrop};
 
 /// Events put on the connection before it is made sure that they are written.
 const FLUSH_EVERY: usize = 1_024;
-/// Messages of one subscription taken at a time.
-const TAKE_MAX: usize = 64;
 /// How long the servers may take for the subscriptions before they are believed to have them.
 const SETTLE: Duration = Duration::from_secs(1);
 /// Names of which it is remembered which rule lets them in.
@@ -158,99 +151,6 @@ async fn over(mut health: watch::Receiver<Health>, desk: &Desk) -> String {
     }
 }
 
-/// What comes in by one rule: all that is there at a time, up to a bound.
-type Source = Map<ReadyChunks<Subscriber>, WithRule>;
-type WithRule = Box<dyn FnMut(Vec<Came>) -> (usize, Vec<Came>) + Send>;
-
-async fn subscribe(
-    client: &Client,
-    queue: Option<&str>,
-    wanted: Vec<(usize, String)>,
-) -> Result<SelectAll<Source>, String> {
-    let mut all = SelectAll::new();
-    for (at, subject) in wanted {
-        let subscriber = match queue {
-            Some(queue) => client.queue_subscribe(subject, queue.to_owned()).await,
-            None => client.subscribe(subject).await,
-        };
-        let subscriber = subscriber.map_err(|error| error.to_string())?;
-        let with_rule: WithRule = Box::new(move |came| (at, came));
-        all.push(subscriber.ready_chunks(TAKE_MAX).map(with_rule));
-    }
-    Ok(all)
-}
-
-/// Puts what comes in on the bus.
-pub(super) struct Reader<'c> {
-    importer: &'c mut Importer,
-    desk: &'c Desk,
-    asking: &'c Asking,
-    names: Names,
-}
-
-impl<'c> Reader<'c> {
-    fn new(importer: &'c mut Importer, desk: &'c Desk, asking: &'c Asking) -> Self {
-        Self { importer, desk, asking, names: Names::new(desk.rules()) }
-    }
-
-    /// Until no subscription is left; for ever where there was none.
-    async fn run(&mut self, mut sources: SelectAll<Source>) {
-        if sources.is_empty() {
-            return std::future::pending().await;
-        }
-        while let Some((at, all)) = sources.next().await {
-            for came in all {
-                match (self.names.of(at, &came.subject, self.desk.rules()), came.reply.clone()) {
-                    (Named::Copy, _) => {}
-                    (Named::Not(error), _) => error.bury(self.desk, came).await,
-                    (Named::Is(name), Some(reply)) => self.asking.asked(self.importer, name, reply, came),
-                    (Named::Is(name), None) => drop(import(self.importer, self.desk, name, came, None).await),
-                }
-            }
-        }
-    }
-}
-
-/// Publishes what came in. None where it is no event, which is counted.
-async fn import(
-    importer: &mut Importer,
-    desk: &Desk,
-    name: &str,
-    came: Came,
-    id: Option<String>,
-) -> Option<Imported> {
-    let subject = came.subject.clone();
-    match read(came, id) {
-        Ok((message, trail)) => {
-            Some(importer.import(Incoming { trail, ..Incoming::new(name, message) }).await)
-        }
-        Err(error) => {
-            tracing::debug!(bridge = desk.name(), subject = %subject, "not an event: {error}");
-            desk.dropped(BridgeDrop::Garbage, 1);
-            None
-        }
-    }
-}
-
-/// What a message says, and where it has been. The id is what it is known by where it does not say one.
-fn read(came: Came, id: Option<String>) -> Result<(Message, Trail), carried::CarriedError> {
-    let Some(headers) = came.headers else {
-        let trail = Trail::begun(id.as_deref()).unwrap_or_default();
-        return Ok((Message::new(came.payload), trail));
-    };
-    let given = headers.get(MESSAGE_ID).map(|id| id.as_str().to_owned());
-    let fields = headers.iter().flat_map(|(name, values)| {
-        let name: &str = name.as_ref();
-        values.iter().map(move |value| (name, value.as_str()))
-    });
-    let (message, trail) = carried::read(fields.filter(|(name, _)| *name != MESSAGE_ID), came.payload)?;
-    let trail = match (&trail.id, given.or(id)) {
-        (None, Some(id)) => Trail::begun(Some(&id)).unwrap_or(trail),
-        _ => trail,
-    };
-    Ok((message, trail))
-}
-
 /// Publishes what goes out until there is no more.
 async fn write(client: &Client, exporter: &mut Exporter, desk: &Desk, asking: &Asking) -> Result<(), String> {
     let mut names = Subjects::default();
@@ -372,22 +272,27 @@ impl Names {
 
     /// What came by this rule. Several rules that match bring as many copies.
     fn of(&mut self, at: usize, subject: &Subject, rules: &Rules) -> Named<'_> {
-        if self.known.len() >= NAMES_KEPT && !self.known.contains_key(subject) {
+        // Looked at before it is looked up: an entry would want a subject of its own each time.
+        if !self.known.contains_key(subject) {
+            self.learn(subject, rules);
+        }
+        match self.known.get(subject) {
+            Some((Some(first), _)) if *first != at => Named::Copy,
+            Some((_, Ok(name))) => Named::Is(name),
+            Some((_, Err(error))) => Named::Not(error),
+            None => Named::Copy,
+        }
+    }
+
+    fn learn(&mut self, subject: &Subject, rules: &Rules) {
+        if self.known.len() >= NAMES_KEPT {
             self.known.clear();
         }
-        let overlap = self.overlap;
-        let (first, name) = self.known.entry(subject.clone()).or_insert_with(|| {
-            let channel = names::channel(subject);
-            let matches =
-                |channel: &Channel| rules.import.iter().position(|rule| rule.pattern.matches(channel));
-            let first = channel.as_ref().ok().filter(|_| overlap).and_then(matches);
-            (first, channel.map(|channel| channel.as_str().into()))
-        });
-        match name {
-            _ if first.is_some_and(|first| first != at) => Named::Copy,
-            Ok(name) => Named::Is(name),
-            Err(error) => Named::Not(error),
-        }
+        let channel = names::channel(subject);
+        let matches = |channel: &Channel| rules.import.iter().position(|rule| rule.pattern.matches(channel));
+        let first = channel.as_ref().ok().filter(|_| self.overlap).and_then(matches);
+        let name = channel.map(|channel| channel.as_str().into());
+        self.known.insert(subject.as_str().into(), (first, name));
     }
 }
 

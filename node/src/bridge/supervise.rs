@@ -103,6 +103,8 @@ async fn once(bridge: &mut impl Bridge, port: &mut Port, election: Option<&Elect
     };
     stop.cancel();
     port.exporter.broken();
+    // What was taken in when the connection ended.
+    port.importer.hand_over().await;
     match carried {
         Ok(()) if !desk.end().is_cancelled() && election.is_none_or(Election::is_won) => {
             Err(Lost::new("the other side closed the connection"))

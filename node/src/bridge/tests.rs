@@ -230,3 +230,40 @@ async fn a_bridge_stops_when_its_part_does() {
     assert_eq!(stage.boards.bridges.read().get("x").map(|card| card.state), Some(BridgeState::Stopped));
     assert!(stage.bus.consumers().is_empty(), "{:?}", stage.bus.consumers());
 }
+
+/// What comes together waits for its like, and nothing that comes alone comes before it.
+#[tokio::test]
+async fn what_comes_together_and_alone_keeps_its_order() {
+    let stage = Stage::new(&["one"], Vec::new()).await;
+    let everything = Pattern::parse("**").expect("a pattern");
+    let rule = Rule { prefix: "far".into(), ..Rule::plain(NetworkIndex::HOME, everything) };
+    let setup = desk::Setup {
+        name: "test".into(),
+        kind: "nats",
+        rules: Rules { import: vec![rule], ..Rules::default() },
+        limits: Limits { payload_bytes: 64, ..Limits::default() },
+        seals: None,
+        traffic: Arc::default(),
+    };
+    let desk = Desk::new(setup, (&stage.bus, &stage.boards, &stage.part));
+    let (mut importer, mut heard) = (desk.importer(), stage.subscribe("far/**").await);
+    let coming = |text: &str| Incoming::new("a/b", Message::from(text));
+    // The first of a name is learnt from, alone.
+    for text in ["first", "together", "together too"] {
+        let imported = importer.import_among(coming(text)).await;
+        assert!(matches!(imported, Imported::Published(_)), "{imported:?}");
+    }
+    assert_eq!(heard.queued(), 1);
+    importer.import(coming("alone")).await;
+    importer.import_among(coming("behind it")).await;
+    let kept = Incoming { kept: Some(hive_proto::time::Hlc(u64::MAX)), ..coming("kept") };
+    importer.import_among(kept).await;
+    importer.import_among(coming("last")).await;
+    let too_large = importer.import_among(coming(&"x".repeat(65))).await;
+    assert_eq!(too_large, Imported::Dropped(BridgeDrop::TooLarge));
+    importer.hand_over().await;
+    for text in ["first", "together", "together too", "alone", "behind it", "kept", "last"] {
+        assert_eq!(next(&mut heard, text).await.event.message.payload, text);
+    }
+    assert_eq!((heard.queued(), desk.traffic().imported.value()), (0, 7));
+}

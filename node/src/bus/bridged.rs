@@ -83,6 +83,21 @@ pub enum LetIn {
     Superseded,
 }
 
+/// Why something was not published beside others.
+#[derive(Debug)]
+pub enum NotGathered {
+    /// It has to be published alone, when the others were handed over.
+    Alone(Message),
+    /// It is not published.
+    Refused(PublishError),
+}
+
+impl From<PublishError> for NotGathered {
+    fn from(error: PublishError) -> Self {
+        Self::Refused(error)
+    }
+}
+
 /// The marks of the networks, by their positions. Set once, by the root.
 #[derive(Debug, Default)]
 pub(super) struct Marks(OnceLock<Vec<Mark>>);
@@ -144,6 +159,26 @@ impl Publisher {
             self.bus().0.seen.forget(to, trail);
         }
         published.map(LetIn::Published)
+    }
+
+    /// The same for one of several that came together, which consumers of this node get all at once, with
+    /// [`Publisher::hand_over`].
+    ///
+    /// # Errors
+    /// As [`Publisher::publish_bridged`], and when it has to be published alone, behind what was gathered.
+    pub fn gather_bridged(
+        &mut self,
+        to: &Address,
+        message: Message,
+        (trail, depth): (&Trail, u8),
+    ) -> Result<LetIn, NotGathered> {
+        let Some(at) = self.gathering(to, message.weight()) else { return Err(NotGathered::Alone(message)) };
+        self.check(to, &message, depth)?;
+        if let Some(refused) = self.bus().0.admit(to, trail, self.bus().mark(to.network)) {
+            return Ok(refused);
+        }
+        let message = self.stamp.put(trail, message);
+        Ok(LetIn::Published(self.gather(at, to, message, depth)))
     }
 
     /// The same for a value to be kept, published first at this time, or now for the end of time: what is later stays.

@@ -7,7 +7,6 @@ mod one;
 mod relayed;
 
 use std::{
-    collections::VecDeque,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -34,7 +33,6 @@ use hive_proto::{
     plane::{
         account::DropReason,
         pace::Pace,
-        queue::Load,
         relay::{Incoming, RelayError},
     },
 };
@@ -44,8 +42,8 @@ use super::{
     Bus, CallError, Delivery,
     call::Caller,
     outbox::Outbox,
-    queue::Queue,
     queued::{Arrivals, Queued},
+    staged::Staged,
 };
 
 /// How often a peer is told what was taken of its stream, while something is.
@@ -96,7 +94,7 @@ pub struct Inbound {
     /// By the numbers the peer gave them.
     channels: LinkChannels,
     /// What the batch in hand brings to each queue; empty between batches.
-    staged: Vec<(Arc<Queue>, VecDeque<Queued>)>,
+    staged: Staged,
     pace: Pace,
 }
 
@@ -106,7 +104,7 @@ impl Inbound {
     pub fn new(bus: Bus, peer: PeerRef, outbox: Arc<Outbox>) -> Self {
         let channels = LinkChannels::new(peer);
         let (outbox, incoming) = (Some(outbox), Incoming::new(peer.node));
-        let (staged, pace, told) = (Vec::new(), Pace::default(), Instant::now());
+        let (staged, pace, told) = (Staged::default(), Pace::default(), Instant::now());
         Self { bus, peer, outbox, incoming, told, channels, staged, pace }
     }
 
@@ -215,7 +213,7 @@ impl Inbound {
         let outcome = self.stage_all(&mut reader, &mut received);
         self.bus.0.account.received(received);
         self.bus.0.clock.saw(reader.latest());
-        self.flush().await;
+        self.staged.flush(&self.bus.0, &mut self.pace).await;
         outcome.map(|()| received)
     }
 
@@ -253,9 +251,9 @@ impl Inbound {
                 None => bus.0.account.dropped(DropReason::NoMatch, events),
                 Some((last, others)) => {
                     for queue in others {
-                        stage_for(staged, queue, Queued::Several(arrivals.clone()));
+                        staged.put(queue, Queued::Several(arrivals.clone()));
                     }
-                    stage_for(staged, last, Queued::Several(arrivals));
+                    staged.put(last, Queued::Several(arrivals));
                 }
             },
         }
@@ -320,39 +318,9 @@ impl Inbound {
             return Ok(());
         }
         for queue in others {
-            stage_for(staged, queue, Delivery::event(event.clone()).into());
+            staged.put(queue, Delivery::event(event.clone()).into());
         }
-        stage_for(staged, last, Delivery::event(event).into());
+        staged.put(last, Delivery::event(event).into());
         Ok(())
-    }
-
-    async fn flush(&mut self) {
-        let shared = &*self.bus.0;
-        for (queue, loads) in &mut self.staged {
-            queue.offer_batch(loads);
-            while let Some(first) = split_event(loads) {
-                if first.is_ticketed() {
-                    // Another member may have room.
-                    first.refuse();
-                    continue;
-                }
-                shared.deliver(queue, first, &mut self.pace).await;
-                queue.offer_batch(loads);
-            }
-        }
-        // Queues of consumers that have gone are not kept alive, nor is the memory of a burst.
-        self.staged.clear();
-    }
-}
-
-/// The oldest event alone.
-fn split_event(loads: &mut VecDeque<Queued>) -> Option<Queued> {
-    loads.front_mut()?.split_front(1, usize::MAX).or_else(|| loads.pop_front())
-}
-
-fn stage_for(staged: &mut Vec<(Arc<Queue>, VecDeque<Queued>)>, queue: &Arc<Queue>, load: Queued) {
-    match staged.iter_mut().find(|(other, _)| Arc::ptr_eq(other, queue)) {
-        Some((_, loads)) => loads.push_back(load),
-        None => staged.push((Arc::clone(queue), VecDeque::from([load]))),
     }
 }

@@ -2,10 +2,14 @@
 //! ordinary path takes no wait, no allocation and one short lock a consumer; it is plain code, and only
 //! who has to wait for a consumer pays for a future.
 
+mod gathered;
 mod peer;
 mod route;
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use hive_proto::{
     channel::Address,
@@ -22,7 +26,7 @@ use crate::{
     trust::may::Principal,
 };
 
-use self::route::Route;
+use self::{gathered::Gathered, route::Route};
 use super::{
     Actor, Bus, Delivery, PublishError, Shared,
     bridged::Stamp,
@@ -59,6 +63,8 @@ pub struct Publisher {
     pace: Pace,
     /// Of what comes over a bridge.
     pub(super) stamp: Stamp,
+    /// What is to be handed over together.
+    gathered: Gathered,
 }
 
 /// A publish that has begun, and of which nobody has anything yet.
@@ -96,6 +102,7 @@ impl Begun {
 }
 
 /// An event that everyone with room has.
+#[derive(Debug)]
 struct Offered {
     /// The position of its route.
     route: usize,
@@ -107,7 +114,8 @@ struct Offered {
 
 impl Publisher {
     pub(super) fn new(bus: Bus, who: Actor) -> Self {
-        Self { bus, who, routes: Vec::new(), oldest: 0, pace: Pace::default(), stamp: Stamp::default() }
+        let (pace, stamp, gathered) = (Pace::default(), Stamp::default(), Gathered::default());
+        Self { bus, who, routes: Vec::new(), oldest: 0, pace, stamp, gathered }
     }
 
     /// The same, but willing to wait this long at each stall of a consumer that keeps reading, instead of
@@ -264,10 +272,21 @@ impl Publisher {
     fn offer_at(
         &self,
         at: usize,
-        (id, time): (EventId, Hlc),
+        stamp: (EventId, Hlc),
         to: &Address,
         message: &Message,
         depth: u8,
+    ) -> Offered {
+        self.offer_by(at, stamp, (to, message, depth), |queue, one| queue.offer(one))
+    }
+
+    /// The same, with another way to give it to consumers of this node.
+    fn offer_by(
+        &self,
+        at: usize,
+        (id, time): (EventId, Hlc),
+        (to, message, depth): (&Address, &Message, u8),
+        mut local: impl FnMut(&Arc<Queue>, Queued) -> Offer,
     ) -> Offered {
         let (shared, route) = (&*self.bus.0, &self.routes[at]);
         let mut receipt = Receipt { id, local: 0, peers: 0, durable: false };
@@ -277,7 +296,7 @@ impl Publisher {
             match target {
                 Target::Local(queue) => {
                     let event = shared.event(to, message.clone(), id, time, depth);
-                    match queue.offer(Delivery::event(event).into()) {
+                    match local(queue, Delivery::event(event).into()) {
                         Offer::Taken => receipt.local += 1,
                         Offer::Closed(_) => {}
                         Offer::Full(_) => full.push(position),
@@ -370,30 +389,5 @@ impl Shared {
     pub(super) fn event(&self, to: &Address, message: Message, id: EventId, time: Hlc, depth: u8) -> Event {
         let Address { network, channel } = to.clone();
         Event { id, channel, network, time, attempt: 1, depth, retained: false, message }
-    }
-
-    /// Queues one copy for a local consumer, waiting if the pace allows. Returns how many were queued.
-    pub(super) async fn deliver(&self, queue: &Queue, one: Queued, pace: &mut Pace) -> u32 {
-        let one = match queue.offer(one) {
-            Offer::Taken => return 1,
-            Offer::Closed(_) => return 0,
-            Offer::Full(one) => *one,
-        };
-        let left = if queue.is_lagging() {
-            Offer::Full(Box::new(one))
-        } else {
-            let now = self.clock.now();
-            let offered = queue.offer_within(one, pace.allowance(now)).await;
-            pace.spend(self.clock.now().0.saturating_sub(now.0));
-            offered
-        };
-        match left {
-            Offer::Closed(_) => return 0,
-            Offer::Taken => {}
-            Offer::Full(one) => {
-                self.account.dropped(DropReason::SlowConsumer, queue.force(*one));
-            }
-        }
-        1
     }
 }

@@ -120,12 +120,12 @@ impl Queue {
         offered.map_or_else(|back| Offer::Full(Box::new(back)), |()| Offer::Taken)
     }
 
-    /// Queues from the front of `staged` until the queue is full. A closed queue swallows all.
-    pub(super) fn offer_batch(&self, staged: &mut VecDeque<Queued>) {
+    /// Queues from the front of `staged` until the queue is full, and says how many events. A closed queue swallows all.
+    pub(super) fn offer_batch(&self, staged: &mut VecDeque<Queued>) -> usize {
         let mut state = self.lock();
         if state.closed {
             staged.clear();
-            return;
+            return 0;
         }
         let (before, mut wake) = (state.len(), state.queue.is_empty());
         while let Some(load) = staged.pop_front() {
@@ -140,6 +140,20 @@ impl Queue {
         drop(state);
         if wake && taken > 0 {
             self.readable.notify_one();
+        }
+        taken
+    }
+
+    /// The same as soon as anything fits, waiting at most so long. Cancel-safe: what is not queued stays in `staged`.
+    pub(super) async fn offer_batch_within(&self, staged: &mut VecDeque<Queued>, at_most: Duration) -> usize {
+        let deadline = Instant::now() + at_most;
+        loop {
+            let mut space = pin!(self.space.notified());
+            space.as_mut().enable();
+            let taken = self.offer_batch(staged);
+            if taken > 0 || staged.is_empty() || timeout_at(deadline, space).await.is_err() {
+                return taken;
+            }
         }
     }
 

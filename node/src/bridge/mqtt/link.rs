@@ -215,6 +215,14 @@ impl Receiver {
         }
     }
 
+    /// Whether something is there that needs no driving.
+    pub(super) fn has_more(&self) -> bool {
+        match self {
+            Self::V311(driver) => !driver.state.events.is_empty(),
+            Self::V5(driver) => !driver.state.events.is_empty(),
+        }
+    }
+
     /// Drives the connection until something happened. Not cancel-safe: whoever drops it loses the connection.
     ///
     /// # Errors

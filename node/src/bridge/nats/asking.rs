@@ -8,11 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use async_nats::{Client, HeaderMap, Message as Came, RequestErrorKind, StatusCode, Subject};
+use async_nats::{Client, HeaderMap, Message as Came, RequestErrorKind, StatusCode};
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{headers, names, read};
+use super::{headers, names, reading::read};
 use crate::{
     bridge::{Desk, Export, Importer},
     bus::{CallCause, CallError, Failure, Message, Request, without_mesh_headers},
@@ -41,7 +41,8 @@ impl Asking {
     }
 
     /// Somebody there asks.
-    pub(super) fn asked(&self, importer: &mut Importer, name: &str, reply: Subject, came: Came) {
+    pub(super) fn asked(&self, importer: &mut Importer, name: &str, came: Came) {
+        let Some(reply) = came.reply else { return };
         let to = match importer.channel(name) {
             Ok(Some(to)) => to,
             Ok(None) => return self.desk.dropped(BridgeDrop::NoRule, 1),
@@ -54,7 +55,9 @@ impl Asking {
         };
         let (desk, deadline) = (self.desk.clone(), Instant::now() + self.timeout);
         self.spawn(place, async move {
-            let Ok((message, _)) = read(came, None) else { return desk.dropped(BridgeDrop::Garbage, 1) };
+            let Ok((message, _)) = read(came.payload, came.headers, None) else {
+                return desk.dropped(BridgeDrop::Garbage, 1);
+            };
             let actor = desk.actor();
             let cause = CallCause::over(&actor, deadline, 0);
             desk.traffic().imported.one();
@@ -116,7 +119,8 @@ fn answered(came: Came) -> Result<Message, Failure> {
     if let Some(why) = came.headers.as_ref().and_then(|headers| headers.get(ERROR)) {
         return Err(Failure::Failed(why.as_str().to_owned()));
     }
-    let (message, _) = read(came, None).map_err(|error| Failure::Failed(error.to_string()))?;
+    let (message, _) =
+        read(came.payload, came.headers, None).map_err(|error| Failure::Failed(error.to_string()))?;
     Ok(without_mesh_headers(message))
 }
 

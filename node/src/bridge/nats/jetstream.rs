@@ -13,7 +13,7 @@ use async_nats::{
 };
 use futures_util::{StreamExt as _, stream::SelectAll};
 
-use super::{JetStream, MESSAGE_ID, Named, Names, Subjects, import, outgoing};
+use super::{JetStream, MESSAGE_ID, Named, Names, Subjects, outgoing, reading::import};
 use crate::{
     bridge::{Desk, Export, Exporter, Imported, Importer, Port},
     status::BridgeDrop,

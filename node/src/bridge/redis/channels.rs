@@ -127,7 +127,7 @@ async fn read(
                     // What is no channel is said aloud by the importer.
                     if sources.is_wanted(glob, name, desk.rules()) || Channel::parse(name).is_err() {
                         let message = Message::new(Bytes::copy_from_slice(payload));
-                        importer.import(Incoming::new(name, message)).await;
+                        importer.import_among(Incoming::new(name, message)).await;
                     }
                 }
                 Said::TooLarge => desk.dropped(BridgeDrop::TooLarge, 1),
@@ -141,6 +141,7 @@ async fn read(
                 Said::Heard => {}
             }
         }
+        importer.hand_over().await;
         if let Err(error) = reading.more().await {
             return match error.kind() {
                 ErrorKind::UnexpectedEof => "it closed the connection".to_owned(),

@@ -134,3 +134,74 @@ async fn a_later_value_stays_kept() {
     assert!(matches!(keep("n-6", Hlc(u64::MAX), None), LetIn::Published(_)));
     assert_eq!(bus.kept().0, 0);
 }
+
+/// What comes together is handed over together, in its order, and what cannot wait for that is given back.
+#[tokio::test]
+async fn what_is_gathered_is_handed_over_at_once() {
+    let bus = bus();
+    let (to, other) = (bus.address("a/b").expect("a channel"), bus.address("a/c").expect("a channel"));
+    let wanted = || [Wanted { scope: bus.scope("a/*").expect("a pattern"), answers: false, group: None }];
+    let holder = |name: &str| Holder::Client(name.into());
+    let mut one = bus.subscribe(holder("one"), wanted()).await.expect("subscribed");
+    let mut two = bus.subscribe(holder("two"), wanted()).await.expect("subscribed");
+    let (mut publisher, plain) = (crossing(&bus), Trail::default());
+    for (number, to) in [&to, &other, &to].into_iter().enumerate() {
+        let let_in = publisher.gather_bridged(to, Message::from(number.to_string()), (&plain, 0));
+        assert!(matches!(let_in, Ok(LetIn::Published(Receipt { local: 2, .. }))), "{let_in:?}");
+    }
+    assert_eq!((one.queued(), two.queued()), (0, 0));
+    publisher.hand_over().await;
+    for subscriber in [&mut one, &mut two] {
+        for text in ["0", "1", "2"] {
+            assert_eq!(subscriber.next().await.expect("an event").event.message.payload, text);
+        }
+        assert_eq!(subscriber.queued(), 0);
+    }
+    // No more than a bound waits, in events and in bytes.
+    let gathered = |publisher: &mut Publisher, message: Message| {
+        (0..10_000)
+            .take_while(|_| publisher.gather_bridged(&to, message.clone(), (&plain, 0)).is_ok())
+            .count()
+    };
+    assert_eq!(gathered(&mut publisher, Message::from("x")), 256);
+    publisher.hand_over().await;
+    assert_eq!(gathered(&mut publisher, Message::from("x".repeat(100 << 10))), 2);
+    publisher.hand_over().await;
+    assert_eq!((one.queued(), two.queued()), (258, 258));
+    let too_large = Message::new(vec![0; hive_proto::limits::PAYLOAD_BYTES_MAX + 1]);
+    let alone = publisher.gather_bridged(&to, too_large, (&plain, 0));
+    assert!(matches!(alone, Err(NotGathered::Alone(_))), "{alone:?}");
+}
+
+/// A full queue holds up who hands over, and nobody else; what was not handed over when that was broken off goes the next
+/// time, before what came later.
+#[tokio::test(start_paused = true)]
+async fn a_hand_over_that_is_broken_off_goes_on() {
+    let bus = bus();
+    let to = bus.address("a/b").expect("a channel");
+    let wanted = Wanted { scope: bus.scope("a/*").expect("a pattern"), answers: false, group: None };
+    let limits = hive_proto::plane::queue::QueueLimits { events: 2, bytes: 1 << 20 };
+    let mut subscriber = bus.holding(Holder::Client("slow".into()), limits);
+    subscriber.want([wanted]).expect("wanted");
+    let (mut publisher, plain) = (crossing(&bus), Trail::default());
+    for number in 0..4 {
+        let message = Message::from(number.to_string());
+        assert!(publisher.gather_bridged(&to, message, (&plain, 0)).is_ok());
+    }
+    let waits = std::time::Duration::from_millis(10);
+    assert!(tokio::time::timeout(waits, publisher.hand_over()).await.is_err(), "there was room for all");
+    let mut texts = Vec::new();
+    let mut take = async |count: usize| {
+        for _ in 0..count {
+            let next = tokio::time::timeout(std::time::Duration::from_secs(5), subscriber.next()).await;
+            let event = next.expect("no event is lost").expect("an event").event;
+            texts.push(String::from_utf8_lossy(&event.message.payload).into_owned());
+        }
+    };
+    take(2).await;
+    publisher.hand_over().await;
+    take(2).await;
+    publisher.publish_bridged(&to, Message::from("last"), (&plain, 0)).await.expect("published");
+    take(1).await;
+    assert_eq!(texts, ["0", "1", "2", "3", "last"]);
+}

@@ -11,7 +11,7 @@ use hive_proto::{
     },
 };
 
-use super::{Inbound, PeerRef, stage_for};
+use super::{Inbound, PeerRef};
 use crate::{
     bus::{
         CallError, Delivery,
@@ -36,7 +36,7 @@ impl Inbound {
         match holder(members, &event) {
             Some(queue) => {
                 let delivery = Delivery { event, request: None, ticket: Some(ticket) };
-                stage_for(&mut self.staged, queue, delivery.into());
+                self.staged.put(queue, delivery.into());
             }
             None => ticket.refuse(),
         }
@@ -72,9 +72,9 @@ impl Inbound {
         for queue in others {
             let request = Request::remote(bus, caller.clone(), call, queues.len());
             let delivery = Delivery { event: event.clone(), request: Some(request), ticket: None };
-            stage_for(staged, queue, delivery.into());
+            staged.put(queue, delivery.into());
         }
         let request = Request::remote(bus, caller, call, queues.len());
-        stage_for(staged, last, Delivery { event, request: Some(request), ticket: None }.into());
+        staged.put(last, Delivery { event, request: Some(request), ticket: None }.into());
     }
 }

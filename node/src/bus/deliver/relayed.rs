@@ -14,7 +14,7 @@ use hive_proto::{
     plane::{account::DropReason, pace::Pace, relay::Incoming},
 };
 
-use super::{Inbound, LinkChannels, PeerRef};
+use super::{Inbound, LinkChannels, PeerRef, Staged};
 use crate::bus::Bus;
 
 impl Inbound {
@@ -36,14 +36,14 @@ impl Inbound {
             incoming: Incoming::new(envelope.origin),
             told: Instant::now(),
             channels: LinkChannels::new(peer),
-            staged: Vec::new(),
+            staged: Staged::default(),
             pace: std::mem::take(pace),
         };
         let (mut reader, mut received) = (BatchReader::new(body), 0);
         let outcome = inbound.stage_relayed(&mut reader, envelope, &mut received);
         bus.0.account.received(received);
         bus.0.clock.saw(reader.latest());
-        inbound.flush().await;
+        inbound.staged.flush(&inbound.bus.0, &mut inbound.pace).await;
         *pace = inbound.pace;
         outcome
     }
