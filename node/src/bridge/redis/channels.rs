@@ -17,6 +17,8 @@ use crate::{
 const BATCH: usize = 256;
 /// Names of which it is remembered which rule lets them in.
 const NAMES_KEPT: usize = 1_024;
+/// Names that are looked at before any is looked up.
+const RECENT: usize = 8;
 
 pub(super) async fn carry(place: &Place, port: &mut Port) -> Result<(), Lost> {
     let Port { desk, exporter, importer } = port;
@@ -46,8 +48,46 @@ struct Sources {
     by_glob: HashMap<String, Vec<usize>>,
     /// The rules that let a name in first, lately. None: no rule does.
     first: HashMap<String, Option<usize>>,
-    /// What came last, and whether it was wanted: events come in runs.
-    last: Option<(Option<Vec<u8>>, String, bool)>,
+    recent: Recent,
+}
+
+/// What came lately, and whether it was wanted: events come in runs, or of a few names in turn.
+#[derive(Default)]
+struct Recent {
+    all: Vec<Known>,
+    /// Which gives way next; its memory is used again.
+    next: usize,
+}
+
+struct Known {
+    /// Empty: it came by its name.
+    glob: Vec<u8>,
+    name: String,
+    wanted: bool,
+}
+
+impl Recent {
+    fn find(&self, glob: Option<&[u8]>, name: &str) -> Option<bool> {
+        let glob = glob.unwrap_or_default();
+        let known = self.all.iter().find(|known| known.name == name && known.glob == glob);
+        known.map(|known| known.wanted)
+    }
+
+    fn remember(&mut self, glob: Option<&[u8]>, name: &str, wanted: bool) {
+        let glob = glob.unwrap_or_default();
+        if self.all.len() < RECENT {
+            self.all.push(Known { glob: glob.to_vec(), name: name.to_owned(), wanted });
+            return;
+        }
+        self.next = (self.next + 1) % RECENT;
+        if let Some(known) = self.all.get_mut(self.next) {
+            known.glob.clear();
+            known.glob.extend_from_slice(glob);
+            known.name.clear();
+            known.name.push_str(name);
+            known.wanted = wanted;
+        }
+    }
 }
 
 impl Sources {
@@ -58,7 +98,7 @@ impl Sources {
             exact.into_iter().for_each(|name| by_name.entry(name).or_default().push(at));
             glob.into_iter().for_each(|glob| by_glob.entry(glob).or_default().push(at));
         }
-        Self { by_name, by_glob, first: HashMap::new(), last: None }
+        Self { by_name, by_glob, first: HashMap::new(), recent: Recent::default() }
     }
 
     /// What is to be asked for: names, and globs.
@@ -69,14 +109,11 @@ impl Sources {
     /// Whether a message came by the rule that lets its name in. Globs match more than their rules, and a name that
     /// several match comes as often.
     fn is_wanted(&mut self, glob: Option<&[u8]>, name: &str, rules: &Rules) -> bool {
-        if let Some((last, of, wanted)) = &self.last
-            && last.as_deref() == glob
-            && of == name
-        {
-            return *wanted;
+        if let Some(wanted) = self.recent.find(glob, name) {
+            return wanted;
         }
         let wanted = self.is_let_in(glob, name, rules);
-        self.last = Some((glob.map(<[u8]>::to_vec), name.to_owned(), wanted));
+        self.recent.remember(glob, name, wanted);
         wanted
     }
 
@@ -176,4 +213,53 @@ async fn write(link: &mut Link, exporter: &mut Exporter) -> Result<(), redis::Re
         exporter.sent();
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use hive_proto::{channel::NetworkIndex, pattern::Pattern};
+
+    use super::*;
+    use crate::bridge::Rule;
+
+    fn rules(patterns: &[&str]) -> Rules {
+        let rule = |text: &&str| Rule::plain(NetworkIndex::HOME, Pattern::parse(text).expect(text));
+        Rules { import: patterns.iter().map(rule).collect(), ..Rules::default() }
+    }
+
+    #[test]
+    fn each_name_comes_by_the_first_rule_that_lets_it_in() {
+        let rules = rules(&["a/1", "a/*", "**"]);
+        let mut sources = Sources::new(&rules);
+        let asked = sources.asks();
+        assert!(asked.0.contains(&"a/1".to_owned()) && asked.1.contains(&"a/*".to_owned()), "{asked:?}");
+        for _ in 0..2 {
+            assert!(
+                sources.is_wanted(None, "a/1", &rules) && !sources.is_wanted(Some(b"a/*"), "a/1", &rules)
+            );
+            assert!(sources.is_wanted(Some(b"a/*"), "a/2", &rules));
+            // The glob has it, and the rule behind it does not.
+            assert!(!sources.is_wanted(Some(b"a/*"), "a/2/3", &rules));
+        }
+    }
+
+    #[test]
+    fn names_in_turn_cost_no_memory() {
+        let rules = rules(&["a/*"]);
+        let mut sources = Sources::new(&rules);
+        let name = |number: usize| format!("a/{number:03}");
+        (0..RECENT).for_each(|number| assert!(sources.is_wanted(Some(b"a/*"), &name(number), &rules)));
+        for number in 0..RECENT {
+            assert_eq!(sources.recent.find(Some(b"a/*"), &name(number)), Some(true), "{number}");
+        }
+        // More names than are looked at: each takes the place and the memory of one before.
+        let places = |sources: &Sources| {
+            let all = sources.recent.all.iter();
+            all.map(|known| (known.glob.as_ptr(), known.name.as_ptr())).collect::<Vec<_>>()
+        };
+        let before = places(&sources);
+        (0..3 * RECENT).for_each(|number| assert!(sources.is_wanted(Some(b"a/*"), &name(number), &rules)));
+        assert_eq!(places(&sources), before);
+        assert_eq!(sources.recent.find(Some(b"a/*"), &name(3 * RECENT - 1)), Some(true));
+    }
 }
