@@ -271,8 +271,8 @@ fn memberships(settings: &Settings) -> Result<Vec<(NetworkName, Membership)>, Ri
     let join = |(network, index): (&crate::config::NetworkSettings, NetworkIndex)| {
         let name = network.name.clone();
         let key = match &network.secret {
-            Some(secret) => NetworkKey::from_ring(&name, &Ring::parse(secret.reveal())?)?,
-            None => NetworkKey::open(&name),
+            Some(secret) => NetworkKey::from_ring(&network.called, &Ring::parse(secret.reveal())?)?,
+            None => NetworkKey::open(&network.called),
         };
         Ok((name, Membership::new(index, key)))
     };

@@ -4,6 +4,7 @@
 //! embedding program read all of them. Exists so that looking at a node never waits for the part that is looked at.
 //! It must not know the parts, and has no tasks and no sockets.
 
+mod board;
 mod bridges;
 mod lines;
 mod work;
@@ -19,7 +20,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use arc_swap::ArcSwap;
+pub use board::Board;
 pub use bridges::{BridgeCard, BridgeDrop, BridgeState, BridgeTraffic};
 use hive_proto::{
     channel::{NetworkIndex, NetworkName},
@@ -64,32 +65,6 @@ impl Boards {
         let boards = Self::default();
         boards.node.set(node);
         Arc::new(boards)
-    }
-}
-
-/// One value that is replaced as a whole, and read without waiting.
-#[derive(Debug, Default)]
-pub struct Board<T>(ArcSwap<T>);
-
-impl<T: Clone> Board<T> {
-    /// What it says now.
-    #[must_use]
-    pub fn read(&self) -> Arc<T> {
-        self.0.load_full()
-    }
-
-    /// Replaces it.
-    pub fn set(&self, value: T) {
-        self.0.store(Arc::new(value));
-    }
-
-    /// Changes a copy and puts it up. `change` may run more than once when two writers meet, so it only edits.
-    pub fn change(&self, mut change: impl FnMut(&mut T)) {
-        self.0.rcu(|now| {
-            let mut next = T::clone(now);
-            change(&mut next);
-            next
-        });
     }
 }
 
@@ -186,6 +161,8 @@ pub struct TroubleCard {
     pub why: String,
     /// Who is there, if TLS has proved it.
     pub peer: Option<NodeId>,
+    /// The network that this node dialled for; none of who dialled it.
+    pub network: Option<NetworkIndex>,
     /// How often in a row.
     pub times: u64,
     /// When last.
@@ -370,6 +347,7 @@ mod tests {
             obstacle: Obstacle::Network,
             why: "another secret".into(),
             peer: None,
+            network: None,
             times: 1,
             last: SystemTime::UNIX_EPOCH + Duration::from_secs(seconds),
         };
@@ -381,17 +359,5 @@ mod tests {
         (2..1000).for_each(|port| add_trouble(&mut troubles, addr(port), false, card(u64::from(port) + 2)));
         assert_eq!(troubles.len(), TROUBLES_MAX);
         assert!(troubles.contains_key(&(addr(999), false)) && !troubles.contains_key(&(addr(1), true)));
-    }
-
-    #[test]
-    fn no_change_is_lost_when_writers_meet() {
-        let board = Board::<Vec<u32>>::default();
-        std::thread::scope(|scope| {
-            for writer in 0..4 {
-                let board = &board;
-                scope.spawn(move || (0..100).for_each(|_| board.change(|list| list.push(writer))));
-            }
-        });
-        assert_eq!(board.read().len(), 400);
     }
 }

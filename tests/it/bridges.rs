@@ -8,6 +8,7 @@ use hive_client::{
     types::{BridgeState, BridgeStatus},
 };
 use hive_tests::{
+    hosts::Segment,
     nodes::{Node, clean},
     programs::Program,
     wait::{MOMENT, until},
@@ -262,6 +263,64 @@ async fn a_ring_from_the_command_line_delivers_one_copy() -> Result<()> {
         let wrong: Vec<_> = seen.iter().filter(|(_, count)| **count != 1).collect();
         ensure!(seen.len() == 150 && wrong.is_empty(), "{} different texts; not once: {wrong:?}", seen.len());
     }
+    Ok(())
+}
+
+/// Two networks of one name are told apart by their secrets, from the command line and in a configuration.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_networks_of_one_name_are_joined() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let secret = |name: &str, words: &str| write(folder.path(), name, &format!("{words} battery staple"));
+    let (south, north) = (secret("south", "correct horse")?, secret("north", "another horse")?);
+    let farm = async |name: &str, secret: &str| {
+        node(name).args(&["--network", "farm", "--secret-file", secret]).start().await
+    };
+    let (one, two) = (farm("one", &south).await?, farm("two", &north).await?);
+    let secrets = ["--from-secret-file", &south, "--to-secret-file", &north];
+    let (mut bridge, _home) = joined("bridge", &end("farm", &one), &end("farm", &two), &secrets).await?;
+    let crosses = async |from: &Node, to: &Node, text: &str| {
+        let mut heard = to.client().subscribe(["x/*"], Terms::default()).await?;
+        until("what is published in one farm to be heard in the other", MOMENT, async || {
+            from.client().publish("x/y", &Message::from(text)).await.ok()?;
+            let next = tokio::time::timeout(std::time::Duration::from_secs(1), crate::next(&mut heard, "it"));
+            (next.await.ok()?.ok()?.message.text() == Some(text)).then_some(())
+        })
+        .await
+    };
+    crosses(&one, &two, "from the south").await?;
+    crosses(&two, &one, "from the north").await?;
+    let ended = bridge.stop().await?;
+    ensure!(ended.success() && bridge.stdout().contains(&end("farm", &one)), "{}", bridge.printed());
+    let text = format!(
+        "version: 1\nnetworks:\n  farm: {{ secret: {{ file: {south} }} }}\n  far: {{ called: farm, secret: {{ file: {north} }} }}\n\
+         bridges: {{ hive: [{{ from: farm, to: far, export: ['x/**'], import: ['x/**'] }}] }}\n"
+    );
+    let config = write(folder.path(), "both.yaml", &text)?;
+    let both = node("both").arg("--config").arg(&config).peer(&one).peer(&two).start().await?;
+    up(&both).await?;
+    crosses(&one, &two, "by a configuration").await
+}
+
+/// A node that mDNS finds and that does not let the bridge in says so: it is not that nobody is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_mdns_finds_and_is_refused_by_is_told_so() -> Result<()> {
+    let segment = Segment::new(2)?;
+    let [first, second] = segment.hosts() else { unreachable!("two were made") };
+    let folder = tempfile::tempdir()?;
+    let nobody = "networks: { farm: { open: true, allow: [] } }";
+    let config = write(folder.path(), "farm.yaml", &format!("version: 1\n{nobody}\n"))?;
+    let _farm = node("farm").on(first).arg("--config").arg(&config).start().await?;
+    let mut command = second.command(PROGRAM.as_ref());
+    command.args(["bridge", "farm", "city", "--wait", "6s"]).current_dir(folder.path());
+    clean(&mut command, folder.path());
+    let mut bridge = Program::start("bridge", command)?;
+    let ended = bridge.ends().await?;
+    let said = bridge.printed();
+    ensure!(
+        ended.code() == Some(1) && said.contains("the network `farm` does not let this bridge in"),
+        "{said}"
+    );
+    ensure!(said.contains("--data-dir DIR"), "{said}");
     Ok(())
 }
 

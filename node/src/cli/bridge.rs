@@ -4,17 +4,22 @@
 //! of them. The joining is done by a node of its own that is in both networks and has that bridge alone, so that what
 //! crosses carries where it has been, as with bridges that a configuration makes.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
+#[cfg(test)]
+mod tests;
+mod there;
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
 use hive_proto::{
-    channel::{NetworkIndex, NetworkName},
+    channel::NetworkIndex,
     pattern::{Pattern, PatternError},
 };
 use serde::Serialize;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
+use self::there::{End, addrs, changed, is_no, is_there, trouble};
 use super::{
     Voice,
     check::report_problems,
@@ -23,14 +28,14 @@ use super::{
     run::{shutdown, until_asked_to_leave},
 };
 use crate::{
-    config::{self, Flags, Loaded, PeerAddress, Request, Source},
+    config::{self, Flags, Loaded, Request, Source},
     node::{Builder, Node},
     status::{BridgeCard, BridgeState, Obstacle, TroubleCard},
     units,
 };
 
-/// How often it is looked whether both ends are there.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// What the second network is called here where both have one name.
+const OTHER: &str = "~to";
 /// What the configuration is called that the flags stand for.
 const FLAGS: &str = "flags";
 
@@ -47,6 +52,7 @@ It is a node in both networks until SIGINT, SIGTERM or --timeout, and says then 
 Without --export, --import and --calls everything crosses, but calls do not. Events carry where
 they have been: of several bridges beside each other, or in a ring, each event comes once. For
 good, say it in the configuration of a node that is in both: bridges: {hive: [{from: farm, …}]}.
+Two networks of one name are told apart by their secrets.
 
 Exit codes: 0 it ended as it should, 1 a network does not let it in, 2 usage, 3 nobody is there.")]
 pub(super) struct Bridge {
@@ -95,30 +101,6 @@ pub(super) struct Bridge {
     json: bool,
 }
 
-/// One end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct End {
-    network: NetworkName,
-    /// A node of it; none: mDNS finds one.
-    at: Option<PeerAddress>,
-}
-
-impl FromStr for End {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (name, at) = match text.rsplit_once('@') {
-            Some((name, at)) => (name, Some(at)),
-            None => (text, None),
-        };
-        let network = NetworkName::parse(name).map_err(|error| {
-            format!("`{name}` cannot name a network: {error}; expected NETWORK or NETWORK@HOST[:PORT]")
-        })?;
-        let at = at.map(str::parse).transpose();
-        Ok(Self { network, at: at.map_err(|error: config::PeerAddressError| error.to_string())? })
-    }
-}
-
 fn pattern(text: &str) -> Result<Pattern, PatternError> {
     Pattern::parse(text)
 }
@@ -160,12 +142,14 @@ impl Bridge {
 
     /// What no configuration could say.
     fn check(&self) -> Result<(), Fault> {
-        let (from, to) = (&self.from.network, &self.to.network);
-        if from == to {
+        let is_open = self.from_secret_file.is_none() && self.to_secret_file.is_none();
+        if self.share_a_name() && is_open {
+            let from = &self.from.network;
             let fault =
                 Fault::usage(format!("both ends are the network `{from}`: it would be joined with itself"));
             return Err(fault.hint(format!(
-                "nodes of one network need no bridge: `{} run --peer HOST` links them",
+                "nodes of one network need no bridge: `{} run --peer HOST` links them; two networks of one name \
+                 have different secrets: --from-secret-file, --to-secret-file",
                 output::program()
             )));
         }
@@ -176,6 +160,19 @@ impl Bridge {
                 Err(fault.hint(format!("name one: {}@HOST[:PORT]", end.network)))
             }
             None => Ok(()),
+        }
+    }
+
+    /// Whether the two are told apart by their secrets alone.
+    fn share_a_name(&self) -> bool {
+        self.from.network == self.to.network
+    }
+
+    /// An end, for people.
+    fn said(&self, end: &End) -> String {
+        match &end.at {
+            Some(at) if self.share_a_name() => format!("{}@{at}", end.network),
+            _ => end.network.to_string(),
         }
     }
 
@@ -203,19 +200,26 @@ impl Bridge {
 
     /// Where something is wrong with it, its lines are shown.
     fn configuration(&self) -> String {
-        let secret = |file: &Option<PathBuf>| match file {
-            Some(file) => json!({ "secret": { "file": file.to_string_lossy() } }),
-            None => json!({ "open": true }),
+        let [from, mut to] = [&self.from, &self.to].map(|end| json!(end.network.as_str()));
+        let mut called = json!({});
+        if self.share_a_name() {
+            called = json!({ "called": std::mem::replace(&mut to, json!(OTHER)) });
+        }
+        let secret = |file: &Option<PathBuf>, mut keys: Value| {
+            match file {
+                Some(file) => keys["secret"] = json!({ "file": file.to_string_lossy() }),
+                None => keys["open"] = json!(true),
+            }
+            keys
         };
-        let [from, to] = [&self.from, &self.to].map(|end| json!(end.network.as_str()));
         let mut bridge = vec![("from", from.clone()), ("to", to.clone())];
         bridge.extend(self.rules());
         let bridge: Vec<String> =
             bridge.iter().map(|(key, value)| format!("      {key}: {value}\n")).collect();
         format!(
             "version: 1\nnetworks:\n  {from}: {}\n  {to}: {}\nbridges:\n  hive:\n    -\n{}",
-            secret(&self.from_secret_file),
-            secret(&self.to_secret_file),
+            secret(&self.from_secret_file, json!({})),
+            secret(&self.to_secret_file, called),
             bridge.concat(),
         )
     }
@@ -241,24 +245,37 @@ impl Bridge {
     /// Waits for both ends, and then for the end of its time; says who comes and goes.
     async fn carry(&self, node: &Node, voice: &Voice) -> Result<(), Fault> {
         self.both_there(node).await?;
-        let Self { from, to, .. } = self;
-        output::note(voice, &format!("{} and {} are joined", from.network, to.network));
-        let deadline = self.timeout.map(|timeout| Instant::now() + timeout);
+        let [from, to] = [&self.from, &self.to].map(|end| self.said(end));
+        output::note(voice, &format!("{from} and {to} are joined"));
+        let end = async {
+            match self.timeout {
+                Some(timeout) => sleep(timeout).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = end => Ok(()),
+            failed = self.watch(node, voice) => Err(failed),
+        }
+    }
+
+    /// Says who comes and goes, until the bridge fails.
+    async fn watch(&self, node: &Node, voice: &Voice) -> Fault {
         let mut there = [true; 2];
-        while deadline.is_none_or(|deadline| Instant::now() < deadline) {
+        loop {
+            let changed = changed(node);
             for ((network, end), was) in self.ends().into_iter().zip(&mut there) {
                 let is = is_there(node, network);
                 if std::mem::replace(was, is) != is {
                     let now = if is { "somebody is there again" } else { "nobody is there any more" };
-                    output::note(voice, &format!("{}: {now}", end.network));
+                    output::note(voice, &format!("{}: {now}", self.said(end)));
                 }
             }
             if let Some(BridgeCard { state: BridgeState::Failed, problem, .. }) = card(node) {
-                return Err(Fault::no(problem.unwrap_or_default()));
+                return Fault::no(problem.unwrap_or_default());
             }
-            sleep(LOOK_EVERY).await;
+            changed.await;
         }
-        Ok(())
     }
 
     async fn both_there(&self, node: &Node) -> Result<(), Fault> {
@@ -268,26 +285,26 @@ impl Bridge {
             let ends = self.ends().into_iter().zip(&places);
             ends.map(|((network, end), addrs)| (network, end, addrs)).find(|(of, ..)| !is_there(node, *of))
         };
-        while let Some((_, end, addrs)) = missing() {
-            let trouble = trouble(node, addrs);
+        loop {
+            let changed = changed(node);
+            let Some((network, end, addrs)) = missing() else { return Ok(()) };
             let is_over = Instant::now() >= deadline;
-            // At an address that both ends share it is not said which network was meant, until one is there.
-            let is_its = self.from.at != self.to.at || is_there(node, NetworkIndex(0));
-            match trouble {
-                Some(trouble) if is_no(&trouble) && (is_its || is_over) => {
+            match trouble(node, network, addrs) {
+                // Of those that mDNS finds another one may let it in.
+                Some(trouble) if is_no(&trouble) && (end.at.is_some() || is_over) => {
                     return Err(self.refused(end, &trouble));
                 }
                 trouble if is_over => return Err(self.nobody(end, trouble)),
                 _ => {}
             }
-            sleep(LOOK_EVERY).await;
+            // Over or not is seen above.
+            let _ = timeout_at(deadline, changed).await;
         }
-        Ok(())
     }
 
     /// Somebody is there, and it does not help to try again.
     fn refused(&self, end: &End, trouble: &TroubleCard) -> Fault {
-        let network = &end.network;
+        let network = self.said(end);
         let fault =
             Fault::no(format!("the network `{network}` does not let this bridge in: {}", trouble.why));
         match trouble.obstacle {
@@ -305,24 +322,28 @@ impl Bridge {
 
     fn nobody(&self, end: &End, trouble: Option<TroubleCard>) -> Fault {
         let (network, wait) = (&end.network, units::duration_text(self.wait));
-        let Some(at) = &end.at else {
-            let fault =
-                anyhow::anyhow!("no node of the network `{network}` was found on this LAN within {wait}");
-            return Fault::no_node(fault).hint(format!("name one: {network}@HOST[:PORT]"));
+        let (said, hint) = match &end.at {
+            Some(at) => (
+                format!("no node of the network `{network}` answered at {at} within {wait}"),
+                format!("`{} doctor {at}` says what is in the way", output::program()),
+            ),
+            None => (
+                format!("no node of the network `{network}` was found on this LAN within {wait}"),
+                format!("name one: {network}@HOST[:PORT]"),
+            ),
         };
-        let said = format!("no node of the network `{network}` answered at {at} within {wait}");
         let fault = match trouble {
             Some(trouble) => anyhow::Error::msg(trouble.why).context(said),
             None => anyhow::Error::msg(said),
         };
-        Fault::no_node(fault).hint(format!("`{} doctor {at}` says what is in the way", output::program()))
+        Fault::no_node(fault).hint(hint)
     }
 
     fn report(&self, card: Option<&BridgeCard>) -> Result<(), Fault> {
         let traffic = card.map(|card| Arc::clone(&card.traffic)).unwrap_or_default();
         let dropped: BTreeMap<&str, u64> =
             traffic.drops().map(|(reason, count)| (reason.name(), count)).collect();
-        let [from, to] = [&self.from, &self.to].map(|end| end.network.to_string());
+        let [from, to] = [&self.from, &self.to].map(|end| self.said(end));
         let (exported, imported) = (traffic.exported.value(), traffic.imported.value());
         let crossed = Crossed { v: 1, from, to, exported, imported, dropped };
         if self.json { output::json(&crossed) } else { output::line(&crossed.line()) }
@@ -364,30 +385,3 @@ impl Crossed<'_> {
 fn card(node: &Node) -> Option<BridgeCard> {
     node.boards().bridges.read().values().next().cloned()
 }
-
-/// Whether somebody is linked in a network and has said what it wants.
-fn is_there(node: &Node, network: NetworkIndex) -> bool {
-    node.boards().peers.read().iter().any(|((of, _), peer)| *of == network && peer.informed)
-}
-
-/// Where an end is dialled; nowhere when its name is none.
-async fn addrs(end: &End) -> Vec<SocketAddr> {
-    let Some(at) = &end.at else { return Vec::new() };
-    let found = tokio::net::lookup_host((at.host.as_str(), at.port)).await;
-    found.map(Iterator::collect).unwrap_or_default()
-}
-
-/// What was in the way of a link to one of these the last time.
-fn trouble(node: &Node, addrs: &[SocketAddr]) -> Option<TroubleCard> {
-    let troubles = node.boards().troubles.read();
-    let its = troubles.iter().filter(|((addr, dialled), _)| *dialled && addrs.contains(addr));
-    its.map(|(_, card)| card).max_by_key(|card| card.last).cloned()
-}
-
-/// Whether it will be so the next time, too.
-fn is_no(trouble: &TroubleCard) -> bool {
-    !matches!(trouble.obstacle, Obstacle::Unreachable | Obstacle::Busy)
-}
-
-#[cfg(test)]
-mod tests;

@@ -112,7 +112,7 @@ impl Network {
 impl Show {
     fn run(self) -> Result<(), Fault> {
         let Secrets { network, ring } = self.which.read()?;
-        let key = NetworkKey::from_ring(&network.name, &ring).map_err(foreign)?;
+        let key = NetworkKey::from_ring(&network.called, &ring).map_err(foreign)?;
         let shown = |(epoch, fingerprint)| ShownEpoch { epoch, fingerprint, admits: key.admits(epoch) };
         let epochs: Vec<ShownEpoch> = key.fingerprints().into_iter().map(shown).collect();
         if self.json {
@@ -134,12 +134,12 @@ impl Show {
 impl Rotate {
     fn run(self, voice: &Voice) -> Result<(), Fault> {
         let Secrets { network, ring } = self.which.read()?;
-        let rotated = ring.rotated(&network.name).map_err(|error| {
+        let rotated = ring.rotated(&network.called).map_err(|error| {
             Fault::configuration(error)
                 .hint("forget epochs that nothing needs: `hive-node network forget-epoch N`")
         })?;
         // What other nodes would refuse is refused here.
-        NetworkKey::from_ring(&network.name, &rotated).map_err(foreign)?;
+        NetworkKey::from_ring(&network.called, &rotated).map_err(foreign)?;
         let newest = rotated.newest();
         let done = format!("epoch {newest} is the newest of the network {}", network.name);
         if keep(&network, &rotated, self.print)? {

@@ -9,7 +9,7 @@ use super::{
     merge::DEFAULT_NETWORK,
     problem::Problem,
     secret::{self, Hints},
-    section::{Line, Report, Section, parsed, truth},
+    section::{Line, Report, Section, parsed, text, truth},
     settings::NetworkSettings,
     source::Origin,
     yaml::{Entry, Value},
@@ -48,6 +48,13 @@ pub fn read(section: Section<'_>, around: &Surroundings<'_>, report: &mut Report
                 None => home = Some((networks.len(), origin)),
             }
         }
+        let is_same =
+            |other: &NetworkSettings| other.called == network.called && other.secret == network.secret;
+        if let Some(other) = networks.iter().find(|other| is_same(other)) {
+            let message = format!("`{}` is the network `{}` once more", network.name, other.name);
+            let problem = Problem::new(&entry.origin, message);
+            report.problems.push(problem.hint("two networks of one name have different secrets"));
+        }
         networks.push(network);
     }
     if let Some((at, _)) = home {
@@ -62,7 +69,10 @@ fn default_network(section: &Section<'_>, report: &mut Report) -> Vec<NetworkSet
     report.lines.push(Line { path, text: "true".to_owned(), origin: Origin::Default });
     // The name is a constant that fits the grammar.
     NetworkName::parse(DEFAULT_NETWORK)
-        .map(|name| vec![NetworkSettings { name, secret: None, secret_file: None, allow: None }])
+        .map(|name| {
+            let called = name.clone();
+            vec![NetworkSettings { name, called, secret: None, secret_file: None, allow: None }]
+        })
         .unwrap_or_default()
 }
 
@@ -74,10 +84,8 @@ fn one(
     report: &mut Report,
 ) -> Option<(NetworkSettings, Option<Origin>)> {
     let mut keys = Section::new(path, Some(&entry.value), report);
-    let name = NetworkName::parse(&entry.key).map_err(|error| {
-        let shown: String = entry.key.chars().take(60).collect();
-        Problem::new(&entry.origin, format!("`{shown}` cannot name a network: {error}"))
-    });
+    let name = named(&entry.key, &entry.origin);
+    let called = keys.read("called", report, |value| named(text(value)?, &value.origin));
     let open = keys.value("open").map(|value| value.origin.clone());
     let is_open = keys.read("open", report, truth);
     let home_origin = keys.value("home").map(|value| value.origin.clone());
@@ -110,13 +118,21 @@ fn one(
     report.problems.extend(problem);
     match name {
         Ok(name) => {
-            Some((NetworkSettings { name, secret, secret_file, allow }, home_origin.filter(|_| home)))
+            let called = called.unwrap_or_else(|| name.clone());
+            Some((NetworkSettings { name, called, secret, secret_file, allow }, home_origin.filter(|_| home)))
         }
         Err(problem) => {
             report.problems.push(problem);
             None
         }
     }
+}
+
+fn named(name: &str, origin: &Origin) -> Result<NetworkName, Problem> {
+    NetworkName::parse(name).map_err(|error| {
+        let shown: String = name.chars().take(60).collect();
+        Problem::new(origin, format!("`{shown}` cannot name a network: {error}"))
+    })
 }
 
 fn node_id(value: &Value) -> Result<NodeId, Problem> {

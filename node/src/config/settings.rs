@@ -142,8 +142,10 @@ pub enum PeerAddressError {
 /// One of `networks:`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NetworkSettings {
-    /// Its name.
+    /// Its name here.
     pub name: NetworkName,
+    /// What its members call it; the same where nothing else is said.
+    pub called: NetworkName,
     /// What its members know; None for an open one.
     pub secret: Option<SecretText>,
     /// The file it was read from, which a node follows; None for one that stands in the configuration itself.

@@ -9,6 +9,7 @@ use std::{
 };
 
 use hive_proto::{
+    channel::NetworkIndex,
     id::NodeId,
     io::{Attempt, DialFailure, Input},
 };
@@ -51,9 +52,10 @@ impl Reports {
         (addr, dialled): (SocketAddr, bool),
         obstacle: Obstacle,
         why: &dyn Display,
-        peer: Option<NodeId>,
+        (peer, network): (Option<NodeId>, Option<NetworkIndex>),
     ) {
-        let card = TroubleCard { obstacle, why: why.to_string(), peer, times: 1, last: SystemTime::now() };
+        let (why, last) = (why.to_string(), SystemTime::now());
+        let card = TroubleCard { obstacle, why, peer, network, times: 1, last };
         self.boards.troubles.change(|troubles| add_trouble(troubles, addr, dialled, card.clone()));
     }
 
@@ -92,7 +94,7 @@ pub(super) async fn dial(
         }
         Err(error) => {
             if !matches!(error, DialError::Own { .. }) {
-                reports.trouble((addr, true), error.obstacle(), &error, None);
+                reports.trouble((addr, true), error.obstacle(), &error, (None, Some(membership.index)));
             }
             if matches!(
                 error,
@@ -142,7 +144,7 @@ async fn admit(arrival: Arrival, memberships: Arc<[Membership]>, reports: Report
         }
         Err(AdmitError { why: AdmitFailure::Own | AdmitFailure::Gone(_), .. }) => {}
         Err(error) => {
-            reports.trouble((error.addr, false), error.why.obstacle(), &error.why, error.peer);
+            reports.trouble((error.addr, false), error.why.obstacle(), &error.why, (error.peer, None));
             reports.warn(error.addr.ip(), &error.to_string());
         }
     }

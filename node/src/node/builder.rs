@@ -46,12 +46,20 @@ pub struct Builder {
 #[derive(Debug)]
 pub(super) struct Network {
     pub(super) name: NetworkName,
+    /// What its members call it.
+    pub(super) called: NetworkName,
     /// None: it is open.
     pub(super) ring: Option<Ring>,
     /// Where the ring is kept, if it is to be followed.
     pub(super) file: Option<PathBuf>,
     /// The other nodes that may be in it.
     pub(super) allow: AllowList,
+}
+
+impl Network {
+    pub(super) fn new(name: NetworkName, ring: Option<Ring>) -> Self {
+        Self { called: name.clone(), name, ring, file: None, allow: AllowList::default() }
+    }
 }
 
 impl Builder {
@@ -86,19 +94,23 @@ impl Builder {
     /// Joins an open network; the first network is the home network.
     #[must_use]
     pub fn network(mut self, name: NetworkName) -> Self {
-        self.networks.push(Network { name, ring: None, file: None, allow: AllowList::default() });
+        self.networks.push(Network::new(name, None));
         self
     }
 
     /// Joins a network whose members know a secret, or a ring of them.
     #[must_use]
     pub fn closed_network(mut self, name: NetworkName, secrets: impl Into<Ring>) -> Self {
-        self.networks.push(Network {
-            name,
-            ring: Some(secrets.into()),
-            file: None,
-            allow: AllowList::default(),
-        });
+        self.networks.push(Network::new(name, Some(secrets.into())));
+        self
+    }
+
+    /// What the others call the network that was joined last, where it has another name here.
+    #[must_use]
+    pub fn called(mut self, name: NetworkName) -> Self {
+        if let Some(network) = self.networks.last_mut() {
+            network.called = name;
+        }
         self
     }
 

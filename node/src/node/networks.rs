@@ -18,14 +18,14 @@ pub(super) fn networks(chosen: Vec<Network>) -> Vec<Network> {
         return chosen;
     }
     let name = NetworkName::parse(DEFAULT_NETWORK).expect("a constant that is a name");
-    vec![Network { name, ring: None, file: None, allow: AllowList::default() }]
+    vec![Network::new(name, None)]
 }
 
 /// Their keys; a passphrase takes its time to become one.
 pub(super) async fn memberships(networks: &[Network]) -> Result<Vec<Membership>, StartError> {
     let chosen: Vec<_> = networks
         .iter()
-        .map(|network| (network.name.clone(), network.ring.clone(), network.allow.clone()))
+        .map(|network| (network.called.clone(), network.ring.clone(), network.allow.clone()))
         .collect();
     let derive = move || {
         let indices = (0..).map(NetworkIndex);

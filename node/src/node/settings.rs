@@ -43,7 +43,7 @@ impl Builder {
     }
 
     fn join(self, network: &config::NetworkSettings) -> Result<Self, SettingsError> {
-        let joined = self.join_all(network)?;
+        let joined = self.join_all(network)?.called(network.called.clone());
         Ok(match &network.allow {
             Some(nodes) => joined.allow(nodes.iter().copied()),
             None => joined,

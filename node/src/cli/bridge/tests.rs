@@ -56,6 +56,23 @@ fn flags_are_the_configurations_words() {
 }
 
 #[test]
+fn two_networks_of_one_name_have_two_names_here() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let secret = folder.path().join("secret");
+    std::fs::write(&secret, "correct horse battery staple").expect("a file");
+    let line = format!("bridge farm@10.0.0.2 farm --to-secret-file {}", secret.display());
+    let bridge = read(&line).expect("flags");
+    let networks = bridge.settings().expect("a configuration").settings.networks;
+    let names: Vec<_> = networks.iter().map(|net| (net.name.to_string(), net.called.to_string())).collect();
+    assert_eq!(names, [("farm".into(), "farm".into()), (OTHER.to_owned(), "farm".into())]);
+    assert!(networks[0].secret.is_none() && networks[1].secret.is_some());
+    assert_eq!([&bridge.from, &bridge.to].map(|end| bridge.said(end)), ["farm@10.0.0.2:7182", "farm"]);
+    // With one secret they are one network.
+    let both = format!("{line} --from-secret-file {}", secret.display());
+    assert!(read(&both).expect("flags").settings().is_err());
+}
+
+#[test]
 fn what_cannot_be_joined_is_said() {
     let wrong = |line: &str| match read(line) {
         Ok(bridge) => bridge.check().is_err(),
@@ -71,5 +88,6 @@ fn what_cannot_be_joined_is_said() {
     ] {
         assert!(wrong(line), "{line}");
     }
+    assert!(!wrong("bridge farm@10.0.0.2 farm@10.0.0.3 --to-secret-file s"));
     assert!(!wrong("bridge farm@10.0.0.2 city@10.0.0.3 --no-mdns"));
 }
