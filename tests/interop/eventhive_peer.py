@@ -29,6 +29,7 @@ for name in hooked:
 for name in published:
     eventhive.EVENTS.append(name)
 eventhive.init()
+print("servers " + json.dumps(list(eventhive.SERVERS)), flush=True)
 print("initialised " + json.dumps(list(eventhive.CONNECTORS)), flush=True)
 for line in sys.stdin:
     name, data = line.split(" ", 1)

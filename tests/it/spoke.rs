@@ -161,6 +161,63 @@ async fn real_commands_publish_and_echo_through_a_node() -> Result<()> {
     Ok(())
 }
 
+/// What spoke-echo prints it prints with a label and into a file, and a client that has enough of a channel says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn echo_labels_and_writes_down_and_a_client_unsubscribes() -> Result<()> {
+    let stage = Stage::new()?;
+    let node = stage.listener().await?;
+    ensure!(run(Some(&node), &["publish", "--retain", "spoke/room/1", "21.5"]).await?.status.success());
+    let file = stage.folder.path().join("echo");
+    let args = ["-f", "-l", "attic", "-o", &file.to_string_lossy(), "room/*"];
+    let (printed, ended) = stage.run("spoke-echo", 7181, &args).await?;
+    ensure!(ended && printed == "[attic] room/1: 21.5\n", "{printed}");
+    ensure!(std::fs::read_to_string(&file)? == printed, "what is in the file");
+
+    let mut control = node.client().subscribe(["spoke/-control/*"], Terms::default()).await?;
+    let mut client = stage.python("unsubscribes", 7181, UNSUBSCRIBES)?;
+    client.says("ready").await?;
+    ensure!(run(Some(&node), &["publish", "spoke/a/1", "1"]).await?.status.success());
+    client.says("a/1: 1").await?;
+    client.says("enough").await?;
+    let control = within("the word that it is enough", MOMENT, async {
+        loop {
+            let event = next(&mut control, "what the client says to its server").await?;
+            if event.channel == "spoke/-control/unsubscribe" {
+                return anyhow::Ok(event);
+            }
+        }
+    });
+    let said = control.await??;
+    ensure!(said.message.text() == Some("\"a/*\""), "{said:?}");
+    ensure!(run(Some(&node), &["publish", "spoke/a/2", "2"]).await?.status.success());
+    ensure!(run(Some(&node), &["publish", "spoke/b/1", "3"]).await?.status.success());
+    client.says("b/1: 3").await?;
+    ensure!(!client.stdout().contains("a/2"), "{}", client.printed());
+    Ok(())
+}
+
+/// A client in Python that has enough of a channel after one message.
+const UNSUBSCRIBES: &str = "
+import asyncio, spoke
+async def main():
+    client = spoke.pubsub.client.Client()
+    await client.run()
+    enough = asyncio.Event()
+    async def once(msg):
+        print(f'{msg.channel}: {msg.body}')
+        enough.set()
+    async def more(msg):
+        print(f'{msg.channel}: {msg.body}')
+    await client.subscribe('a/*', once)
+    await client.subscribe('b/*', more)
+    print('ready')
+    await enough.wait()
+    await client.unsubscribe('a/*')
+    print('enough')
+    await spoke.wait()
+asyncio.run(main())
+";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn persistent_messages_are_kept_values() -> Result<()> {
     let stage = Stage::new()?;

@@ -1,19 +1,20 @@
 //! The commands that people type at brokers and web servers: what they say comes in, and what goes out is heard by them.
 
-use std::process::Command;
+use std::{ffi::OsStr, process::Command};
 
 use anyhow::{Context as _, Result, ensure};
-use hive_client::types::BridgeState;
+use hive_client::{CALL_TIMEOUT, Incoming, Message, Subscription, Terms, types::BridgeState};
 use hive_tests::{
     brokers::Broker,
+    nats::nats_command,
     ports::free_port,
     programs::Program,
     wait::{MOMENT, until, within},
 };
 
-use super::{bridging, listen, pair, publish, said, state};
+use super::{bridging, listen, next, pair, publish, said, state};
 
-fn command(program: &str, args: &[&str]) -> Command {
+fn command(program: impl AsRef<OsStr>, args: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(args);
     command
@@ -21,15 +22,16 @@ fn command(program: &str, args: &[&str]) -> Command {
 
 /// Runs one to its end. Returns what it printed.
 async fn run(program: &str, args: &[&str]) -> Result<String> {
-    let running = tokio::process::Command::from(command(program, args)).output();
+    ended(program, command(program, args)).await
+}
+
+async fn ended(program: &str, command: Command) -> Result<String> {
+    let what = format!("{command:?}");
+    let running = tokio::process::Command::from(command).output();
     let output = within(&format!("{program} to end"), MOMENT, running).await?;
     let output = output.with_context(|| format!("there is no `{program}`: install it"))?;
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-    ensure!(
-        output.status.success(),
-        "{program} {args:?}: {printed}{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    ensure!(output.status.success(), "{what}: {printed}{}", String::from_utf8_lossy(&output.stderr));
     Ok(printed)
 }
 
@@ -95,6 +97,60 @@ async fn mosquittos_commands_talk_with_the_mesh() -> Result<()> {
         hears.stdout().contains("alert/fire kitchen").then_some(())
     });
     heard.await.with_context(|| hears.printed())
+}
+
+/// `nats`: pub with headers, sub, request and reply.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_nats_command_talks_with_the_mesh() -> Result<()> {
+    let broker = Broker::nats().await?;
+    let server = broker.url();
+    let bridges = format!(
+        "  nats: [{{ servers: ['{server}'], import: ['sensor/**', 'ask/*'], export: ['alert/*'], calls: ['there/*'] }}]\n"
+    );
+    let (node, folder) = bridging("node", &bridges).await?;
+    state(&node, "nats", BridgeState::Up).await?;
+    let nats = |args: &[&str]| {
+        let mut command = command(nats_command(), &[&["--server", &server][..], args].concat());
+        // What somebody has saved for themselves is not for here.
+        command.env("XDG_CONFIG_HOME", folder.path()).env("HOME", folder.path());
+        command
+    };
+    let mut events = listen(&node, "nats/sensor/**").await?;
+    ended("nats", nats(&["pub", "sensor.attic.1", "21", "-H", "X-Unit: C"])).await?;
+    let event = next(&mut events).await?;
+    let header = event.message.headers.iter().find(|(name, _)| name == "x-unit");
+    ensure!(event.channel == "nats/sensor/attic/1" && event.message.text() == Some("21"), "{event:?}");
+    ensure!(header.is_some_and(|(_, value)| value == "C"), "{event:?}");
+    let hears = Program::start("nats sub", nats(&["sub", "alert.*"]))?;
+    // What is published before it is subscribed it does not have.
+    let heard = until("nats sub to hear", MOMENT, async || {
+        publish(&node, "alert/fire", "kitchen").await.ok()?;
+        let said = hears.stdout();
+        (said.contains("alert.fire") && said.contains("kitchen")).then_some(())
+    });
+    heard.await.with_context(|| hears.printed())?;
+    tokio::spawn(answers(node.client().subscribe(["nats/ask/*"], Terms::answering()).await?));
+    let answer = until("an answer from the mesh", MOMENT, async || {
+        ended("nats", nats(&["request", "--raw", "ask.me", "who"])).await.ok()
+    });
+    let answer = answer.await?;
+    ensure!(answer.contains("heard who"), "{answer}");
+    let replies = Program::start("nats reply", nats(&["reply", "there.*", "it is {{Request}}"]))?;
+    let call = async || node.client().call("there/x", &Message::from("raining"), CALL_TIMEOUT).await.ok();
+    let answer = until("an answer of nats reply", MOMENT, call).await.with_context(|| replies.printed())?;
+    ensure!(answer.text() == Some("it is raining"), "{answer:?}");
+    Ok(())
+}
+
+/// Answers whatever is asked.
+async fn answers(mut requests: Subscription) -> Result<()> {
+    while let Some(incoming) = requests.next().await? {
+        let Incoming::Event(event) = incoming else { continue };
+        let Some(request) = event.request else { continue };
+        let answer = format!("heard {}", event.message.text().unwrap_or_default());
+        requests.answer(request, Ok(Message::from(answer.as_str()))).await?;
+    }
+    Ok(())
 }
 
 /// curl, with the secret and without.

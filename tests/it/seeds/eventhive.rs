@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, process::Stdio, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
-use hive_client::{Message, Subscription, Terms};
+use hive_client::{Event, Message, Subscription, Terms};
 use hive_tests::{
     brokers::certificate,
     nodes::Node,
@@ -59,14 +59,19 @@ async fn comes(
     line: &str,
     subscription: &mut Subscription,
 ) -> Result<(String, Value)> {
+    let event = arrives(program, line, subscription).await?;
+    let payload = serde_json::from_str(event.message.text().unwrap_or_default())?;
+    Ok((event.channel, payload))
+}
+
+/// The same, as it arrives.
+async fn arrives(program: &mut Program, line: &str, subscription: &mut Subscription) -> Result<Event> {
     let told = until("what EventHive publishes to come", MOMENT, async || {
         program.tell(line).ok()?;
         let coming = next(subscription, "an event");
         tokio::time::timeout(Duration::from_secs(2), coming).await.ok()?.ok()
     });
-    let event = told.await.with_context(|| program.printed())?;
-    let payload = serde_json::from_str(event.message.text().unwrap_or_default())?;
-    Ok((event.channel, payload))
+    told.await.with_context(|| program.printed())
 }
 
 /// Real connectors publish and hear at the listener, with a secret and without.
@@ -273,6 +278,51 @@ async fn servers_are_found_by_mdns_both_ways() -> Result<()> {
     let hive = stage.node("seeks", config).await?;
     publish_until(&hive, ("eventhive/net/worker/do", &json!({ "n": 2 })), &mut real, "\"n\": 2").await?;
     super::bridge_says(&hive, "has a server at").await
+}
+
+/// EventHive's own `create: needed`: no server is made where a node announces one, and one where nobody does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_is_made_only_where_the_node_announces_none() -> Result<()> {
+    let stage = Stage::new(1)?;
+    let needed = server().replace("create: always", "create: needed") + &connector("worker", "");
+    {
+        let config = "version: 1\nbridges: { eventhive: [{ listen: '0.0.0.0:8085', announce: net }] }\n";
+        let hive = stage.node("announces", config).await?;
+        let mut worker = stage.eventhive("content", &needed, &["worker/do"], &[])?;
+        worker.says("servers []").await?;
+        publish_until(&hive, ("eventhive/net/worker/do", &json!({ "n": 1 })), &mut worker, "\"n\": 1")
+            .await?;
+    }
+    let mut worker = stage.eventhive("needs", &needed, &["worker/do"], &[])?;
+    worker.says("servers [\"net\"]").await?;
+    let config = "version: 1\nbridges: { eventhive: [{ connect: 'ws://127.0.0.1:8085/pubsub', export: ['eventhive/net/**'] }] }\n";
+    let hive = stage.node("connects", config).await?;
+    publish_until(&hive, ("eventhive/net/worker/do", &json!({ "n": 2 })), &mut worker, "\"n\": 2").await
+}
+
+/// Metadata under a name of one's own, and none at all, on both sides.
+#[tokio::test(flavor = "multi_thread")]
+async fn metadata_has_the_name_that_is_chosen_or_is_left_out() -> Result<()> {
+    for removes in [false, true] {
+        let stage = Stage::new(1)?;
+        let config = format!(
+            "version: 1\nbridges: {{ eventhive: [{{ listen: 127.0.0.1:8085, metadata-key: about, remove-metadata: {removes} }}] }}\n"
+        );
+        let hive = stage.node("hive", &config).await?;
+        let own = format!("eventhive: {{ metadata_key: about, remove_metadata: {removes} }}\n");
+        let config = own + &connector("worker", "");
+        let mut worker = stage.eventhive("worker", &config, &["worker/do"], &["net/other/thing"])?;
+        worker.says("initialised").await?;
+        publish_until(&hive, ("eventhive/net/worker/do", &json!({ "n": 7 })), &mut worker, "\"n\": 7")
+            .await?;
+        let heard = worker.stdout();
+        ensure!(heard.contains("\"about\"") != removes && !heard.contains("__eventhive__"), "{heard}");
+        let mut events = subscribed(&hive, "eventhive/**").await?;
+        let event = arrives(&mut worker, r#"net/other/thing {"a": 1}"#, &mut events).await?;
+        let has = event.message.headers.iter().any(|(name, _)| name == "eventhive-metadata");
+        ensure!(has != removes && event.message.text() == Some(r#"{"a":1}"#), "{event:?}");
+    }
+    Ok(())
 }
 
 /// The two command lines publish to each other, and end as EventHive's does.
