@@ -11,6 +11,7 @@ mod frame;
 mod json;
 mod listen;
 mod name;
+mod pulse;
 mod say;
 #[cfg(test)]
 mod tests;

@@ -200,3 +200,112 @@ async fn one_of_two_nodes_is_active_and_the_other_takes_over() -> Result<()> {
     ensure!(next(&mut events, "an event by itself").await?.message.text() == Some("2"));
     Ok(())
 }
+
+/// Within this a connection that is not read any more is given up, and there is another one.
+const GIVEN_UP: Duration = Duration::from_secs(60);
+
+/// Publishes until somebody at the server hears it.
+async fn heard_there(node: &Node, program: &mut Program, text: &str) -> Result<()> {
+    let published = until("an event to arrive at the server again", GIVEN_UP, async || {
+        run(Some(node), &["publish", "alerts/after", "1"]).await.ok()?;
+        program.stdout().contains(text).then_some(())
+    });
+    published.await.with_context(|| format!("{}\n{}", program.printed(), node.printed()))
+}
+
+async fn lost(node: &Node) -> Result<u64> {
+    let bridge = node.status().await?.bridges.into_iter().find(|bridge| bridge.name == "out");
+    Ok(bridge.and_then(|bridge| bridge.dropped.get("lost-link").copied()).unwrap_or_default())
+}
+
+/// A server in Python that stops to read its first connection, and goes on sending there.
+const DEAF: &str = "
+import asyncio, json
+connections = 0
+def frame(channel, body):
+    return json.dumps({'head': {'channel': channel, 'time': 1.0}, 'body': body}).encode() + b'\\0'
+async def serve(reader, writer):
+    global connections
+    connections += 1
+    mine, wanted = connections, set()
+    print('connection', mine)
+    while True:
+        said = json.loads((await reader.readuntil(b'\\0'))[:-1])
+        channel, body = said['head']['channel'], said['body']
+        if channel == '-control/subscribe':
+            wanted.add(body)
+        elif channel in wanted and said['head'].get('bounce', True):
+            writer.write(frame(channel, body))
+        elif channel.startswith('alerts/'):
+            print('heard', mine, channel)
+        if mine == 1 and channel == 'alerts/last':
+            for _ in range(9):
+                writer.write(frame('tick', 1))
+            await asyncio.Event().wait()
+async def main():
+    async with await asyncio.start_server(serve, '127.0.0.1', 7200) as server:
+        print('ready')
+        await server.serve_forever()
+asyncio.run(main())
+";
+
+/// A server that does not read a connection any more is noticed, though it goes on sending there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_not_read_any_more_is_given_up() -> Result<()> {
+    let stage = Stage::new()?;
+    let mut server = stage.python("deaf", 7200, DEAF)?;
+    server.says("ready").await?;
+    let node = stage.node("node", CONNECT)?.start().await?;
+    is(&node, "out", BridgeState::Up).await?;
+    let mut ticks = node.client().subscribe(["spoke/tick"], Terms::default()).await?;
+    for text in ["alerts/first", "alerts/last", "alerts/lost"] {
+        ensure!(run(Some(&node), &["publish", text, "1"]).await?.status.success());
+    }
+    server.says("heard 1 alerts/last").await?;
+    next(&mut ticks, "what comes on a connection that is not read").await?;
+    heard_there(&node, &mut server, "heard 2 alerts/after").await?;
+    ensure!(!server.stdout().contains("alerts/lost"), "{}", server.printed());
+    ensure!(lost(&node).await? >= 1, "{}", node.printed());
+    ensure!(node.printed().contains("does not take what is said"), "{}", node.printed());
+    Ok(())
+}
+
+/// A subscriber that does not read until it is told to.
+const LAZY: &str = "
+import socket, sys
+sock = socket.create_connection(('127.0.0.1', 7200))
+sock.sendall(b'{\"head\": {\"channel\": \"-control/subscribe\"}, \"body\": \"alerts/big\"}\\0')
+print('ready')
+sys.stdin.readline()
+while sock.recv(1 << 20):
+    pass
+";
+
+/// The real server loses the task that reads a connection when somebody comes while it waits for a slow one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_real_server_that_loses_a_connection_is_connected_to_again() -> Result<()> {
+    let stage = Stage::new()?;
+    let mut server = stage.server(7200).await?;
+    let node = stage.node("node", CONNECT)?.start().await?;
+    is(&node, "out", BridgeState::Up).await?;
+    let mut lazy = stage.python("lazy", 7200, LAZY)?;
+    lazy.says("ready").await?;
+    let mut echo = stage.echo_at(7200, &["alerts/after", "alerts/before", "are-you-there"]).await?;
+    ensure!(run(Some(&node), &["publish", "alerts/before", "1"]).await?.status.success());
+    echo.says("alerts/before: 1").await?;
+    // More than the kernel takes for one that does not read.
+    let big = Message::from("x".repeat(900 << 10).as_str());
+    for _ in 0..16 {
+        node.client().publish("alerts/big", &big).await?;
+    }
+    // What comes behind waits for it, and somebody comes meanwhile.
+    ensure!(run(Some(&node), &["publish", "alerts/after", "0"]).await?.status.success());
+    let _somebody = stage.echo_at(7200, &["are-you-there"]).await?;
+    ensure!(!echo.stdout().contains("alerts/after"), "nothing waits: {}", echo.printed());
+    lazy.tell("")?;
+    server.says("changed size during iteration").await?;
+    ensure!(!echo.stdout().contains("alerts/after"), "it is read: {}", echo.printed());
+    heard_there(&node, &mut echo, "alerts/after: 1").await?;
+    ensure!(node.printed().contains("does not take what is said"), "{}", node.printed());
+    Ok(())
+}

@@ -3,8 +3,11 @@
 use std::{
     collections::BTreeMap,
     io,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
 };
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
@@ -15,7 +18,7 @@ use tokio::{
         TcpStream,
         tcp::{OwnedReadHalf, OwnedWriteHalf},
     },
-    sync::{Notify, mpsc},
+    sync::{Notify, Semaphore, mpsc},
 };
 
 use super::{
@@ -24,6 +27,7 @@ use super::{
     frame::{Frame, Frames},
     listen::set_up,
     name::{Rpc, SUBSCRIBE, UNSUBSCRIBE, canonical, rpc},
+    pulse::{self, Beat, LOOK_EVERY, Pulse},
     say::{self, Said},
 };
 use crate::{
@@ -37,6 +41,8 @@ use crate::{
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// Bytes read and written at a time, about.
 const CHUNK_BYTES: usize = 64 << 10;
+/// Connections that are kept though the server does not read them; further ones are closed.
+const DEAF_MAX: usize = 16;
 /// What waits to be said beside events.
 const DIRECT_MAX: usize = 4_096;
 
@@ -47,12 +53,30 @@ pub(in crate::bridge) struct Connector {
     port: u16,
     /// As whom this node asks.
     caller: String,
+    /// Places for connections that are kept though the server does not read them.
+    deaf: Arc<Semaphore>,
 }
 
 impl Connector {
     pub(in crate::bridge) fn new(host: String, port: u16) -> Self {
         let id = u128::from_be_bytes(random_bytes());
-        Self { host, port, caller: format!("hive-{id:032x}") }
+        Self { host, port, caller: format!("hive-{id:032x}"), deaf: Arc::new(Semaphore::new(DEAF_MAX)) }
+    }
+}
+
+impl Connector {
+    /// Keeps a connection that the server does not read any more, and lets go what comes on it. The server would not know
+    /// that it is closed, and ends its task for whoever publishes what was wanted on it.
+    fn keep_open(&self, mut read: OwnedReadHalf, write: OwnedWriteHalf, desk: &Desk) {
+        let Ok(place) = Arc::clone(&self.deaf).try_acquire_owned() else { return };
+        let end = desk.end().clone();
+        desk.spawn("deaf connection", async move {
+            let (_place, _write) = (place, write);
+            let mut came = vec![0; CHUNK_BYTES];
+            let reading = async { while matches!(read.read(&mut came).await, Ok(bytes) if bytes > 0) {} };
+            // None when the bridge ends.
+            let _ = end.run_until_cancelled(reading).await;
+        });
     }
 }
 
@@ -76,9 +100,12 @@ impl Bridge for Connector {
         };
         let Port { desk, exporter, importer } = port;
         set_up(desk, &stream);
-        let (read, mut write) = stream.into_split();
+        let (mut read, mut write) = stream.into_split();
         let broke = |error: io::Error| Lost::at(&format!("the connection to {place} broke"), &error);
+        let pulse = Pulse::new(Instant::now());
         let mut hello = Vec::new();
+        say::put_own(&mut hello, SUBSCRIBE, &say::string(&pulse.channel));
+        pulse.put_question(&mut hello);
         for rule in &desk.rules().import {
             say::put_own(&mut hello, SUBSCRIBE, &say::string(rule.pattern.as_str()));
         }
@@ -91,13 +118,19 @@ impl Bridge for Connector {
             direct: Mutex::default(),
             wake: Notify::new(),
             caller: &self.caller,
+            pulse,
+            asks: AtomicBool::new(false),
         };
         let (ask, asked) = mpsc::channel(CALLS_MAX);
         tokio::select! {
-            ended = session.read(read, importer, ask) => ended.map_err(broke),
-            ended = session.write(write, exporter) => ended.map_err(broke),
-            () = session.answer(asked) => Ok(()),
+            ended = session.read(&mut read, importer, ask) => return ended.map_err(broke),
+            ended = session.write(&mut write, exporter) => return ended.map_err(broke),
+            () = session.answer(asked) => return Ok(()),
+            () = session.over() => {}
         }
+        drop(session);
+        self.keep_open(read, write, desk);
+        Err(Lost::new(format!("{place} does not take what is said on this connection any more")))
     }
 }
 
@@ -112,6 +145,10 @@ struct Session<'c> {
     direct: Mutex<Vec<Vec<u8>>>,
     wake: Notify,
     caller: &'c str,
+    /// Whether the server still reads.
+    pulse: Pulse,
+    /// It is to be asked that.
+    asks: AtomicBool,
 }
 
 type Asked = std::pin::Pin<Box<dyn Future<Output = (String, Option<Result<Message, CallError>>)> + Send>>;
@@ -119,7 +156,7 @@ type Asked = std::pin::Pin<Box<dyn Future<Output = (String, Option<Result<Messag
 impl Session<'_> {
     async fn read(
         &self,
-        mut read: OwnedReadHalf,
+        read: &mut OwnedReadHalf,
         importer: &mut Importer,
         ask: mpsc::Sender<Asked>,
     ) -> io::Result<()> {
@@ -143,8 +180,11 @@ impl Session<'_> {
 
     async fn heard(&self, mut frame: Frame, importer: &mut Importer, later: &mpsc::Sender<Asked>) {
         frame.channel = canonical(&frame.channel);
-        // Who subscribes to what is the server's business.
-        if frame.channel.starts_with("-control/") {
+        if frame.channel == self.pulse.channel {
+            return self.pulse.answered();
+        }
+        // Who subscribes to what is the server's business, and whether it reads that of each connection.
+        if frame.channel.starts_with("-control/") || frame.channel.starts_with(pulse::OWN) {
             return;
         }
         let said = Said::of(&frame);
@@ -213,9 +253,10 @@ impl Session<'_> {
         true
     }
 
-    async fn write(&self, mut write: OwnedWriteHalf, exporter: &mut Exporter) -> io::Result<()> {
+    async fn write(&self, write: &mut OwnedWriteHalf, exporter: &mut Exporter) -> io::Result<()> {
         let (mut out, mut next) = (Vec::with_capacity(CHUNK_BYTES), 0_u64);
         loop {
+            let mut events = 0;
             let mut export = tokio::select! {
                 export = exporter.next() => match export {
                     Some(export) => Some(export),
@@ -224,13 +265,21 @@ impl Session<'_> {
                 () = self.wake.notified() => None,
             };
             while let Some(one) = export.take() {
+                events += u64::from(one.request.is_none());
                 self.put(&mut out, one, exporter, &mut next).await;
                 if out.len() < CHUNK_BYTES {
                     export = exporter.more().await;
                 }
             }
             self.put_direct(&mut out);
+            if !out.is_empty() {
+                self.pulse.says();
+            }
+            if self.asks.swap(false, Relaxed) {
+                self.pulse.put_question(&mut out);
+            }
             write.write_all(&out).await?;
+            self.pulse.said(events);
             out.clear();
             exporter.sent();
         }
@@ -267,6 +316,21 @@ impl Session<'_> {
         drop(requests);
         say::put_own(out, SUBSCRIBE, &say::string(&result));
         say::put_own(out, &format!("{stem}/call"), &body);
+    }
+
+    /// Until the server does not read any more.
+    async fn over(&self) {
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            match self.pulse.beat(Instant::now()) {
+                Beat::Wait => {}
+                Beat::Ask => {
+                    self.asks.store(true, Relaxed);
+                    self.wake.notify_one();
+                }
+                Beat::Over(lost) => return self.desk.dropped(BridgeDrop::LostLink, lost),
+            }
+        }
     }
 
     fn say(&self, frame: Vec<u8>) {

@@ -134,6 +134,13 @@ pub(super) fn put_own(out: &mut Vec<u8>, channel: &str, body: &[u8]) {
     end(out, body);
 }
 
+/// Writes a frame that comes back to whoever is subscribed, also to whoever said it.
+pub(super) fn put_echoed(out: &mut Vec<u8>, channel: &str) {
+    begin(out, channel);
+    put_member(out, "persist", b"false");
+    end(out, b"null");
+}
+
 fn begin(out: &mut Vec<u8>, channel: &str) {
     out.extend_from_slice(b"{\"head\": {");
     put_key(out, "channel");
