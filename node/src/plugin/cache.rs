@@ -258,18 +258,20 @@ fn key(path: &Path) -> io::Result<[u8; 32]> {
             if let Ok(key) = bytes.try_into() {
                 return Ok(key);
             }
-            fs::remove_file(path)?;
+            // Somebody else may have found it torn as well.
+            let _ = fs::remove_file(path);
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
     let key: [u8; 32] = random_bytes();
-    let fresh = path.with_extension(format!("{}.new", std::process::id()));
-    write(&fresh, &key)?;
-    // The first one counts: what two programs that begin at once keep is of use to both.
-    let linked = fs::hard_link(&fresh, path);
-    fs::remove_file(&fresh)?;
+    // Of a name that nobody else writes to, whichever program or thread begins at the same time.
+    let fresh = path.with_extension(format!("{}.new", hex(&random_bytes::<8>())));
+    let linked = write(&fresh, &key).and_then(|()| fs::hard_link(&fresh, path));
+    // What is left of it is let go when the cache is full.
+    let _ = fs::remove_file(&fresh);
     match linked {
+        // The first one counts: what two programs that begin at once keep is of use to both.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             fs::read(path)?.try_into().map_err(|_| io::Error::other("its key is no key"))
         }
