@@ -160,17 +160,7 @@ async fn journey(language: &Language) -> Result<()> {
     // A second build runs no tool of ours, and says nothing. Cargo is its own judge.
     let again = first.verb("build", &[])?;
     ensure!(again.status.success() && (*name == "rust" || again.stderr.is_empty()), "{}", said(&again));
-    // Who waits is told what for; what was compiled once need not be again.
-    let compiled = tempfile::tempdir()?;
-    for is_first in [true, false] {
-        let mut test = command(Path::new(PROGRAM))?;
-        let test = test.arg("test").env("XDG_DATA_HOME", compiled.path()).current_dir(&first.folder);
-        let said = said(&test.output()?);
-        ensure!(said.contains("2 passed, 0 failed"), "{said}");
-        if *name == "python" {
-            ensure!(said.contains("of WebAssembly, which takes some seconds") == is_first, "{said}");
-        }
-    }
+    passes_its_cases(&first, name)?;
 
     let folder = tempfile::tempdir()?;
     let file = format!("{plugin}.wasm");
@@ -221,6 +211,21 @@ async fn journey(language: &Language) -> Result<()> {
 fn imports(component: &Path, interface: &str) -> Result<bool> {
     let name = format!("hive:node/{interface}@");
     Ok(std::fs::read(component)?.windows(name.len()).any(|part| part == name.as_bytes()))
+}
+
+/// Who waits is told what for; what was compiled once need not be again.
+fn passes_its_cases(project: &Project, language: &str) -> Result<()> {
+    let compiled = tempfile::tempdir()?;
+    for is_first in [true, false] {
+        let mut test = command(Path::new(PROGRAM))?;
+        let test = test.arg("test").env("XDG_DATA_HOME", compiled.path()).current_dir(&project.folder);
+        let said = said(&test.output()?);
+        ensure!(said.contains("2 passed, 0 failed"), "{said}");
+        if language == "python" {
+            ensure!(said.contains("of WebAssembly, which takes some seconds") == is_first, "{said}");
+        }
+    }
+    Ok(())
 }
 
 /// A configuration that grants a secret.
