@@ -189,6 +189,12 @@ pub trait Bridge: Send + 'static {
     /// would say everything twice.
     fn is_exclusive(&self) -> bool;
 
+    /// Whether nothing goes out by the exporter, as each client there has a subscription of its own. Otherwise the
+    /// exporter has to be read: what waits there holds publishers up.
+    fn has_clients(&self) -> bool {
+        false
+    }
+
     /// Connects once, says [`Desk::up`], and carries until the connection ends. When the desk is told to stop, which
     /// also ends the exporter, it has two seconds to write out what it has. Called again after every end.
     fn carry(&mut self, port: &mut Port) -> impl Future<Output = Result<(), Lost>> + Send;

@@ -87,7 +87,9 @@ async fn once(bridge: &mut impl Bridge, port: &mut Port, election: Option<&Elect
     if desk.read_card().is_none_or(|card| card.state != BridgeState::Waiting) {
         desk.state(BridgeState::Connecting);
     }
-    if let Err(error) = port.exporter.open().await {
+    if !bridge.has_clients()
+        && let Err(error) = port.exporter.open().await
+    {
         return Err(Lost::for_good(error.to_string()));
     }
     let carried = {

@@ -43,6 +43,10 @@ impl Bridge for Listener {
         false
     }
 
+    fn has_clients(&self) -> bool {
+        true
+    }
+
     async fn carry(&mut self, port: &mut Port) -> Result<(), Lost> {
         let desk = &port.desk;
         let listener = TcpListener::bind(self.addr)
