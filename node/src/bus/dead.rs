@@ -30,8 +30,8 @@ use super::{Bus, Delivery, Shared, Ticket};
 /// Where letters outlive the node. It says nothing of failures: they are its own to log.
 pub trait Shelf: Send + Sync + fmt::Debug {
     /// Takes a letter under a number of its handler, in place of any that has it. What is returned waits until it is
-    /// there; `sure`: until it is on disk. None: it takes nothing more now.
-    fn put(&self, name: &str, number: u64, letter: Vec<u8>, sure: bool) -> Option<BoxFuture<'static, ()>>;
+    /// there; `sure`: until it is on disk. It gives false when that came to nothing. None: it takes nothing more now.
+    fn put(&self, name: &str, number: u64, letter: Vec<u8>, sure: bool) -> Option<BoxFuture<'static, bool>>;
     /// Lets a letter go.
     fn remove(&self, name: &str, number: u64);
     /// A letter, as it was given. Blocks.
@@ -106,7 +106,19 @@ impl Bus {
 
     /// Publishes and keeps an event as a dead letter of whoever could not handle it. `ticket` is what was held of it:
     /// who waits for the outcome waits until the letter is on disk, and a letter that was given again keeps its number.
-    pub(crate) async fn bury(&self, name: &str, letter: Letter, ticket: Option<&Ticket>) {
+    /// False: it should be on disk, and is not; whoever holds the event is not to be told that it is done with.
+    pub(crate) async fn bury(&self, name: &str, letter: Letter, ticket: Option<&Ticket>) -> bool {
+        self.bury_surely(name, letter, ticket, is_awaited(ticket)).await
+    }
+
+    /// The same; `sure`: somebody forgets the event as soon as it is buried, whatever is held of it.
+    pub(super) async fn bury_surely(
+        &self,
+        name: &str,
+        letter: Letter,
+        ticket: Option<&Ticket>,
+        sure: bool,
+    ) -> bool {
         let Letter { event, reason, .. } = &letter;
         tracing::warn!(
             name,
@@ -115,18 +127,22 @@ impl Bus {
             attempts = event.attempt,
             "dead letter: {reason}"
         );
-        let (number, written) = self.0.keep_letter(name, &letter, ticket).unzip();
-        if let Some(written) = written.filter(|_| is_awaited(ticket)) {
-            written.await;
+        let kept = self.0.keep_letter(name, &letter, ticket, sure);
+        let (number, is_kept) = match kept {
+            Kept::At(number, written) => (Some(number), !sure || written.await),
+            Kept::Nowhere => (None, true),
+            Kept::Refused => (None, !sure),
+        };
+        if let Ok(channel) = Channel::parse(&format!("$dead/{name}")) {
+            let to = Address { network: NetworkIndex::HOME, channel };
+            self.publisher().announce(&to, letter.message(number)).await;
         }
-        let Ok(channel) = Channel::parse(&format!("$dead/{name}")) else { return };
-        let to = Address { network: NetworkIndex::HOME, channel };
-        self.publisher().announce(&to, letter.message(number)).await;
+        is_kept
     }
 
     /// Keeps an event as a dead letter where nothing can be waited for.
     pub(crate) fn bury_quietly(&self, name: &str, letter: &Letter, ticket: Option<&Ticket>) {
-        drop(self.0.keep_letter(name, letter, ticket));
+        drop(self.0.keep_letter(name, letter, ticket, false));
     }
 
     /// How many letters a handler has.
@@ -196,26 +212,22 @@ impl Bus {
 }
 
 impl Shared {
-    /// Keeps a letter, at the cost of the oldest where there is no room. Returns its number, and what waits for the disk.
-    fn keep_letter(
-        &self,
-        name: &str,
-        letter: &Letter,
-        ticket: Option<&Ticket>,
-    ) -> Option<(u64, BoxFuture<'static, ()>)> {
-        let shelf = self.letters.shelf.get()?;
+    /// Keeps a letter, at the cost of the oldest where there is no room.
+    fn keep_letter(&self, name: &str, letter: &Letter, ticket: Option<&Ticket>, sure: bool) -> Kept {
+        let Some(shelf) = self.letters.shelf.get() else { return Kept::Nowhere };
         let bytes = letter.bytes(&self.names);
         let mut rows = self.letters.rows();
-        let number = rows.number(name, ticket.and_then(Ticket::letter), Instant::now())?;
+        let again = ticket.and_then(Ticket::letter);
+        let Some(number) = rows.number(name, again, Instant::now()) else { return Kept::Nowhere };
         let size = bytes.len();
-        let Some(written) = shelf.put(name, number, bytes, is_awaited(ticket)) else {
+        let Some(written) = shelf.put(name, number, bytes, sure) else {
             rows.left_out(name);
-            return None;
+            return Kept::Refused;
         };
         for old in rows.add(name, number, size) {
             shelf.remove(name, old);
         }
-        Some((number, written))
+        Kept::At(number, written)
     }
 
     /// A letter that was given again has been looked at, or nobody is left to do so.
@@ -229,6 +241,16 @@ impl Shared {
             shelf.remove(name, number);
         }
     }
+}
+
+/// Where a letter is.
+enum Kept {
+    /// Under this number; what is there waits until that is so.
+    At(u64, BoxFuture<'static, bool>),
+    /// The node keeps none, or no more of this handler's: that is how it is meant.
+    Nowhere,
+    /// The place for letters takes nothing now.
+    Refused,
 }
 
 /// Whether somebody else holds the event until it hears what became of it.

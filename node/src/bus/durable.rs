@@ -78,6 +78,11 @@ impl Durable {
         self.given().insert(ticket, at);
     }
 
+    /// Whether an event that a member was given stands in a journal.
+    pub(super) fn has(&self, ticket: u64) -> bool {
+        self.given().contains_key(&ticket)
+    }
+
     /// A member says what became of an event.
     pub(super) fn settled(&self, ticket: u64, settled: Settled) {
         if matches!(settled, Settled::Done | Settled::Dead) {

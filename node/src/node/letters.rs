@@ -37,14 +37,12 @@ pub(super) async fn keep(store: Store, bus: &Bus) -> Result<(), StoreError> {
 }
 
 impl Shelf for InStore {
-    fn put(&self, name: &str, number: u64, letter: Vec<u8>, sure: bool) -> Option<BoxFuture<'static, ()>> {
+    fn put(&self, name: &str, number: u64, letter: Vec<u8>, sure: bool) -> Option<BoxFuture<'static, bool>> {
         let durability = if sure { Durability::Now } else { Durability::Soon };
         match self.0.dead_letters().put(name, number, letter, durability) {
             Ok(writing) => {
-                let written = async move {
-                    // The store says aloud what failed.
-                    let _ = blocking(move || writing.wait()).await;
-                };
+                // The store says aloud what failed.
+                let written = async move { blocking(move || writing.wait()).await.is_ok() };
                 Some(written.boxed())
             }
             Err(error) => {

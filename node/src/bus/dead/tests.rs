@@ -19,9 +19,9 @@ use crate::bus::{Holder, Wanted};
 struct InMemory(Mutex<BTreeMap<(String, u64), Vec<u8>>>);
 
 impl Shelf for InMemory {
-    fn put(&self, name: &str, number: u64, letter: Vec<u8>, _: bool) -> Option<BoxFuture<'static, ()>> {
+    fn put(&self, name: &str, number: u64, letter: Vec<u8>, _: bool) -> Option<BoxFuture<'static, bool>> {
         self.0.lock().expect("not poisoned").insert((name.into(), number), letter);
-        Some(std::future::ready(()).boxed())
+        Some(std::future::ready(true).boxed())
     }
 
     fn remove(&self, name: &str, number: u64) {

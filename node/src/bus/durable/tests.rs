@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
+use futures_util::{FutureExt, future::BoxFuture};
 use hive_proto::{
     channel::{Names, NetworkIndex, NetworkName},
     group::GroupName,
@@ -9,11 +10,12 @@ use hive_proto::{
     interest::{InterestOp, Joined},
     pattern::Pattern,
 };
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::Journalled;
 use crate::{
-    bus::{Bus, Delivery, Holder, Message, Subscription, Wanted, relay::tests::Lines},
+    bus::{Bus, Delivery, Holder, Message, Shelf, Subscription, Wanted, relay::tests::Lines},
     journal::{self, Journal, disk::DiskJournal},
 };
 
@@ -230,4 +232,53 @@ async fn a_member_on_another_node_gets_it_too() {
     assert_eq!(got, (0..100).collect::<Vec<_>>());
     stop.cancel();
     pump.await.expect("an end");
+}
+
+/// A place for letters that says when one is to be there for sure, and waits to be told what came of it.
+#[derive(Debug)]
+struct Slow(tokio::sync::mpsc::UnboundedSender<(bool, oneshot::Sender<bool>)>);
+
+impl Shelf for Slow {
+    fn put(&self, _: &str, _: u64, _: Vec<u8>, sure: bool) -> Option<BoxFuture<'static, bool>> {
+        let (tell, told) = oneshot::channel();
+        self.0.send((sure, tell)).ok()?;
+        Some(async move { told.await.unwrap_or(false) }.boxed())
+    }
+
+    fn remove(&self, _: &str, _: u64) {}
+
+    fn read(&self, _: &str, _: u64) -> Option<Vec<u8>> {
+        None
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_passes_what_ended_its_members_when_the_letter_is_on_disk() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let life = Life::begin(dir.path(), 1);
+    let (put, mut puts) = tokio::sync::mpsc::unbounded_channel();
+    life.bus.letters_in(Arc::new(Slow(put)), Vec::new());
+    let mut member = join(&life.bus, workers()).await;
+    life.until_registered("workers").await;
+    life.publish(0..1).await;
+    // Whatever the member is given, it goes with.
+    let mut buried = async || loop {
+        tokio::select! {
+            given = next(&mut member) => drop(given),
+            put = puts.recv() => return put.expect("a letter"),
+        }
+    };
+    let lag = || life.journal.status().cursors[0].lag;
+    let (sure, fails) = buried().await;
+    assert!(sure && lag() == 1, "{sure} {}", lag());
+    // What is nowhere is given again.
+    fails.send(false).expect("somebody waits");
+    let (sure, works) = buried().await;
+    assert!(sure && lag() == 1, "{sure} {}", lag());
+    works.send(true).expect("somebody waits");
+    let mut look = tokio::time::interval(Duration::from_millis(5));
+    while lag() > 0 {
+        look.tick().await;
+    }
+    life.end().await;
 }

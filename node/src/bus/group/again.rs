@@ -53,12 +53,17 @@ impl Bus {
                 Some(Due::Offer(again)) => self.offer_again(again),
                 Some(Due::Dead(again)) => {
                     let Again { event, handout, .. } = again;
-                    self.0.durable.settled(handout.ticket, Settled::Dead);
                     let reason = format!("{} members had it and went", event.attempt.saturating_sub(1));
                     let letter = Letter::now(event, Some(handout.group.clone()), &reason, "");
                     // It may be one that was given again.
                     let before = self.0.groups.letters.take(handout.ticket);
-                    self.bury(handout.group.as_str(), letter, before.as_ref()).await;
+                    let durable = &self.0.durable;
+                    // The group's cursor passes an event only once its letter is on disk.
+                    let (group, sure) = (handout.group.as_str(), durable.has(handout.ticket));
+                    match self.bury_surely(group, letter, before.as_ref(), sure).await {
+                        true => durable.settled(handout.ticket, Settled::Dead),
+                        false => drop(durable.gave_up(handout.ticket)),
+                    }
                     before.into_iter().for_each(Ticket::dead);
                 }
             }

@@ -68,10 +68,9 @@ impl Job {
                 lanes.done_with(&delivery.event);
                 let Delivery { event, ticket, .. } = delivery;
                 let letter = Letter::now(event, group_of(ticket.as_ref()), &reason, last_words);
-                lanes.bus.bury(&lanes.name, letter, ticket.as_ref()).await;
-                if let Some(ticket) = ticket {
-                    ticket.dead();
-                }
+                let is_buried = lanes.bus.bury(&lanes.name, letter, ticket.as_ref()).await;
+                // Else whoever holds the event gives it to another: what is nowhere is not done with.
+                ticket.filter(|_| is_buried).into_iter().for_each(Ticket::dead);
             }
         }
         // Dropping the job releases its lane, also when the caller of this goes away in the middle.
@@ -93,14 +92,17 @@ impl Drop for Job {
     }
 }
 
-/// An event whose call was dropped mid-way is tried again; without a try left it is a dead letter that is kept, and not
-/// published, as nobody is here to wait.
+/// An event whose call was dropped mid-way is tried again. Without a try left it goes back to whoever holds it; what nobody
+/// holds is a dead letter that is kept, and not published, as nobody is here to wait.
 fn abandon(lanes: &Lanes, delivery: Delivery) {
     let Err((Delivery { event, ticket, .. }, why)) = lanes.retry(delivery, None) else {
         lanes.tally.retried();
         return;
     };
     lanes.done_with(&event);
+    if ticket.as_ref().is_some_and(|ticket| ticket.letter().is_none()) {
+        return;
+    }
     lanes.tally.dead();
     tracing::warn!(plugin = lanes.name, event = %event.id, "dead letter: an abandoned event had no try left");
     let reason = format!("{why}the call was abandoned");
