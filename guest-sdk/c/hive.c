@@ -296,7 +296,7 @@ void hive_reply_json(const char *format, ...) {
 }
 
 bool hive_noted(hive_node_types_error_t *error) {
-  static const char *const texts[] = {"denied; to grant it, add to the node's configuration: ", "invalid: ",
+  static const char *const texts[] = {"denied: ", "invalid: ",
                                       "too large", "overloaded", "nobody answers on that channel", "no answer in time",
                                       "deadlock: the request would wait for itself", "the responder failed: ",
                                       "the responder rejected the request: ", "unavailable: ", ""};

@@ -150,7 +150,7 @@ type Error struct {
 	// Code is `denied`, `invalid`, `too-large`, `overloaded`, `no-responder`, `timeout`, `deadlock`, `failed`, `rejected`,
 	// `unavailable`, `unexpected-answer`, `unexpected-value`, or what a newer node says.
 	Code string
-	// Text is what goes with it: the line to add, the reason.
+	// Text is what goes with it: what would be needed, the reason.
 	Text string
 	// Number is a limit, or milliseconds after which it is worth trying again.
 	Number uint64
@@ -159,7 +159,7 @@ type Error struct {
 func (e *Error) Error() string {
 	switch e.Code {
 	case "denied":
-		return "denied; to grant it, add to the node's configuration: " + e.Text
+		return "denied: " + e.Text
 	case "too-large":
 		return fmt.Sprintf("too large: the limit is %d", e.Number)
 	case "overloaded":

@@ -292,7 +292,7 @@ func (h *Host) secret(name string) (string, error) {
 	if value, ok := h.Secrets[name]; ok {
 		return value, nil
 	}
-	return "", &Error{Code: "denied", Text: "plugins: {each: {test: {secrets: {" + name + ": {file: PATH}}}}}"}
+	return "", &Error{Code: "denied", Text: "the node's configuration would need: plugins: {each: {test: {secrets: {" + name + ": {file: PATH}}}}}"}
 }
 
 func (h *Host) log(level Level, message string, fields [][2]string) {

@@ -78,7 +78,7 @@ typedef struct hive_node_types_error_t {
   } val;
 } hive_node_types_error_t;
 
-// Not granted; the text is the configuration line to add.
+// Not granted; the text says why, and what the configuration or the code would need.
 #define HIVE_NODE_TYPES_ERROR_DENIED 0
 // Not a channel, key, name, schedule…
 #define HIVE_NODE_TYPES_ERROR_INVALID 1
@@ -539,7 +539,7 @@ extern bool hive_node_config_get(handler_string_t *key, handler_string_t *ret);
 extern void hive_node_config_all(handler_list_tuple2_string_string_t *ret);
 
 // Imported Functions from `hive:node/secrets@0.1.0`
-// `denied` when the configuration grants none of that name; the text is the line to add.
+// `denied` when the configuration grants none of that name; the text has the line to add.
 extern bool hive_node_secrets_get(handler_string_t *name, handler_string_t *ret, hive_node_secrets_error_t *err);
 
 // Imported Functions from `hive:node/node@0.1.0`

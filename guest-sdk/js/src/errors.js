@@ -24,7 +24,7 @@ export const reject = (reason, options) => new Reject(reason, options);
 export const retry = (reason, afterMs, options) => new Retry(reason, afterMs, options);
 
 const TEXTS = {
-  "denied": (line) => `denied; to grant it, add to the node's configuration: ${line}`,
+  "denied": (why) => `denied: ${why}`,
   "invalid": (what) => `invalid: ${what}`,
   "too-large": (limit) => `too large: the limit is ${limit}`,
   "overloaded": (ms) => `overloaded; try again in ${ms} ms`,

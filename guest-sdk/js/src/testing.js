@@ -197,7 +197,7 @@ export class Host {
     return {
       get: (name) => {
         if (Object.hasOwn(this.#secrets, name)) return String(this.#secrets[name]);
-        throw { tag: "denied", val: `plugins: {each: {test: {secrets: {${name}: {file: PATH}}}}}` };
+        throw { tag: "denied", val: `the node's configuration would need: plugins: {each: {test: {secrets: {${name}: {file: PATH}}}}}` };
       },
     };
   }

@@ -73,7 +73,7 @@ pub mod hive {
             /// One error for all imports, so that `?` works across them.
             #[derive(Clone, PartialEq)]
             pub enum Error {
-                /// Not granted; the text is the configuration line to add.
+                /// Not granted; the text says why, and what the configuration or the code would need.
                 Denied(_rt::String),
                 /// Not a channel, key, name, schedule…
                 Invalid(_rt::String),
@@ -6146,7 +6146,7 @@ pub mod hive {
             use super::super::super::_rt;
             pub type Error = super::super::super::hive::node::types::Error;
             #[allow(unused_unsafe, clippy::all)]
-            /// `denied` when the configuration grants none of that name; the text is the line to add.
+            /// `denied` when the configuration grants none of that name; the text has the line to add.
             #[allow(async_fn_in_trait)]
             pub fn get(name: &str) -> Result<_rt::String, Error> {
                 unsafe {

@@ -13,7 +13,7 @@ use crate::bindings::hive::node::types::Error as Wire;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Error {
-    /// Not granted to this plugin; the text is the configuration line to add.
+    /// Not granted to this plugin; the text says why, and what the configuration or the code would need.
     Denied(String),
     /// Not a channel, a key, a name; or a configuration value of another type.
     Invalid(String),
@@ -80,7 +80,7 @@ impl Error {
 impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Denied(line) => write!(f, "denied; to grant it, add to the node's configuration: {line}"),
+            Self::Denied(why) => write!(f, "denied: {why}"),
             Self::Invalid(what) => write!(f, "invalid: {what}"),
             Self::TooLarge { limit } => write!(f, "too large: the limit is {limit}"),
             Self::Overloaded { retry_after } => {
@@ -105,7 +105,7 @@ impl std::error::Error for Error {}
 impl From<Wire> for Error {
     fn from(wire: Wire) -> Self {
         match wire {
-            Wire::Denied(line) => Self::Denied(line),
+            Wire::Denied(why) => Self::Denied(why),
             Wire::Invalid(what) => Self::Invalid(what),
             Wire::TooLarge(limit) => Self::TooLarge { limit },
             Wire::Overloaded(ms) => Self::Overloaded { retry_after: Duration::from_millis(ms) },

@@ -199,35 +199,29 @@ pub trait Code: Sized {
     fn of(engine: &wasmtime::Engine, code: &[u8]) -> wasmtime::Result<Self>;
 }
 
-impl Code for Component {
-    fn serialized(&self) -> wasmtime::Result<Vec<u8>> {
-        self.serialize()
-    }
+/// Both kinds say it with the same words and share no trait.
+macro_rules! code {
+    ($($kind:ty),*) => {
+        $(
+            impl Code for $kind {
+                fn serialized(&self) -> wasmtime::Result<Vec<u8>> {
+                    self.serialize()
+                }
 
-    #[expect(
-        unsafe_code,
-        reason = "the code carries this node's mark, so it is what `serialize` gave to this engine"
-    )]
-    fn of(engine: &wasmtime::Engine, code: &[u8]) -> wasmtime::Result<Self> {
-        // SAFETY: `code` was written by `Cache::keep` of this node, by its keyed hash.
-        unsafe { Self::deserialize(engine, code) }
-    }
+                #[expect(
+                    unsafe_code,
+                    reason = "the code carries this node's mark, so it is what `serialize` gave to this engine"
+                )]
+                fn of(engine: &wasmtime::Engine, code: &[u8]) -> wasmtime::Result<Self> {
+                    // SAFETY: `code` was written by `Cache::keep` of this node, by its keyed hash.
+                    unsafe { Self::deserialize(engine, code) }
+                }
+            }
+        )*
+    };
 }
 
-impl Code for Module {
-    fn serialized(&self) -> wasmtime::Result<Vec<u8>> {
-        self.serialize()
-    }
-
-    #[expect(
-        unsafe_code,
-        reason = "the code carries this node's mark, so it is what `serialize` gave to this engine"
-    )]
-    fn of(engine: &wasmtime::Engine, code: &[u8]) -> wasmtime::Result<Self> {
-        // SAFETY: `code` was written by `Cache::keep` of this node, by its keyed hash.
-        unsafe { Self::deserialize(engine, code) }
-    }
-}
+code!(Component, Module);
 
 /// Which engine: its version, its settings and what the machine can do.
 fn fingerprint(engine: &wasmtime::Engine) -> String {

@@ -94,7 +94,7 @@ impl Grants {
                 format!("{line}; its code does not declare that, which would not be enough either")
             }
             (false, false) => {
-                format!("{line}; or to its code, which does not declare that: publishes [\"{name}\"]")
+                format!("{line}; or its code would have to declare that: publishes [\"{name}\"]")
             }
         })
     }
@@ -216,7 +216,7 @@ mod tests {
             let line = format!(r#"plugins: {{each: {{"my plugin": {{publishes: ["{channel}"]}}}}}}; "#);
             assert_eq!(grants.check(&address, channel), Err(line + cause));
         };
-        check("c/d", r#"or to its code, which does not declare that: publishes ["c/d"]"#);
+        check("c/d", r#"or its code would have to declare that: publishes ["c/d"]"#);
         check("c/x", "its code declares that, which is not enough for what reaches so far");
         check("far/c/d", "its code does not declare that, which would not be enough either");
         let address = names().address("c/d").expect("a channel");

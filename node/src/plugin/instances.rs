@@ -233,13 +233,7 @@ impl Instance {
     ) -> Result<Handled, Fault> {
         let serving = Serving { event: event.clone(), chain: call.chain.clone() };
         self.begin(Some(serving), limits);
-        let (due, wants_reply) = (self.store.data().due(), call.wants_reply);
-        let call = async {
-            if let Some(due) = due {
-                tokio::time::sleep_until(due.into()).await;
-            }
-            self.face.handle(&mut self.store, event, subscription, wants_reply).await
-        };
+        let call = self.face.handle(&mut self.store, event, subscription, call.wants_reply);
         let done = watched(self.engine.pulse(), &self.meter, limits, call).await;
         let handled = self.settle(done)?;
         self.calls = self.calls.saturating_add(1);

@@ -380,6 +380,9 @@ impl Life {
         let heard = if patterns.is_empty() { "nothing".to_owned() } else { patterns.join(", ") };
         let (number, took) = (self.generation, begun.elapsed().as_millis());
         tracing::info!(plugin, "version {number} is live after {took} ms; it listens to {heard}");
+        if patterns.is_empty() && version.wishes.timers.is_empty() {
+            tracing::warn!(plugin, "it is never called: it declares no subscription and no timer");
+        }
     }
 }
 

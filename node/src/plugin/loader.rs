@@ -226,7 +226,10 @@ impl Loader {
             Some((split.component, ready?))
         });
         let (alone, modules) = split.unwrap_or_default();
-        if let Some(component) = self.cache.as_ref().and_then(|cache| cache.load(wasm, hash)) {
+        // What is left of a component needs those modules, and a program that takes none out, or others, does not give them.
+        let rest = (!modules.is_empty()).then(|| blake3::hash(&alone).to_hex().to_string());
+        let kept_as = rest.as_deref().unwrap_or(hash);
+        if let Some(component) = self.cache.as_ref().and_then(|cache| cache.load(wasm, kept_as)) {
             self.counts.cached.one();
             return Ok((component, modules));
         }
@@ -238,7 +241,7 @@ impl Loader {
         let component = compiled.map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
         self.counts.compiled.one();
         if let Some(cache) = &self.cache {
-            cache.keep(&component, hash);
+            cache.keep(&component, kept_as);
         }
         Ok((component, modules))
     }

@@ -105,6 +105,16 @@ impl Version {
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(instance);
     }
 
+    /// Waits where the plugin has called the node too often. No instance is taken before: it is not to be cut for this.
+    async fn paid(&self, until: Instant) -> Result<(), Fault> {
+        let Some(due) = self.place.allowance.due() else { return Ok(()) };
+        tokio::time::sleep_until(due.min(until).into()).await;
+        if due < until {
+            return Ok(());
+        }
+        Err(Fault::NoRoom("its calls of the node are used up for longer than this event has time".into()))
+    }
+
     fn complain(&self, event: &Event, fault: &Fault) {
         let plugin = &*self.place.plugin;
         let now = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1);
@@ -193,6 +203,10 @@ impl Worker {
     pub async fn call(&mut self, event: &Event, call: &Call) -> (Outcome, Came) {
         let Some(subscription) = self.subscription(event, call) else {
             let outcome = match &call.group {
+                // A version that wanted it failed at it, and has gone.
+                None if event.attempt > 1 => {
+                    Outcome::Reject("it failed before, and this version does not want it".into())
+                }
                 None => Outcome::Done(None),
                 Some(group) => {
                     let reason = format!("this version is not in the group `{group}` any more");
@@ -239,6 +253,7 @@ impl Worker {
         subscription: u32,
         (call, begun): (&Call, Instant),
     ) -> Result<Handled, Fault> {
+        self.version.paid(call.deadline).await?;
         let mut instance = match self.seat.take() {
             Some(instance) => instance,
             None => self.version.instance().await?,

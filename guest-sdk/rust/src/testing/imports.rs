@@ -145,8 +145,12 @@ pub(crate) mod secrets {
     pub(crate) fn get(name: &str) -> Result<String, Error> {
         World::with(|world| {
             let plugin = &world.plugin;
-            let line = || format!("plugins: {{each: {{{plugin}: {{secrets: {{{name}: {{file: PATH}}}}}}}}}}");
-            world.secrets.get(name).cloned().ok_or_else(|| Error::Denied(line()))
+            let needs = || {
+                let line =
+                    format!("plugins: {{each: {{{plugin}: {{secrets: {{{name}: {{file: PATH}}}}}}}}}}");
+                format!("the node's configuration would need: {line}")
+            };
+            world.secrets.get(name).cloned().ok_or_else(|| Error::Denied(needs()))
         })
     }
 }

@@ -171,7 +171,7 @@ impl World {
         if !self.subscribes.iter().any(|held| channel::covers(&self.expand(held), pattern)) {
             let plugin = &self.plugin;
             return Err(Error::Denied(format!(
-                "plugins: {{each: {{{plugin}: {{subscribes: [\"{pattern}\"]}}}}}}"
+                "the node's configuration would need: plugins: {{each: {{{plugin}: {{subscribes: [\"{pattern}\"]}}}}}}"
             )));
         }
         let behind = self.kept.values().filter(|kept| after.is_none_or(|after| *kept.channel > *after));
@@ -187,7 +187,7 @@ impl World {
         if !self.publishes.iter().any(|pattern| channel::matches(&self.expand(pattern), channel)) {
             let plugin = &self.plugin;
             return Err(Error::Denied(format!(
-                "plugins: {{each: {{{plugin}: {{publishes: [\"{channel}\"]}}}}}}"
+                "the node's configuration would need: plugins: {{each: {{{plugin}: {{publishes: [\"{channel}\"]}}}}}}; or its code would have to declare that: publishes [\"{channel}\"]"
             )));
         }
         Ok(())

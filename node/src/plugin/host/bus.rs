@@ -19,6 +19,7 @@ use super::{
         bus::{self, Answers, Call, Kept},
         types::{Error, HeadersResult, MessageResult},
     },
+    not_granted,
 };
 use crate::bus::{CallError, Event, Page, PublishError, Publisher, Receipt};
 
@@ -114,7 +115,7 @@ impl bus::Host for Guest {
         let Some(place) = &self.place else { return Err(nowhere()) };
         let scope = place.bus.names().scope(&pattern);
         let scope = scope.map_err(|error| no_name(&pattern, "pattern", &error))?;
-        place.grants.check_read(&scope, &pattern).map_err(Error::Denied)?;
+        place.grants.check_read(&scope, &pattern).map_err(not_granted)?;
         let after =
             after.map(|name| Channel::parse(&name).map_err(|error| no_name(&name, "channel", &error)));
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -173,7 +174,7 @@ impl Doors {
 fn look_up(place: &Place, channel: &str) -> Result<Address, Error> {
     let address = place.bus.names().address(channel);
     let address = address.map_err(|error| no_name(channel, "channel", &error))?;
-    place.grants.check(&address, channel).map_err(Error::Denied)?;
+    place.grants.check(&address, channel).map_err(not_granted)?;
     Ok(address)
 }
 
@@ -232,7 +233,7 @@ fn publish_error(error: PublishError) -> Error {
         PublishError::KeptFull | PublishError::NotDurable(_) => Error::Unavailable(error.to_string()),
         PublishError::Clock(_) => Error::Other(("clock".into(), error.to_string())),
         PublishError::Reserved(_) => Error::Denied(error.to_string()),
-        PublishError::Denied(denial) => Error::Denied(denial.line.clone()),
+        PublishError::Denied(denial) => not_granted(denial.line.clone()),
         PublishError::Loop => Error::Other(("loop".into(), error.to_string())),
     }
 }

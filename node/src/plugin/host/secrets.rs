@@ -3,6 +3,7 @@
 use super::{
     Guest,
     bindings::hive::node::{secrets, types::Error},
+    not_granted,
 };
 use crate::plugin::grants;
 
@@ -12,6 +13,6 @@ impl secrets::Host for Guest {
             return Err(Error::Denied("`describe` is pure: no secret can be read from it".into()));
         };
         let secret = place.secrets.get(&name).map(|secret| secret.reveal().to_owned());
-        secret.ok_or_else(|| Error::Denied(grants::secret_line(&place.plugin, &name)))
+        secret.ok_or_else(|| not_granted(grants::secret_line(&place.plugin, &name)))
     }
 }

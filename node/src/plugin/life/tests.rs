@@ -311,8 +311,9 @@ async fn publishing_without_a_grant_is_denied_with_the_line_to_add() {
         .with(r#"(data (i32.const 900) "elsewhere")"#);
     let home = Home::start(&[("greet.wasm", &guest)]).await;
     let answer = home.call("greet/me", "hi").await.expect("an answer").payload;
-    let line = r#"plugins: {each: {greet: {publishes: ["elsewhere"]}}}; "#;
-    let code = r#"or to its code, which does not declare that: publishes ["elsewhere"]"#;
+    let line =
+        r#"the node's configuration would need: plugins: {each: {greet: {publishes: ["elsewhere"]}}}; "#;
+    let code = r#"or its code would have to declare that: publishes ["elsewhere"]"#;
     assert_eq!(str::from_utf8(&answer), Ok(&*format!("{line}{code}")));
     home.stop().await;
 }

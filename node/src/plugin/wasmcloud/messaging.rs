@@ -57,7 +57,7 @@ pub(super) fn reply_to(event: &Event) -> Option<String> {
 /// An error as these interfaces know it: a text.
 pub(super) fn text(error: Error) -> String {
     match error {
-        Error::Denied(line) => format!("not granted; the node's configuration would need: {line}"),
+        Error::Denied(why) => format!("not granted: {why}"),
         Error::Invalid(why) | Error::Failed(why) | Error::Rejected(why) | Error::Unavailable(why) => why,
         Error::TooLarge(most) => format!("it is too large: {most} is the most"),
         Error::Overloaded(after_ms) => format!("the node is overloaded; try again after {after_ms} ms"),

@@ -41,7 +41,7 @@ type Event struct {
 }
 
 const (
-	// Not granted; the text is the configuration line to add.
+	// Not granted; the text says why, and what the configuration or the code would need.
 	ErrorDenied uint8 = 0
 	// Not a channel, key, name, schedule…
 	ErrorInvalid uint8 = 1

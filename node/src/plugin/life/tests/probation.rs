@@ -160,6 +160,18 @@ async fn a_request_that_breaks_a_new_version_is_not_repeated_and_counts() {
 }
 
 #[tokio::test]
+async fn what_only_the_version_that_was_left_wanted_is_a_dead_letter() {
+    let home = Home::start(&[("f.wasm", &takes(FORWARD, 1))]).await;
+    home.place("f.wasm", &takes("unreachable", 2).on("other/*").build());
+    home.until_generation("f", 2).await;
+    let to = home.bus.names().address("other/one").expect("a channel");
+    home.bus.publish(&to, Message::default()).await.expect("published");
+    home.until("the version before", "f", is_back).await;
+    home.until("a dead letter", "f", |card| card.is_some_and(|card| card.work.dead.value() == 1)).await;
+    home.stop().await;
+}
+
+#[tokio::test]
 async fn after_its_probation_a_version_that_breaks_stays() {
     let short = |config: &mut PluginConfig| {
         (config.probation, config.attempts) = (Some(Duration::from_millis(1)), Some(1));
