@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from dataclasses import dataclass
 
@@ -20,7 +21,7 @@ class Retry(Exception):
 
 
 _TEXTS = {
-    "denied": "denied; to grant it, add to the node's configuration: {}",
+    "denied": "denied: {}",
     "invalid": "invalid: {}",
     "too-large": "too large: the limit is {}",
     "overloaded": "overloaded; try again in {} ms",
@@ -67,6 +68,7 @@ _HOPELESS = (
     ArithmeticError,
     AssertionError,
     AttributeError,
+    ImportError,
     LookupError,
     NameError,
     NotImplementedError,
@@ -74,6 +76,12 @@ _HOPELESS = (
     TypeError,
     ValueError,
 )
+
+#: What folders of the component are called where it was built, by their names in it. Set by `build`.
+PLACES: dict[str, str] = {}
+
+# Frames of the SDK and of Python itself say nothing about a handler.
+_NOBODYS = (os.path.dirname(__file__) + "/", "<frozen ")
 
 # Characters of a reason at most; the log has all of it.
 _REASON_MAX = 2000
@@ -95,9 +103,26 @@ def failure_of(error: BaseException) -> Failure:
 
 
 def described(error: BaseException) -> str:
-    """The traceback as Python writes it."""
-    return "".join(traceback.format_exception(type(error), error, error.__traceback__)).rstrip()
+    """The traceback as Python writes it, from where the handler's own code begins."""
+    told = traceback.TracebackException.from_exception(error)
+    _of_the_project(told)
+    return "".join(told.format()).rstrip()
+
+
+def _of_the_project(told: traceback.TracebackException | None) -> None:
+    while told is not None:
+        frames = [frame for frame in told.stack if not frame.filename.startswith(_NOBODYS)]
+        for frame in frames:
+            for place, shown in PLACES.items():
+                if frame.filename.startswith(place):
+                    frame.filename = shown + frame.filename[len(place) :]
+        told.stack = traceback.StackSummary.from_list(frames or told.stack)
+        _of_the_project(told.__cause__)
+        told = told.__context__
 
 
 def _summary(error: BaseException) -> str:
-    return "".join(traceback.format_exception_only(type(error), error)).strip()
+    summary = "".join(traceback.format_exception_only(type(error), error)).strip()
+    if isinstance(error, ModuleNotFoundError):
+        return f"{summary} (a component has what an `import` of the project names, and no files to load more from)"
+    return summary

@@ -21,6 +21,9 @@ def handle(event: Event) -> Message | None | Failure:
         failure = failure_of(error)
         if failure.unexpected:
             node().log("error", described(error), [])
+            if event.wants_reply:
+                # Whoever asked need not see the inside; the log has it.
+                failure.reason = failure.reason.partition("\n")[0]
         return failure
 
 

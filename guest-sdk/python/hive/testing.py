@@ -262,7 +262,7 @@ class Host(Store):
 
     def secret(self, name: str) -> str:
         if name not in self._secrets:
-            raise HiveError("denied", f"plugins: {{each: {{test: {{secrets: {{{name}: {{file: PATH}}}}}}}}}}")
+            raise HiveError("denied", f"the node's configuration would need: plugins: {{each: {{test: {{secrets: {{{name}: {{file: PATH}}}}}}}}}}")
         return self._secrets[name]
 
 

@@ -22,7 +22,7 @@ use super::{
 /// What builds, pinned: what built yesterday builds today.
 const COMPONENTIZE: &str = "componentize-py==0.25.1";
 /// In the stamp: another version builds again.
-const TOOLS: &str = "componentize-py 0.25.1 (uses)";
+const TOOLS: &str = "componentize-py 0.25.1 (uses, loads)";
 
 /// Interfaces that a component imports only where a source has one of these words, which are how the SDK calls what they
 /// are for. Somebody may mean something else by them; that brings an interface too many.
@@ -31,6 +31,8 @@ const NAMED: [(&str, &[&str]); 3] =
 
 /// The module that ties the project and the SDK together. Not a name that anybody uses.
 const ENTRY: &str = "hive_entry";
+/// Its source, but for what the project says.
+const ENTRY_SOURCE: &str = include_str!("entry.py.in");
 
 const PYTHON: Tool = Tool {
     program: "python3",
@@ -138,6 +140,8 @@ impl Python {
         let mut python = PYTHON.command(root);
         // Without a virtual environment of its own it would look at all that is installed on this machine.
         python.env("PYTHONPATH", &tools).env("VIRTUAL_ENV", &entry).env_remove("PYTHONHOME");
+        // A person who has it set for programs in Rust does not want the tool's own frames below his mistake.
+        python.env_remove("RUST_BACKTRACE");
         python.args(["-c", "import sys, componentize_py; sys.exit(componentize_py.script())", "--quiet"]);
         python.arg("--wit-path").arg(wit).args(["--world", world::WORLD, "componentize"]);
         python.arg("--python-path").arg(&entry).arg("--python-path").arg(root.join(&self.path));
@@ -193,12 +197,15 @@ impl Python {
 
     fn write_entry(&self, project: &Project, folder: &Path) -> Result<(), BuildError> {
         let text = |text: &str| serde_json::to_string(text).unwrap_or_default();
-        let source = format!(
-            "import {}\nfrom hive.component import PROJECT, Handler, Snapshot, Startup\n\nPROJECT.update(name={}, version={})\n",
-            self.module,
-            text(&project.name),
-            text(&project.version),
-        );
+        let sources = match self.path.to_string_lossy() {
+            path if path == "." => String::new(),
+            path => format!("{}/", path.trim_end_matches('/')),
+        };
+        let source = ENTRY_SOURCE
+            .replace("{{module}}", &self.module)
+            .replace("{{name}}", &text(&project.name))
+            .replace("{{version}}", &text(&project.version))
+            .replace("{{source}}", &text(&sources));
         // An environment, too, with nothing in it.
         let packages = folder.join("lib/python3/site-packages");
         fs::create_dir_all(&packages).map_err(|source| place(&packages, source))?;
