@@ -8,12 +8,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{toolchain::sdk, watch::is_skipped};
+use crate::{config::FILE_NAME, toolchain::sdk, watch::is_skipped};
 
 /// Files of one project at most; a folder with more holds something else than sources.
 const FILES_MAX: usize = 20_000;
 
-/// A hash of the files below some folders, and of what they are built with.
+/// A hash of the files below some folders that something is built of, and of what they are built with.
 ///
 /// # Errors
 /// When a file cannot be read.
@@ -35,12 +35,15 @@ pub fn of(folders: &[PathBuf], with: &[&str]) -> io::Result<String> {
 }
 
 fn collect(folder: &Path, files: &mut BTreeSet<PathBuf>) -> io::Result<()> {
-    let mut open = vec![folder.to_path_buf()];
+    let (root, mut open) = (folder, vec![folder.to_path_buf()]);
     while let Some(folder) = open.pop() {
         for entry in fs::read_dir(&folder)? {
             let path = entry?.path();
             // A link to a folder, such as an SDK's, is followed where it is named, and nowhere else.
             let kind = fs::symlink_metadata(&path)?.file_type();
+            if is_beside(root, &path) {
+                continue;
+            }
             if kind.is_dir() {
                 if !is_skipped(&path) {
                     open.push(path);
@@ -54,6 +57,14 @@ fn collect(folder: &Path, files: &mut BTreeSet<PathBuf>) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// What people read, what is tested with and what a node is told: nothing is built of it, though it may be saved often.
+fn is_beside(root: &Path, path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let is_cases = name.starts_with("cases") && name.ends_with(".yaml");
+    let is_at_root = matches!(name, "README.md" | FILE_NAME | "test" | "tests") || is_cases;
+    name.ends_with("_test.go") || (path.parent() == Some(root) && is_at_root)
 }
 
 #[cfg(test)]

@@ -142,8 +142,14 @@ fn version(text: &str) -> Option<(u32, u32)> {
 
 /// Whether a variable was set for another build. Where toolchains live, which one is used and where results go stays.
 fn is_leak(name: &str) -> bool {
-    const KEPT: [&str; 5] =
-        ["CARGO_HOME", "CARGO_TARGET_DIR", "CARGO_NET_OFFLINE", "CARGO_HTTP_PROXY", "CARGO_TERM_COLOR"];
+    const KEPT: [&str; 6] = [
+        "CARGO_HOME",
+        "CARGO_TARGET_DIR",
+        "CARGO_BUILD_BUILD_DIR",
+        "CARGO_NET_OFFLINE",
+        "CARGO_HTTP_PROXY",
+        "CARGO_TERM_COLOR",
+    ];
     let cargos = name == "CARGO" || name.starts_with("CARGO_");
     let compilers = name.starts_with("RUSTC") || name.ends_with("RUSTFLAGS") || name == "RUSTDOC";
     let scripts =
