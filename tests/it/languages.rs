@@ -473,6 +473,11 @@ async fn dev_follows_what_is_saved_and_a_mistake_leaves_the_old_one_running() ->
     node.says("what ran before goes on").await?;
     ensure!(node.stderr().contains("src/index.js:"), "{}", node.stderr());
     greets(&node, "greet-js", "Good evening, Ada!").await?;
+    let shown = |node: &Node| node.stderr().matches("src/index.js:").count();
+    let once = shown(&node);
+    std::fs::write(source.with_file_name("other.js"), "// something else is saved\n")?;
+    node.says(", as before").await?;
+    ensure!(shown(&node) == once, "{}", node.stderr());
     std::fs::write(&source, text)?;
     node.stop().await?;
     Ok(())

@@ -11,6 +11,8 @@ use std::{
 
 /// The socket's name in a data directory.
 pub const SOCKET_NAME: &str = "node.sock";
+/// The folder in the usual data directory that is the data directory of `hive-node dev`.
+pub const DEV_FOLDER: &str = "dev";
 
 /// Why there is no place to look for a node at.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -110,11 +112,11 @@ fn usual_socket() -> Result<PathBuf, LocateError> {
     if is_usable(&link) {
         return Ok(link);
     }
-    let socket = default_data_dir().map(|dir| dir.join(SOCKET_NAME));
-    match socket {
-        Some(socket) if socket.exists() => Ok(socket),
-        socket => Err(LocateError::NoneHere([link].into_iter().chain(socket).collect())),
-    }
+    let dir = default_data_dir();
+    let sockets = dir.iter().flat_map(|dir| [dir.join(SOCKET_NAME), dir.join(DEV_FOLDER).join(SOCKET_NAME)]);
+    let places: Vec<PathBuf> = [link].into_iter().chain(sockets).collect();
+    let found = places.iter().skip(1).find(|socket| socket.exists()).cloned();
+    found.ok_or(LocateError::NoneHere(places))
 }
 
 /// A link counts only in a directory that nobody else can write.

@@ -115,6 +115,15 @@ pub(super) fn report(error: &BuildError) {
     exit::explain(error, error.hint().as_deref());
 }
 
+/// The same as one text, to be told from others. None: the tool said the most of it itself.
+pub(super) fn text(error: &BuildError) -> Option<String> {
+    match error {
+        BuildError::Failed { said, .. } if said.is_empty() => None,
+        BuildError::Failed { said, .. } => Some(format!("{said}{error}")),
+        error => Some(error.to_string()),
+    }
+}
+
 /// What failed builds, which were reported, come to: the last one ends the verb.
 pub(super) fn all_of(failures: &[BuildError]) -> Result<(), Fault> {
     failures.last().map_or(Ok(()), |last| Err(reported(last)))

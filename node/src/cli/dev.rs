@@ -4,8 +4,10 @@
 //! other node does; so a handler that does not compile leaves the old one running.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -48,7 +50,9 @@ Examples:
   hive-node dev samples
   hive-node dev --join          in the network of this LAN
 
-Without --join the node stays on this machine. Its data is beside that of `run`, in a folder `dev`."
+Without --join the node stays on this machine. Its data is beside that of `run`, in a folder `dev`.
+Without --config the configuration is DIR/hive.yaml, if one DIR is given and has that, else as `run`
+finds it. What was saved last is what runs: there is no probation unless the configuration says one."
 )]
 pub(super) struct Dev {
     /// Folders with handlers [default: this one].
@@ -67,16 +71,23 @@ impl Dev {
     pub(super) async fn run(self, voice: &Voice) -> Result<(), Fault> {
         let dirs = build::dirs(self.dirs);
         let sources = watch(&dirs)?;
-        let Site { flags, folder, cache, lock } = prepare(self.node, self.join)?;
+        let Site { mut flags, folder, cache, lock } = prepare(self.node, self.join)?;
+        if let [dir] = dirs.as_slice() {
+            flags.usual_config(dir);
+        }
         let mut loaded = flags.load(vec![folder.clone()])?;
-        loaded.settings.plugins.cache = cache;
+        let plugins = &mut loaded.settings.plugins;
+        plugins.cache = cache;
         // Whoever writes a handler and runs it has said yes to what it wants.
-        loaded.settings.plugins.approve_all = true;
+        plugins.approve_all = true;
+        // And looks at what was saved last, however it fares.
+        plugins.defaults.probation.get_or_insert(Duration::ZERO);
         run::begin(&loaded, voice)?;
-        let mut workshop = Workshop { sources, dirs, folder, tools: self.tools, voice };
+        let said = BTreeSet::new();
+        let mut workshop = Workshop { sources, dirs, folder, tools: self.tools, said, voice };
         workshop.first_build().await?;
         let node = run::start(&loaded.settings, Some(lock)).await?;
-        run::introduce(&node, &loaded.settings, voice);
+        run::introduce(&node, &loaded, voice);
         let leave = async {
             suggest(&node, voice).await;
             workshop.rebuild().await;
@@ -101,7 +112,7 @@ struct Site {
 /// Makes the plugins' folder. The data directory is claimed before anything is built into it: another `dev` may run there.
 fn prepare(mut flags: NodeFlags, join: bool) -> Result<Site, Fault> {
     let cache = if flags.data_dir.is_some() { None } else { locate::default_data_dir() };
-    let dir = flags.data_dir.take().or_else(|| cache.as_ref().map(|dir| dir.join("dev")));
+    let dir = flags.data_dir.take().or_else(|| cache.as_ref().map(|dir| dir.join(locate::DEV_FOLDER)));
     let dir = dir.ok_or_else(|| {
         Fault::usage("no place for the node's data: neither $XDG_DATA_HOME nor $HOME is set")
             .hint("give one with --data-dir")
@@ -141,6 +152,8 @@ struct Workshop<'a> {
     /// The plugins' folder of the node.
     folder: PathBuf,
     tools: Tools,
+    /// What failed the last time, as it was shown: it is not shown again when something else is saved.
+    said: BTreeSet<String>,
     voice: &'a Voice,
 }
 
@@ -175,10 +188,20 @@ impl Workshop<'_> {
 
     /// Builds everything (what did not change takes no time) and puts what is new into the plugins' folder. Returns what
     /// failed, which was reported.
-    async fn build(&self) -> Result<Vec<BuildError>, BuildError> {
+    async fn build(&mut self) -> Result<Vec<BuildError>, BuildError> {
         let say = |said: Said<'_>| build::saying(self.voice, said);
-        let Built { artifacts, failures } =
-            build_all(&self.dirs, self.tools.options(), &say, &build::report).await?;
+        let fails = Mutex::new(BTreeSet::new());
+        let report = |error: &BuildError| {
+            let text = build::text(error);
+            match text.as_ref().is_some_and(|text| self.said.contains(text)) {
+                true => output::note(self.voice, &format!("{error}, as before")),
+                false => build::report(error),
+            }
+            fails.lock().unwrap_or_else(PoisonError::into_inner).extend(text);
+        };
+        let built = build_all(&self.dirs, self.tools.options(), &say, &report).await;
+        self.said = fails.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let Built { artifacts, failures } = built?;
         let is_new =
             |artifact: &Artifact| fs::read(&artifact.file).ok() != fs::read(self.placed(&artifact.name)).ok();
         let new: Vec<Artifact> = artifacts.iter().filter(|artifact| is_new(artifact)).cloned().collect();

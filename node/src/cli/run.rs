@@ -1,6 +1,10 @@
 //! `run`: a node in the foreground, until it is told to leave.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    env,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use hive_client::locate;
@@ -8,7 +12,7 @@ use hive_client::locate;
 use super::{Voice, exit::Fault, output};
 use crate::{
     api,
-    config::{self, Flags, Loaded, Request, Settings, Severity},
+    config::{self, FILE_NAME, Flags, Loaded, Request, Settings, Severity},
     node::{Builder, Node},
     shutdown,
     trust::identity::DirLock,
@@ -73,6 +77,16 @@ pub(super) struct NodeFlags {
 }
 
 impl NodeFlags {
+    /// The configuration is a folder's own, if it has one and nobody says which.
+    pub(super) fn usual_config(&mut self, folder: &Path) {
+        let is_said =
+            self.config.is_some() || env::var_os("HIVE_CONFIG").is_some_and(|file| !file.is_empty());
+        let own = folder.join(FILE_NAME);
+        if !is_said && own.is_file() {
+            self.config = Some(own);
+        }
+    }
+
     /// The configuration that follows from file, environment and flags.
     pub(super) fn load(self, plugins: Vec<PathBuf>) -> Result<Loaded, Fault> {
         let flags = Flags {
@@ -104,7 +118,7 @@ impl Run {
         let loaded = self.node.load(self.plugins)?;
         begin(&loaded, voice)?;
         let node = start(&loaded.settings, None).await?;
-        introduce(&node, &loaded.settings, voice);
+        introduce(&node, &loaded, voice);
         until_asked_to_leave(&node, std::future::pending(), voice).await?;
         shutdown(node, voice).await
     }
@@ -134,8 +148,8 @@ pub(super) async fn start(settings: &Settings, lock: Option<DirLock>) -> Result<
 }
 
 /// Says who the node is and how it is reached, on stderr.
-pub(super) fn introduce(node: &Node, settings: &Settings, voice: &Voice) {
-    let boards = node.boards();
+pub(super) fn introduce(node: &Node, loaded: &Loaded, voice: &Voice) {
+    let (boards, settings) = (node.boards(), &loaded.settings);
     let card = boards.node.read();
     let row = |name: &str, text: String| vec![format!("  {name}"), text];
     let mut rows = vec![row("id", card.id.to_string())];
@@ -150,6 +164,7 @@ pub(super) fn introduce(node: &Node, settings: &Settings, voice: &Voice) {
     if !settings.durable.is_empty() {
         rows.push(row("journal", settings.engine.to_string()));
     }
+    rows.push(row("config", loaded.file.as_ref().map_or("none".into(), |file| file.display().to_string())));
     rows.push(row("plugins", plugins_line(settings)));
     if let Some(api) = node.api() {
         rows.push(row("api", api.socket().display().to_string()));
