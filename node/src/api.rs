@@ -46,6 +46,7 @@ mod external;
 mod listen;
 mod logs;
 mod metrics;
+mod nobody;
 mod place;
 mod plugins;
 mod publish;

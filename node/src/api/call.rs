@@ -15,7 +15,7 @@ use hive_client::{CALL_TIMEOUT, headers};
 use serde::Deserialize;
 
 use super::{
-    App, convert, publish,
+    App, convert, nobody, publish,
     refusal::{Refusal, bad_channel, invalid, unanswered},
 };
 use crate::{bus::CallCause, units};
@@ -56,17 +56,17 @@ pub(super) async fn call(
     let address = bus.names().address(&channel).map_err(|error| bad_channel(&channel, &error))?;
     let message = publish::message(&head, body?)?;
     let cause = CallCause::within(timeout);
+    let nobody = || nobody::hint(&app.means, &channel, &address);
     let answer = match options.mode {
         Mode::One => bus.call_from(&address, message, cause).await,
         Mode::First => bus.call_first(&address, message, cause).await,
         Mode::All => {
             let gathered = bus.call_all(&address, message, cause).await;
-            let gathered =
-                gathered.map_err(|error| unanswered(&channel, address.channel.is_local(), &error))?;
+            let gathered = gathered.map_err(|error| unanswered(&channel, nobody, &error))?;
             return Ok(Json(convert::gathered(gathered, &app.means)).into_response());
         }
     };
-    let answer = answer.map_err(|error| unanswered(&channel, address.channel.is_local(), &error))?;
+    let answer = answer.map_err(|error| unanswered(&channel, nobody, &error))?;
     let answer = convert::client_message(&answer);
     let mut head = HeaderMap::new();
     headers::write(&answer, &mut head)?;

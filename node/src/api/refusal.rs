@@ -74,18 +74,14 @@ pub(super) fn bad_reader(name: &str, error: &ChannelError) -> Refusal {
     Refusal(ApiError::new(code::INVALID, format!("`{name}` is no reader: {error}")).with_hint(hint))
 }
 
-/// A call without an answer; the channel tells what may help.
-pub(super) fn unanswered(channel: &str, local: bool, error: &CallError) -> Refusal {
+/// A call without an answer. `nobody` is what may help where there is nobody to answer.
+pub(super) fn unanswered(channel: &str, nobody: impl FnOnce() -> String, error: &CallError) -> Refusal {
     if let CallError::Publish(error) = error {
         return error.clone().into();
     }
     let refusal = ApiError::new(error.code(), format!("`{channel}`: {error}"));
     Refusal(match error {
-        CallError::NoResponder if local => refusal
-            .with_hint("a channel of one segment never leaves this node, and no handler here answers on it"),
-        CallError::NoResponder => {
-            refusal.with_hint("is the handler that answers there running, and its node a peer?")
-        }
+        CallError::NoResponder => refusal.with_hint(nobody()),
         CallError::Timeout => {
             refusal.with_hint("the handler may still be at work; a longer timeout waits for it")
         }

@@ -15,7 +15,7 @@ use hive_proto::limits::PAYLOAD_BYTES_MAX;
 
 use super::{
     super::{
-        convert,
+        convert, nobody,
         publishing::Publishing,
         refusal::{Refusal, bad_channel, invalid, unanswered},
     },
@@ -191,7 +191,8 @@ impl Line {
             except: None,
         };
         let answer = bus.call_from(&to, convert::message(message), cause).await;
-        answer.map_err(|error| unanswered(&channel, to.channel.is_local(), &error))
+        let nobody = || nobody::hint(&self.app.means, &channel, &to);
+        answer.map_err(|error| unanswered(&channel, nobody, &error))
     }
 
     fn published(&self, done: Result<bus::Receipt, Refusal>) {
