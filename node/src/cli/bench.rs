@@ -190,7 +190,7 @@ struct Handlers {
     /// How often everything is measured, in turns.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// How long latencies are measured in one round, in each of five situations.
+    /// How long latencies are measured in one round, in each of six situations.
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = units::duration)]
     duration: Duration,
     /// Print JSON.

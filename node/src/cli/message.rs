@@ -3,11 +3,14 @@
 use std::io::Read;
 
 use bytes::Bytes;
-use clap::Args;
+use clap::{Args, builder::styling::AnsiColor};
 use hive_client::Message;
 use serde::de::IgnoredAny;
 
-use super::{exit::Fault, value::to_cbor};
+use super::{
+    exit::{Fault, label},
+    value::to_cbor,
+};
 
 /// Bytes that are read from stdin at most; a node takes no more anyway.
 const STDIN_BYTES_MAX: u64 = 16 << 20;
@@ -37,6 +40,9 @@ impl With {
             Some("-") => stdin()?,
             Some(data) => Bytes::copy_from_slice(data.as_bytes()),
         };
+        if self.content_type.is_none() && data.is_some_and(|data| data != "-") {
+            say_almost_json(&payload);
+        }
         let content_type = self.content_type.clone().or_else(|| content_type(&payload).map(Into::into));
         let message = Message {
             payload,
@@ -57,6 +63,23 @@ pub(super) fn content_type(payload: &[u8]) -> Option<&'static str> {
     let text = std::str::from_utf8(payload).ok()?;
     let is_json = serde_json::from_str::<IgnoredAny>(text).is_ok();
     Some(if is_json { "application/json" } else { "text/plain; charset=utf-8" })
+}
+
+/// Quotes that a shell took away make text of what was meant as JSON, and a handler then knows of no quotes.
+fn say_almost_json(payload: &[u8]) {
+    if let Some(why) = almost_json(payload) {
+        let text = format!("the data begins like JSON and is none, so it goes as text: {why}");
+        label("warning", AnsiColor::Yellow, &text);
+    }
+}
+
+/// Why data that begins like an object or a list is none.
+fn almost_json(payload: &[u8]) -> Option<serde_json::Error> {
+    let begins = payload.trim_ascii_start().first().is_some_and(|first| matches!(first, b'{' | b'['));
+    if !begins || str::from_utf8(payload).is_err() {
+        return None;
+    }
+    serde_json::from_slice::<IgnoredAny>(payload).err()
 }
 
 fn stdin() -> Result<Bytes, Fault> {
@@ -87,6 +110,17 @@ mod tests {
         assert_eq!(content_type(b"seven"), Some("text/plain; charset=utf-8"));
         assert_eq!(content_type(&[0xff]), None);
         assert_eq!(content_type(b""), None);
+    }
+
+    #[test]
+    fn what_begins_like_json_and_is_none_is_noticed() {
+        for data in ["{id: 7}", "[1, 2", r#"  {"a": 1"#] {
+            assert!(almost_json(data.as_bytes()).is_some(), "{data}");
+        }
+        for data in [r#"{"a": 1}"#, "[]", "seven", "a {b}", ""] {
+            assert!(almost_json(data.as_bytes()).is_none(), "{data}");
+        }
+        assert!(almost_json(&[b'{', 0xff]).is_none());
     }
 
     #[test]

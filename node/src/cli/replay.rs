@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use clap::Args;
-use hive_client::types::{DeadLetter, DeadLetters, Replay as Done, ReplayOutcome, Replayed};
+use hive_client::{
+    Client,
+    types::{DeadLetter, DeadLetters, Replay as Done, ReplayOutcome, Replayed},
+};
 
 use super::{Ask, Voice, exit::Fault, output};
 use crate::units;
@@ -62,18 +65,37 @@ impl Replay {
     }
 
     async fn list(&self) -> Result<(), Fault> {
-        let mut letters = self.ask.client()?.dead_letters(&self.plugin, None).await?;
+        let client = self.ask.client()?;
+        let mut letters = client.dead_letters(&self.plugin, None).await?;
         if !self.letters.is_empty() {
             letters.letters.retain(|letter| self.letters.contains(&letter.letter));
         }
         if self.ask.json {
             return output::json(&letters);
         }
+        if letters.letters.is_empty() {
+            return self.say_none(&client, &letters).await;
+        }
         let head = ["NUMBER", "DIED", "ATTEMPTS", "CHANNEL", "BYTES", "REASON"];
         let mut rows = vec![head.map(String::from).to_vec()];
         rows.extend(letters.letters.iter().map(row));
         output::bytes(output::table(&rows).as_bytes())?;
         say_gone(&letters);
+        Ok(())
+    }
+
+    /// That there are none is an answer of a plugin that is there, or of a group; a name that nobody has is likely a typo.
+    async fn say_none(&self, client: &Client, letters: &DeadLetters) -> Result<(), Fault> {
+        let Self { plugin, letters: numbers, .. } = self;
+        if letters.kept > 0 {
+            let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+            return Err(Fault::no(format!("`{plugin}` has no dead letter {}", numbers.join(", "))));
+        }
+        let known = client.plugins().await?.plugins;
+        let is_known = known.iter().any(|known| known.name == *plugin);
+        let elsewhere = if is_known { "" } else { ", and no plugin of that name is here" };
+        output::note(&Voice::default(), &format!("`{plugin}` has no dead letters{elsewhere}"));
+        say_gone(letters);
         Ok(())
     }
 
@@ -123,8 +145,15 @@ fn row(letter: &DeadLetter) -> Vec<String> {
         letter.attempts.to_string(),
         letter.channel.clone(),
         output::size(letter.payload_bytes),
-        output::one_line(&letter.reason).into_owned(),
+        first_line(&letter.reason),
     ]
+}
+
+/// What a table has room for: the rest is a stack, and `--dry-run` shows it.
+fn first_line(reason: &str) -> String {
+    let first = reason.lines().next().unwrap_or_default();
+    let more = if reason.trim_end().len() > first.len() { " …" } else { "" };
+    format!("{}{more}", output::one_line(first))
 }
 
 fn ago(unix_ms: u64) -> String {
@@ -135,14 +164,15 @@ fn ago(unix_ms: u64) -> String {
 
 fn text(letter: &DeadLetter) -> String {
     let row = |name: &str, text: &str| vec![name.to_owned(), output::one_line(text).into_owned()];
-    let mut rows = vec![
-        row("letter", &letter.letter.to_string()),
-        row("died", &ago(letter.died_ms)),
-        row("reason", &letter.reason),
+    let mut rows = vec![row("letter", &letter.letter.to_string()), row("died", &ago(letter.died_ms))];
+    // A stack is read line by line.
+    let reason = letter.reason.lines().enumerate();
+    rows.extend(reason.map(|(at, line)| row(if at == 0 { "reason" } else { "" }, line)));
+    rows.extend([
         row("attempts", &letter.attempts.to_string()),
         row("channel", &format!("{} of {}", letter.channel, letter.network)),
         row("event", &letter.id),
-    ];
+    ]);
     rows.extend(letter.group.iter().map(|group| row("group", group)));
     rows.extend(letter.last_words.lines().map(|line| row("stderr", line)));
     if let Some(event) = &letter.event {

@@ -79,8 +79,9 @@ struct Line<'a> {
     ok: bool,
     /// What was not as expected.
     problems: Vec<String>,
+    /// None: it could not be given to the component.
     #[serde(flatten)]
-    came: Came,
+    came: Option<Came>,
 }
 
 /// What came of an event.
@@ -123,10 +124,19 @@ impl Test {
         let alone = self.event.is_some();
         let mut wrong = 0_u64;
         for trial in &file.trials {
-            let done = subject.handle(&given(trial)).await.map_err(fault)?;
-            let problems = judge::problems(trial, &done);
+            let (done, problems) = match subject.handle(&given(trial)).await {
+                Ok(done) => {
+                    let problems = judge::problems(trial, &done);
+                    (Some(done), problems)
+                }
+                // A mistake in one case is no reason to leave the others out.
+                Err(error @ (CaseError::Name { .. } | CaseError::Nobody { .. })) if !alone => {
+                    (None, vec![error.to_string()])
+                }
+                Err(error) => return Err(fault(error)),
+            };
             wrong += u64::from(!problems.is_empty());
-            self.say(trial, &done, problems, alone)?;
+            self.say(trial, done.as_ref(), problems, alone)?;
         }
         let all = u64::try_from(file.trials.len()).unwrap_or(u64::MAX);
         if !alone {
@@ -196,19 +206,25 @@ impl Test {
         }
     }
 
-    fn say(&self, trial: &Trial, done: &Done, problems: Vec<String>, alone: bool) -> Result<(), Fault> {
-        let came = came(done);
+    fn say(
+        &self,
+        trial: &Trial,
+        done: Option<&Done>,
+        problems: Vec<String>,
+        alone: bool,
+    ) -> Result<(), Fault> {
+        let came = done.map(came);
         if self.json {
             return output::json(&Line { v: V1, case: &trial.name, ok: problems.is_empty(), problems, came });
         }
-        if alone || !problems.is_empty() {
+        if let Some(came) = came.filter(|_| alone || !problems.is_empty()) {
             output::line(&told(&came))?;
         }
         let name = output::one_line(&trial.name);
         for problem in &problems {
             output::line(&format!("FAILED  {name}: {problem}"))?;
         }
-        if !alone && problems.is_empty() {
+        if let Some(done) = done.filter(|_| !alone && problems.is_empty()) {
             output::line(&format!("ok      {name} ({})", output::rough(done.took)))?;
         }
         Ok(())

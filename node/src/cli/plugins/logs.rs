@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use hive_client::types::{LogLevel, LogLine};
 
-use crate::cli::{Ask, exit::Fault, output};
+use crate::cli::{Ask, Voice, exit::Fault, output};
 
 /// How long the node is asked to wait for the next line; then it is asked again.
 const WAIT: Duration = Duration::from_secs(20);
@@ -51,6 +51,9 @@ pub(super) async fn run(name: &str, lines: &Lines, ask: &Ask) -> Result<(), Faul
             if ask.json { output::json(line)? } else { output::line(&text(line))? }
         }
         if !lines.follow {
+            if said.lines.is_empty() && !ask.json {
+                output::note(&Voice::default(), &format!("`{name}` has said nothing of the kind yet"));
+            }
             return Ok(());
         }
         said = client.plugin_logs(name, Some(said.last), usize::MAX, level, WAIT).await?;
