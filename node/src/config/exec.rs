@@ -31,6 +31,9 @@ const INSIDE: [&str; 14] = [
     "subscriptions",
 ];
 
+/// Keys of `exec` when it is a section.
+const ITS_OWN: [&str; 4] = ["command", "folder", "ready-within", "stop-within"];
+
 /// Reads the key. None when it is missing or wrong.
 pub fn read(keys: &mut Section<'_>, around: &Surroundings<'_>, report: &mut Report) -> Option<Exec> {
     const HOUR: Duration = Duration::from_secs(3_600);
@@ -41,6 +44,11 @@ pub fn read(keys: &mut Section<'_>, around: &Surroundings<'_>, report: &mut Repo
         report
             .problems
             .push(problem.hint("it is about components; what a process does is its user's business"));
+    }
+    for key in ITS_OWN {
+        let Some(other) = keys.value(key) else { continue };
+        let problem = Problem::new(&other.origin, format!("`{key}` stands in `exec`, not beside it"));
+        report.problems.push(problem.hint(format!("write `exec: {{ command: […], {key}: … }}`")));
     }
     let usual = Exec { folder: around.file_folder.clone(), ..Exec::default() };
     let Kind::Map(_) = &value.kind else {

@@ -25,7 +25,8 @@ use crate::{
 const REDIS_PORT: u16 = 6379;
 /// What mDNS is looked at for this long when nobody says.
 const WAIT: Duration = Duration::from_secs(5);
-const EXAMPLE: &str = "ws://10.0.0.2:8085/pubsub`, `redis://10.0.0.2:6379` or `mdns:my-network";
+const EXAMPLE: &str = "ws://10.0.0.2:8085/pubsub`, `redis://10.0.0.2:6379`, with TLS `wss` and `rediss`, or \
+     `mdns:my-network";
 /// What EventHive puts its metadata under when nobody says.
 const METADATA_KEY: &str = "__eventhive__";
 /// Bytes of a metadata key.
