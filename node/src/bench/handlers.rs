@@ -48,8 +48,8 @@ pub struct Report {
     pub guest_threads: usize,
     /// What one event costs: first the bare call, which the others are compared with.
     pub costs: Vec<Cost>,
-    /// From publishing to handled, each event by itself: first alone, which the others are compared with; last what waking
-    /// a thread takes by itself.
+    /// From publishing to handled, each event by itself: first alone, which the others are compared with; last what a call
+    /// takes after waking a thread, and what waking one does.
     pub latencies: Vec<Latency>,
 }
 
@@ -157,7 +157,7 @@ mod tests {
             assert!(costs.len() == 3 && costs.iter().all(|cpu_us| *cpu_us > 0.0), "{costs:?}");
             assert!((report.costs[0].cpu_ratio - 1.0).abs() < f64::EPSILON);
             let latencies: Vec<f64> = report.latencies.iter().map(|latency| latency.p99_us).collect();
-            assert!(latencies.len() == 5 && latencies.iter().all(|p99_us| *p99_us > 0.0), "{latencies:?}");
+            assert!(latencies.len() == 6 && latencies.iter().all(|p99_us| *p99_us > 0.0), "{latencies:?}");
             assert!((report.latencies[0].p99_ratio - 1.0).abs() < f64::EPSILON);
             let rows = report.table().lines().filter(|line| line.contains("1.00x")).count();
             assert!(rows >= 2, "{}", report.table());

@@ -24,6 +24,7 @@ use crate::{
     bus::{Address, Publisher},
     dispatch::{Call, Invoke, Outcome},
     plugin::{
+        instances::Instance,
         sketch::{EAT, SPIN, Sketch},
         worker::Worker,
     },
@@ -34,8 +35,9 @@ const PACE: Duration = Duration::from_millis(1);
 /// Between two looks whether all were handled.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// What no event can be faster than: a task on the handlers' threads that waits for nothing else.
-const WAKE_UP: &str = "a bare wake-up of their threads";
+/// What no event can be faster than: a task on the handlers' threads that waits for nothing else, and calls the handler or
+/// does nothing. After a sleep a processor has forgotten code and data, so the call takes longer than in a row.
+const WOKEN: [&str; 2] = ["a bare call after a bare wake-up", "a bare wake-up of their threads"];
 
 /// What else runs, and how it is called.
 const SITUATIONS: [(&str, Neighbour); 4] = [
@@ -69,7 +71,10 @@ pub(super) async fn round(
         times.push(beside(stage, neighbour, &mut good, duration).await?);
     }
     good.workers.end().await;
-    times.push(wake_ups(stage, events_in(duration)?).await?);
+    let event = stage.event(guest, message).await?;
+    let call = (stage.instance(guest).await?, event, guest.subscription());
+    times.push(woken(stage, Some(call), events_in(duration)?).await?);
+    times.push(woken(stage, None, events_in(duration)?).await?);
     Ok(Round(times))
 }
 
@@ -83,7 +88,7 @@ pub(super) fn summary(rounds: &[Round]) -> Vec<Latency> {
         p99_us: over(rounds, |round| at(round, n, 0.99)),
         p99_ratio: over(rounds, |round| at(round, n, 0.99) / at(round, 0, 0.99)),
     };
-    SITUATIONS.map(|(situation, _)| situation).into_iter().chain([WAKE_UP]).enumerate().map(latency).collect()
+    SITUATIONS.map(|(situation, _)| situation).into_iter().chain(WOKEN).enumerate().map(latency).collect()
 }
 
 /// How many events that is at their pace.
@@ -91,15 +96,21 @@ fn events_in(duration: Duration) -> Result<usize> {
     Ok(usize::try_from(duration.as_millis() / PACE.as_millis())?.max(1))
 }
 
-/// How long it takes until a task that sleeps on the handlers' threads runs.
-async fn wake_ups(stage: &Stage, events: usize) -> Result<Vec<f64>> {
+/// How long it takes until a task that sleeps on the handlers' threads has run, and made this call if it is to.
+async fn woken(stage: &Stage, call: Option<(Instance, Event, u32)>, events: usize) -> Result<Vec<f64>> {
     let (bell, mut rung) = mpsc::channel::<Instant>(events);
     let sleeping = stage.engine().threads().spawn(async move {
-        let mut times = Vec::with_capacity(events);
+        let (mut call, mut times) = (call, Vec::with_capacity(events));
+        let mut bare = call
+            .as_mut()
+            .map(|(instance, event, subscription)| (instance.bare(event), &*event, *subscription));
         while let Some(told) = rung.recv().await {
+            if let Some((bare, event, subscription)) = &mut bare {
+                bare.handle(event, *subscription).await?;
+            }
             times.push(told.elapsed().as_secs_f64() * 1e6);
         }
-        times
+        anyhow::Ok(times)
     });
     let mut pace = interval(PACE);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -108,7 +119,7 @@ async fn wake_ups(stage: &Stage, events: usize) -> Result<Vec<f64>> {
         bell.send(Instant::now()).await?;
     }
     drop(bell);
-    Ok(timeout(PATIENCE, sleeping).await??)
+    timeout(PATIENCE, sleeping).await??
 }
 
 /// The handler that is measured, at work.
