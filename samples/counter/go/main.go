@@ -14,7 +14,11 @@ import hive "hive-guest"
 var total int64
 
 func init() {
-	hive.Plugin(hive.Options{Instances: hive.Single, Publishes: []string{"counter/changed", "counter/report"}})
+	hive.Plugin(hive.Options{
+		Version:   "0.1.0",
+		Instances: hive.Single,
+		Publishes: []string{"counter/changed", "counter/report"},
+	})
 	hive.On("counter/add", add)
 	hive.Answer("counter/total", func(*hive.Context, hive.Message) (int64, error) { return total, nil })
 	hive.Tick("report", "@every 10s", func(*hive.Context) error {

@@ -27,7 +27,7 @@ type alert struct {
 const absoluteZero = -273.15
 
 func init() {
-	hive.Plugin(hive.Options{Publishes: []string{"alert/*"}})
+	hive.Plugin(hive.Options{Version: "0.1.0", Publishes: []string{"alert/*"}})
 	hive.On("sensor/*/reading", check)
 }
 

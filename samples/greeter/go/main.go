@@ -27,6 +27,7 @@ func (w *Who) UnmarshalJSON(text []byte) error {
 }
 
 func init() {
+	hive.Plugin(hive.Options{Version: "0.1.0"})
 	hive.Answer("greet/hello", func(ctx *hive.Context, who Who) (string, error) {
 		if len(ctx.Message.Payload) == 0 {
 			who.Name = "world"
