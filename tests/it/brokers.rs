@@ -3,6 +3,7 @@
 //! What each test shows is good and bad weather of one kind: away at the start, gone and back, empty again, nonsense,
 //! slow, two bridges at one broker, too large, names that cannot be translated.
 
+mod between;
 mod mqtt;
 mod nats;
 mod redis;

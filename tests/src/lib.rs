@@ -4,6 +4,7 @@
 //! What it owns: starting, watching and ending what a test runs against. It speaks to nodes as any client does, and so
 //! links `hive-client` and neither the node nor wasmtime. It must not know what a test wants to find out.
 
+pub mod between;
 pub mod brokers;
 pub mod cargo;
 pub mod fuzz;

@@ -99,6 +99,8 @@ pub(super) async fn connect(place: &Place, name: &str) -> Result<(Client, watch:
         .ping_interval(PING)
         .subscription_capacity(WAITING_MAX)
         .no_echo()
+        // Of others a server speaks before it has shown a certificate: whoever is on the way may name them, as plain ones.
+        .ignore_discovered_servers()
         .event_callback(move |event| {
             note(&told, &event);
             std::future::ready(())

@@ -70,6 +70,10 @@ pub(super) async fn connect(config: &Config, name: &str) -> Result<(Api, watch::
     if let Some(path) = &config.ca_file {
         options = options.add_root_certificates(path.clone());
     }
+    // Of others a server speaks before it has shown a certificate: whoever is on the way may name them, as plain ones.
+    if config.servers.iter().any(|server| server.0.tls_required()) {
+        options = options.ignore_discovered_servers();
+    }
     let servers: Vec<ServerAddr> = config.servers.iter().map(|server| server.0.clone()).collect();
     let client = options.connect(servers).await.map_err(|error| match error.kind() {
         ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => {
