@@ -8,7 +8,7 @@
 mod seen;
 mod trail;
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use hive_proto::{
@@ -154,11 +154,15 @@ impl Publisher {
             return Ok(refused);
         }
         let message = self.stamp.put(trail, message);
-        let published = self.publish_checked(to, message, depth).await;
-        if published.is_err() {
-            self.bus().0.seen.forget(to, trail);
-        }
-        published.map(LetIn::Published)
+        let entered = trail.id.is_some().then(|| Entered {
+            shared: Arc::clone(&self.bus().0),
+            to,
+            trail,
+            published: false,
+        });
+        let receipt = self.publish_checked(to, message, depth).await?;
+        entered.into_iter().for_each(Entered::stays);
+        Ok(LetIn::Published(receipt))
     }
 
     /// The same for one of several that came together, which consumers of this node get all at once, with
@@ -202,6 +206,30 @@ impl Publisher {
             self.bus().0.seen.forget(to, trail);
         }
         Ok(kept?.map_or(LetIn::Superseded, LetIn::Published))
+    }
+}
+
+/// An id that is known, and whose event is on its way. Where that breaks off or fails the id is forgotten, so that the
+/// event is let in when it comes again: at worst some have it twice.
+struct Entered<'t> {
+    shared: Arc<Shared>,
+    to: &'t Address,
+    trail: &'t Trail,
+    published: bool,
+}
+
+impl Entered<'_> {
+    /// It is published.
+    fn stays(mut self) {
+        self.published = true;
+    }
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        if !self.published {
+            self.shared.seen.forget(self.to, self.trail);
+        }
     }
 }
 

@@ -173,6 +173,32 @@ async fn what_is_gathered_is_handed_over_at_once() {
     assert!(matches!(alone, Err(NotGathered::Alone(_))), "{alone:?}");
 }
 
+/// What is broken off before everybody has it did not get in: it does when it comes again.
+#[tokio::test(start_paused = true)]
+async fn a_publish_that_is_broken_off_did_not_come() {
+    let bus = bus();
+    let to = bus.address("a/b").expect("a channel");
+    let wanted = Wanted { scope: bus.scope("a/*").expect("a pattern"), answers: false, group: None };
+    let limits = hive_proto::plane::queue::QueueLimits { events: 1, bytes: 1 << 20 };
+    let mut subscriber = bus.holding(Holder::Client("slow".into()), limits);
+    subscriber.want([wanted]).expect("wanted");
+    let mut publisher = crossing(&bus);
+    publisher.publish_bridged(&to, Message::from("first"), (&trail("n-1", &[]), 0)).await.expect("published");
+    let second = trail("n-2", &[]);
+    let waits = std::time::Duration::from_millis(10);
+    let broken =
+        tokio::time::timeout(waits, publisher.publish_bridged(&to, Message::from("second"), (&second, 0)));
+    assert!(broken.await.is_err(), "there was room");
+    assert_eq!(subscriber.next().await.expect("an event").event.message.payload, "first");
+    let mut again = async || {
+        let message = Message::from("second");
+        publisher.publish_bridged(&to, message, (&second, 0)).await.expect("published")
+    };
+    assert!(matches!(again().await, LetIn::Published(_)));
+    assert_eq!(subscriber.next().await.expect("an event").event.message.payload, "second");
+    assert_eq!(again().await, LetIn::Duplicate);
+}
+
 /// A full queue holds up who hands over, and nobody else; what was not handed over when that was broken off goes the next
 /// time, before what came later.
 #[tokio::test(start_paused = true)]
