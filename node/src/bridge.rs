@@ -155,7 +155,9 @@ impl Kind {
             Self::Eventhive(_) | Self::EventEngine(_) | Self::Hein(_) => false,
             Self::Redis(config) => config.medium == redis::Medium::Channels,
             Self::Nats(config) => config.jetstream.is_none(),
-            Self::Mqtt(_) | Self::Webhook(_) => true,
+            // A broker keeps what comes for a session for longer than an envelope is taken.
+            Self::Mqtt(config) => !config.place.resume,
+            Self::Webhook(_) => true,
         }
     }
 

@@ -7,7 +7,10 @@ use hive_proto::{
     time::Hlc,
 };
 
-use super::{Desk, sealed::SealedError};
+use super::{
+    Desk,
+    sealed::{Coming, Opened, SealedError},
+};
 use crate::{
     bus::{
         LetIn, Mark, Message, NotGathered, PublishError, Publisher, Receipt, Trail, TrailError,
@@ -139,8 +142,8 @@ impl Importer {
             let why = format!("it has {bytes} bytes; this bridge carries at most {most}");
             return self.bury(incoming, BridgeDrop::TooLarge, &why).await;
         }
-        let incoming = match self.opened(incoming) {
-            Ok(incoming) => incoming,
+        let (incoming, coming) = match opened(&self.desk, incoming) {
+            Ok(opened) => opened,
             Err(reason) => return self.drop(reason),
         };
         let Incoming { message, trail, depth, kept, .. } = incoming;
@@ -155,22 +158,11 @@ impl Importer {
                 self.publisher.keep_bridged(to, message, (&trail, depth, since))
             }
         };
-        self.settle(to, let_in)
-    }
-
-    /// What is in an envelope, where things are sealed; nothing plain is taken then.
-    fn opened<'n>(&self, incoming: Incoming<'n>) -> Result<Incoming<'n>, BridgeDrop> {
-        let Some(seals) = self.desk.seals() else { return Ok(incoming) };
-        let sealed = incoming.message.payload.clone();
-        let opened = seals.map_or(Err(SealedError::Plain), |seals| seals.open(incoming.name, sealed));
-        match opened {
-            Ok((message, trail)) => Ok(Incoming { message, trail, ..incoming }),
-            Err(error) => {
-                tracing::debug!(bridge = self.desk.name(), name = incoming.name, "not taken: {error}");
-                let again = error == SealedError::Open(OpenError::Duplicate);
-                Err(if again { BridgeDrop::Duplicate } else { BridgeDrop::Garbage })
-            }
+        let imported = self.settle(to, let_in);
+        if !matches!(imported, Imported::NotNow(_)) {
+            coming.into_iter().for_each(Coming::came);
         }
+        imported
     }
 
     /// Where something of this name comes in; none where no rule lets it in.
@@ -230,6 +222,23 @@ impl Importer {
     fn drop(&self, reason: BridgeDrop) -> Imported {
         self.desk.dropped(reason, 1);
         Imported::Dropped(reason)
+    }
+}
+
+/// What is in an envelope, where things are sealed; nothing plain is taken then.
+fn opened<'n, 'd>(
+    desk: &'d Desk,
+    incoming: Incoming<'n>,
+) -> Result<(Incoming<'n>, Option<Coming<'d>>), BridgeDrop> {
+    let Some(seals) = desk.seals() else { return Ok((incoming, None)) };
+    let sealed = incoming.message.payload.clone();
+    match seals.map_or(Err(SealedError::Plain), |seals| seals.open(incoming.name, sealed)) {
+        Ok(Opened { message, trail, coming }) => Ok((Incoming { message, trail, ..incoming }, Some(coming))),
+        Err(error) => {
+            tracing::debug!(bridge = desk.name(), name = incoming.name, "not taken: {error}");
+            let again = error == SealedError::Open(OpenError::Duplicate);
+            Err(if again { BridgeDrop::Duplicate } else { BridgeDrop::Garbage })
+        }
     }
 }
 

@@ -127,7 +127,7 @@ impl Seals {
     ///
     /// # Errors
     /// When it is plain, was tampered with, or came before.
-    pub(super) fn open(&self, name: &str, mut sealed: Bytes) -> Result<(Message, Trail), SealedError> {
+    pub(super) fn open(&self, name: &str, mut sealed: Bytes) -> Result<Opened<'_>, SealedError> {
         let channel = Channel::parse(name).map_err(|_| SealedError::Plain)?;
         if !sealed.starts_with(MAGIC) {
             return Err(SealedError::Plain);
@@ -144,7 +144,42 @@ impl Seals {
         let fields: Vec<(String, String)> =
             serde_json::from_slice(&fields).map_err(|_| SealedError::Inside)?;
         let fields = fields.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        carried::read(fields, plain).map_err(|_| SealedError::Inside)
+        let (message, trail) = carried::read(fields, plain).map_err(|_| SealedError::Inside)?;
+        let coming =
+            Coming { opener: &self.opener, origin, event: (incarnation, sequence), time, came: false };
+        Ok(Opened { message, trail, coming })
+    }
+}
+
+/// What was in an envelope.
+pub(super) struct Opened<'s> {
+    pub(super) message: Message,
+    pub(super) trail: Trail,
+    pub(super) coming: Coming<'s>,
+}
+
+/// An event that was opened and is not let in yet. Where that breaks off or fails it did not come: its envelope is opened
+/// again.
+pub(super) struct Coming<'s> {
+    opener: &'s Opener,
+    origin: NodeId,
+    event: (Incarnation, u64),
+    time: Hlc,
+    came: bool,
+}
+
+impl Coming<'_> {
+    /// It is let in, or never will be.
+    pub(super) fn came(mut self) {
+        self.came = true;
+    }
+}
+
+impl Drop for Coming<'_> {
+    fn drop(&mut self) {
+        if !self.came {
+            self.opener.give_back(self.origin, self.event, self.time);
+        }
     }
 }
 
@@ -163,58 +198,4 @@ fn read_head(sealed: &mut Bytes) -> Option<(NodeId, [u64; 3], Option<u64>)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use hive_proto::{channel::NetworkName, id::EventId};
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::trust::{identity::Identity, network::NetworkKey, secret::Secret};
-
-    fn seals(secret: &str) -> Seals {
-        let name = NetworkName::parse("farm").expect("a network");
-        let key = NetworkKey::from_secret(&name, &Secret::parse(secret).expect("a secret"));
-        let identity = Identity::ephemeral();
-        let sealer = Sealer::new(&key, &identity).expect("a secret");
-        Seals::new(NetworkIndex::HOME, (identity.node_id(), Incarnation(1)), (sealer, Opener::new(&key)))
-    }
-
-    const SECRET: &str = "hive-secret-0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-
-    fn event(text: &str) -> Event {
-        Event {
-            id: EventId { origin: NodeId([7; 32]), incarnation: Incarnation(1), sequence: 9 },
-            channel: Channel::parse("a/b").expect("a channel"),
-            network: NetworkIndex::HOME,
-            time: Hlc::from_unix_ms(unix_ms()),
-            attempt: 1,
-            depth: 0,
-            retained: false,
-            message: Message::from(text).with_content_type("text/plain").with_header("x", "y").with_key("k"),
-        }
-    }
-
-    #[test]
-    fn what_is_sealed_is_opened_once_and_in_its_place() {
-        let (here, there) = (seals(SECRET), seals(SECRET));
-        let event = event("hush");
-        let trail = Trail::of(&event);
-        let sealed = here.seal("far/b", &event, &trail).expect("a channel");
-        assert!(!sealed.windows(4).any(|bytes| bytes == b"hush" || bytes == b"text"));
-        assert_eq!(there.open("far/c", sealed.clone()), Err(OpenError::Altered.into()));
-        assert_eq!(there.open("far/b", sealed.clone()), Ok((event.message.clone(), trail)));
-        assert_eq!(there.open("far/b", sealed.clone()), Err(OpenError::Duplicate.into()));
-        assert_eq!(there.open("far/b", "plain".into()), Err(SealedError::Plain));
-        let other = seals(&SECRET.replace("01", "10"));
-        assert_eq!(other.open("far/b", sealed), Err(OpenError::Altered.into()));
-    }
-
-    proptest! {
-        #[test]
-        fn nothing_that_comes_is_too_strange(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let there = seals(SECRET);
-            let with_magic = [&MAGIC[..], &bytes].concat();
-            prop_assert!(there.open("a/b", bytes.into()).is_err());
-            prop_assert!(there.open("a/b", with_magic.into()).is_err());
-        }
-    }
-}
+pub(super) mod tests;

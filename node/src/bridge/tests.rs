@@ -8,9 +8,12 @@ use hive_proto::{
     pattern::Pattern,
 };
 
-use super::*;
+use super::{
+    sealed::tests::{SECRET, event, seals},
+    *,
+};
 use crate::{
-    bus::{Delivery, Holder, Message, Subscription, Wanted},
+    bus::{Delivery, Holder, Message, PublishError, Subscription, Trail, Wanted, WhenFull},
     status::{BridgeDrop, NodeCard},
 };
 
@@ -231,21 +234,60 @@ async fn a_bridge_stops_when_its_part_does() {
     assert!(stage.bus.consumers().is_empty(), "{:?}", stage.bus.consumers());
 }
 
-/// What comes together waits for its like, and nothing that comes alone comes before it.
-#[tokio::test]
-async fn what_comes_together_and_alone_keeps_its_order() {
-    let stage = Stage::new(&["one"], Vec::new()).await;
+/// A desk that lets everything in below `far`.
+fn desk_of(stage: &Stage, payload_bytes: usize, seals: Option<Seals>) -> Desk {
     let everything = Pattern::parse("**").expect("a pattern");
     let rule = Rule { prefix: "far".into(), ..Rule::plain(NetworkIndex::HOME, everything) };
     let setup = desk::Setup {
         name: "test".into(),
         kind: "nats",
         rules: Rules { import: vec![rule], ..Rules::default() },
-        limits: Limits { payload_bytes: 64, ..Limits::default() },
-        seals: None,
+        limits: Limits { payload_bytes, ..Limits::default() },
+        seals: seals.map(|seals| Some(Arc::new(seals))),
         traffic: Arc::default(),
     };
-    let desk = Desk::new(setup, (&stage.bus, &stage.boards, &stage.part));
+    Desk::new(setup, (&stage.bus, &stage.boards, &stage.part))
+}
+
+/// An envelope that the node did not take now is taken when it comes again, and then no more.
+#[tokio::test(start_paused = true)]
+async fn an_envelope_that_was_not_taken_did_not_come() {
+    let stage = Stage::new(&["one"], Vec::new()).await;
+    let there = seals(SECRET);
+    let mut importer = desk_of(&stage, 1_024, Some(seals(SECRET))).importer();
+    let limits = QueueLimits { events: 1, bytes: 1 << 20 };
+    let scope = |pattern: &str| stage.bus.scope(pattern).expect(pattern);
+    let mut heard = stage.bus.holding(Holder::Client("slow".into()), limits);
+    heard.want([Wanted { scope: scope("far/**"), answers: false, group: None }]).expect("wanted");
+    stage.bus.policies(vec![(scope("far/refused"), WhenFull::Reject)]);
+    for name in ["refused", "broken-off"] {
+        let sealed = |text: &str, sequence| {
+            let mut event = event(text);
+            event.id.sequence = sequence;
+            Message::new(there.seal(name, &event, &Trail::of(&event)).expect("a channel"))
+        };
+        let (first, second) = (sealed("first", 1), sealed("second", 2));
+        let imported = importer.import(Incoming::new(name, first)).await;
+        assert!(matches!(imported, Imported::Published(_)), "{imported:?}");
+        let importing = importer.import(Incoming::new(name, second.clone()));
+        match tokio::time::timeout(Duration::from_millis(10), importing).await {
+            Ok(imported) => assert_eq!(imported, Imported::NotNow(PublishError::Overloaded)),
+            Err(_) => assert_eq!(name, "broken-off"),
+        }
+        assert_eq!(next(&mut heard, "the first").await.event.message.payload, "first");
+        let imported = importer.import(Incoming::new(name, second.clone())).await;
+        assert!(matches!(imported, Imported::Published(_)), "{name}: {imported:?}");
+        assert_eq!(next(&mut heard, "the second").await.event.message.payload, "second");
+        let imported = importer.import(Incoming::new(name, second)).await;
+        assert_eq!(imported, Imported::Dropped(BridgeDrop::Duplicate), "{name}");
+    }
+}
+
+/// What comes together waits for its like, and nothing that comes alone comes before it.
+#[tokio::test]
+async fn what_comes_together_and_alone_keeps_its_order() {
+    let stage = Stage::new(&["one"], Vec::new()).await;
+    let desk = desk_of(&stage, 64, None);
     let (mut importer, mut heard) = (desk.importer(), stage.subscribe("far/**").await);
     let coming = |text: &str| Incoming::new("a/b", Message::from(text));
     // The first of a name is learnt from, alone.

@@ -270,6 +270,12 @@ impl Opener {
         }
     }
 
+    /// An event that was opened came to nothing after all: it is opened when it comes again.
+    pub fn give_back(&self, origin: NodeId, event: (Incarnation, u64), time: Hlc) {
+        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        window.give_back(origin, event, time);
+    }
+
     /// What was sealed for this position of this node's journal, however long ago.
     ///
     /// # Errors

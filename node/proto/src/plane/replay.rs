@@ -94,6 +94,15 @@ impl Window {
         Verdict::Fresh
     }
 
+    /// An event that was taken came to nothing after all: it is new when it comes again.
+    pub fn give_back(&mut self, origin: NodeId, event: (Incarnation, u64), time: Hlc) {
+        if let Some(seen) = self.origins.get_mut(&origin)
+            && seen.events.remove(&event)
+        {
+            seen.times.remove(&(time, event.0, event.1));
+        }
+    }
+
     /// How many events it remembers.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -191,6 +200,24 @@ mod tests {
         assert_eq!(judge(5, NOW + AGE_MS_MAX + 1, NOW), Verdict::Ahead);
         assert_eq!(judge(1, NOW, NOW + AGE_MS_MAX), Verdict::Duplicate);
         assert_eq!(judge(1, NOW, NOW + AGE_MS_MAX + 1), Verdict::TooOld);
+    }
+
+    #[test]
+    fn what_came_to_nothing_is_new_again() {
+        let mut window = Window::new(2, 2);
+        let time = |ms| Hlc::from_unix_ms(NOW + ms);
+        for sequence in [1, 2] {
+            assert_eq!(window.judge(node(1), event(sequence), time(sequence), NOW), Verdict::Fresh);
+        }
+        window.give_back(node(1), event(1), time(1));
+        assert_eq!(window.len(), 1);
+        assert_eq!(window.judge(node(1), event(1), time(1), NOW), Verdict::Fresh);
+        assert_eq!(window.judge(node(1), event(1), time(1), NOW), Verdict::Duplicate);
+        // What is unknown, or forgotten, is not made new by it.
+        assert_eq!(window.judge(node(1), event(3), time(3), NOW), Verdict::Fresh);
+        window.give_back(node(1), event(1), time(1));
+        window.give_back(node(2), event(1), time(1));
+        assert_eq!(window.judge(node(1), event(1), time(1), NOW), Verdict::TooOld);
     }
 
     #[test]
