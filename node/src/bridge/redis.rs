@@ -11,7 +11,7 @@ mod reading;
 mod resp;
 mod streams;
 
-pub(super) use self::link::Link;
+pub(super) use self::{link::Link, reading::Reading, resp::Said};
 pub use self::{link::Place, streams::Streams};
 use super::{Bridge, Lost, Port, Rules, names::NameError};
 

@@ -3,18 +3,20 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Result, ensure};
-use hive_client::types::BridgeState;
+use hive_client::{Message, types::BridgeState};
 use hive_tests::{
     between::Between,
     brokers::{Broker, Kind, certificate},
-    wait::{until, within},
+    wait::{MOMENT, until, within},
 };
+use redis::AsyncCommands as _;
+use serde_json::json;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
 };
 
-use super::{BACK, bridging, state};
+use super::{BACK, bridging, dropped, listen, next, state};
 
 /// Who is on the way can say what he likes before TLS is spoken, and no client that speaks TLS goes where he says.
 #[tokio::test(flavor = "multi_thread")]
@@ -56,4 +58,55 @@ async fn steal(thief: TcpListener, stolen: Arc<Mutex<Vec<String>>>) {
         let said = String::from_utf8_lossy(&said).into_owned();
         stolen.lock().unwrap_or_else(PoisonError::into_inner).push(said);
     }
+}
+
+fn eventhive(port: u16) -> String {
+    format!(
+        "  eventhive:\n    - connect: redis://127.0.0.1:{port}\n      import: ['net/hive/**']\n      export: ['eventhive/net/worker/**']\n"
+    )
+}
+
+/// A subscription that nothing comes by any more is noticed, though the connection is open and the server answers on others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_that_is_dead_is_noticed() -> Result<()> {
+    let broker = Broker::redis().await?;
+    let way = Between::before(broker.port()).await?;
+    let (node, _folder) = bridging("dead", &eventhive(way.port())).await?;
+    state(&node, "eventhive", BridgeState::Up).await?;
+    way.swallow("PSUBSCRIBE");
+    let waiting = within("it to be noticed", BACK, state(&node, "eventhive", BridgeState::Waiting)).await??;
+    ensure!(waiting.problem.is_some_and(|why| why.contains("does not answer")), "it says why");
+    within("the bridge to be up", BACK, state(&node, "eventhive", BridgeState::Up)).await??;
+    let mut events = listen(&node, "eventhive/net/hive/*").await?;
+    let mut client = redis::Client::open(broker.url())?.get_multiplexed_async_connection().await?;
+    let _: usize = client.publish("net/hive/thing", "{\"a\":1}").await?;
+    ensure!(next(&mut events).await?.message.text() == Some("{\"a\":1}"));
+    Ok(())
+}
+
+/// What Redis does not let the bridge publish is a dead letter, and nothing else is lost for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_redis_refuses_of_eventhive_is_a_dead_letter() -> Result<()> {
+    let broker = Broker::redis().await?;
+    let mut asking = redis::Client::open(broker.url())?.get_multiplexed_async_connection().await?;
+    let rule = ["SETUSER", "default", "resetchannels", "&net/hive*", "&net/worker/may"];
+    let _: () = redis::cmd("ACL").arg(&rule).query_async(&mut asking).await?;
+    let (node, _folder) = bridging("refused", &eventhive(broker.port())).await?;
+    state(&node, "eventhive", BridgeState::Up).await?;
+    let mut dead = listen(&node, "$dead/eventhive").await?;
+    for channel in ["eventhive/net/worker/may-not", "eventhive/net/worker/may"] {
+        node.client().publish(channel, &Message::json(&json!({ "a": 1 }))?).await?;
+    }
+    let letter = next(&mut dead).await?;
+    let why = letter.message.headers.iter().find(|(name, _)| name == "hive-reason");
+    ensure!(why.is_some_and(|(_, why)| why.contains("no permissions")), "{letter:?}");
+    dropped(&node, "eventhive", "rejected", 1).await?;
+    until("the other one to go out", MOMENT, async || {
+        let bridge = super::bridge(&node, "eventhive").await?;
+        (bridge.exported == 1 && bridge.state == BridgeState::Up).then_some(())
+    })
+    .await?;
+    let bridge = super::bridge(&node, "eventhive").await;
+    ensure!(bridge.is_some_and(|bridge| !bridge.dropped.contains_key("lost-link")), "{}", node.printed());
+    Ok(())
 }

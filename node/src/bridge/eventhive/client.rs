@@ -31,6 +31,11 @@ const CONFIRM_TIME: Duration = Duration::from_secs(30);
 /// Bytes around a payload in a frame.
 const FRAME_EXTRA_BYTES: usize = 64 * 1_024;
 
+/// Bytes of a text that has a payload of so many in it: it may be encrypted, and metadata is beside it.
+pub(super) fn text_bytes_max(payload_bytes: usize) -> usize {
+    payload_bytes.saturating_mul(2).saturating_add(FRAME_EXTRA_BYTES)
+}
+
 /// Where an endpoint is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
@@ -115,7 +120,7 @@ impl Connection {
             let dialling = dial((&endpoint.host, endpoint.port), endpoint.tls.as_ref());
             let stream = dialling.await.map_err(Error::Io)?;
             let request = endpoint.to_string().into_client_request()?;
-            let bytes_max = payload_bytes.saturating_mul(2).saturating_add(FRAME_EXTRA_BYTES);
+            let bytes_max = text_bytes_max(payload_bytes);
             let (socket, _) = client_async_with_config(request, stream, Some(config(bytes_max))).await?;
             Ok::<_, ClientError>(Self { socket })
         };

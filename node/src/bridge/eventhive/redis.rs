@@ -4,27 +4,20 @@ use std::{
     collections::{BTreeSet, VecDeque},
     hash::{BuildHasher as _, RandomState},
     sync::{Mutex, PoisonError},
-    time::Duration,
 };
 
-use futures_util::StreamExt as _;
 use hive_proto::pattern::Segment;
-use redis::{
-    RedisError,
-    aio::{PubSub, PubSubStream},
-};
+use redis::{RedisError, Value};
 
-use super::{Form, give, hub::Published, take};
+use super::{Form, client::text_bytes_max, give, hub::Published, take};
 use crate::{
     bridge::{
-        Desk, Exporter, Importer, Lost, Port, Rules,
-        redis::{Link, Place},
+        Desk, Export, Exporter, Importer, Lost, Port, Rules,
+        redis::{Link, Place, Reading, Said},
     },
     status::BridgeDrop,
 };
 
-/// How long subscribing may take.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// Publications in one write.
 const BATCH: usize = 256;
 /// Publications that are remembered until they come back.
@@ -36,50 +29,74 @@ pub(super) async fn carry(place: &Place, form: &Form, port: &mut Port) -> Result
     let shown = format!("redis://{place}");
     let failed = |error: RedisError| Lost::at(&shown, &error);
     let mut link = Link::connect(place, desk).await.map_err(failed)?;
-    let globs = globs(desk.rules());
-    let stream = if globs.is_empty() {
+    let globs: Vec<String> = globs(desk.rules()).into_iter().collect();
+    let reading = if globs.is_empty() {
+        desk.up(&*shown);
         None
     } else {
-        let subscribing = async {
-            let mut subscription = PubSub::new(&place.login(), place.dial().await?).await?;
-            subscription.psubscribe(&globs).await?;
-            Ok(subscription.into_on_message())
-        };
-        let subscribed = tokio::time::timeout(PATIENCE, subscribing).await;
-        Some(subscribed.map_err(|_| Lost::new(format!("{shown}: no answer within 5 s")))?.map_err(failed)?)
+        let bytes_max = text_bytes_max(desk.limits().payload_bytes);
+        Some(Reading::open(place, (&[], &globs), bytes_max).await.map_err(failed)?)
     };
-    desk.up(&*shown);
     let asking = link.clone();
     // What has metadata says itself that it was here.
     let own = form.remove_metadata.then(Own::default);
     tokio::select! {
-        () = inward((stream, own.as_ref()), form, desk, importer) => Err(Lost::new(format!("{shown}: the subscription has ended"))),
+        why = inward((reading, own.as_ref()), (form, &shown), desk, importer) => {
+            Err(Lost::new(format!("{shown}: {why}")))
+        }
         said = outward((&mut link, own.as_ref()), form, desk, exporter) => said.map_err(failed),
         gone = asking.watch() => Err(failed(gone)),
     }
 }
 
+/// Puts what comes in on the bus. Returns why nothing comes any more.
 async fn inward(
-    (stream, own): (Option<PubSubStream>, Option<&Own>),
-    form: &Form,
+    (reading, own): (Option<Reading>, Option<&Own>),
+    (form, shown): (&Form, &str),
     desk: &Desk,
     importer: &mut Importer,
-) {
-    let Some(mut stream) = stream else { return std::future::pending().await };
-    while let Some(message) = stream.next().await {
-        let topic = message.get_channel_name().to_owned();
-        // Globs match more than patterns do, and two of them the same twice: metadata tells.
-        if !matches!(importer.channel(&topic), Ok(Some(_)) | Err(_)) {
-            continue;
-        }
-        match message.get_payload::<String>() {
-            Ok(data) if own.is_some_and(|own| own.came_back(&topic, &data)) => {
-                desk.dropped(BridgeDrop::Loop, 1);
+) -> String {
+    let Some(mut reading) = reading else { return std::future::pending().await };
+    loop {
+        let said = match reading.next() {
+            Ok(Some(said)) => said,
+            Ok(None) => match reading.more().await {
+                Ok(()) => continue,
+                Err(why) => return why,
+            },
+            Err(why) => return why,
+        };
+        match said {
+            Said::Message { channel, payload, .. } => {
+                // Texts are written there.
+                match (str::from_utf8(channel), str::from_utf8(payload)) {
+                    (Ok(topic), Ok(data)) => {
+                        let published = Published { topic: topic.to_owned(), data: data.to_owned() };
+                        heard(&published, own, form, desk, importer).await;
+                    }
+                    _ => desk.dropped(BridgeDrop::Garbage, 1),
+                }
             }
-            Ok(data) => take(&Published { topic, data }, form, desk, importer).await,
-            Err(_) => desk.dropped(BridgeDrop::Garbage, 1),
+            Said::TooLarge => desk.dropped(BridgeDrop::TooLarge, 1),
+            Said::Subscribed => {
+                if reading.confirmed() {
+                    desk.up(shown);
+                }
+            }
+            Said::Refused(_) | Said::Heard => {}
         }
     }
+}
+
+async fn heard(published: &Published, own: Option<&Own>, form: &Form, desk: &Desk, importer: &mut Importer) {
+    // Globs match more than patterns do, and two of them the same twice: metadata tells.
+    if !matches!(importer.channel(&published.topic), Ok(Some(_)) | Err(_)) {
+        return;
+    }
+    if own.is_some_and(|own| own.came_back(&published.topic, &published.data)) {
+        return desk.dropped(BridgeDrop::Loop, 1);
+    }
+    take(published, form, desk, importer).await;
 }
 
 /// Publishes in batches until the desk stops.
@@ -89,23 +106,32 @@ async fn outward(
     desk: &Desk,
     exporter: &mut Exporter,
 ) -> Result<(), RedisError> {
+    let mut batch: Vec<Export> = Vec::with_capacity(BATCH);
     while let Some(export) = exporter.next().await {
-        let (mut batch, mut next) = (redis::pipe(), Some(export));
+        let (mut commands, mut next) = (redis::pipe(), Some(export));
+        commands.ignore_errors();
         while let Some(mut export) = next.take() {
             if let Some(text) = give(&mut export, form, desk, exporter).await {
                 if let Some(own) = own {
                     own.goes_out(&export.name, &text);
                 }
-                batch.publish(&*export.name, text).ignore();
+                commands.publish(&*export.name, text);
+                batch.push(export);
             }
             if batch.len() < BATCH {
                 next = exporter.more().await;
             }
         }
-        if !batch.is_empty() {
-            link.send(&batch).await?;
-            exporter.sent();
+        if batch.is_empty() {
+            continue;
         }
+        let answers = link.send(&commands).await?;
+        for (export, answer) in batch.drain(..).zip(answers) {
+            if let Value::ServerError(error) = answer {
+                exporter.cannot(&export, BridgeDrop::Rejected, &format!("Redis refuses it: {error}")).await;
+            }
+        }
+        exporter.sent();
     }
     Ok(())
 }

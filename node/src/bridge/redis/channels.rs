@@ -1,9 +1,9 @@
 //! Redis's channels: SUBSCRIBE, PSUBSCRIBE, PUBLISH.
 
-use std::{collections::HashMap, io::ErrorKind};
+use std::collections::HashMap;
 
 use bytes::Bytes;
-use hive_proto::channel::Channel;
+use hive_proto::{channel::Channel, limits::PAYLOAD_BYTES_MAX};
 use redis::{Pipeline, Value};
 
 use super::{Place, link::Link, names, reading::Reading, resp::Said};
@@ -32,7 +32,9 @@ pub(super) async fn carry(place: &Place, port: &mut Port) -> Result<(), Lost> {
             None
         }
         // What comes in may wait; what is sent and answered must not wait behind it.
-        (names, globs) => Some(Reading::open(place, &names, &globs).await.map_err(lost)?),
+        (names, globs) => {
+            Some(Reading::open(place, (&names, &globs), PAYLOAD_BYTES_MAX).await.map_err(lost)?)
+        }
     };
     let watched = link.clone().watch();
     tokio::select! {
@@ -150,10 +152,10 @@ async fn read(
     let Some(mut reading) = reading else { return std::future::pending().await };
     loop {
         loop {
-            let said = match reading.replies.next() {
+            let said = match reading.next() {
                 Ok(Some(said)) => said,
                 Ok(None) => break,
-                Err(error) => return format!("it does not speak as Redis does: {error}"),
+                Err(why) => return why,
             };
             match said {
                 Said::Message { glob, channel, payload } => {
@@ -169,22 +171,16 @@ async fn read(
                 }
                 Said::TooLarge => desk.dropped(BridgeDrop::TooLarge, 1),
                 Said::Subscribed => {
-                    reading.unconfirmed = reading.unconfirmed.saturating_sub(1);
-                    if reading.unconfirmed == 0 {
+                    if reading.confirmed() {
                         desk.up(up);
                     }
                 }
-                Said::Refused(why) => return String::from_utf8_lossy(why).into_owned(),
-                Said::Heard => {}
+                Said::Refused(_) | Said::Heard => {}
             }
         }
         importer.hand_over().await;
-        if let Err(error) = reading.more().await {
-            return match error.kind() {
-                ErrorKind::UnexpectedEof => "it closed the connection".to_owned(),
-                ErrorKind::TimedOut => "it does not answer any more".to_owned(),
-                _ => error.to_string(),
-            };
+        if let Err(why) = reading.more().await {
+            return why;
         }
     }
 }
