@@ -102,7 +102,7 @@ impl Begun {
 }
 
 /// An event that everyone with room has.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Offered {
     /// The position of its route.
     route: usize,

@@ -199,6 +199,33 @@ async fn a_publish_that_is_broken_off_did_not_come() {
     assert_eq!(again().await, LetIn::Duplicate);
 }
 
+/// The same for what was gathered for a group that has no room for it: it goes the next time.
+#[tokio::test(start_paused = true)]
+async fn a_hand_over_to_a_group_that_is_broken_off_goes_on() {
+    let bus = bus();
+    let to = bus.address("a/b").expect("a channel");
+    let group = hive_proto::group::GroupName::parse("workers").ok();
+    let wanted = Wanted { scope: bus.scope("a/*").expect("a pattern"), answers: false, group };
+    let mut member = bus.subscribe(Holder::Client("member".into()), [wanted]).await.expect("subscribed");
+    let (mut publisher, plain) = (crossing(&bus), Trail::default());
+    let large = Message::new(vec![0; 200 << 10]);
+    let mut gathered = 0;
+    let waits = std::time::Duration::from_millis(10);
+    loop {
+        assert!(publisher.gather_bridged(&to, large.clone(), (&plain, 0)).is_ok());
+        gathered += 1;
+        if tokio::time::timeout(waits, publisher.hand_over()).await.is_err() {
+            break;
+        }
+        assert!(gathered < 1_000, "there is room for more than a group may have");
+    }
+    assert_eq!(bus.0.groups.len(), gathered - 1, "all but the last");
+    let mut first = member.next().await.expect("an event");
+    first.ticket.take().expect("a ticket").done();
+    publisher.hand_over().await;
+    assert_eq!(bus.0.groups.len(), gathered - 1, "the last for the first");
+}
+
 /// A full queue holds up who hands over, and nobody else; what was not handed over when that was broken off goes the next
 /// time, before what came later.
 #[tokio::test(start_paused = true)]

@@ -22,7 +22,7 @@ pub(super) struct Gathered {
     stalled: Option<Box<Stalled>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Stalled {
     offered: Offered,
     to: Address,
@@ -69,10 +69,12 @@ impl Publisher {
 
     async fn hand_over_all(&mut self) {
         self.gathered.staged.flush(&self.bus.0, &mut self.pace).await;
-        (self.gathered.events, self.gathered.bytes) = (0, 0);
-        if let Some(stalled) = self.gathered.stalled.take() {
-            let Stalled { offered, to, message, depth } = *stalled;
+        // It stays here until everybody has it: at worst somebody has it twice.
+        if let Some(stalled) = self.gathered.stalled.as_deref().cloned() {
+            let Stalled { offered, to, message, depth } = stalled;
             self.insist(offered, &to, message, depth).await;
+            self.gathered.stalled = None;
         }
+        (self.gathered.events, self.gathered.bytes) = (0, 0);
     }
 }
