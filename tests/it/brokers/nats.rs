@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use async_nats::{Client, HeaderMap, Subscriber, jetstream};
-use futures_util::StreamExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
 use hive_client::{Incoming, Message, Terms, types::BridgeState};
 use hive_tests::{
     brokers::{Broker, Kind, certificate},
@@ -130,6 +130,44 @@ async fn requests_are_answered_both_ways() -> Result<()> {
     let nobody = node.client().call("there/nobody", &Message::from("x"), Duration::from_secs(5)).await;
     ensure!(nobody.is_err_and(|error| error.to_string().contains("nobody answers")), "an error");
     Ok(())
+}
+
+/// A request that one node brings to NATS and another of its mesh gets there has been in that mesh: it does not go round.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_does_not_go_in_circles() -> Result<()> {
+    let broker = Broker::nats().await?;
+    let config = format!(
+        "  nats:\n    - servers: {}\n      import: 'ask/*'\n      calls: 'nats/ask/*'\n      queue-group: workers\n      timeout: 1s\n",
+        broker.url()
+    );
+    let (one, folder) = bridging("one", &config).await?;
+    let file = folder.path().join("hive.yaml");
+    let other = crate::node("other").arg("--config").arg(file).peer(&one).start().await?;
+    other.has_peers(1, MOMENT).await?;
+    for node in [&one, &other] {
+        state(node, "nats", BridgeState::Up).await?;
+    }
+    let client = bare(&broker).await?;
+    let mut passes = client.subscribe("ask.*").await?;
+    let mut tries = 0;
+    // Once by who asks, and once more when the node that gets it knows that the other's bridge answers.
+    until("a request to cross the mesh", MOMENT, async || {
+        tries += 1;
+        let text = tries.to_string();
+        let answer = client.request("ask.nobody", text.clone().into()).await.ok()?;
+        let code = answer.headers.as_ref()?.get("Nats-Service-Error-Code")?;
+        settled(&client).await.ok()?;
+        let mut times = 0;
+        while let Some(Some(came)) = passes.next().now_or_never() {
+            times += u32::from(came.payload == text);
+        }
+        (times > 1).then(|| (code.as_str().to_owned(), times))
+    })
+    .await
+    .and_then(|(code, times)| {
+        ensure!(times == 2, "it went round {times} times, and {code} was said");
+        Ok(())
+    })
 }
 
 /// Of the nodes in a queue group one gets each message.

@@ -55,13 +55,19 @@ impl Asking {
         };
         let (desk, deadline) = (self.desk.clone(), Instant::now() + self.timeout);
         self.spawn(place, async move {
-            let Ok((message, _)) = read(came.payload, came.headers, None) else {
+            let Ok((message, trail)) = read(came.payload, came.headers, None) else {
                 return desk.dropped(BridgeDrop::Garbage, 1);
             };
-            let actor = desk.actor();
-            let cause = CallCause::over(&actor, deadline, 0);
-            desk.traffic().imported.one();
-            let answer = desk.bus().call_from(&to, without_mesh_headers(message), cause).await;
+            let answer = if trail.has(desk.bus().mark(to.network)) {
+                // Nobody there answered: they would have been asked before a bridge was.
+                desk.dropped(BridgeDrop::Loop, 1);
+                Err(CallError::NoResponder)
+            } else {
+                let actor = desk.actor();
+                let cause = CallCause::over(&actor, deadline, 0);
+                desk.traffic().imported.one();
+                desk.bus().call_from(&to, without_mesh_headers(message), cause).await
+            };
             let (headers, payload) = match answer {
                 Ok(message) => (answer_headers(&message), message.payload),
                 Err(error) => (refusal(&error), Bytes::new()),
