@@ -25,8 +25,10 @@ const DAEMONS: &str = "/usr/sbin:/usr/local/sbin";
 /// Which server, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
-    /// `redis-server`, from the package of this name. It keeps nothing. With a certificate and its key it speaks TLS alone.
-    Redis(Option<(PathBuf, PathBuf)>),
+    /// `redis-server` with these arguments, from the package of this name. It keeps nothing.
+    Redis(Vec<String>),
+    /// The same, which speaks TLS alone, with a certificate and its key.
+    Rediss(PathBuf, PathBuf),
     /// `mosquitto`, from the package of this name, with these lines in its configuration.
     Mosquitto(Vec<String>),
     /// `nats-server` with these arguments.
@@ -49,7 +51,7 @@ impl Broker {
     /// # Errors
     /// When there is none, or it does not answer.
     pub async fn redis() -> Result<Self> {
-        Self::start(Kind::Redis(None)).await
+        Self::start(Kind::Redis(Vec::new())).await
     }
 
     /// An MQTT broker that lets everybody in.
@@ -97,8 +99,8 @@ impl Broker {
     #[must_use]
     pub fn url(&self) -> String {
         let scheme = match self.kind {
-            Kind::Redis(None) => "redis",
-            Kind::Redis(Some(_)) => "rediss",
+            Kind::Redis(_) => "redis",
+            Kind::Rediss(..) => "rediss",
             Kind::Mosquitto(_) => "mqtt",
             Kind::Nats(_) => "nats",
         };
@@ -163,18 +165,18 @@ impl Broker {
         let port = self.port.to_string();
         let mut command;
         match &self.kind {
-            Kind::Redis(tls) => {
-                command = Command::new(installed("redis-server", "redis-server")?);
-                command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
-                match tls {
-                    None => command.args(["--port", &port]),
-                    Some((certificate, key)) => command
-                        .args(["--port", "0", "--tls-port", &port, "--tls-auth-clients", "no"])
-                        .arg("--tls-cert-file")
-                        .arg(certificate)
-                        .arg("--tls-key-file")
-                        .arg(key),
-                };
+            Kind::Redis(args) => {
+                command = redis_server()?;
+                command.args(["--port", &port]).args(args);
+            }
+            Kind::Rediss(certificate, key) => {
+                command = redis_server()?;
+                command
+                    .args(["--port", "0", "--tls-port", &port, "--tls-auth-clients", "no"])
+                    .arg("--tls-cert-file")
+                    .arg(certificate)
+                    .arg("--tls-key-file")
+                    .arg(key);
             }
             Kind::Mosquitto(lines) => {
                 command = Command::new(installed("mosquitto", "mosquitto")?);
@@ -234,6 +236,13 @@ pub fn certificate(folder: &Path) -> Result<(PathBuf, PathBuf)> {
         bail!("openssl: {}", String::from_utf8_lossy(&made.stderr));
     }
     Ok((certificate, key))
+}
+
+/// A Redis that keeps nothing.
+fn redis_server() -> Result<Command> {
+    let mut command = Command::new(installed("redis-server", "redis-server")?);
+    command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
+    Ok(command)
 }
 
 /// A program of a package.

@@ -100,7 +100,7 @@ async fn what_was_published_at_once_goes_out() -> Result<()> {
 /// A bridge begins without its server, and goes on after it was killed, empty or not.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_server_may_come_late_and_go() -> Result<()> {
-    let mut broker = Broker::reserve(Kind::Redis(None))?;
+    let mut broker = Broker::reserve(Kind::Redis(Vec::new()))?;
     let (node, _folder) = bridging("late", &config(&broker)).await?;
     let waiting = state(&node, "redis", BridgeState::Waiting).await?;
     ensure!(waiting.problem.is_some_and(|why| why.contains("refused")), "it says why");
@@ -217,7 +217,7 @@ fn streams(broker: &Broker, rest: &str) -> String {
 /// Entries of streams come in once, with what goes with them, and are acknowledged; events go out as entries.
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_are_read_and_written() -> Result<()> {
-    let mut broker = Broker::start(Kind::Redis(None)).await?;
+    let mut broker = Broker::start(Kind::Redis(Vec::new())).await?;
     let mut client = bare(&broker).await?;
     let _: String =
         client.xadd("jobs", "*", &[("payload", "one"), ("content-type", "text/plain"), ("x-y", "z")]).await?;
@@ -302,7 +302,7 @@ async fn abandoned_entries_are_claimed() -> Result<()> {
 async fn tls_is_spoken() -> Result<()> {
     let (folder, other) = (tempfile::tempdir()?, tempfile::tempdir()?);
     let (ours, key) = certificate(folder.path())?;
-    let broker = Broker::start(Kind::Redis(Some((ours.clone(), key)))).await?;
+    let broker = Broker::start(Kind::Rediss(ours.clone(), key)).await?;
     let config = |what: &str, ca: &Path| {
         let server = format!("server: {}, ca-file: '{}'", broker.url(), ca.display());
         format!(
@@ -327,4 +327,21 @@ async fn tls_is_spoken() -> Result<()> {
     ensure!(said(&mut events).await? == pair("redis/a/b", "over TLS"));
     // In the stream it says that it comes from a network of this name.
     dropped(&to, "logs", "loop", 1).await
+}
+
+/// A server that does not know a command gives back what came with it, a password as well: nobody is shown that.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_password_is_in_what_a_server_refuses() -> Result<()> {
+    const PASSWORD: &str = "open-sesame";
+    for command in ["HELLO", "AUTH"] {
+        let args = ["--requirepass", PASSWORD, "--rename-command", command, ""].map(str::to_owned);
+        let broker = Broker::start(Kind::Redis(args.into())).await?;
+        let bridges = format!("{}      password: {PASSWORD}\n", config(&broker));
+        let (node, _folder) = bridging("refused", &bridges).await?;
+        let problem = state(&node, "redis", BridgeState::Waiting).await?.problem.unwrap_or_default();
+        ensure!(problem.contains(&format!("unknown command '{command}'")), "{problem}");
+        ensure!(!problem.contains(PASSWORD), "{problem}");
+        ensure!(!node.printed().contains(PASSWORD), "{}", node.printed());
+    }
+    Ok(())
 }

@@ -27,7 +27,7 @@ const OWN_MAX: usize = 4_096;
 pub(super) async fn carry(place: &Place, form: &Form, port: &mut Port) -> Result<(), Lost> {
     let Port { desk, exporter, importer } = port;
     let shown = format!("redis://{place}");
-    let failed = |error: RedisError| Lost::at(&shown, &error);
+    let failed = |error: RedisError| Lost::new(format!("{shown}: {}", place.words(&error)));
     let mut link = Link::connect(place, desk).await.map_err(failed)?;
     let globs: Vec<String> = globs(desk.rules()).into_iter().collect();
     let reading = if globs.is_empty() {
@@ -42,7 +42,7 @@ pub(super) async fn carry(place: &Place, form: &Form, port: &mut Port) -> Result
     let own = form.remove_metadata.then(Own::default);
     tokio::select! {
         why = inward((reading, own.as_ref()), (form, &shown), desk, importer) => {
-            Err(Lost::new(format!("{shown}: {why}")))
+            Err(Lost::new(format!("{shown}: {}", place.words(&why))))
         }
         said = outward((&mut link, own.as_ref()), form, desk, exporter) => said.map_err(failed),
         gone = asking.watch() => Err(failed(gone)),

@@ -22,7 +22,7 @@ const RECENT: usize = 8;
 
 pub(super) async fn carry(place: &Place, port: &mut Port) -> Result<(), Lost> {
     let Port { desk, exporter, importer } = port;
-    let lost = |error| Lost::at(&format!("Redis at {place}"), &error);
+    let lost = |error| Lost::new(format!("Redis at {place}: {}", place.words(&error)));
     let mut link = Link::connect(place, desk).await.map_err(lost)?;
     let sources = Sources::new(desk.rules());
     let up = format!("Redis at {place}");
@@ -38,7 +38,9 @@ pub(super) async fn carry(place: &Place, port: &mut Port) -> Result<(), Lost> {
     };
     let watched = link.clone().watch();
     tokio::select! {
-        why = read(reading, sources, importer, (&*desk, &up)) => Err(Lost::new(format!("{up}: {why}"))),
+        why = read(reading, sources, importer, (&*desk, &up)) => {
+            Err(Lost::new(format!("{up}: {}", place.words(&why))))
+        }
         written = write(&mut link, exporter) => written.map_err(lost),
         error = watched => Err(lost(error)),
     }

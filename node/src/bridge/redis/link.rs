@@ -114,7 +114,22 @@ impl Link {
     }
 }
 
+/// Behind this a Redis gives back what came with a command that it does not know.
+const GIVEN_BACK: &str = ", with args beginning with";
+
 impl Place {
+    /// What went wrong there, for people: never with the password, which a server that refuses a login may give back.
+    pub(in crate::bridge) fn words(&self, why: &impl fmt::Display) -> String {
+        let why = why.to_string();
+        let said = why.split(GIVEN_BACK).next().unwrap_or_default();
+        match &self.password {
+            Some(password) if !password.is_empty() && said.contains(password.as_str()) => {
+                "it refuses, in words that have the password in them".to_owned()
+            }
+            _ => said.to_owned(),
+        }
+    }
+
     /// A connection that nothing was said over.
     pub(in crate::bridge) async fn dial(&self) -> io::Result<Stream> {
         dial((&self.host, self.port), self.tls.as_ref()).await
@@ -133,5 +148,25 @@ impl Place {
             login = login.set_password(password);
         }
         login
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_password_is_in_words() {
+        let check = |password: Option<&str>, why: &str, want: &str| {
+            let password = password.map(str::to_owned);
+            let place = Place { host: "h".into(), port: 1, database: 0, user: None, password, tls: None };
+            assert_eq!(place.words(&why), want, "{why}");
+        };
+        let unknown = "ERR unknown command 'HELLO', with args beginning with: '3' 'AUTH' 'default' 'ses";
+        check(Some("sesame"), unknown, "ERR unknown command 'HELLO'");
+        let strange = "no such user: default sesame";
+        check(Some("sesame"), strange, "it refuses, in words that have the password in them");
+        check(Some(""), strange, strange);
+        check(None, strange, strange);
     }
 }

@@ -64,7 +64,7 @@ pub fn keys(patterns: impl Iterator<Item = impl AsRef<str>>) -> Result<Vec<Strin
 pub(super) async fn carry(place: &Place, streams: &Streams, port: &mut Port) -> Result<(), Lost> {
     let Port { desk, exporter, importer } = port;
     let named = format!("Redis at {place}");
-    let lost = |error: RedisError| Lost::at(&named, &error);
+    let lost = |error: RedisError| Lost::new(format!("{named}: {}", place.words(&error)));
     let rules = desk.rules();
     let patterns = rules.import.iter().filter(|_| !rules.proxy).map(|rule| rule.pattern.as_str());
     let keys = keys(patterns).map_err(|error| Lost::for_good(error.to_string()))?;
