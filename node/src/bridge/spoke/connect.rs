@@ -120,6 +120,7 @@ impl Bridge for Connector {
             caller: &self.caller,
             pulse,
             asks: AtomicBool::new(false),
+            heard_all: AtomicBool::new(false),
         };
         let (ask, asked) = mpsc::channel(CALLS_MAX);
         tokio::select! {
@@ -149,6 +150,8 @@ struct Session<'c> {
     pulse: Pulse,
     /// It is to be asked that.
     asks: AtomicBool,
+    /// All that came was heard, and more is waited for. Set by who reads.
+    heard_all: AtomicBool,
 }
 
 type Asked = std::pin::Pin<Box<dyn Future<Output = (String, Option<Result<Message, CallError>>)> + Send>>;
@@ -172,7 +175,10 @@ impl Session<'_> {
                 }
             }
             frames.buffer().reserve(CHUNK_BYTES);
-            if read.read_buf(frames.buffer()).await? == 0 {
+            self.heard_all.store(true, Relaxed);
+            let came = read.read_buf(frames.buffer()).await?;
+            self.heard_all.store(false, Relaxed);
+            if came == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
         }
@@ -322,7 +328,7 @@ impl Session<'_> {
     async fn over(&self) {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            match self.pulse.beat(Instant::now()) {
+            match self.pulse.beat(Instant::now(), self.heard_all.load(Relaxed)) {
                 Beat::Wait => {}
                 Beat::Ask => {
                     self.asks.store(true, Relaxed);

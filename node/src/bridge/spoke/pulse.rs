@@ -35,7 +35,7 @@ struct State {
     written: u64,
     /// Of these, so many are known to have arrived.
     arrived: u64,
-    /// How many were written when it was asked, and when that was.
+    /// How many were written when it was asked, and since when an answer is missed.
     asked: Option<(u64, Instant)>,
     /// Some answer has come: a server that never gives one, as one that only shows what another has, is not asked.
     answers: bool,
@@ -83,12 +83,17 @@ impl Pulse {
         }
     }
 
-    /// What to do now.
-    pub(super) fn beat(&self, now: Instant) -> Beat {
+    /// What to do now. An answer may be in what came and was not heard yet: as long as there is such, it does not count
+    /// as late.
+    pub(super) fn beat(&self, now: Instant, heard_all: bool) -> Beat {
         let mut state = self.lock();
         let state = &mut *state;
-        match state.asked {
-            Some((_, since)) if now.duration_since(since) < ANSWER_WITHIN => Beat::Wait,
+        match &mut state.asked {
+            Some((_, since)) if !heard_all => {
+                *since = now;
+                Beat::Wait
+            }
+            Some((_, since)) if now.duration_since(*since) < ANSWER_WITHIN => Beat::Wait,
             Some(_) if state.answers => Beat::Over(state.written.saturating_sub(state.arrived)),
             Some(_) => Beat::Wait,
             None if !std::mem::take(&mut state.is_due) => Beat::Wait,
@@ -113,19 +118,35 @@ mod tests {
         let began = Instant::now();
         let at = |seconds| began + Duration::from_secs(seconds);
         let pulse = Pulse::new(began);
-        assert_eq!(pulse.beat(at(1)), Beat::Wait);
+        assert_eq!(pulse.beat(at(1), true), Beat::Wait);
         pulse.answered();
-        assert_eq!(pulse.beat(at(100)), Beat::Wait, "nothing was said");
+        assert_eq!(pulse.beat(at(100), true), Beat::Wait, "nothing was said");
         pulse.says();
         pulse.said(3);
-        assert_eq!(pulse.beat(at(101)), Beat::Ask);
+        assert_eq!(pulse.beat(at(101), true), Beat::Ask);
         pulse.answered();
         pulse.says();
         pulse.said(2);
-        assert_eq!(pulse.beat(at(102)), Beat::Ask);
+        assert_eq!(pulse.beat(at(102), true), Beat::Ask);
         pulse.said(4);
-        assert_eq!(pulse.beat(at(116)), Beat::Wait);
-        assert_eq!(pulse.beat(at(117)), Beat::Over(6));
+        assert_eq!(pulse.beat(at(116), true), Beat::Wait);
+        assert_eq!(pulse.beat(at(117), true), Beat::Over(6));
+    }
+
+    #[test]
+    fn an_answer_is_not_late_while_it_may_have_come() {
+        let began = Instant::now();
+        let at = |seconds| began + Duration::from_secs(seconds);
+        let pulse = Pulse::new(began);
+        pulse.answered();
+        pulse.says();
+        pulse.said(1);
+        assert_eq!(pulse.beat(at(5), true), Beat::Ask);
+        for seconds in [20, 25, 300] {
+            assert_eq!(pulse.beat(at(seconds), false), Beat::Wait, "after {seconds} s");
+        }
+        assert_eq!(pulse.beat(at(305), true), Beat::Wait);
+        assert_eq!(pulse.beat(at(315), true), Beat::Over(1));
     }
 
     #[test]
@@ -135,7 +156,11 @@ mod tests {
         pulse.says();
         pulse.said(1);
         for seconds in [1, 20, 1_000] {
-            assert_eq!(pulse.beat(began + Duration::from_secs(seconds)), Beat::Wait, "after {seconds} s");
+            assert_eq!(
+                pulse.beat(began + Duration::from_secs(seconds), true),
+                Beat::Wait,
+                "after {seconds} s"
+            );
         }
     }
 }
