@@ -234,6 +234,9 @@ async def serve(reader, writer):
         channel, body = said['head']['channel'], said['body']
         if channel == '-control/subscribe':
             wanted.add(body)
+        elif channel == '-control/unsubscribe':
+            wanted.discard(body)
+            print('unsubscribed', body)
         elif channel in wanted and said['head'].get('bounce', True):
             writer.write(frame(channel, body))
         elif channel.startswith('alerts/'):
@@ -267,6 +270,20 @@ async fn a_connection_that_is_not_read_any_more_is_given_up() -> Result<()> {
     ensure!(!server.stdout().contains("alerts/lost"), "{}", server.printed());
     ensure!(lost(&node).await? >= 1, "{}", node.printed());
     ensure!(node.printed().contains("does not take what is said"), "{}", node.printed());
+    Ok(())
+}
+
+/// A call that nobody at the server answers leaves nothing behind there.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_answers_is_not_waited_for_for_ever() -> Result<()> {
+    let stage = Stage::new()?;
+    let mut server = stage.python("silent", 7200, DEAF)?;
+    server.says("ready").await?;
+    let node = stage.node("node", CONNECT)?.start().await?;
+    is(&node, "out", BridgeState::Up).await?;
+    let called = run(Some(&node), &["call", "--timeout", "300ms", "spoke/nobody", "1"]).await?;
+    ensure!(!called.status.success(), "{}", stdout(&called));
+    server.says("unsubscribed nobody/-rpc/").await?;
     Ok(())
 }
 

@@ -310,10 +310,10 @@ impl Session<'_> {
         *next = next.saturating_add(1);
         let stem = format!("{}/-rpc/{}/{next:x}", export.name, self.caller);
         let result = format!("{stem}/result");
-        let mut requests = self.requests();
-        if requests.len() >= CALLS_MAX {
-            requests.retain(|_, request| !request.is_withdrawn());
+        if self.requests().len() >= CALLS_MAX {
+            self.let_go();
         }
+        let mut requests = self.requests();
         if requests.len() >= CALLS_MAX {
             let why = format!("{CALLS_MAX} requests wait for answers from this spoke-server already");
             return request.answer(Err(Failure::Failed(why)));
@@ -324,10 +324,26 @@ impl Session<'_> {
         say::put_own(out, &format!("{stem}/call"), &body);
     }
 
+    /// Lets go the requests that nobody waits for any more, and their channels at the server.
+    fn let_go(&self) {
+        let mut done = Vec::new();
+        self.requests().retain(|result, request| {
+            let waits = !request.is_withdrawn();
+            if !waits {
+                say::put_own(&mut done, UNSUBSCRIBE, &say::string(result));
+            }
+            waits
+        });
+        if !done.is_empty() {
+            self.say(done);
+        }
+    }
+
     /// Until the server does not read any more.
     async fn over(&self) {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
+            self.let_go();
             match self.pulse.beat(Instant::now(), self.heard_all.load(Relaxed)) {
                 Beat::Wait => {}
                 Beat::Ask => {
