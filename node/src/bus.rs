@@ -40,6 +40,7 @@ use std::{
 };
 
 pub use actor::Actor;
+use arc_swap::ArcSwap;
 pub use bridged::{LetIn, Mark, NotGathered, TRAIL_HEADER, Trail, TrailError, without_mesh_headers};
 pub use call::{CallCause, Chain, Gathered, Part, Request};
 pub use consumers::Consumer;
@@ -99,8 +100,8 @@ struct Shared {
     marks: bridged::Marks,
     /// What came over bridges.
     seen: bridged::Seen,
-    /// Who may do what.
-    rules: Rules,
+    /// Who may do what. Read as a snapshot, replaced by the root when the configuration changes.
+    rules: ArcSwap<Rules>,
     account: Account,
     /// What all queues may hold together.
     budget: Arc<Budget>,
@@ -154,7 +155,7 @@ impl Bus {
             policies: policy::Policies::default(),
             marks: bridged::Marks::default(),
             seen: bridged::Seen::default(),
-            rules,
+            rules: ArcSwap::from_pointee(rules),
             account: Account::default(),
             budget,
             consumers: consumers::Consumers::default(),

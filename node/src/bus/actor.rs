@@ -51,7 +51,8 @@ impl Bus {
     /// allow it, and whether they refuse all of it.
     #[must_use]
     pub fn refusals(&self, who: &Actor, action: Action, scope: &Scope) -> (Vec<String>, bool) {
-        let (refusing, all) = self.0.rules.refusals(who.principal(), action, scope);
+        let rules = self.0.rules.load();
+        let (refusing, all) = rules.refusals(who.principal(), action, scope);
         let name = who.principal().name().unwrap_or_default();
         let lines = refusing.iter().map(|rule| rule.line_with(action, name, self.names()));
         (lines.collect(), all)
@@ -90,7 +91,8 @@ impl Shared {
         action: Action,
         to: &Address,
     ) -> Result<(), PublishError> {
-        let Some(rule) = self.rules.refusing(who, action, to.network, &to.channel) else { return Ok(()) };
+        let rules = self.rules.load();
+        let Some(rule) = rules.refusing(who, action, to.network, &to.channel) else { return Ok(()) };
         let line = rule.line_with(action, who.name().unwrap_or_default(), &self.names);
         let other = match who {
             Principal::Plugin(name) => Some(format!("the plugin `{name}`")),
@@ -109,7 +111,7 @@ impl Shared {
         channel: &Channel,
     ) -> bool {
         // What the node says of itself no rule is about.
-        channel.is_reserved() || self.rules.may(queue.actor().principal(), action, network, channel)
+        channel.is_reserved() || self.rules.load().may(queue.actor().principal(), action, network, channel)
     }
 
     /// Whether the holder of a queue here may be given something as a member of a group.

@@ -15,9 +15,10 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use futures_util::future::join_all;
 use hive_proto::{
-    channel::{Address, NetworkIndex},
+    channel::{Address, NetworkIndex, Scope},
     event::Message,
     frame::handout::Settled,
     group::GroupName,
@@ -55,16 +56,25 @@ pub(super) struct Durable {
 #[derive(Debug)]
 pub struct Journalled {
     /// Where it is kept.
-    pub journal: Arc<dyn Journal>,
-    /// The durable channels.
-    pub patterns: Vec<Pattern>,
+    journal: Arc<dyn Journal>,
+    /// The durable channels; replaced by the root when the configuration changes.
+    patterns: ArcSwap<Vec<Pattern>>,
+}
+
+impl Journalled {
+    /// A journal for these channels.
+    #[must_use]
+    pub fn new(journal: Arc<dyn Journal>, patterns: Vec<Pattern>) -> Self {
+        Self { journal, patterns: ArcSwap::from_pointee(patterns) }
+    }
 }
 
 impl Durable {
     /// The journal that a channel's events go to first, if it is a durable one.
     pub(super) fn journal(&self, to: &Address) -> Option<&Arc<dyn Journal>> {
         let Journalled { journal, patterns } = self.journals.get()?.get(&to.network)?;
-        let durable = !to.channel.is_local() && patterns.iter().any(|pattern| pattern.matches(&to.channel));
+        let durable =
+            !to.channel.is_local() && patterns.load().iter().any(|pattern| pattern.matches(&to.channel));
         durable.then_some(journal)
     }
 
@@ -107,6 +117,16 @@ impl Bus {
     pub fn journal_in(&self, journals: BTreeMap<NetworkIndex, Journalled>) {
         // A second call would be a mistake of the root's.
         let _ = self.0.durable.journals.set(journals);
+    }
+
+    /// From here on these channels are durable, of the networks that have a journal. What a journal has of others is still
+    /// given to their groups.
+    pub fn durable(&self, channels: &[Scope]) {
+        for (network, Journalled { patterns, .. }) in self.0.durable.journals.get().into_iter().flatten() {
+            let its = channels.iter().filter(|scope| scope.network == *network);
+            patterns.store(Arc::new(its.map(|scope| scope.pattern.clone()).collect()));
+        }
+        self.resolve_anew();
     }
 
     /// The journals, by network, for who shows them.
@@ -153,8 +173,10 @@ impl Bus {
         running: &mut JoinSet<()>,
         stop: &CancellationToken,
     ) {
+        let rules = self.0.rules.load();
         let wanted =
-            self.0.routes.groups(network, |node, pattern| self.0.rules.may_join_some(network, node, pattern));
+            self.0.routes.groups(network, |node, pattern| rules.may_join_some(network, node, pattern));
+        drop(rules);
         for ((of, group), pump) in pumps.iter() {
             if *of == network && !wanted.contains_key(group) {
                 pump.wants(BTreeSet::new());

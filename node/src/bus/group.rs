@@ -287,7 +287,7 @@ impl Shared {
                 Target::Remote(remote) => (remote.node, Way::Remote(remote)),
                 Target::Local(_) | Target::Audience(_) => continue,
             };
-            if self.rules.may_join(network, node, channel) {
+            if self.rules.load().may_join(network, node, channel) {
                 places.push(Place { node, way });
             }
         }

@@ -121,7 +121,7 @@ impl super::Bus {
         after: Option<&Channel>,
         mut page: Page,
     ) -> Vec<Event> {
-        let rules = &self.0.rules;
+        let rules = self.0.rules.load();
         let may = |kept: &&Kept| rules.may(who.principal(), Action::Subscribe, scope.network, &kept.channel);
         let mut found = BTreeMap::new();
         for is_local in [true, false] {

@@ -1,13 +1,14 @@
 //! What a publisher does on some channels when a consumer has no room, where the configuration says so.
 
-use std::{str::FromStr, sync::OnceLock, time::Duration};
+use std::{str::FromStr, sync::Arc, time::Duration};
 
+use arc_swap::ArcSwap;
 use hive_proto::{
     channel::{Address, Scope},
     plane::pace::Pace,
 };
 
-use crate::units;
+use crate::{trust::may::Rule, units};
 
 /// What is done for a consumer without room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -23,14 +24,14 @@ pub enum WhenFull {
     Block(Duration),
 }
 
-/// The policies of a node's channels. Set once, by the root.
+/// The policies of a node's channels. Set by the root, and again when the configuration changes.
 #[derive(Debug, Default)]
-pub(super) struct Policies(OnceLock<Vec<(Scope, WhenFull)>>);
+pub(super) struct Policies(ArcSwap<Vec<(Scope, WhenFull)>>);
 
 impl Policies {
     /// That of a channel: the first pattern that matches decides.
     pub(super) fn when_full(&self, to: &Address) -> WhenFull {
-        let all = self.0.get().map_or(&[][..], Vec::as_slice);
+        let all = self.0.load();
         let matches = |scope: &Scope| scope.network == to.network && scope.pattern.matches(&to.channel);
         all.iter().find(|(scope, _)| matches(scope)).map_or(WhenFull::Pace, |(_, policy)| *policy)
     }
@@ -48,10 +49,21 @@ impl WhenFull {
 }
 
 impl super::Bus {
-    /// What is done on these channels when a consumer has no room. Only the first call counts.
+    /// Who may do what from here on. Whoever publishes, and whatever arrives, is asked about with its next event.
+    pub fn rule(&self, rules: Vec<Rule>) {
+        self.0.rules.store(Arc::new(self.0.rules.load().with(rules)));
+        self.resolve_anew();
+    }
+
+    /// What is done on these channels from here on when a consumer has no room.
     pub fn policies(&self, policies: Vec<(Scope, WhenFull)>) {
-        // A second call would be a mistake of the root's.
-        let _ = self.0.policies.0.set(policies);
+        self.0.policies.0.store(Arc::new(policies));
+        self.resolve_anew();
+    }
+
+    /// What was resolved before is stale: routes remember what the configuration says of their channel.
+    pub(super) fn resolve_anew(&self) {
+        self.0.routes.change(|_| ());
     }
 }
 

@@ -57,7 +57,7 @@ pub(super) async fn open_journals(
         for note in notes {
             tracing::warn!("{note}");
         }
-        journals.insert(network, Journalled { journal, patterns });
+        journals.insert(network, Journalled::new(journal, patterns));
     }
     Ok(journals)
 }

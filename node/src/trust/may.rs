@@ -107,6 +107,12 @@ impl Rules {
         self
     }
 
+    /// The same networks under other rules.
+    #[must_use]
+    pub fn with(&self, rules: Vec<Rule>) -> Self {
+        Self { rules, open: self.open.clone(), lists: self.lists.clone() }
+    }
+
     /// The nodes that may be in a network; none where all may that prove it.
     #[must_use]
     pub fn listed(&self, network: NetworkIndex) -> Option<&Arc<BTreeSet<NodeId>>> {

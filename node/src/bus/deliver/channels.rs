@@ -125,7 +125,7 @@ impl LinkChannel {
         if self.channel.is_local() || matches!(self.fate, Fate::Late) {
             return;
         }
-        if !shared.rules.may(Principal::Node(origin), Action::Publish, network, &self.channel) {
+        if !shared.rules.load().may(Principal::Node(origin), Action::Publish, network, &self.channel) {
             self.fate = Fate::Denied;
             return;
         }

@@ -51,7 +51,8 @@ impl Inbound {
     /// A request goes to one local responder, or to all; to none if there is none any more.
     pub(super) fn request(&mut self, event: Event, caller: Caller, call: Call) {
         let Self { bus, staged, .. } = self;
-        if !bus.0.rules.may(Principal::Node(caller.node), Action::Call, event.network, &event.channel) {
+        if !bus.0.rules.load().may(Principal::Node(caller.node), Action::Call, event.network, &event.channel)
+        {
             bus.0.account.dropped(DropReason::Denied, 1);
             let error = CallError::Rejected("its rules do not let this node call there".into());
             return Request::remote(bus, caller, call, 1).decline(error);

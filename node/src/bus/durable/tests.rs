@@ -40,7 +40,7 @@ fn journal_in(bus: &Bus, dir: &Path) -> Arc<DiskJournal> {
     let journal = DiskJournal::open(dir, &name(), bus.node(), journal::Settings::default());
     let journal = Arc::new(journal.expect("a journal"));
     let patterns = vec![Pattern::parse("orders/**").expect("a pattern")];
-    let journalled = Journalled { journal: Arc::clone(&journal) as Arc<dyn Journal>, patterns };
+    let journalled = Journalled::new(Arc::clone(&journal) as Arc<dyn Journal>, patterns);
     bus.journal_in(BTreeMap::from([(HOME, journalled)]));
     journal
 }

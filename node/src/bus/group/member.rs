@@ -61,7 +61,7 @@ impl Bus {
         let shared = &*self.0;
         let others = shared.routes.members(NetworkIndex::HOME, group);
         !others.into_iter().any(|(node, channel)| {
-            node < shared.node && shared.rules.may_join(NetworkIndex::HOME, node, &channel)
+            node < shared.node && shared.rules.load().may_join(NetworkIndex::HOME, node, &channel)
         })
     }
 

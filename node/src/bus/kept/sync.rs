@@ -102,7 +102,7 @@ impl Shared {
         let Some(keys) = self.relays.signer() else { return };
         let keys: &dyn Keys = keys;
         let Ok(kept) = Kept::verify(keys, network, bytes) else { return drop_for(DropReason::Forged) };
-        if !self.rules.may(Principal::Node(kept.id.origin), Action::Retain, network, &kept.channel) {
+        if !self.rules.load().may(Principal::Node(kept.id.origin), Action::Retain, network, &kept.channel) {
             return drop_for(DropReason::Denied);
         }
         let mut values = self.keeping.of(network, false);

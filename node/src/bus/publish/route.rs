@@ -103,7 +103,7 @@ impl Publisher {
 impl Shared {
     /// Everyone who wants a channel, on this node and beyond.
     pub(super) fn resolve(&self, to: &Address) -> Vec<(Target, ChannelNumber)> {
-        let table = self.routes.table();
+        let (table, rules) = (self.routes.table(), self.rules.load());
         let local = table.wanting(Side::Local, to.network, &to.channel);
         let peers = table.wanting(Side::Peer, to.network, &to.channel);
         let (mut targets, mut beyond) = (Vec::new(), Vec::new());
@@ -116,7 +116,7 @@ impl Shared {
                 }
                 Target::Audience(_) => return true,
             };
-            self.rules.may(Principal::Node(node), Action::Subscribe, to.network, &to.channel)
+            rules.may(Principal::Node(node), Action::Subscribe, to.network, &to.channel)
         };
         for target in local.chain(peers).filter(allowed) {
             match target {

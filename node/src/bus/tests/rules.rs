@@ -162,3 +162,34 @@ async fn carry_all((there, outbox): &(Bus, Arc<Outbox>), to: &Bus, names: &[&str
     let mut inbound = inbound(to, there, Arc::new(Outbox::new()));
     carry(outbox, &mut inbound).await.expect("carried");
 }
+
+/// Rules are others from one event to the next, for publishers that remember their routes, for what arrives, and for who
+/// listens.
+#[tokio::test]
+async fn other_rules_hold_with_the_next_event() {
+    let bus = ruled(&[]);
+    let (to, there) = (address(&bus, "orders/new"), super::bus(1));
+    let mut publisher = bus.publisher();
+    let outbox = join(&there, &bus, &[("**", false)]);
+    let mut inbound = inbound(&bus, &there, Arc::new(Outbox::new()));
+    let subscription = subscribe(&bus, &["orders/*"], false).await;
+    let mut from_both = async || {
+        let published = publisher.publish(&to, "x".into()).await;
+        there.publish(&address(&there, "orders/new"), "y".into()).await.expect("published");
+        carry(&outbox, &mut inbound).await.expect("carried");
+        (published.is_ok(), channels(&subscription).len())
+    };
+    assert_eq!(from_both().await, (true, 2));
+    let rule = |action, allowed: &[Allowed]| Rule {
+        scope: Scope { network: HOME, pattern: Pattern::parse("orders/*").expect("a pattern") },
+        allows: vec![(action, allowed.to_vec())],
+    };
+    bus.rule(vec![rule(Action::Publish, &[])]);
+    assert_eq!(from_both().await, (false, 0));
+    bus.rule(vec![rule(Action::Publish, &[Allowed::Local])]);
+    assert_eq!(from_both().await, (true, 1));
+    bus.rule(vec![rule(Action::Subscribe, &[])]);
+    assert_eq!(from_both().await, (true, 0));
+    bus.rule(Vec::new());
+    assert_eq!(from_both().await, (true, 2));
+}
