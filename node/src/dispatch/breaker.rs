@@ -68,6 +68,11 @@ impl Breaker {
         Self { patience, stand: Stand::Closed(0), pauses: 0 }
     }
 
+    /// Another patience; a handler that is paused goes on, and failures are counted anew.
+    pub(super) fn change(&mut self, patience: Option<Patience>) {
+        (self.patience, self.stand) = (patience, Stand::Closed(0));
+    }
+
     /// How it stands, and how often it was paused.
     pub(super) fn look(&self) -> (status::Breaker, u64) {
         let stand = match &self.stand {

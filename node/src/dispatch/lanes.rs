@@ -49,7 +49,6 @@ const DELAYED_MAX: usize = 4_096;
 #[derive(Debug)]
 pub struct Lanes {
     name: String,
-    policy: Policy,
     bus: Bus,
     subscription: Subscription,
     /// Held for a few instructions, never across a wait.
@@ -61,10 +60,14 @@ pub struct Lanes {
     tally: Tally,
     /// The breaker has something to hear of what is handled well: it counts failures, or is open.
     troubled: AtomicBool,
+    /// Order is strict, or was: what is done with may have held others back.
+    strict: AtomicBool,
 }
 
 #[derive(Debug)]
 struct State {
+    /// How events are tried again, and when the handler is paused.
+    policy: Policy,
     /// Events by lane.
     lanes: Vec<VecDeque<Delivery>>,
     /// Which lane an event belongs into.
@@ -94,6 +97,7 @@ impl Lanes {
     #[must_use]
     pub fn new(name: impl Into<String>, subscription: Subscription, policy: Policy, bus: Bus) -> Arc<Self> {
         let state = State {
+            policy,
             lanes: (0..LANES).map(|_| VecDeque::new()).collect(),
             sort: Sort::default(),
             busy: [false; LANES],
@@ -108,7 +112,6 @@ impl Lanes {
         };
         Arc::new(Self {
             name: name.into(),
-            policy,
             bus,
             subscription,
             state: Mutex::new(state),
@@ -116,7 +119,21 @@ impl Lanes {
             ticked: Notify::new(),
             tally: Tally::default(),
             troubled: AtomicBool::new(false),
+            strict: AtomicBool::new(policy.strict),
         })
+    }
+
+    /// What is begun from here on is under another policy.
+    pub fn obey(&self, policy: Policy) {
+        let mut state = self.lock();
+        if policy.breaker != state.policy.breaker {
+            state.breaker.change(policy.breaker);
+            self.troubled.store(state.breaker.is_troubled(), Relaxed);
+        }
+        self.strict.fetch_or(policy.strict, Relaxed);
+        state.policy = policy;
+        drop(state);
+        self.wake_all();
     }
 
     /// The handler's name.
@@ -212,7 +229,7 @@ impl Lanes {
     }
 
     fn pick(self: &Arc<Self>, state: &mut State, now: Instant) -> Option<Job> {
-        let limit = now + self.policy.deadline;
+        let limit = now + state.policy.deadline;
         let tried = match state.breaker.admits(now) {
             Admission::All => false,
             Admission::One => true,
@@ -233,7 +250,7 @@ impl Lanes {
             while let Some(delivery) = state.lanes[lane].pop_front() {
                 state.held = state.held.saturating_sub(1);
                 let Some(delivery) = state.strict.park(delivery) else { continue };
-                let event = self.policy.strict.then(|| delivery.event.clone());
+                let event = self.strict.load(Relaxed).then(|| delivery.event.clone());
                 // It may have waited for long, or for another try.
                 if let Some(delivery) = self.bus.unless_expired(delivery) {
                     state.busy[lane] = true;
@@ -295,7 +312,7 @@ impl Lanes {
     /// An event was handled, or is a dead letter.
     fn done_with(&self, event: &Event) {
         self.ticked(&event.channel);
-        if self.policy.strict {
+        if self.strict.load(Relaxed) {
             self.lock().let_go(event);
         }
     }
@@ -317,19 +334,21 @@ impl Lanes {
     #[expect(clippy::result_large_err, reason = "the event goes back as it came, without an allocation")]
     fn retry(&self, mut delivery: Delivery, after: Option<Duration>) -> Result<(), (Delivery, String)> {
         let event = &mut delivery.event;
-        if event.attempt >= self.policy.attempts {
+        let mut state = self.lock();
+        let policy = state.policy;
+        if event.attempt >= policy.attempts {
             let attempts = event.attempt;
+            drop(state);
             return Err((delivery, format!("failed {attempts} times, last: ")));
         }
-        let wait = after.unwrap_or_else(|| self.policy.wait(event.attempt, event.id.sequence));
-        let wait = wait.min(self.policy.backoff_max.max(self.policy.backoff));
+        let wait = after.unwrap_or_else(|| policy.wait(event.attempt, event.id.sequence));
+        let wait = wait.min(policy.backoff_max.max(policy.backoff));
         event.attempt = event.attempt.saturating_add(1);
-        let mut state = self.lock();
         if state.delayed.len() >= DELAYED_MAX {
             drop(state);
             return Err((delivery, format!("{DELAYED_MAX} events already wait for another try; last: ")));
         }
-        if self.policy.strict {
+        if policy.strict {
             state.strict.hold(&delivery.event);
         }
         state.delayed.push(Reverse(Delayed { at: Instant::now() + wait, delivery }));

@@ -24,7 +24,7 @@ pub enum Outcome {
 }
 
 /// How often and how fast an event is tried again, and how long one try may take.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
     /// Wall time of one call, waits included.
     pub deadline: Duration,

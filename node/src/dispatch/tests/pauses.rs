@@ -106,3 +106,30 @@ async fn strict_order_lets_go_what_waits_behind_a_dead_letter() {
     assert_eq!(handler.seen(), ["retry", "retry", "retry", "retry", "last"]);
     stop.cancel();
 }
+
+#[tokio::test]
+async fn another_policy_holds_for_what_is_tried_next_and_lets_go_what_was_held_back() {
+    let (bus, handler, stop) = (bus(), Handler::new(100), CancellationToken::new());
+    let patient = Policy { attempts: 100, backoff: Duration::from_millis(1), breaker: None, ..policy() };
+    let lanes = lanes_with(&bus, Policy { strict: true, ..patient }).await;
+    handler.work(&lanes, 1, &stop);
+    for payload in ["retry", "behind"] {
+        publish(&bus, payload).await;
+    }
+    until(&lanes, |tally| tally.retried >= 3).await;
+    assert!(!handler.seen().contains(&"behind".to_owned()));
+    // What waits behind the event is not forgotten though order is not strict any more.
+    lanes.obey(Policy { attempts: 2, strict: false, ..patient });
+    until(&lanes, |tally| tally.dead == 1 && tally.handled == 1).await;
+    // A pause ends with the patience it was made by.
+    lanes.obey(Policy {
+        breaker: Some(Patience { failures: 1, pause: Duration::from_secs(3_600) }),
+        ..patient
+    });
+    publish(&bus, "trap").await;
+    until(&lanes, |_| lanes.breaker().0 == Breaker::Open).await;
+    lanes.obey(Policy { attempts: 1, ..patient });
+    until(&lanes, |tally| tally.dead == 2).await;
+    assert_eq!(lanes.breaker().0, Breaker::Closed);
+    stop.cancel();
+}
