@@ -37,8 +37,13 @@ mod wants;
 pub mod wasmcloud;
 pub mod worker;
 
-use std::{fmt, io, path::Path, sync::Arc};
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
+};
 
+use futures_util::future::join_all;
 use tokio::sync::{mpsc, oneshot};
 
 use self::{
@@ -76,11 +81,31 @@ pub struct Plugins {
     asks: Option<mpsc::Sender<Ask>>,
     /// Where the plugins' events are; none as above.
     shared: Option<Arc<Shared>>,
+    /// The data directory with the compiled cache, if there is one.
+    compiled: Option<PathBuf>,
 }
 
 impl fmt::Debug for Plugins {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Plugins").field("asks", &self.asks).finish_non_exhaustive()
+    }
+}
+
+/// Folders of components that can be followed.
+pub struct Folders(Option<Watch>);
+
+impl Folders {
+    /// Watches folders; with any, what loads components is made if it was not.
+    fn follow(folders: &[PathBuf], shared: &Shared, compiled: Option<&Path>) -> Result<Self, StartError> {
+        if folders.is_empty() {
+            return Ok(Self(None));
+        }
+        let watch = Watch::start(folders, Depth::Files)?;
+        if shared.loader.get().is_none() {
+            // Only who configures sets it, one after the other.
+            let _ = shared.loader.set(Arc::new(loader(compiled, &shared.boards)?));
+        }
+        Ok(Self(Some(watch)))
     }
 }
 
@@ -133,30 +158,56 @@ impl Plugins {
         part: &Part,
     ) -> Result<Self, StartError> {
         if config.folders.is_empty() && !config.processes {
-            return Ok(Self { asks: None, shared: None });
+            return Ok(Self { asks: None, shared: None, compiled: None });
         }
         let data_dir = boards.node.read().data_dir.clone();
         let compiled = config.cache.clone().or_else(|| data_dir.clone());
-        let (watch, loader) = match config.folders.as_slice() {
-            [] => (None, None),
-            folders => {
-                let watch = Watch::start(folders, Depth::Files)?;
-                (Some(watch), Some(Arc::new(loader(compiled.as_deref(), &boards)?)))
-            }
-        };
         let records = Records::load(store.clone())?;
         let versions = Versions::open(data_dir.as_deref()).map_err(StartError::Versions)?;
         versions.retain(&records.contents());
         let states = States::new(store.clone());
         part.spawn("state", Arc::clone(&states).run(part.stop().clone()));
         let (counts, approve_all) = (Counts::default(), config.approve_all);
+        let loader = OnceLock::new();
         let shared =
             Arc::new(Shared { loader, bus, store, states, records, versions, approve_all, boards, counts });
-        let mut registry = Registry::new(config, Arc::clone(&shared), watch);
-        registry.begin().await;
+        let folders = Folders::follow(&config.folders, &shared, compiled.as_deref())?;
+        let mut registry = Registry::new(Arc::clone(&shared));
+        join_all(registry.configure(config, Some(folders), false)).await;
         let (asks, asked) = mpsc::channel(ASKS_MAX);
         part.spawn("plugins", registry.run(asked, part.stop().clone()));
-        Ok(Self { asks: Some(asks), shared: Some(shared) })
+        Ok(Self { asks: Some(asks), shared: Some(shared), compiled })
+    }
+
+    /// Gets ready to follow folders, and changes nothing yet.
+    ///
+    /// # Errors
+    /// When one cannot be watched, or this machine runs no guests.
+    pub async fn ready_to_follow(&self, folders: Vec<PathBuf>) -> Result<Folders, StartError> {
+        let Some(shared) = self.shared.clone() else { return Ok(Folders(None)) };
+        let compiled = self.compiled.clone();
+        let ready =
+            tokio::task::spawn_blocking(move || Folders::follow(&folders, &shared, compiled.as_deref()));
+        ready.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+    }
+
+    /// Has the plugins be as a configuration says: those whose section is another take over from themselves, others come and
+    /// go, the rest is not touched. `folders` are the configuration's, where they are others than before. With `ruled` what
+    /// the rules left out is looked at again. Returns those that were touched.
+    ///
+    /// # Errors
+    /// When the node runs none, or is leaving.
+    pub async fn configure(
+        &self,
+        config: Config,
+        folders: Option<Folders>,
+        ruled: bool,
+    ) -> Result<Vec<Reloaded>, ControlError> {
+        let config = Box::new(config);
+        let mut done = self.ask(|reply| Ask::Configure { config, folders, ruled, reply }).await?;
+        // A component that has become a process, or the other way around, comes when it is gone.
+        done.extend(self.ask(|reply| Ask::Settle { reply }).await?);
+        Ok(done)
     }
 
     /// From here on processes may come, which find the node at this socket: those of the configuration are started. Returns

@@ -44,6 +44,8 @@ pub struct Wishes {
     pub mode: Mode,
     /// What it listens to, in the order of the description.
     pub listens: Vec<Listen>,
+    /// What it is not subscribed to, as the rules refuse everything there.
+    pub left_out: Vec<Listen>,
     /// Its own clocks.
     pub timers: Vec<Timer>,
     /// Where it means to publish, with the configuration's values put in.
@@ -163,7 +165,20 @@ pub fn check(
     }
     let (name, version) = (shown(&description.name), shown(&description.version));
     let (asks, warnings) = (BTreeSet::new(), check.warnings);
-    Ok(Wishes { name, version, mode, listens, timers, publishes, grants, hands_over, asks, warnings })
+    let left_out = Vec::new();
+    Ok(Wishes {
+        name,
+        version,
+        mode,
+        listens,
+        left_out,
+        timers,
+        publishes,
+        grants,
+        hands_over,
+        asks,
+        warnings,
+    })
 }
 
 struct Check<'a> {

@@ -6,6 +6,7 @@
 
 mod claim;
 mod coming;
+mod configure;
 mod leave;
 mod pause;
 mod process;
@@ -163,6 +164,8 @@ impl Life {
 
     /// Sees to one wish. Returns why it cannot be.
     async fn fulfil(&mut self, wish: &Wish, seen: u64) -> Option<String> {
+        let is_other = self.configure(&wish.section);
+        let is_renewed = is_other || (wish.ruled > seen && self.is_let_more());
         let name = &self.name;
         if self.shared.records.of(name).disabled {
             let asked = wish.again.max(wish.back).max(wish.approved) > seen;
@@ -179,7 +182,10 @@ impl Life {
             return Some("nothing of it waits to be approved".into());
         }
         let is_there = self.live.is_some() || self.coming.is_some();
-        match (&self.config.exec, wish.again > seen) {
+        match (&self.config.exec, wish.again > seen || is_renewed) {
+            (None, true) if is_renewed => {
+                return Some("it came by itself: what is new for it holds when it comes again".into());
+            }
             (Some(_), true) => self.start_next(),
             (Some(_), false) if !is_there && self.again_at.is_none() => self.start_next(),
             (None, true) => return Some("it came by itself, and the node cannot start it again".into()),

@@ -5,6 +5,7 @@
 
 mod approve;
 mod card;
+mod configure;
 mod drain;
 mod handover;
 mod rollback;
@@ -12,7 +13,7 @@ mod swap;
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Instant,
 };
 
@@ -47,8 +48,8 @@ use swap::{Content, Live};
 
 /// What every plugin of a node shares.
 pub struct Shared {
-    /// Loads components; none: there are no folders, so none can come.
-    pub loader: Option<Arc<Loader>>,
+    /// Loads components; not set before there are folders that they can come from.
+    pub loader: OnceLock<Arc<Loader>>,
     /// Carries events.
     pub bus: Bus,
     /// Keeps what plugins set for later; none: the node keeps nothing.
@@ -74,6 +75,10 @@ pub struct Wish {
     pub number: u64,
     /// The component; none: the file is gone, what was accepted is worked off.
     pub file: Option<PathBuf>,
+    /// What holds for the plugin, as the configuration says now.
+    pub section: Arc<PluginConfig>,
+    /// The number of the last wish since which the rules are others.
+    pub ruled: u64,
     /// The number of the last wish that asked to load the file also when its content is the live one's.
     pub again: u64,
     /// The number of the last wish that asked for the version before.
@@ -144,7 +149,7 @@ enum Refusal {
 impl Shared {
     /// What loads components.
     fn loader(&self) -> &Arc<Loader> {
-        self.loader.as_ref().expect("a component comes from a folder, and with folders there is a loader")
+        self.loader.get().expect("a component comes from a folder, and with folders there is a loader")
     }
 }
 
@@ -186,6 +191,7 @@ impl Life {
 
     /// Sees to one wish. Returns what is in its way.
     async fn fulfil(&mut self, wish: &Wish, seen: u64, wishes: &watch::Receiver<Wish>) -> Option<String> {
+        let is_other = self.configure(&wish.section);
         let Some(file) = &wish.file else {
             if self.unload(wishes).await {
                 self.card.gone();
@@ -207,6 +213,9 @@ impl Life {
         }
         if wish.approved > seen {
             return self.approve(file).await;
+        }
+        if is_other || (wish.ruled > seen && self.is_let_more()) {
+            return self.renew(file).await;
         }
         self.load(file, wish.again > seen).await
     }

@@ -3,6 +3,7 @@
 //! What it owns: one task that looks at the folders, and the lives. Exists so that one slow or broken plugin never holds up
 //! another. It must not know how a plugin is loaded or run.
 
+mod configure;
 mod processes;
 mod sections;
 
@@ -13,13 +14,15 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::join_all;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
+    Folders,
     folder::{self, Look, Stamp},
     life::{Fulfilled, Life, Shared, Wish},
-    settings::Config,
+    settings::{Config, PluginConfig},
 };
 use crate::{
     control::{ControlError, PluginVerb, Reloaded},
@@ -51,6 +54,22 @@ pub(super) enum Ask {
         /// What came of it.
         reply: Reply,
     },
+    /// To be as a configuration says.
+    Configure {
+        /// What it says.
+        config: Box<Config>,
+        /// Its folders, where they are others than before.
+        folders: Option<Folders>,
+        /// The rules are others than before.
+        ruled: bool,
+        /// What came of it.
+        reply: Reply,
+    },
+    /// To have come what the configuration wants and what is there, where something else was in the way before.
+    Settle {
+        /// What came of it.
+        reply: Reply,
+    },
     /// To let processes in, and to start those of the configuration.
     Open {
         /// Where they find the node.
@@ -73,6 +92,8 @@ pub(super) struct Registry {
     /// Where they find the node.
     socket: Arc<Path>,
     plugins: BTreeMap<String, Entry>,
+    /// Plugins that are to be something else: their names are taken until what they were is gone.
+    leaving: BTreeMap<String, watch::Receiver<Fulfilled>>,
     /// Files that are no plugins, as they were last said, so that they are said once.
     refused: BTreeMap<PathBuf, String>,
     /// Plugins that have a section in the configuration and never came.
@@ -87,6 +108,8 @@ struct Entry {
     fulfilled: watch::Receiver<Fulfilled>,
     /// Where a process is sent that wants to be it; none: it is a component.
     door: Option<mpsc::Sender<Knock>>,
+    /// What the configuration says of it.
+    section: Arc<PluginConfig>,
 }
 
 /// What a plugin comes from.
@@ -106,28 +129,19 @@ impl Source {
 }
 
 impl Registry {
-    pub(super) fn new(config: Config, shared: Arc<Shared>, watch: Option<Watch>) -> Self {
-        let absent = sections::all(&config);
+    /// Without plugins.
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
         Self {
-            config,
+            config: Config::default(),
             shared,
-            watch,
+            watch: None,
             knocks: None,
             socket: Path::new("").into(),
             plugins: BTreeMap::new(),
+            leaving: BTreeMap::new(),
             refused: BTreeMap::new(),
-            absent,
+            absent: BTreeSet::new(),
             lives: TaskTracker::new(),
-        }
-    }
-
-    /// Loads everything that is there; returns when each plugin runs or was refused.
-    pub(super) async fn begin(&mut self) {
-        let names = self.look();
-        self.say_absent();
-        let loading: Vec<_> = names.iter().filter_map(|name| self.wish(name, Asks::Look)).collect();
-        for one in loading {
-            one.await;
         }
     }
 
@@ -158,6 +172,8 @@ impl Registry {
     fn look(&mut self) -> Vec<String> {
         self.forget_gone();
         let Look { plugins: mut found, mut refused } = folder::look(&self.config.folders);
+        let leaving = &self.leaving;
+        found.retain(|name, _| !leaving.contains_key(name));
         found.retain(|name, (file, _)| {
             let is_process = self.is_process(name);
             if is_process {
@@ -201,12 +217,7 @@ impl Registry {
     fn wish(&self, name: &str, asks: Asks) -> Option<impl Future<Output = Option<Reloaded>> + Send + use<>> {
         let entry = self.plugins.get(name)?;
         entry.source.as_ref()?;
-        let number = entry.wish(asks);
-        let mut fulfilled = entry.fulfilled.clone();
-        Some(async move {
-            let done = fulfilled.wait_for(|fulfilled| fulfilled.number >= number).await;
-            done.ok().map(|fulfilled| fulfilled.result.clone())
-        })
+        Some(entry.fulfil(asks))
     }
 
     fn answer(&mut self, ask: Ask) {
@@ -214,6 +225,14 @@ impl Registry {
         match ask {
             Ask::Reload { plugin, reply } => self.reload(plugin, reply),
             Ask::Change { verb, plugin, reply } => self.change(verb, plugin, reply),
+            Ask::Configure { config, folders, ruled, reply } => {
+                let waiting = self.configure(*config, folders, ruled);
+                self.answer_when_done(waiting, reply);
+            }
+            Ask::Settle { reply } => {
+                let waiting = self.settle();
+                self.answer_when_done(waiting, reply);
+            }
             Ask::Open { socket, knocks, reply } => self.open(socket, knocks, reply),
         }
     }
@@ -232,12 +251,17 @@ impl Registry {
             let _ = reply.send(Err(ControlError::UnknownPlugin(name)));
             return;
         }
+        self.answer_when_done(waiting, reply);
+    }
+
+    /// Says what came of some wishes when all are seen to.
+    fn answer_when_done<F>(&self, waiting: Vec<F>, reply: Reply)
+    where
+        F: Future<Output = Option<Reloaded>> + Send + 'static,
+    {
         self.lives.spawn(async move {
-            let mut done = Vec::new();
-            for one in waiting {
-                done.extend(one.await);
-            }
-            let _ = reply.send(Ok(done));
+            let done = join_all(waiting).await;
+            let _ = reply.send(Ok(done.into_iter().flatten().collect()));
         });
     }
 
@@ -294,9 +318,19 @@ impl Entry {
         let (wishes, wished) = watch::channel(Wish::default());
         let nothing = Reloaded { plugin: name.to_owned(), generation: 0, problem: None };
         let (done, fulfilled) = watch::channel(Fulfilled { number: 0, result: nothing });
-        let life = Life::new(name, config.of(name), Arc::clone(shared));
+        let section = Arc::new(config.of(name));
+        let life = Life::new(name, PluginConfig::clone(&section), Arc::clone(shared));
         lives.spawn(life.run(wished, done));
-        Self { source: None, wishes, fulfilled, door: None }
+        Self { source: None, wishes, fulfilled, door: None, section }
+    }
+
+    /// Wishes something; what is returned waits for what comes of it.
+    fn fulfil(&self, asks: Asks) -> impl Future<Output = Option<Reloaded>> + Send + use<> {
+        let (number, mut fulfilled) = (self.wish(asks), self.fulfilled.clone());
+        async move {
+            let done = fulfilled.wait_for(|fulfilled| fulfilled.number >= number).await;
+            done.ok().map(|fulfilled| fulfilled.result.clone())
+        }
     }
 
     /// Wishes what the entry's file says to be live. Returns the wish's number.
@@ -304,12 +338,14 @@ impl Entry {
         let mut number = 0;
         self.wishes.send_modify(|wish| {
             wish.number = wish.number.saturating_add(1);
+            wish.section = Arc::clone(&self.section);
             wish.file = self.source.as_ref().map(|source| source.path().to_path_buf());
             match asks {
                 Asks::Look => {}
                 Asks::Again => wish.again = wish.number,
                 Asks::Back => wish.back = wish.number,
                 Asks::Approved => wish.approved = wish.number,
+                Asks::Ruled => wish.ruled = wish.number,
             }
             number = wish.number;
         });
@@ -344,4 +380,6 @@ enum Asks {
     Back,
     /// To go on with what waits to be approved.
     Approved,
+    /// What the rules left out.
+    Ruled,
 }

@@ -15,7 +15,10 @@ use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     fmt,
     ops::Bound,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
 use bytes::Bytes;
@@ -44,7 +47,8 @@ pub struct State {
     plugin: Arc<str>,
     /// None: the node keeps nothing, and all of it is in memory.
     store: Option<Store>,
-    quota: u64,
+    /// Set again when the configuration changes.
+    quota: AtomicU64,
     /// Where whoever looks reads how much it is.
     work: Arc<Work>,
     /// Held for a look into the store at most.
@@ -119,7 +123,12 @@ impl State {
         });
         work.state_bytes.set(used);
         let inner = Inner { used, since_ms, ..Inner::default() };
-        Arc::new(Self { plugin, store, quota: quota.0, work, inner: Mutex::new(inner) })
+        Arc::new(Self { plugin, store, quota: AtomicU64::new(quota.0), work, inner: Mutex::new(inner) })
+    }
+
+    /// It may keep so much from here on; what is over it stays.
+    pub fn allow(&self, quota: ByteSize) {
+        self.quota.store(quota.0, Relaxed);
     }
 
     /// A call begins to write.
@@ -260,8 +269,9 @@ impl State {
             Write::Add(_) => had.max(size(key, None).saturating_add(key.len() as u64 + 20)),
         };
         let used = inner.used.saturating_sub(had).saturating_add(has);
-        if has > had && used > self.quota {
-            return Err(StateError::TooLarge { what: "all that the plugin keeps", max: self.quota });
+        let quota = self.quota.load(Relaxed);
+        if has > had && used > quota {
+            return Err(StateError::TooLarge { what: "all that the plugin keeps", max: quota });
         }
         let entry = inner.entries.entry(Arc::clone(key)).or_insert_with(|| Entry::new(before));
         entry.write(call, write);

@@ -19,14 +19,7 @@ impl Life {
     /// Works off what was accepted, and ends its processes.
     pub(super) async fn unload(&mut self) {
         let grace = self.grace();
-        if let Some(coming) = self.coming.take() {
-            if let Some((session, _)) = coming.session {
-                session.over("the node lets it go");
-            }
-            if let Some(process) = coming.process {
-                self.leaving.spawn(process.end(grace));
-            }
-        }
+        self.give_up_coming("the node lets it go");
         let end = Instant::now() + self.drain_limit();
         if let Some(live) = self.live.take() {
             self.card.draining();
@@ -37,6 +30,17 @@ impl Life {
         }
         if let Some(lanes) = self.lanes.take() {
             say_unloaded(&lanes);
+        }
+    }
+
+    /// What is on its way to be live will not be.
+    pub(super) fn give_up_coming(&mut self, why: &str) {
+        let Some(coming) = self.coming.take() else { return };
+        if let Some((session, _)) = coming.session {
+            session.over(why);
+        }
+        if let Some(process) = coming.process {
+            self.leaving.spawn(process.end(self.grace()));
         }
     }
 

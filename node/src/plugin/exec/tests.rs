@@ -207,3 +207,30 @@ async fn a_guest_that_is_switched_off_is_not_let_in_until_it_is_on() {
     home.until("it runs", |home| home.card("guest").is_some_and(|card| card.generation == 2)).await;
     home.stop().await;
 }
+
+/// What is a process, a component or nothing follows the configuration, and a name is never two plugins.
+#[tokio::test]
+async fn processes_come_become_others_and_go_with_the_configuration() {
+    let home = Home::start(&[]).await;
+    let configure = async |each: &[(&str, PluginConfig)]| {
+        let each = each.iter().map(|(name, config)| ((*name).to_owned(), config.clone())).collect();
+        let config = Config { each, processes: true, ..Config::default() };
+        home.plugins.configure(config, None, false).await.expect("configured")
+    };
+    let done = configure(&[("worker", exec(&["sh", "-c", "exit 3"]))]).await;
+    assert_eq!((done.len(), done[0].plugin.as_str()), (1, "worker"));
+    assert!(home.problem("worker").contains("exit code 3"), "{}", home.problem("worker"));
+    let done = configure(&[("worker", exec(&["sh", "-c", "exit 4"]))]).await;
+    assert!(done[0].problem.as_ref().is_some_and(|why| why.contains("exit code 4")), "{done:?}");
+    assert_eq!(configure(&[("worker", exec(&["sh", "-c", "exit 4"]))]).await, []);
+    configure(&[]).await;
+    assert!(home.card("worker").is_none());
+    // Its name is free for one that comes by itself, until the node is to start it again.
+    let seat = home.door.knock(claim("worker")).await.expect("a seat");
+    seat.session.ready();
+    home.until("it runs", |home| home.card("worker").is_some_and(|card| card.generation == 1)).await;
+    configure(&[("worker", exec(&["sh", "-c", "exit 5"]))]).await;
+    assert!(seat.session.is_over());
+    assert!(home.problem("worker").contains("exit code 5"), "{}", home.problem("worker"));
+    home.stop().await;
+}

@@ -40,6 +40,12 @@ impl Card {
         Arc::new(Allowance::new(Arc::clone(&self.name), limits, work, lines))
     }
 
+    /// It may keep so much from here on.
+    pub(super) fn quota(&mut self, quota: ByteSize) {
+        self.state_quota = quota;
+        self.change(|card| card.state_quota_bytes = quota.0);
+    }
+
     pub(in crate::plugin) fn work(&self) -> Arc<Work> {
         Arc::clone(&self.work)
     }
@@ -183,9 +189,10 @@ struct Followed {
 }
 
 impl Counts {
-    /// From now on `work` says what these lanes count.
+    /// From now on `work` says what these lanes count, and the allowance which lines were left out.
     pub fn follow(&self, lanes: &Arc<Lanes>, work: Arc<Work>, allowance: Arc<Allowance>) {
         let mut followed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        followed.retain(|each| !std::ptr::eq(each.lanes.as_ptr(), Arc::as_ptr(lanes)));
         followed.push(Followed { lanes: Arc::downgrade(lanes), work, allowance });
     }
 

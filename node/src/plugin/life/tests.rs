@@ -13,6 +13,7 @@ use hive_proto::{
 };
 
 mod approval;
+mod configured;
 mod instances;
 mod keeping;
 mod pacing;

@@ -8,7 +8,7 @@ use std::{
 use futures_util::future::join_all;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{Asks, Entry, Registry, Source};
+use super::{Entry, Registry, Source};
 use crate::{
     control::Reloaded,
     dispatch::process::Knock,
@@ -16,6 +16,7 @@ use crate::{
         exec::Life,
         folder::check_name,
         life::{Fulfilled, Wish},
+        settings::{Exec, PluginConfig},
     },
 };
 
@@ -33,22 +34,30 @@ impl Registry {
         reply: oneshot::Sender<()>,
     ) {
         (self.socket, self.knocks) = (socket, Some(knocks));
-        let each = self.config.each.iter();
-        let started = each.filter_map(|(name, config)| Some((name.clone(), config.exec.clone()?)));
-        let mut coming = Vec::new();
-        for (name, exec) in started.collect::<Vec<_>>() {
-            if self.config.of(&name).enabled == Some(false) {
-                continue;
-            }
-            let program = exec.command.first().map(PathBuf::from).unwrap_or_default();
-            self.begin_process(&name, program);
-            coming.extend(self.wish(&name, Asks::Look));
-        }
+        let coming = self.settle();
         self.lives.spawn(async move {
             join_all(coming).await;
             // Whoever asked may have gone.
             let _ = reply.send(());
         });
+    }
+
+    /// Starts the processes of the configuration that are not there, where they can find the node. Returns which.
+    pub(super) fn begin_processes(&mut self) -> Vec<String> {
+        if self.knocks.is_none() {
+            return Vec::new();
+        }
+        let is_due = |name: &String| {
+            let is_there = self.plugins.contains_key(name) || self.leaving.contains_key(name);
+            !is_there && self.config.of(name).enabled != Some(false)
+        };
+        let each = self.config.each.iter();
+        let started = each.filter_map(|(name, config)| Some((name.clone(), program(config.exec.as_ref()?))));
+        let due: Vec<_> = started.filter(|(name, _)| is_due(name)).collect();
+        for (name, program) in &due {
+            self.begin_process(name, program.clone());
+        }
+        due.into_iter().map(|(name, _)| name).collect()
     }
 
     /// Sends a process to the plugin that it wants to be.
@@ -91,6 +100,9 @@ impl Registry {
             };
         }
         check_name(name).map_err(|why| format!("it says that it is `{name}`: {why}"))?;
+        if self.leaving.contains_key(name) {
+            return Err(format!("what was the plugin `{name}` before finishes what it has; try again"));
+        }
         if self.config.of(name).enabled == Some(false) {
             return Err(format!(
                 "the configuration says `plugins: {{each: {{{name}: {{enabled: false}}}}}}`"
@@ -106,6 +118,7 @@ impl Registry {
     /// Processes whose place was given up are no plugins any more: their names are free.
     pub(super) fn forget_gone(&mut self) {
         self.plugins.retain(|_, entry| entry.door.as_ref().is_none_or(|door| !door.is_closed()));
+        self.leaving.retain(|_, fulfilled| fulfilled.has_changed().is_ok());
     }
 
     /// Whether a name is that of a process, so that no file can be it.
@@ -126,12 +139,18 @@ impl Registry {
         let nothing = Reloaded { plugin: name.to_owned(), generation: 0, problem: None };
         let (done, fulfilled) = watch::channel(Fulfilled { number: 0, result: nothing });
         let (door, knocks) = mpsc::channel(KNOCKS_MAX);
-        let (config, shared, socket) =
-            (self.config.of(name), Arc::clone(&self.shared), Arc::clone(&self.socket));
-        self.lives.spawn(Life::new(name, config, shared, socket).run(wished, done, knocks));
+        let (shared, socket) = (Arc::clone(&self.shared), Arc::clone(&self.socket));
+        let section = Arc::new(self.config.of(name));
+        let life = Life::new(name, PluginConfig::clone(&section), shared, socket);
+        self.lives.spawn(life.run(wished, done, knocks));
         let source = Some(Source::Process(program));
-        self.plugins.insert(name.to_owned(), Entry { source, wishes, fulfilled, door: Some(door) });
+        self.plugins.insert(name.to_owned(), Entry { source, wishes, fulfilled, door: Some(door), section });
         self.absent.remove(name);
         self.show_absent();
     }
+}
+
+/// What is started.
+pub(super) fn program(exec: &Exec) -> PathBuf {
+    exec.command.first().map(PathBuf::from).unwrap_or_default()
 }
