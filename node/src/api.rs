@@ -18,6 +18,7 @@
 //! | `GET /v1/socket` | a WebSocket of documents: `subscribe`, `publish`, `answer` (see `hive_client::socket`) |
 //! | `GET /v1/plugin` | a WebSocket over which a process is a plugin (see `hive_client::external`) |
 //! | `POST /v1/plugins/reload`, `/v1/stop` | asks the node to do it |
+//! | `POST /v1/config/reload?check=false` | has it read its configuration again; `check`: only says what would be changed |
 //! | `POST /v1/plugins/NAME/reload`, `…/rollback`, `…/approve`, `…/enable`, `…/disable` | the same, of one plugin |
 
 use std::{
@@ -161,6 +162,7 @@ fn router(shared: App) -> Router {
         .route("/v1/plugins/{name}/approve", post(control::approve))
         .route("/v1/plugins/{name}/enable", post(control::enable))
         .route("/v1/plugins/{name}/disable", post(control::disable))
+        .route("/v1/config/reload", post(control::configure))
         .route("/v1/stop", post(control::stop))
         .route("/v1/visit/{addr}", post(visit::visit))
         .route("/v1/trace/{*channel}", post(trace::trace))

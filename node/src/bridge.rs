@@ -5,7 +5,7 @@
 //! owns only its medium: how it connects, reads and writes. It must not know plugins, clients or peers.
 //!
 //! To add a kind: a file here with its configuration and its [`Bridge`], its codec in a folder beside it, a line in
-//! [`Kind`], a reader of its keys in `config/bridges/`.
+//! [`Kind`], one in `running`, a reader of its keys in `config/bridges/`.
 
 mod backlog;
 mod carried;
@@ -23,6 +23,7 @@ pub mod names;
 pub mod nats;
 pub mod redis;
 mod rules;
+mod running;
 mod sealed;
 pub mod spoke;
 mod supervise;
@@ -45,13 +46,10 @@ pub use self::{
     import::{Imported, Importer, Incoming},
     names::NameError,
     rules::{Place, Rule, Rules, begins_literally},
+    running::Bridges,
     sealed::Seals,
 };
-use crate::{
-    bus::{Bus, Mark},
-    shutdown::Part,
-    status::{Boards, BridgeCard, BridgeState},
-};
+use crate::bus::{Bus, Mark};
 
 /// Bridges of one node.
 pub const BRIDGES_MAX: usize = 64;
@@ -239,48 +237,6 @@ impl Lost {
     #[must_use]
     pub fn for_good(why: impl Into<String>) -> Self {
         Self { why: why.into(), for_good: true }
-    }
-}
-
-/// Starts all bridges on a part. What is wrong with one is on its card.
-pub fn start(config: Config, bus: &Bus, boards: &Arc<Boards>, part: &Part) {
-    for Settings { name, rules, limits, seal, kind } in config.bridges {
-        let card = BridgeCard {
-            kind: kind.name(),
-            state: BridgeState::Connecting,
-            with: String::new(),
-            since: None,
-            problem: None,
-            traffic: Arc::default(),
-        };
-        boards.bridges.change(|bridges: &mut BTreeMap<String, BridgeCard>| {
-            bridges.insert(name.clone(), card.clone());
-        });
-        let seals = seal.map(|network| config.seals.get(&network).map(Arc::clone));
-        let setup = desk::Setup { name, kind: kind.name(), rules, limits, seals, traffic: card.traffic };
-        let desk = Desk::new(setup, (bus, boards, part));
-        match kind {
-            Kind::Hive(config) => part.spawn("bridge", supervise::run(hive::Crossing::new(config), desk)),
-            Kind::Spoke(spoke::Config::Listen(addr)) => {
-                part.spawn("bridge", supervise::run(spoke::Listener::new(addr), desk));
-            }
-            Kind::Spoke(spoke::Config::Connect(host, port)) => {
-                part.spawn("bridge", supervise::run(spoke::Connector::new(host, port), desk));
-            }
-            Kind::Eventhive(config) => {
-                part.spawn("bridge", supervise::run(eventhive::Eventhive::new(config), desk));
-            }
-            Kind::EventEngine(config) => {
-                part.spawn("bridge", supervise::run(event_engine::EventEngine::new(config), desk));
-            }
-            Kind::Hein(config) => part.spawn("bridge", supervise::run(hein::Hein::new(config), desk)),
-            Kind::Redis(config) => part.spawn("bridge", supervise::run(redis::Redis::new(config), desk)),
-            Kind::Mqtt(config) => part.spawn("bridge", supervise::run(mqtt::Mqtt::new(config), desk)),
-            Kind::Nats(config) => part.spawn("bridge", supervise::run(nats::Nats::new(config), desk)),
-            Kind::Webhook(config) => {
-                part.spawn("bridge", supervise::run(webhook::Webhook::new(config), desk));
-            }
-        }
     }
 }
 

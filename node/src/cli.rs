@@ -172,7 +172,7 @@ fn run(cli: Cli) -> Result<(), Fault> {
         Verb::Id(verb) => ask(&voice, verb.run()),
         Verb::Keygen(verb) => verb.run(),
         Verb::Network(verb) => verb.run(&voice),
-        Verb::Config(verb) => verb.run(&voice),
+        Verb::Config(verb) => ask(&voice, verb.run(&voice)),
         Verb::Bridge(verb) => node(verb.run(&voice)),
         Verb::Exchange(verb) => node(verb.run(&voice)),
         Verb::Bench(verb) => node(verb.run(&voice)),

@@ -11,6 +11,7 @@ use std::{
 };
 
 mod bridges;
+mod changes;
 mod channels;
 mod check;
 mod exec;
@@ -32,6 +33,7 @@ mod source;
 mod trial;
 mod yaml;
 
+pub use changes::{Changes, changes};
 pub use expand::Variables;
 pub use find::FILE_NAME;
 pub use import::import;
@@ -60,6 +62,8 @@ pub struct Request {
     pub directory: PathBuf,
     /// Where a node keeps its data when nobody says: the same place where its clients look for it.
     pub default_data_dir: Option<PathBuf>,
+    /// What whoever starts the node makes of what was said.
+    pub adjust: Option<fn(&mut Settings)>,
 }
 
 impl Request {
@@ -77,7 +81,14 @@ impl Request {
         let text = |text: std::ffi::OsString| text.into_string().ok();
         let environment = std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?)));
         let variables = Variables { set, environment: environment.collect() };
-        Ok(Self { file, flags, variables, directory: std::env::current_dir()?, default_data_dir })
+        Ok(Self {
+            file,
+            flags,
+            variables,
+            directory: std::env::current_dir()?,
+            default_data_dir,
+            adjust: None,
+        })
     }
 }
 
@@ -88,12 +99,20 @@ pub struct Loaded {
     pub settings: Settings,
     /// The file, if there was one.
     pub file: Option<PathBuf>,
+    /// What it was made from: for who reads it again. The same file is read then, wherever it was found.
+    pub request: Request,
     /// What is doubtful in it.
     pub warnings: Vec<Problem>,
     lines: Vec<Line>,
 }
 
 impl Loaded {
+    /// Makes something else of what was said, now and whenever it is read again.
+    pub fn adjust(&mut self, adjust: fn(&mut Settings)) {
+        adjust(&mut self.settings);
+        self.request.adjust = Some(adjust);
+    }
+
     /// All values as YAML, each with who said it; secrets are hidden.
     #[must_use]
     pub fn print(&self) -> String {
@@ -148,10 +167,15 @@ pub fn check_text(source: Option<&Arc<Source>>, request: &Request) -> Result<Loa
         environment: &request.variables.environment,
         default_data_dir: request.default_data_dir.as_deref(),
     };
-    match check::settings(&root, &around, &mut report) {
+    let mut settings = check::settings(&root, &around, &mut report);
+    if let (Some(settings), Some(adjust)) = (&mut settings, request.adjust) {
+        adjust(settings);
+    }
+    match settings {
         Some(settings) => Ok(Loaded {
             settings,
             file: path.map(Path::to_owned),
+            request: Request { file: path.map(Path::to_owned), ..request.clone() },
             warnings: report.warnings,
             lines: report.lines,
         }),

@@ -4,7 +4,7 @@
 //! composition root executes them. Exists so that the API needs no handle on any part. It must not know how
 //! anything is done.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 use hive_proto::{
     channel::{Channel, NetworkIndex},
@@ -63,6 +63,13 @@ pub enum Control {
         addr: SocketAddr,
         /// What came of it with each network that was tried; none without a mesh.
         reply: oneshot::Sender<Vec<Visit>>,
+    },
+    /// Read the configuration again, and have what it says hold.
+    Configure {
+        /// Only say what would be done.
+        check: bool,
+        /// What came of it.
+        reply: oneshot::Sender<Result<Configured, ControlError>>,
     },
     /// Leave the mesh and end, as SIGTERM does. The reply says it has begun.
     Stop {
@@ -143,6 +150,52 @@ pub struct Reloaded {
     pub problem: Option<String>,
 }
 
+/// What came of reading the configuration again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Configured {
+    /// The file; none: there is none, and the defaults hold.
+    pub file: Option<PathBuf>,
+    /// What is other now, or would be.
+    pub applied: Vec<Change>,
+    /// What is other in the file, and holds after a restart.
+    pub restart: Vec<Change>,
+    /// The plugins that were touched.
+    pub plugins: Vec<Reloaded>,
+    /// What is doubtful in it, for people.
+    pub warnings: Vec<String>,
+}
+
+/// Something in the configuration that is other than it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Its key, such as `plugins.each.greet`; of a bridge with its kind and name.
+    pub key: String,
+    /// What has become of it.
+    pub turn: Turn,
+}
+
+/// What becomes of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// It was not there.
+    Added,
+    /// It is not there any more.
+    Removed,
+    /// It says something else.
+    Changed,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let turn = match self.turn {
+            Turn::Added => "added",
+            Turn::Removed => "removed",
+            Turn::Changed => "changed",
+        };
+        write!(f, "{}: {turn}", self.key)
+    }
+}
+
 /// Dead letters to be handled again, by the plugin or the group whose they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replay {
@@ -187,6 +240,9 @@ pub enum ControlError {
     /// The node is leaving, or runs without the part that would have to do it.
     #[error("the node cannot do this now: {0}")]
     Unavailable(String),
+    /// What the configuration says now cannot hold, so nothing was changed: everything that is wrong, for people.
+    #[error("{0}")]
+    Configuration(String),
 }
 
 /// Where the API puts requests.
@@ -261,6 +317,17 @@ impl ControlSender {
         answer.await.map_err(|_| leaving())
     }
 
+    /// Asks the node to read its configuration again, and to have what it says hold; `check`: only to say what that would
+    /// change.
+    ///
+    /// # Errors
+    /// When the configuration cannot hold, the node has none to read again, or it is leaving.
+    pub async fn configure(&self, check: bool) -> Result<Configured, ControlError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Control::Configure { check, reply }).await?;
+        answer.await.unwrap_or_else(|_| Err(leaving()))
+    }
+
     /// Asks the node to leave.
     ///
     /// # Errors
@@ -302,6 +369,7 @@ mod tests {
                     Control::Graph { reply } => drop(reply.send(Vec::new())),
                     Control::Trace { reply, .. } => drop(reply.send(Vec::new())),
                     Control::Visit { reply, .. } => drop(reply.send(Vec::new())),
+                    Control::Configure { reply, .. } => drop(reply.send(Ok(Configured::default()))),
                     Control::Stop { reply } => drop(reply.send(())),
                 }
             }

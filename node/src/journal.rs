@@ -146,7 +146,7 @@ impl Batch {
 }
 
 /// Where journals are kept.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Engine {
     /// On this node's own disk.
     #[default]
@@ -200,7 +200,7 @@ pub async fn open(
 }
 
 /// How much a journal keeps, for how long, and how much may wait for the disk.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// Bytes a segment has before the next one begins, at most 1 GiB.
     pub segment_bytes: u64,

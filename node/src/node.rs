@@ -3,6 +3,7 @@
 //! What it owns: the composition root ([`Builder::start`]), which hands each part the handles it needs,
 //! and the order in which they stop. It exists so that no part knows another.
 
+mod apply;
 mod bridges;
 mod builder;
 mod control;
@@ -30,6 +31,7 @@ use crate::{
         Address, Bus, CallError, Holder, Message, PublishError, Publisher, Receipt, SubscribeError,
         Subscription, Wanted,
     },
+    control::{Configured, ControlError, ControlSender},
     status::Boards,
 };
 
@@ -54,6 +56,8 @@ pub struct Node {
     bus: Bus,
     boards: Arc<Boards>,
     parts: start::Parts,
+    /// What people may ask it to do.
+    control: ControlSender,
     /// Cancelled when somebody asked the node to leave.
     leave: CancellationToken,
 }
@@ -174,6 +178,15 @@ impl Node {
             }
         };
         tokio::time::timeout(at_most, peer).await.map_err(|_| NoPeer(at_most))
+    }
+
+    /// Reads its configuration again and has what it says hold, as far as that can be while it runs. What came of it is also
+    /// in the log. `check`: only says what it would do.
+    ///
+    /// # Errors
+    /// When the configuration cannot hold, and nothing was changed; when the node has none to read again, or is leaving.
+    pub async fn configure(&self, check: bool) -> Result<Configured, ControlError> {
+        self.control.configure(check).await
     }
 
     /// Completes when somebody asked the node to leave through its API.

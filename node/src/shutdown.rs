@@ -11,7 +11,10 @@ use std::{
     time::Duration,
 };
 
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::{
+    sync::CancellationToken,
+    task::{TaskTracker, task_tracker::TaskTrackerToken},
+};
 
 /// The tasks of one part of the node: told to stop together, waited for together. Clones are the same part.
 #[derive(Debug, Clone)]
@@ -24,6 +27,8 @@ pub struct Part {
     tasks: TaskTracker,
     /// How many tasks of each name run now. A mutex: touched only when a task begins or ends.
     running: Arc<Mutex<BTreeMap<&'static str, usize>>>,
+    /// The part that this one is of: its tasks are that one's too.
+    above: Option<Arc<Part>>,
 }
 
 impl Part {
@@ -36,6 +41,18 @@ impl Part {
             cut: CancellationToken::new(),
             tasks: TaskTracker::new(),
             running: Arc::default(),
+            above: None,
+        }
+    }
+
+    /// A part of this one: it can be finished alone, and is told to stop, waited for and cut off with this one.
+    #[must_use]
+    pub fn part(&self, name: &'static str) -> Self {
+        Self {
+            stop: self.stop.child_token(),
+            cut: self.cut.child_token(),
+            above: Some(Arc::new(self.clone())),
+            ..Self::new(name)
         }
     }
 
@@ -50,7 +67,7 @@ impl Part {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let present = Present::new(task, &self.running);
+        let present = self.enter(task);
         let cut = self.cut.clone();
         self.tasks.spawn(async move {
             let _present = present;
@@ -59,6 +76,12 @@ impl Part {
                 () = future => {}
             }
         });
+    }
+
+    /// What a task holds while it runs, of this part and of those above.
+    fn enter(&self, task: &'static str) -> Vec<(Present, TaskTrackerToken)> {
+        let parts = std::iter::successors(Some(self), |part| part.above.as_deref());
+        parts.map(|part| (Present::new(task, &part.running), part.tasks.token())).collect()
     }
 
     /// Tells the part to stop and waits at most `grace` for its tasks; then cuts them off.
@@ -146,6 +169,14 @@ pub async fn signal() -> io::Result<&'static str> {
     }
 }
 
+/// Takes the SIGHUPs that come from here on, each of which would end the process otherwise.
+///
+/// # Errors
+/// When the system refuses to hand them over.
+pub fn hangups() -> io::Result<tokio::signal::unix::Signal> {
+    tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())
+}
+
 /// Counts a task as running from its making to its drop, whichever way it ends.
 struct Present {
     task: &'static str,
@@ -198,6 +229,22 @@ mod tests {
             Order::default().then(&first, Duration::from_secs(5)).then(&second, Duration::from_secs(5));
         assert_eq!(order.run().await, []);
         assert_eq!((said.recv().await, said.recv().await), (Some("first"), Some("second")));
+    }
+
+    #[tokio::test]
+    async fn a_part_of_a_part_ends_alone_or_with_it() {
+        let whole = Part::new("bridges");
+        let (one, two) = (whole.part("bridge"), whole.part("bridge"));
+        for part in [&one, &two] {
+            let stop = part.stop().clone();
+            part.spawn("task", async move { stop.cancelled().await });
+        }
+        assert_eq!(one.finish(SHORT * 100).await, Ok(()));
+        assert!(!whole.stop().is_cancelled() && !two.stop().is_cancelled() && !whole.tasks.is_empty());
+        two.spawn("late", pending());
+        let late = whole.finish(SHORT).await.expect_err("late");
+        assert_eq!(late.to_string(), "bridges did not stop within 20ms; cut off: late");
+        assert!(two.tasks.is_empty() && two.stop().is_cancelled());
     }
 
     #[tokio::test]

@@ -56,6 +56,21 @@ pub struct Boards {
     pub components: Arc<Components>,
     /// The bridges by name; written by the bridge part.
     pub bridges: Board<BTreeMap<String, BridgeCard>>,
+    /// The configuration that holds; none: the node was not started from one that can be read again. Written by the root.
+    pub configuration: Board<Option<ConfigurationCard>>,
+}
+
+/// The configuration that holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigurationCard {
+    /// Its file; none: there is none, and the defaults hold.
+    pub file: Option<PathBuf>,
+    /// When it was taken over, or found to be what holds.
+    pub loaded: SystemTime,
+    /// Keys of which the file says something else than what holds before a restart.
+    pub restart: Vec<String>,
+    /// When it was to be taken over since then and could not be, and why, for people.
+    pub failed: Option<(SystemTime, String)>,
 }
 
 impl Boards {

@@ -5,13 +5,15 @@
 
 use std::{
     fmt, io,
+    sync::OnceLock,
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use tracing_subscriber::{
-    EnvFilter,
+    EnvFilter, Registry,
     fmt::{format::Writer, time::FormatTime},
     layer::SubscriberExt as _,
+    reload,
     util::{SubscriberInitExt as _, TryInitError},
 };
 
@@ -31,18 +33,39 @@ pub struct Options {
 /// # Errors
 /// When a directive cannot be read, or logging was started before.
 pub fn start(options: &Options) -> Result<(), TelemetryError> {
-    let directives = directives(options, std::env::var("RUST_LOG").ok());
-    let filter = EnvFilter::try_new(&directives).map_err(|fault| TelemetryError::Directives {
-        directives: directives.clone(),
-        fault: fault.to_string(),
-    })?;
+    let (filter, handle) = reload::Layer::new(filter(options)?);
     let color = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
         .with_ansi(color)
         .with_timer(TimeOfDay)
         .with_target(options.verbose > 0);
-    tracing_subscriber::registry().with(filter).with(lines).try_init().map_err(TelemetryError::Started)
+    tracing_subscriber::registry().with(filter).with(lines).try_init().map_err(TelemetryError::Started)?;
+    // Logging starts once in a process, so nobody has set it before.
+    let _ = STARTED.set((handle, options.clone()));
+    Ok(())
+}
+
+/// What says what is logged, and what was asked for at the start. One for the process, as its log is.
+static STARTED: OnceLock<(reload::Handle<EnvFilter, Registry>, Options)> = OnceLock::new();
+
+/// From here on the configuration says another filter, or none: what was asked for more strongly at the start still holds.
+/// Does nothing where somebody else logs.
+///
+/// # Errors
+/// When a directive cannot be read.
+pub fn change(fallback: Option<String>) -> Result<(), TelemetryError> {
+    let Some((handle, options)) = STARTED.get() else { return Ok(()) };
+    let filter = filter(&Options { fallback, ..options.clone() })?;
+    // It is gone only with the process's subscriber, which stays.
+    let _ = handle.reload(filter);
+    Ok(())
+}
+
+fn filter(options: &Options) -> Result<EnvFilter, TelemetryError> {
+    let directives = directives(options, std::env::var("RUST_LOG").ok());
+    EnvFilter::try_new(&directives)
+        .map_err(|fault| TelemetryError::Directives { directives, fault: fault.to_string() })
 }
 
 /// Whether a text can be a filter, for whoever reads it long before logging starts.

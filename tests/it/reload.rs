@@ -1,5 +1,6 @@
 //! Replacing a handler's file while events flow through it.
 
+mod configuration;
 mod typed;
 
 use std::{collections::BTreeMap, path::Path, time::Duration};

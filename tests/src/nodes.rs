@@ -348,6 +348,14 @@ impl Node {
         self.signal(if frozen { Signal::STOP } else { Signal::CONT })
     }
 
+    /// Has it read its configuration again (SIGHUP).
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn hang_up(&mut self) -> Result<()> {
+        self.signal(Signal::HUP)
+    }
+
     /// Waits until it has ended by itself.
     ///
     /// # Errors

@@ -16,8 +16,8 @@ use crate::{
     publisher::Publisher,
     subscription::{Subscription, Terms},
     types::{
-        ApiError, DeadLetters, Gathered, Graph, LogLevel, Peers, PluginLogs, Plugins, Receipt, Reload,
-        Replay, Status, Visit, code, trace::Trace,
+        ApiError, ConfigReload, DeadLetters, Gathered, Graph, LogLevel, Peers, PluginLogs, Plugins, Receipt,
+        Reload, Replay, Status, Visit, code, trace::Trace,
     },
 };
 
@@ -219,6 +219,18 @@ impl Client {
     /// When no node answers, or it has no such plugin (`not-found`).
     pub async fn disable(&self, plugin: &str) -> Result<Reload, Error> {
         self.change("disable", plugin).await
+    }
+
+    /// Has the node read its configuration again, and what it says hold as far as that can be while it runs; `check`: only
+    /// says what that would change.
+    ///
+    /// # Errors
+    /// When no node answers, the configuration is wrong and nothing was changed (`configuration`), or the node was not
+    /// started from one (`unavailable`).
+    pub async fn reload_config(&self, check: bool) -> Result<ConfigReload, Error> {
+        let request =
+            request(Method::POST, &format!("/v1/config/reload?check={check}"), &Message::default())?;
+        document(&self.http.send(request, Duration::from_secs(60)).await?)
     }
 
     async fn change(&self, verb: &str, plugin: &str) -> Result<Reload, Error> {

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 mod bridges;
+mod config;
 mod dead;
 mod events;
 mod gathered;
@@ -17,6 +18,7 @@ pub mod trace;
 mod visit;
 
 pub use bridges::{BridgeState, BridgeStatus};
+pub use config::{ConfigReload, ConfigurationStatus, KeyChange, KeyTurn};
 pub use dead::{DeadLetter, DeadLetters, Replay, ReplayOutcome, Replayed};
 pub use events::{ConsumerStatus, EventStatus, TraceStatus};
 pub use gathered::{Answer, Gathered, Responder};
@@ -55,6 +57,9 @@ pub struct Status {
     pub v: V1,
     /// Who it is.
     pub node: NodeStatus,
+    /// The configuration that holds; absent: it was not started from one that it can read again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configuration: Option<ConfigurationStatus>,
     /// Where it accepts links, as `address:port` over UDP.
     pub listen: Vec<String>,
     /// The networks it is in, home first.
@@ -229,6 +234,8 @@ pub mod code {
     pub const CLOCK: &str = "clock";
     /// Only the node itself may do this.
     pub const DENIED: &str = "denied";
+    /// The configuration is wrong, and nothing was changed; the message is all that is wrong with it, in several lines.
+    pub const CONFIGURATION: &str = "configuration";
 }
 
 #[cfg(test)]

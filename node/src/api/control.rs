@@ -1,13 +1,17 @@
-//! What people ask a node to do: reload plugins, go back, approve, switch on and off, stop.
+//! What people ask a node to do: reload plugins, go back, approve, switch on and off, read its configuration again, stop.
 
 use axum::{
     Json,
-    extract::{Path, State, rejection::PathRejection},
+    extract::{
+        Path, Query, State,
+        rejection::{PathRejection, QueryRejection},
+    },
 };
-use hive_client::types::{Reload, Reloaded, V1};
+use hive_client::types::{ConfigReload, KeyChange, KeyTurn, Reload, Reloaded, V1};
+use serde::Deserialize;
 
 use super::{App, refusal::Refusal};
-use crate::control::{self, PluginVerb};
+use crate::control::{self, Change, PluginVerb, Turn};
 
 pub(super) async fn reload(State(app): State<App>, name: Name) -> Result<Json<Reload>, Refusal> {
     let Path(name) = name?;
@@ -34,6 +38,39 @@ pub(super) async fn disable(app: State<App>, name: Name) -> Result<Json<Reload>,
     change(app, name, PluginVerb::Disable).await
 }
 
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct How {
+    /// Only say what would be changed.
+    #[serde(default)]
+    check: bool,
+}
+
+pub(super) async fn configure(
+    State(app): State<App>,
+    how: Result<Query<How>, QueryRejection>,
+) -> Result<Json<ConfigReload>, Refusal> {
+    let Query(How { check }) = how?;
+    let done = app.means.control.configure(check).await?;
+    Ok(Json(ConfigReload {
+        v: V1,
+        file: done.file.map(|file| file.display().to_string()),
+        check,
+        applied: done.applied.into_iter().map(change_document).collect(),
+        restart: done.restart.into_iter().map(change_document).collect(),
+        plugins: done.plugins.into_iter().map(reloaded).collect(),
+        warnings: done.warnings,
+    }))
+}
+
+fn change_document(Change { key, turn }: Change) -> KeyChange {
+    let change = match turn {
+        Turn::Added => KeyTurn::Added,
+        Turn::Removed => KeyTurn::Removed,
+        Turn::Changed => KeyTurn::Changed,
+    };
+    KeyChange { key, change }
+}
+
 pub(super) async fn stop(State(app): State<App>) -> Result<Json<V1Only>, Refusal> {
     app.means.control.stop().await?;
     Ok(Json(V1Only { v: V1 }))
@@ -58,10 +95,9 @@ async fn ask(app: &App, plugin: Option<String>) -> Result<Json<Reload>, Refusal>
 }
 
 fn document(done: Vec<control::Reloaded>) -> Json<Reload> {
-    let plugins = done.into_iter().map(|each| Reloaded {
-        name: each.plugin,
-        generation: each.generation,
-        problem: each.problem,
-    });
-    Json(Reload { v: V1, plugins: plugins.collect() })
+    Json(Reload { v: V1, plugins: done.into_iter().map(reloaded).collect() })
+}
+
+fn reloaded(each: control::Reloaded) -> Reloaded {
+    Reloaded { name: each.plugin, generation: each.generation, problem: each.problem }
 }

@@ -35,7 +35,7 @@ fn status(code: &str) -> StatusCode {
         code::NOT_FOUND | code::NO_RESPONDER => StatusCode::NOT_FOUND,
         code::TIMEOUT => StatusCode::GATEWAY_TIMEOUT,
         code::FAILED => StatusCode::BAD_GATEWAY,
-        code::REJECTED => StatusCode::UNPROCESSABLE_ENTITY,
+        code::REJECTED | code::CONFIGURATION => StatusCode::UNPROCESSABLE_ENTITY,
         code::UNAVAILABLE => StatusCode::SERVICE_UNAVAILABLE,
         code::TOO_LARGE => StatusCode::PAYLOAD_TOO_LARGE,
         code::DENIED => StatusCode::FORBIDDEN,
@@ -140,6 +140,7 @@ impl From<ControlError> for Refusal {
         let code = match error {
             ControlError::UnknownPlugin(_) => code::NOT_FOUND,
             ControlError::Unavailable(_) => code::UNAVAILABLE,
+            ControlError::Configuration(_) => code::CONFIGURATION,
         };
         Self(ApiError::new(code, error.to_string()))
     }

@@ -40,6 +40,7 @@ pub(super) async fn status(State(app): State<App>) -> Json<types::Status> {
             uptime_ms: age_ms(node.started),
             data_dir: node.data_dir.as_ref().map(|dir| dir.display().to_string()),
         },
+        configuration: configuration(means),
         listen: means.boards.listen.read().iter().map(ToString::to_string).collect(),
         networks: networks(means, &peers),
         peers,
@@ -53,6 +54,18 @@ pub(super) async fn status(State(app): State<App>) -> Json<types::Status> {
         consumers: list(consumers),
         kept: types::KeptStatus { values: values as u64, bytes: bytes as u64 },
         traces: traces(means),
+    })
+}
+
+fn configuration(means: &Means) -> Option<types::ConfigurationStatus> {
+    let card = means.boards.configuration.read();
+    let card = card.as_ref().as_ref()?;
+    Some(types::ConfigurationStatus {
+        file: card.file.as_ref().map(|file| file.display().to_string()),
+        loaded_ms: unix_ms(card.loaded),
+        restart: card.restart.clone(),
+        failed_ms: card.failed.as_ref().map(|(when, _)| unix_ms(*when)),
+        problem: card.failed.as_ref().map(|(_, why)| why.clone()),
     })
 }
 

@@ -4,7 +4,7 @@ use std::{fs, net::SocketAddr, sync::Arc, time::Duration};
 
 use hive_client::{
     CALL_TIMEOUT, Client, Error, Event, Failure, Incoming, Message, Subscription, Terms, locate,
-    types::{Obstacle, code, trace::WayEnd},
+    types::{self, Obstacle, code, trace::WayEnd},
 };
 use hive_proto::{
     channel::{Names, NetworkIndex, NetworkName},
@@ -24,7 +24,7 @@ use tokio::{
 
 use super::*;
 use crate::{
-    control::{self, Control, ControlError, Missed, Reloaded, Route, Visit},
+    control::{self, Change, Configured, Control, ControlError, Missed, Reloaded, Route, Turn, Visit},
     dispatch::process,
     status::{self, NodeCard, PluginCard, PluginState, WantCard},
 };
@@ -271,6 +271,15 @@ async fn nonsense_on_a_socket_is_answered_and_survived() {
     );
 }
 
+fn configured() -> Configured {
+    Configured {
+        file: Some("/etc/hive.yaml".into()),
+        applied: vec![Change { key: "channels".into(), turn: Turn::Changed }],
+        plugins: vec![Reloaded { plugin: "greet".into(), generation: 4, problem: None }],
+        ..Configured::default()
+    }
+}
+
 /// A plugin's card.
 fn greet() -> PluginCard {
     PluginCard {
@@ -325,6 +334,10 @@ async fn the_boards_are_shown_and_reloads_are_asked_for() {
                 Control::Graph { reply } => drop(reply.send(vec![vec![kitchen()]])),
                 Control::Trace { route, reply } => drop(reply.send(asked(&route))),
                 Control::Visit { reply, .. } => drop(reply.send(vec![stranger()])),
+                Control::Configure { check: true, reply } => drop(reply.send(Ok(configured()))),
+                Control::Configure { reply, .. } => {
+                    drop(reply.send(Err(ControlError::Configuration("error: no".into()))));
+                }
                 Control::Stop { reply } => drop(reply.send(())),
             }
         }
@@ -340,6 +353,12 @@ async fn the_boards_are_shown_and_reloads_are_asked_for() {
         let done = done.expect("done").plugins.remove(0);
         assert_eq!((done.name.as_str(), done.problem.as_deref()), ("a/b ü", Some(verb)));
     }
+    let done = client.reload_config(true).await.expect("looked at");
+    assert_eq!((done.file.as_deref(), done.check, done.restart.len()), (Some("/etc/hive.yaml"), true, 0));
+    assert_eq!(done.applied, [types::KeyChange { key: "channels".into(), change: types::KeyTurn::Changed }]);
+    assert_eq!(done.plugins[0].name, "greet");
+    let (code, message) = refusal(client.reload_config(false).await.expect_err("refused"));
+    assert_eq!((code.as_str(), message.as_str()), (code::CONFIGURATION, "error: no ()"));
     let (code, message) = refusal(node.client.reload(Some("a/b ü")).await.expect_err("unknown"));
     assert_eq!((code.as_str(), message.as_str()), (code::NOT_FOUND, "no plugin is called `a/b ü` ()"));
     let graph = node.client.graph().await.expect("a graph");

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 use bytes::Bytes;
 use hive_proto::channel::{Channel, NetworkIndex};
 
-use super::Desk;
+use super::{Desk, Rules};
 use crate::{
     bus::{Delivery, Event, Request, SubscribeError, Subscription, Trail},
     status::BridgeDrop,
@@ -27,6 +27,30 @@ pub struct Exporter {
     last: Option<(NetworkIndex, Channel, bool, Option<Arc<str>>)>,
     /// Given to the kind and not known to be written.
     handed: u64,
+}
+
+/// What waits for the other side while a bridge is begun anew: it has gone nowhere yet.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    subscription: Subscription,
+    taken: VecDeque<Delivery>,
+    /// The other side has what is kept.
+    has_kept: bool,
+}
+
+impl Waiting {
+    /// The same for somebody who has nothing of it yet.
+    pub(super) fn for_another_side(self) -> Self {
+        Self { has_kept: false, ..self }
+    }
+
+    /// What is published from here on waits by these rules, behind what waited before. None where nothing goes out, or may:
+    /// that is seen to when the bridge is opened.
+    pub(super) async fn under(self, rules: &Rules) -> Option<Self> {
+        let wanted: Vec<_> = rules.wanted().collect();
+        let is_set = !wanted.is_empty() && self.subscription.set(wanted).await.is_ok();
+        is_set.then_some(self)
+    }
 }
 
 /// Something that goes out.
@@ -97,6 +121,18 @@ impl Exporter {
         self.open().await?;
         self.held = self.subscription.is_some();
         Ok(())
+    }
+
+    /// What waited before goes out first.
+    pub(super) fn go_on_with(&mut self, before: Waiting) {
+        let Waiting { subscription, taken, has_kept } = before;
+        (self.subscription, self.taken, self.held) = (Some(subscription), taken, has_kept);
+    }
+
+    /// The bridge ends: what was not taken by its kind is left for who comes after it.
+    pub(super) fn leave(&mut self) -> Option<Waiting> {
+        let (subscription, taken) = (self.subscription.take()?, std::mem::take(&mut self.taken));
+        Some(Waiting { subscription, taken, has_kept: true })
     }
 
     /// Another node is active: nothing waits here any more.

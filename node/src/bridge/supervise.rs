@@ -1,10 +1,16 @@
 //! One bridge's task: it waits for its turn, connects, carries, and connects again.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Bridge, Desk, Exporter, Importer, Lost, Port, elect::Election};
+use super::{Bridge, Desk, Exporter, Importer, Lost, Port, elect::Election, export::Waiting};
 use crate::{status::BridgeState, trust::random_bytes, units};
 
 /// The first pause between two tries; each is twice the one before.
@@ -16,13 +22,47 @@ const HELD: Duration = Duration::from_secs(5);
 /// How long a connection that shall end may take to write out what it has.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
+/// Where what waits for the other side is taken from when a bridge begins, and left when it ends.
+#[derive(Debug, Default)]
+pub(super) struct Handover {
+    /// Somebody goes on with it.
+    is_wanted: AtomicBool,
+    /// Held to put it there, and to take it.
+    waiting: Mutex<Option<Waiting>>,
+}
+
+impl Handover {
+    /// With what waited before.
+    pub(super) fn of(waiting: Option<Waiting>) -> Arc<Self> {
+        Arc::new(Self { waiting: Mutex::new(waiting), ..Self::default() })
+    }
+
+    /// Somebody goes on with what waits when the bridge ends.
+    pub(super) fn want(&self) {
+        self.is_wanted.store(true, Relaxed);
+    }
+
+    pub(super) fn take(&self) -> Option<Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn leave(&self, waiting: Option<Waiting>) {
+        if self.is_wanted.load(Relaxed) {
+            *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = waiting;
+        }
+    }
+}
+
 /// Runs a bridge until its part stops.
-pub(super) async fn run(mut bridge: impl Bridge, desk: Desk) {
+pub(super) async fn run(mut bridge: impl Bridge, desk: Desk, handover: Arc<Handover>) {
     let mark = bridge.mark(desk.bus());
     let end = desk.end().clone();
     let desk = desk.at(end.clone(), mark);
     let (exporter, importer) = (Exporter::new(desk.clone()), Importer::new(desk.clone()));
     let mut port = Port { desk: desk.clone(), exporter, importer };
+    if let Some(before) = handover.take() {
+        port.exporter.go_on_with(before);
+    }
     let election = if bridge.is_exclusive() { elect(&mut port, &bridge.medium()).await } else { None };
     let mut pause = PAUSE_MIN;
     loop {
@@ -61,6 +101,7 @@ pub(super) async fn run(mut bridge: impl Bridge, desk: Desk) {
             () = tokio::time::sleep(wait) => {}
         }
     }
+    handover.leave(port.exporter.leave());
     desk.state(BridgeState::Stopped);
 }
 

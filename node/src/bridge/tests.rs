@@ -14,7 +14,8 @@ use super::{
 };
 use crate::{
     bus::{Delivery, Holder, Message, PublishError, Subscription, Trail, Wanted, WhenFull},
-    status::{BridgeDrop, NodeCard},
+    shutdown::Part,
+    status::{Boards, BridgeCard, BridgeDrop, BridgeState, NodeCard},
 };
 
 const SOON: Duration = Duration::from_secs(5);
@@ -24,6 +25,7 @@ struct Stage {
     bus: Bus,
     boards: Arc<Boards>,
     part: Part,
+    bridges: Bridges,
 }
 
 impl Stage {
@@ -34,7 +36,8 @@ impl Stage {
         bus.confirmed(u64::MAX);
         let (boards, part) = (Boards::new(NodeCard::default()), Part::new("bridges"));
         let count = bridges.len();
-        start(Config { bridges, ..Config::default() }, &bus, &boards, &part);
+        let config = Config { bridges, ..Config::default() };
+        let bridges = Bridges::start(config, bus.clone(), Arc::clone(&boards), part.clone()).await;
         let up = async {
             while boards.bridges.read().values().filter(|card| card.state == BridgeState::Up).count() < count
             {
@@ -42,7 +45,7 @@ impl Stage {
             }
         };
         tokio::time::timeout(SOON, up).await.expect("bridges that are up");
-        Self { bus, boards, part }
+        Self { bus, boards, part, bridges }
     }
 
     async fn subscribe(&self, pattern: &str) -> Subscription {
@@ -224,6 +227,39 @@ async fn what_cannot_cross_is_a_dead_letter() {
         .map(|(_, text)| text.as_str());
     assert_eq!(channel, Some("b/local"));
     assert_eq!((stage.dropped("x", BridgeDrop::TooLarge), stage.dropped("x", BridgeDrop::Name)), (1, 1));
+}
+
+/// A bridge gets other rules while events flow: none of what both let out is lost or doubled, and another bridge goes on.
+#[tokio::test]
+async fn a_bridge_that_becomes_another_loses_nothing_and_others_are_not_touched() {
+    let of = |export: &[&str]| crossing("x", (0, 1), export, &[]);
+    let other = crossing("y", (1, 2), &["z/*"], &[]);
+    let mut stage = Stage::new(&["one", "two", "three"], vec![of(&["a/*"]), other.clone()]).await;
+    let there = stage.subscribe("two/**").await;
+    let since = stage.boards.bridges.read().get("y").and_then(|card| card.since);
+    for round in 0..20 {
+        for n in 0..10 {
+            stage.publish("a/1", &format!("{round} {n}")).await;
+        }
+        let exports: &[&str] = if round % 2 == 0 { &["a/*", "b/*"] } else { &["a/*"] };
+        stage.bridges.configure(vec![of(exports), other.clone()]).await;
+    }
+    stage.bridges.configure(vec![of(&["a/*", "b/*"]), other.clone()]).await;
+    stage.publish("b/1", "last").await;
+    stage.rests().await;
+    let mut seen: Vec<Delivery> = Vec::new();
+    there.take(usize::MAX, &mut seen);
+    let texts: Vec<_> = seen.iter().map(|one| one.event.message.payload.clone()).collect();
+    let want = (0..20).flat_map(|round| (0..10).map(move |n| format!("{round} {n}")));
+    assert_eq!(texts, want.chain(["last".to_owned()]).collect::<Vec<_>>(), "each once, in order");
+    let now = stage.boards.bridges.read().get("y").and_then(|card| card.since);
+    assert!(since.is_some() && now == since, "{since:?} {now:?}");
+    stage.bridges.configure(vec![other]).await;
+    assert_eq!(stage.boards.bridges.read().keys().collect::<Vec<_>>(), ["y"]);
+    stage.publish("a/1", "nobody carries it").await;
+    stage.rests().await;
+    there.take(usize::MAX, &mut seen);
+    assert_eq!(seen.len(), texts.len());
 }
 
 #[tokio::test]

@@ -22,6 +22,7 @@ use super::{
     run::NodeFlags,
 };
 use crate::{
+    config::Settings,
     node::Node,
     status::{PluginCard, PluginState, WantCard},
     toolchain::{
@@ -76,25 +77,35 @@ impl Dev {
             flags.usual_config(dir);
         }
         let mut loaded = flags.load(vec![folder.clone()])?;
-        let plugins = &mut loaded.settings.plugins;
-        plugins.cache = cache;
-        // Whoever writes a handler and runs it has said yes to what it wants.
-        plugins.approve_all = true;
-        // And looks at what was saved last, however it fares.
-        plugins.defaults.probation.get_or_insert(Duration::ZERO);
+        loaded.settings.plugins.cache = cache;
+        loaded.adjust(as_who_writes_handlers_wants);
         run::begin(&loaded, voice)?;
         let said = BTreeSet::new();
         let mut workshop = Workshop { sources, dirs, folder, tools: self.tools, said, voice };
         workshop.first_build().await?;
-        let node = run::start(&loaded.settings, Some(lock)).await?;
+        let hangups = run::Hangups::take()?;
+        let node = run::start(&loaded, Some(lock)).await?;
         run::introduce(&node, &loaded, voice);
         let leave = async {
-            suggest(&node, voice).await;
-            workshop.rebuild().await;
+            let building = async {
+                suggest(&node, voice).await;
+                workshop.rebuild().await;
+            };
+            tokio::select! {
+                () = hangups.follow(&node) => {}
+                () = building => {}
+            }
         };
         run::until_asked_to_leave(&node, leave, voice).await?;
         run::shutdown(node, voice).await
     }
+}
+
+fn as_who_writes_handlers_wants(settings: &mut Settings) {
+    // Whoever writes a handler and runs it has said yes to what it wants.
+    settings.plugins.approve_all = true;
+    // And looks at what was saved last, however it fares.
+    settings.plugins.defaults.probation.get_or_insert(Duration::ZERO);
 }
 
 /// Where the node is to be.

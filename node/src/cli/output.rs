@@ -84,6 +84,12 @@ pub(super) fn span(ms: u64) -> String {
     }
 }
 
+/// How long ago a moment is, in milliseconds since the Unix epoch.
+pub(super) fn age_ms(unix_ms: u64) -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX).saturating_sub(unix_ms)
+}
+
 /// A short time for people, with three digits or so: `12µs`, `3.4ms`, `1.25s`.
 pub(super) fn rough(time: Duration) -> String {
     let us = time.as_micros();

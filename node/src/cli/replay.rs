@@ -157,9 +157,7 @@ fn first_line(reason: &str) -> String {
 }
 
 fn ago(unix_ms: u64) -> String {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
-    format!("{} ago", output::span(now.saturating_sub(unix_ms)))
+    format!("{} ago", output::span(output::age_ms(unix_ms)))
 }
 
 fn text(letter: &DeadLetter) -> String {

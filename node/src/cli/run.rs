@@ -3,16 +3,19 @@
 use std::{
     collections::BTreeMap,
     env,
+    io::IsTerminal as _,
     path::{Path, PathBuf},
 };
 
 use clap::Args;
 use hive_client::locate;
+use tokio::signal::unix::Signal;
 
 use super::{Voice, exit::Fault, output};
 use crate::{
     api,
     config::{self, FILE_NAME, Flags, Loaded, Request, Settings, Severity},
+    control::ControlError,
     node::{Builder, Node},
     shutdown,
     trust::identity::DirLock,
@@ -28,8 +31,9 @@ Examples:
   hive-node run --network farm --secret-file farm.secret
 
 What is not said comes from the configuration file (--config, $HIVE_CONFIG, ./hive.yaml), then from
-defaults. `hive-node check` explains a configuration. SIGINT and SIGTERM leave in order; a second
-one ends at once.")]
+defaults. `hive-node check` explains a configuration, and `hive-node config reload`, or SIGHUP, has
+a node take over what was changed in it. SIGINT and SIGTERM leave in order; a second one ends at
+once.")]
 pub(super) struct Run {
     #[command(flatten)]
     node: NodeFlags,
@@ -117,9 +121,10 @@ impl Run {
     pub(super) async fn run(self, voice: &Voice) -> Result<(), Fault> {
         let loaded = self.node.load(self.plugins)?;
         begin(&loaded, voice)?;
-        let node = start(&loaded.settings, None).await?;
+        let hangups = Hangups::take()?;
+        let node = start(&loaded, None).await?;
         introduce(&node, &loaded, voice);
-        until_asked_to_leave(&node, std::future::pending(), voice).await?;
+        until_asked_to_leave(&node, hangups.follow(&node), voice).await?;
         shutdown(node, voice).await
     }
 }
@@ -136,10 +141,14 @@ pub(super) fn begin(loaded: &Loaded, voice: &Voice) -> Result<(), Fault> {
 }
 
 /// Starts the node with its API. Whoever has claimed its data directory before hands that over.
-pub(super) async fn start(settings: &Settings, lock: Option<DirLock>) -> Result<Node, Fault> {
+pub(super) async fn start(loaded: &Loaded, lock: Option<DirLock>) -> Result<Node, Fault> {
+    let settings = &loaded.settings;
     let socket = settings.node.data_dir.join(locate::SOCKET_NAME);
     let builder = Builder::of(settings).map_err(Fault::configuration)?;
-    let builder = builder.claimed(lock).api(api::Config { socket, link: Some(settings.node.name.clone()) });
+    let builder = builder
+        .read_again(loaded)
+        .claimed(lock)
+        .api(api::Config { socket, link: Some(settings.node.name.clone()) });
     builder.start().await.map_err(|error| {
         let hint = error.hint();
         let fault = if error.is_configuration() { Fault::configuration(error) } else { Fault::failed(error) };
@@ -210,6 +219,36 @@ pub(super) async fn until_asked_to_leave(
         () = meanwhile => {}
     }
     Ok(())
+}
+
+/// SIGHUPs: each has the node read its configuration again.
+pub(super) struct Hangups {
+    signals: Signal,
+    /// What the node says goes to a terminal.
+    has_terminal: bool,
+}
+
+impl Hangups {
+    /// From here on they do not end the process.
+    pub(super) fn take() -> Result<Self, Fault> {
+        let signals = shutdown::hangups().map_err(|error| {
+            Fault::failed(anyhow::Error::new(error).context("signals cannot be received"))
+        })?;
+        Ok(Self { signals, has_terminal: std::io::stderr().is_terminal() })
+    }
+
+    /// Follows them until the terminal is gone, of which a SIGHUP tells too: the node leaves with it, as it came.
+    pub(super) async fn follow(mut self, node: &Node) {
+        while self.signals.recv().await.is_some() {
+            if self.has_terminal && !std::io::stderr().is_terminal() {
+                return;
+            }
+            // What came of it is in the log; of a wrong file, all that is wrong.
+            if let Err(error @ ControlError::Unavailable(_)) = node.configure(false).await {
+                tracing::error!("SIGHUP: {error}");
+            }
+        }
+    }
 }
 
 /// Leaves the mesh in order; a second signal ends at once.

@@ -35,6 +35,7 @@ fn text(status: &types::Status) -> String {
         row("links", &or_none(status.listen.join(" "))),
     ];
     rows.extend(node.data_dir.as_deref().map(|dir| row("data", dir)));
+    rows.extend(status.configuration.as_ref().map(|each| row("config", &configuration(each))));
     rows.extend(status.networks.iter().map(|each| row("network", &network(each))));
     rows.extend(status.peers.iter().map(|each| row("peer", &peer(each))));
     rows.extend(status.plugins.iter().map(|each| row("plugin", &plugin(each))));
@@ -48,6 +49,20 @@ fn text(status: &types::Status) -> String {
     rows.extend((status.kept.values > 0).then(|| row("kept", &kept(&status.kept))));
     rows.extend((!status.events.dropped.is_empty()).then(|| row("dropped", &dropped(&status.events))));
     output::table(&rows)
+}
+
+fn configuration(config: &types::ConfigurationStatus) -> String {
+    let ago = |ms| output::span(output::age_ms(ms));
+    let file = config.file.as_deref().unwrap_or("no file, the defaults");
+    let mut text = format!("{file}, read {} ago", ago(config.loaded_ms));
+    if !config.restart.is_empty() {
+        text.push_str(&format!("; what it says of {} needs a restart", config.restart.join(", ")));
+    }
+    if let Some((failed, problem)) = config.failed_ms.zip(config.problem.as_ref()) {
+        let why = problem.lines().next().unwrap_or_default();
+        text.push_str(&format!("; {} ago it could not be used: {why}", ago(failed)));
+    }
+    text
 }
 
 fn row(name: &str, text: &str) -> Vec<String> {

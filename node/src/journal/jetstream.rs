@@ -56,6 +56,20 @@ pub struct Config {
     pub seals: Option<Arc<Seals>>,
 }
 
+impl PartialEq for Config {
+    /// Whether the configuration says the same: with what is sealed follows from the network.
+    fn eq(&self, other: &Self) -> bool {
+        let Self { servers, replicas, credentials_file, ca_file, patience, seals: _ } = self;
+        *servers == other.servers
+            && *replicas == other.replicas
+            && *credentials_file == other.credentials_file
+            && *ca_file == other.ca_file
+            && *patience == other.patience
+    }
+}
+
+impl Eq for Config {}
+
 impl Config {
     /// How long an event waits when nobody says: a cluster that lost its leader has another one by then.
     pub const PATIENCE: Duration = Duration::from_secs(15);
@@ -81,7 +95,7 @@ impl Config {
 }
 
 /// A server's address: `nats://HOST:PORT`, or `tls://` where nothing may be plain.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server(ServerAddr);
 
 impl fmt::Display for Server {

@@ -10,7 +10,7 @@ use hive_proto::{
 use crate::{
     api, bridge,
     bus::WhenFull,
-    config::PeerAddress,
+    config::{self, PeerAddress},
     journal, plugin,
     transport::Listen,
     trust::{identity::DirLock, may::Rule, membership::AllowList, ring::Ring},
@@ -40,6 +40,8 @@ pub struct Builder {
     pub(super) plugins: Option<plugin::Config>,
     pub(super) bridges: bridge::Config,
     pub(super) api: Option<api::Config>,
+    /// How its configuration is read again, and what it says now; none: it cannot be.
+    pub(super) source: Option<Box<(config::Request, config::Settings)>>,
 }
 
 /// A network to be in.
@@ -207,6 +209,13 @@ impl Builder {
     #[must_use]
     pub fn bridges(mut self, bridges: bridge::Config) -> Self {
         self.bridges = bridges;
+        self
+    }
+
+    /// Reads this configuration again when it is asked to, and has it hold as far as that can be while it runs.
+    #[must_use]
+    pub fn read_again(mut self, loaded: &config::Loaded) -> Self {
+        self.source = Some(Box::new((loaded.request.clone(), loaded.settings.clone())));
         self
     }
 

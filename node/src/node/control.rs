@@ -3,10 +3,10 @@
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::letters;
+use super::{apply, letters};
 use crate::{
     bus::Bus,
-    control::Control,
+    control::{Control, ControlError},
     mesh::{Asker, visit::Visitor},
     plugin::Plugins,
     shutdown::Part,
@@ -15,7 +15,7 @@ use crate::{
 /// Takes requests until the root stops, or until nobody is left to send one.
 pub(super) async fn run(
     mut requests: mpsc::Receiver<Control>,
-    (plugins, bus): (Plugins, Bus),
+    (plugins, bus, configure): (Plugins, Bus, Option<mpsc::Sender<apply::Ask>>),
     (asker, visitor): (Option<Asker>, Option<Visitor>),
     leave: CancellationToken,
     root: Part,
@@ -51,6 +51,19 @@ pub(super) async fn run(
                 let replaying = async move { letters::replay(&plugins, &bus, replay).await };
                 root.spawn("replay", async move { drop(reply.send(replaying.await)) });
             }
+            Control::Configure { check, reply } => match &configure {
+                None => {
+                    let why = "it was not started from a configuration that can be read again";
+                    drop(reply.send(Err(ControlError::Unavailable(why.into()))));
+                }
+                Some(asks) => {
+                    if let Err(error) = asks.try_send(apply::Ask { check, reply }) {
+                        let apply::Ask { reply, .. } = error.into_inner();
+                        let why = "it reads its configuration just now, and others wait for that";
+                        drop(reply.send(Err(ControlError::Unavailable(why.into()))));
+                    }
+                }
+            },
             // Compiling takes its time; asking the node to stop must not wait for it.
             Control::Reload { plugin, reply } => {
                 let plugins = plugins.clone();

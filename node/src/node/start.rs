@@ -14,10 +14,11 @@ use hive_proto::{
     channel::{Names, NetworkIndex, NetworkName},
     id::Incarnation,
 };
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Node, bridges,
+    Node, apply, bridges,
     builder::{Builder, DEFAULT_NETWORK},
     control,
     journals::open_journals,
@@ -27,10 +28,10 @@ use super::{
 };
 use crate::{
     api::{self, Api, Means},
-    bridge,
+    bridge::{self, Bridges},
     bus::{Bus, Mark},
-    config::PeerAddress,
-    control::channel,
+    config::{self, PeerAddress},
+    control::{ControlSender, channel},
     discovery::{self, Here, StaticPeer},
     dispatch::process,
     mesh::{self, Mesh, visit::Visitor},
@@ -137,14 +138,15 @@ impl Builder {
             bridges,
             api: self.api,
             rings,
+            source: self.source,
         };
         let leave = CancellationToken::new();
         match parts.start(ways, (&life.identity, life.incarnation), &bus, &boards, &leave).await {
-            Ok(()) => {
+            Ok(control) => {
                 if let Some(lock) = &mut parts.lock {
                     lock.says(Doing::Running);
                 }
-                Ok(Node { bus, boards, parts, leave })
+                Ok(Node { bus, boards, parts, control, leave })
             }
             Err(error) => {
                 parts.stop().await;
@@ -164,6 +166,8 @@ struct Ways {
     api: Option<api::Config>,
     /// Files of secrets to follow.
     rings: Vec<secrets::Followed>,
+    /// How the configuration is read again, and what it says.
+    source: Option<Box<(config::Request, config::Settings)>>,
 }
 
 /// How to reach others.
@@ -198,7 +202,7 @@ impl Parts {
         bus: &Bus,
         boards: &Arc<Boards>,
         leave: &CancellationToken,
-    ) -> Result<(), StartError> {
+    ) -> Result<ControlSender, StartError> {
         let names = |at: usize| boards.networks.read().get(at).map(|card| card.name.clone());
         let visitor = ways.online.as_ref().map(|online| {
             let networks = online.memberships.iter().enumerate();
@@ -236,22 +240,27 @@ impl Parts {
             Visitor::new(mesh.endpoint().clone(), networks, NetworkName::parse(DEFAULT_NETWORK).ok())
         });
         let mesh = (graph, visitor);
-        self.root.spawn(
-            "control",
-            control::run(requests, (plugins.clone(), bus.clone()), mesh, leave.clone(), self.root.clone()),
-        );
+        let (configure, configured) = ways.source.is_some().then(|| mpsc::channel(apply::ASKS_MAX)).unzip();
+        let parts = (plugins.clone(), bus.clone(), configure);
+        self.root.spawn("control", control::run(requests, parts, mesh, leave.clone(), self.root.clone()));
         if let Some(config) = &ways.api {
             let (door, knocks) = process::door();
             let processes = self.processes.clone();
-            let means = Means { bus: bus.clone(), boards: Arc::clone(boards), control, door, processes };
+            let (control, boards) = (control.clone(), Arc::clone(boards));
+            let means = Means { bus: bus.clone(), boards, control, door, processes };
             let api = self.api.insert(Api::start(config, means)?);
             // They come over the API, and clients after them.
             plugins.open(api.socket(), knocks).await;
             api.open();
         }
         // After the handlers, which are there when something comes in.
-        bridge::start(ways.bridges, bus, boards, &self.bridges);
-        Ok(())
+        let bridges =
+            Bridges::start(ways.bridges, bus.clone(), Arc::clone(boards), self.bridges.clone()).await;
+        if let Some((source, asks)) = ways.source.zip(configured) {
+            let parts = apply::Parts { bus: bus.clone(), plugins, bridges, boards: Arc::clone(boards) };
+            self.root.spawn("configuration", apply::run(*source, parts, asks, self.root.stop().clone()));
+        }
+        Ok(control)
     }
 
     /// Takes links, and looks for others.

@@ -43,7 +43,10 @@ impl Registry {
             let Some(entry) = self.plugins.get_mut(&name) else { continue };
             match entry.turn(&section) {
                 Turn::Stays if ruled && entry.source.is_some() => {
-                    waiting.push(told(entry.fulfil(Asks::Ruled)));
+                    // What the rules leave as it was is not touched.
+                    let before = entry.fulfilled.borrow().result.clone();
+                    let looked = entry.fulfil(Asks::Ruled);
+                    waiting.push(told(async move { looked.await.filter(|done| *done != before) }));
                 }
                 Turn::Stays => {}
                 Turn::Renewed => {
