@@ -1,4 +1,5 @@
 // From an event to the function that handles it, and from what the function does to what the node is told.
+import { finished } from "#jobs";
 import { Context } from "./context.js";
 import { Reject, described, failureOf } from "./errors.js";
 import { Message, fromWire, toMessage, toWire } from "./message.js";
@@ -81,10 +82,15 @@ function told(thrown) {
   return failure;
 }
 
+/** What was thrown in a function that nobody waits for. */
+function overheard(thrown) {
+  node.log.log("error", `nobody waited for this: ${described(thrown)}`, []);
+}
+
 /** Runs it, and `failed` with what it throws, now or later. */
 function settled(run, failed) {
   try {
-    const done = run();
+    const done = finished(run, overheard);
     return done instanceof Promise ? done.catch(failed) : done;
   } catch (thrown) {
     return failed(thrown);

@@ -20,15 +20,16 @@ export function written({ files, at }, line, column) {
   return `${files[file]}:${number + line - first + 1}`;
 }
 
-/** A stack as the engine writes it, of places that were written. */
+/** A stack as the engine writes it, of places that were written. What `build` has put in between is left out. */
 function prepared(_, sites) {
   lines ??= JSON.parse(text);
   const place = (site) => {
     const [file, line, column] = [site.getFileName(), site.getLineNumber(), site.getColumnNumber()];
     if (typeof file !== "string" || !(line > 0)) return "native";
-    return written(lines, line - 1, column - 1) ?? `${file}:${line}:${column}`;
+    return written(lines, line - 1, column - 1);
   };
-  return sites.map((site) => `    at ${site.getFunctionName() ?? "<anonymous>"} (${place(site)})\n`).join("");
+  const placed = sites.map((site) => [site.getFunctionName() ?? "<anonymous>", place(site)]);
+  return placed.filter(([, at]) => at !== undefined).map(([name, at]) => `    at ${name} (${at})\n`).join("");
 }
 
 // Errors are made with their stacks, so that whoever writes one to the log has it, too.

@@ -1,9 +1,10 @@
 //! Handlers in JavaScript and TypeScript: esbuild makes one module of them, componentize-qjs a component of that.
 //!
-//! What it owns: which packages are used, and how they are called. Their errors are shown as they write them. It must not
-//! know other languages.
+//! What it owns: which packages are used, and how they are called. Their errors are shown as they write them, but for advice
+//! that does not help here. It must not know other languages.
 
 mod lines;
+mod said;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -30,7 +31,8 @@ const PACKAGES: &[(&str, &str)] = &[("componentize-qjs", "0.4.5"), ("esbuild", "
 /// What checks the types of TypeScript beside.
 const TYPES: &[(&str, &str)] = &[("typescript", "7.0.2")];
 /// In the stamp: another version builds again.
-const TOOLS: &str = "componentize-qjs 0.4.5 (small), esbuild 0.28.2 (lines, uses), typescript 7.0.2";
+const TOOLS: &str =
+    "componentize-qjs 0.4.5 (small), esbuild 0.28.2 (lines, uses, promises), typescript 7.0.2";
 
 /// What the first line of a bundle is before the lines are known.
 const BANNER: &str = "// lines";
@@ -122,7 +124,8 @@ impl Js {
         }
         NODE.at_least(&["--version"], NODE_LEAST, root).await?;
         self.see_to_packages(project, shop).await?;
-        let tools = packages(shop, PACKAGES, "what builds JavaScript").await?;
+        let why = "handlers in JavaScript are built with it";
+        let tools = packages(shop, PACKAGES, "what builds JavaScript", why).await?;
         let bundle = project.workshop().join("bundle.js");
         let bundling = self.bundle(project, &tools, &main, &bundle);
         let typed = main.extension().is_some_and(|extension| extension == "ts")
@@ -142,7 +145,9 @@ impl Js {
         componentize.arg(bin(&tools, "componentize-qjs")).args(["--sync", "--opt-size"]);
         componentize.args(["--world", world::WORLD]).arg("--wit").arg(wit);
         componentize.arg("--js").arg(&bundle).arg("--output").arg(to);
-        NODE.compile(componentize, "componentize-qjs", root).await
+        let sdk = self.sdk.as_ref().map(|sdk| sdk.to_string_lossy());
+        let done = NODE.compile(componentize, "componentize-qjs", root).await;
+        done.map_err(|error| said::in_other_words(error, |said| said::bare(said, sdk.as_deref())))
     }
 
     /// One module of the project's and the SDK's, which knows what its lines were before. Returns the interfaces that it uses.
@@ -155,8 +160,9 @@ impl Js {
     ) -> Result<BTreeSet<String>, BuildError> {
         let entry = project.workshop().join("entry.js");
         let imported = serde_json::to_string(&main.to_string_lossy()).unwrap_or_default();
+        // The SDK is loaded first: what is loaded later finds what it adds to the engine.
         let text = format!(
-            "import {imported};\nexport {{ handler, snapshot, startup }} from \"{SDK}/component\";\n"
+            "import \"{SDK}\";\nimport {imported};\nexport {{ handler, snapshot, startup }} from \"{SDK}/component\";\n"
         );
         fs::write(&entry, text).map_err(|source| place(&entry, source))?;
         let define = |name: &str, value: &str| {
@@ -167,11 +173,14 @@ impl Js {
             "--bundle",
             "--format=esm",
             "--platform=neutral",
-            "--main-fields=module,main",
-            "--conditions=hive-component,import",
+            "--main-fields=browser,module,main",
+            "--conditions=hive-component,browser,import",
             "--external:hive:*",
             "--external:wasi:*",
             "--target=es2022",
+            // Nobody runs the engine's queue of promises during a call: the SDK has one of its own, which functions find that
+            // are made of generators.
+            "--supported:async-await=false",
             "--log-level=warning",
             "--color=true",
             "--sourcemap=external",
@@ -181,7 +190,8 @@ impl Js {
         esbuild.arg(define("__HIVE_NAME__", &project.name));
         esbuild.arg(define("__HIVE_VERSION__", &project.version));
         esbuild.arg(format!("--outfile={}", bundle.display()));
-        ESBUILD.compile(esbuild, "esbuild", &project.root).await?;
+        let done = ESBUILD.compile(esbuild, "esbuild", &project.root).await;
+        done.map_err(|error| said::in_other_words(error, said::advised))?;
         complete(project, bundle)
     }
 
@@ -291,20 +301,21 @@ pub fn link_to(sdk: &Path, link: &Path) -> io::Result<()> {
 }
 
 async fn check_types(root: &Path, shop: &Shop<'_>) -> Result<(), BuildError> {
-    let types = packages(shop, TYPES, "TypeScript").await?;
+    let types = packages(shop, TYPES, "TypeScript", "the types of handlers are checked with it").await?;
     let mut tsc = NODE.command(root);
     tsc.arg(bin(&types, "tsc")).args(["--noEmit", "--project", "tsconfig.json"]);
     NODE.compile_aloud(tsc, "tsc", root).await
 }
 
 /// Packages of npm in the cache.
-async fn packages(shop: &Shop<'_>, packages: &[(&str, &str)], called: &str) -> Result<PathBuf, BuildError> {
+async fn packages(
+    shop: &Shop<'_>,
+    packages: &[(&str, &str)],
+    called: &str,
+    why: &'static str,
+) -> Result<PathBuf, BuildError> {
     let name: Vec<String> = packages.iter().map(|(name, version)| format!("{name}-{version}")).collect();
-    let kit = Kit {
-        name: name.join("+"),
-        called: called.into(),
-        why: "handlers in JavaScript are built with them",
-    };
+    let kit = Kit { name: name.join("+"), called: called.into(), why };
     shop.kit(&kit, async |folder: &Path| {
         let pins: BTreeMap<&str, &str> = packages.iter().copied().collect();
         let manifest = serde_json::json!({ "private": true, "dependencies": pins });
