@@ -1,3 +1,5 @@
+/// <reference path="./globals.d.ts" />
+
 /** What the plugin says of itself. All of it may be left out. */
 export interface PluginOptions {
   /** For people; the package's name if it is left out. */
@@ -191,8 +193,8 @@ export interface Lasting {
 }
 
 /** What the plugin keeps on its node, for all its instances, over new versions and restarts. Values are JSON, or bytes as they
- * are. Other instances see at once what a handler writes; it gets to disk as a whole when the handler is done, and nothing of
- * one that traps. A key has 1 byte to 1 KiB, a value at most 1 MiB. */
+ * are. Other instances see at once what a handler writes; it gets to disk within about a second, and `flush` waits for that. A
+ * rejection or a retry keeps what was written before. A key has 1 byte to 1 KiB, a value at most 1 MiB. */
 export const state: {
   /** The value of a key; undefined if there is none. */
   get<T = any>(key: string): T | undefined;

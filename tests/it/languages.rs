@@ -51,11 +51,7 @@ const JS: Language = Language {
     tool: "node",
     edits: &[
         ("src/index.js", "`Hello, ${name", "`Hi, ${name"),
-        (
-            "src/index.js",
-            "import { answer }",
-            concat!(include_str!("languages/more.js"), "import { answer }"),
-        ),
+        ("src/index.js", "import { answer,", concat!(include_str!("languages/more.js"), "import { answer,")),
     ],
     mistake: Some(["TypeError: ", "at stumble (src/index.js:36)"]),
 };
@@ -65,11 +61,7 @@ const TS: Language = Language {
     tool: "node",
     edits: &[
         ("src/index.ts", "`Hello, ${name", "`Hi, ${name"),
-        (
-            "src/index.ts",
-            "import { answer }",
-            concat!(include_str!("languages/more.ts"), "import { answer }"),
-        ),
+        ("src/index.ts", "import { answer,", concat!(include_str!("languages/more.ts"), "import { answer,")),
     ],
     mistake: Some(["TypeError: ", "at stumble (src/index.ts:34)"]),
 };
@@ -193,6 +185,9 @@ async fn journey(language: &Language) -> Result<()> {
     reads(&node, &plugin).await?;
     keeps(&node, &plugin).await?;
     says(&node, &plugin, "count", &json!([1, 1])).await?;
+    if *name == "js" {
+        waits(&node, &plugin).await?;
+    }
     // What is on disk is there after a reload and after a restart, what is in memory only after the one.
     node.client().reload(Some(&plugin)).await?;
     runs(&node, &plugin, 3).await?;
@@ -284,6 +279,38 @@ async fn keeps(node: &Node, plugin: &str) -> Result<()> {
     .with_context(|| node.printed())
 }
 
+/// What is `async` is waited for, and what it throws is told as if it were not.
+async fn waits(node: &Node, plugin: &str) -> Result<()> {
+    says(node, plugin, "promised", &json!("kept")).await?;
+    for (how, code, want) in [
+        ("reject", "rejected", "never 3"),
+        ("retry", "failed", "not now"),
+        ("mistake", "rejected", "TypeError: cannot read property"),
+        ("mistake", "rejected", "(src/index.js:"),
+        ("never", "rejected", "a promise that nothing settles"),
+    ] {
+        let said = node.client().call(&format!("{plugin}/later"), &Message::json(&how)?, MOMENT).await;
+        let is_told = matches!(&said, Err(hive_client::Error::Refused(error))
+            if error.code == code && error.message.contains(want));
+        ensure!(is_told, "{how}, wanted is `{want}`: {said:?}\n{}", node.printed());
+    }
+    node.client().publish(&format!("{plugin}/event"), &Message::json(&json!({}))?).await?;
+    wait::until("what is async to have begun, ticked and come", MOMENT, async || {
+        let seen = node.client().call(&format!("{plugin}/later"), &Message::default(), MOMENT).await.ok()?;
+        let seen: Value = serde_json::from_slice(&seen.payload).ok()?;
+        (seen["begun"] == json!(true) && seen["ticks"].as_u64() > Some(0) && seen["events"] == json!(1))
+            .then_some(())
+    })
+    .await
+    .with_context(|| node.printed())?;
+    node.client().call(&format!("{plugin}/later"), &Message::json(&"lose")?, MOMENT).await?;
+    wait::until("what nobody waited for to be in the log", MOMENT, async || {
+        node.stderr().contains("nobody waited for this: Error: nobody minds").then_some(())
+    })
+    .await
+    .with_context(|| node.printed())
+}
+
 async fn says(node: &Node, plugin: &str, what: &str, want: &Value) -> Result<()> {
     let said = node.client().call(&format!("{plugin}/{what}"), &Message::default(), MOMENT).await;
     let said: Value = serde_json::from_slice(&said.with_context(|| node.printed())?.payload)?;
@@ -339,8 +366,14 @@ async fn is_told(node: &mut Node, plugin: &str, mistake: &[&str; 2]) -> Result<(
     Ok(())
 }
 
-const JS_TESTS: &[&str] =
-    &["--test", "test/plugin.test.js", "test/stack.test.js", "test/state.test.js", "test/text.test.js"];
+const JS_TESTS: &[&str] = &[
+    "--test",
+    "test/plugin.test.js",
+    "test/promise.test.js",
+    "test/stack.test.js",
+    "test/state.test.js",
+    "test/text.test.js",
+];
 
 /// What the SDKs promise without WebAssembly, said by their own tests.
 #[tokio::test(flavor = "multi_thread")]
@@ -469,7 +502,7 @@ async fn dev_follows_what_is_saved_and_a_mistake_leaves_the_old_one_running() ->
     runs(&node, "greet-js", 2).await?;
     greets(&node, "greet-js", "Good evening, Ada!").await?;
     eprintln!("js: saved to live in {:.1} s", saved.elapsed().as_secs_f64());
-    std::fs::write(&source, text.replace("=> `", "=> ` `"))?;
+    std::fs::write(&source, text.replace("return `", "return ` `"))?;
     node.says("what ran before goes on").await?;
     ensure!(node.stderr().contains("src/index.js:"), "{}", node.stderr());
     greets(&node, "greet-js", "Good evening, Ada!").await?;
@@ -498,6 +531,15 @@ async fn what_does_not_compile_is_said_once_and_by_the_compiler_alone() -> Resul
         ("one", "const one = ;\n"),
         ("two", "\nconst two = ;\n"),
         ("three", "import { plugin } from \"hive-guest\";\n\nplugin({ instancs: \"single\" });\n"),
+        ("four", "import { config } from \"hive-guest\";\nconst limit = config.get(\"limit\", 3);\n"),
+        (
+            "five",
+            "import fs from \"node:fs\";\nimport lodash from \"lodash/fp\";\nconst v = await fs(lodash);\n",
+        ),
+        (
+            "six",
+            "import { answer, on } from \"hive-guest\";\nanswer(\"a/b\", () => 1);\non(\"a/b\", () => 2);\n",
+        ),
     ] {
         let (code, said) = run(&["new", name, "--lang", "js"])?;
         ensure!(code == Some(0), "{said}");
@@ -519,6 +561,20 @@ async fn what_does_not_compile_is_said_once_and_by_the_compiler_alone() -> Resul
     let (code, said) = run(&["build", "three"])?;
     ensure!(code == Some(1) && said.contains("plugin has no option instancs"), "{code:?}: {said}");
     ensure!(said.contains("(src/index.js:3)") && !said.contains("bundle.js:"), "{said}");
+    ensure!(!said.contains("Failed to evaluate") && !said.contains(".hive/sdk"), "{said}");
+    for (name, wanted, not) in [
+        ("four", &["config is not there while modules load", "(src/index.js:2)"][..], "wasm"),
+        (
+            "five",
+            &["Handlers have no Node.js", "`npm install lodash`", "Top-level await is not there", ":3:10:"][..],
+            "--platform=node",
+        ),
+        ("six", &["there are two handlers for a/b", "(src/index.js:3)"][..], "registry.js"),
+    ] {
+        let (code, said) = run(&["build", name])?;
+        let is_said = code == Some(1) && wanted.iter().all(|part| said.contains(part)) && !said.contains(not);
+        ensure!(is_said, "{name}, {code:?}: {said}");
+    }
     Ok(())
 }
 

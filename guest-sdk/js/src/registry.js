@@ -27,6 +27,9 @@ export function subscribe(pattern, options, run, answers) {
   if (typeof pattern !== "string") throw new TypeError("a pattern is a text such as \"orders/*\"");
   if (typeof handler !== "function") throw new TypeError(`there is no function for ${pattern}`);
   known(pattern, settings, ["group", "durable", "raw"]);
+  if (subscriptions.some((other) => other.pattern === pattern)) {
+    throw new TypeError(`there are two handlers for ${pattern}: the second would never be called`);
+  }
   subscriptions.push({ pattern, answers, run: handler, ...settings });
   return handler;
 }

@@ -94,6 +94,10 @@ test("calls are answered by the test, kept values and timers are there", () => {
   assert.deepEqual(host.fire("once").publishedOn("out/due"), [{ due: true }]);
 });
 
+test("a second handler for a pattern is refused at once", () => {
+  assert.throws(() => hive.on("greet/*", () => {}), /two handlers for greet\/\*: the second would never be called/);
+});
+
 test("options that there are not are refused at once", () => {
   assert.throws(() => hive.on("x/y", { groop: true }, () => {}), /no option groop; there are group/);
 });

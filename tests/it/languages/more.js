@@ -1,10 +1,10 @@
-import { on, once, plugin, publish, secret, snapshot, state } from "hive-guest";
+import { on, once, plugin, publish, retry, secret, snapshot, start, state, tick } from "hive-guest";
 
 plugin({ instances: "single", publishes: ["chain/*"] });
 console.log("nobody hears this, and nothing breaks");
 
 let here = 0;
-snapshot(() => here, (saved) => { here = saved; });
+snapshot(async () => here, async (saved) => { here = await saved; });
 answer("greet-js/count", () => [state.increment("count"), here += 1]);
 
 answer("greet-js/keep", () => {
@@ -35,3 +35,19 @@ function stumble(order) {
   return order.customer.name;
 }
 on("greet-js/boom", stumble);
+
+const seen = { begun: false, ticks: 0, events: 0 };
+start(async () => { seen.begun = await true; });
+tick("later", "@every 1s", async () => { seen.ticks += await 1; });
+on("greet-js/event", async () => { seen.events += await 1; });
+async function* twice(value) { yield value; yield await value; }
+answer("greet-js/later", async (how) => {
+  const all = await Promise.all([...(await Array.fromAsync(twice(how))), Promise.resolve(how)]);
+  if (how === "reject") throw reject(`never ${all.length}`);
+  if (how === "retry") throw retry("not now");
+  if (how === "mistake") return how.field.of;
+  if (how === "never") await new Promise(() => {});
+  if (how === "lose") Promise.reject(new Error("nobody minds"));
+  return seen;
+});
+answer("greet-js/promised", () => Promise.resolve("kept"));

@@ -1,0 +1,35 @@
+// What there is beside the language itself. There are no timers, no `fetch`, no files and no Node.js.
+
+interface Console {
+  /** A line in the node's log, under the plugin's name. */
+  log(...values: any[]): void;
+  info(...values: any[]): void;
+  debug(...values: any[]): void;
+  trace(...values: any[]): void;
+  warn(...values: any[]): void;
+  error(...values: any[]): void;
+}
+declare var console: Console;
+
+interface TextEncoder {
+  readonly encoding: string;
+  encode(text?: string): Uint8Array<ArrayBuffer>;
+}
+declare var TextEncoder: { prototype: TextEncoder; new(): TextEncoder };
+
+interface TextDecoder {
+  readonly encoding: string;
+  decode(bytes?: ArrayBuffer | ArrayBufferView): string;
+}
+declare var TextDecoder: { prototype: TextDecoder; new(): TextDecoder };
+
+interface Performance {
+  /** Milliseconds since the instance began. */
+  now(): number;
+}
+declare var performance: Performance;
+
+/** Runs a function before the handler's call ends, behind what is to be done already. */
+declare function queueMicrotask(run: () => void): void;
+declare function atob(text: string): string;
+declare function btoa(text: string): string;
