@@ -80,8 +80,9 @@ char *hive_call_json(const char *channel, const char *format, ...) __attribute__
 /* Sets a one-shot timer: the JSON comes back on `$timer/<name>`, to which the plugin subscribes. */
 bool hive_after(const char *name, uint64_t ms, const char *json);
 /* What the plugin keeps on its node, for all its instances, over new versions and restarts: 1 byte to 1 KiB a key, at most
- * 1 MiB a value. Other instances see at once what a handler writes; it gets to disk as a whole when the handler is done, and
- * nothing of one that crashes. `*to` is ended by a zero and to be freed; NULL: there is none. `len` may be NULL. */
+ * 1 MiB a value. Other instances see at once what a handler writes; it gets to disk as a whole within about a second; a crash
+ * before loses it, and hive_state_flush waits for it. A rejection or a retry keeps what was written before.
+ * `*to` is ended by a zero and to be freed; NULL: there is none. `len` may be NULL. */
 bool hive_state_get(const char *key, char **to, size_t *len);
 /* In place of any value that the key has; from `ttl_ms` later on it is not there any more, 0: it stays. */
 bool hive_state_set(const char *key, const void *bytes, size_t len, uint64_t ttl_ms);

@@ -106,6 +106,11 @@ func Answer[T, R any](pattern string, run func(*Context, T) (R, error), options 
 }
 
 func add(pattern string, answers bool, options []Option, run func(*Context) (*Message, error)) {
+	for _, other := range subscriptions {
+		if other.pattern == pattern {
+			panic("hive: there are two handlers for " + pattern + ": the second would never be called")
+		}
+	}
 	s := &subscription{pattern: pattern, answers: answers, run: run}
 	for _, option := range options {
 		option(s)

@@ -2,6 +2,7 @@ package hive
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -275,4 +276,11 @@ func TestMemoryIsHandedOverAndARefusalSaysWhy(t *testing.T) {
 	is(t, total, 5)
 	has(t, h.Restore(saved, "9.9.9"), false, false, "too new")
 	has(t, h.Restore([]byte("{"), "0.0.9"), false, false, "what version 0.0.9 saved: the payload does not parse")
+}
+
+func TestASecondHandlerForAPatternIsRefusedAtOnce(t *testing.T) {
+	defer func() {
+		is(t, fmt.Sprint(recover()), "hive: there are two handlers for greet/*: the second would never be called")
+	}()
+	On("greet/*", func(ctx *Context, name string) error { return nil })
 }

@@ -14,8 +14,8 @@ const (
 )
 
 // Store is what the plugin keeps on its node: values by key, for all its instances, over new versions and restarts. Values
-// are JSON, []byte as it is. Other instances see at once what a handler writes; it gets to disk as a whole when the handler is
-// done, and nothing of one that traps.
+// are JSON, []byte as it is. Other instances see at once what a handler writes; it gets to disk as a whole within about a
+// second; a crash before loses it, and Flush waits for it. A rejection or a retry keeps what was written before.
 type Store struct{}
 
 // State is the plugin's.

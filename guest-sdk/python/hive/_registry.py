@@ -144,6 +144,8 @@ def _subscribe(pattern: str, answers: bool, group: bool | str, durable: bool) ->
         raise TypeError('a pattern is a str such as "orders/*": write @hive.on("orders/*")')
 
     def register(function: Function) -> Function:
+        if any(other.pattern == pattern for other in PLUGIN.subscriptions):
+            raise ValueError(f"there are two handlers for {pattern}: the second, {function.__name__}, would never be called")
         PLUGIN.subscriptions.append(Subscription(pattern, _fitted(function), answers, group, durable))
         return function
 

@@ -20,7 +20,8 @@ class State:
     """The plugin's state: values by key, on this node, for all its instances, over new versions and restarts.
 
     Values are JSON, or bytes as they are. Other instances see at once what a handler writes. It gets to disk as a whole
-    when the handler is done; one that is cut, or whose node is killed meanwhile, leaves nothing.
+    within about a second; a crash before loses it, and `flush` waits for it. A rejection or a retry keeps what was
+    written before: do what may fail before you write.
     """
 
     def get(self, key: str, default: Any = None, *, kind: Any = Any) -> Any:

@@ -167,6 +167,10 @@ class Sdk(unittest.TestCase):
         with self.assertRaisesRegex(TypeError, "write @hive.on"):
             hive.on(lambda: None)
 
+    def test_a_second_handler_for_a_pattern_is_refused_at_once(self):
+        with self.assertRaisesRegex(ValueError, r"two handlers for greet/\*: the second, greet, would never be called"):
+            hive.on("greet/*")(greet)
+
 
 if __name__ == "__main__":
     unittest.main()

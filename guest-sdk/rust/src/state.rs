@@ -14,8 +14,9 @@ const ONCE_PREFIX: &str = "$once/";
 /// The plugin's state: values by key, on this node, for all its instances and versions. Values are JSON, or bytes as they
 /// are.
 ///
-/// Other instances see at once what a handler writes. It gets to disk as a whole when the handler is done, and with it
-/// what [`once`] remembers; a handler that panics, or whose node is killed meanwhile, leaves nothing.
+/// Other instances see at once what a handler writes. It gets to disk as a whole within about a second, and with it what
+/// [`once`] remembers; a crash before loses it, and [`State::flush`] waits for it. A rejection or a retry keeps what was
+/// written before: do what may fail before you write.
 #[derive(Debug, Clone, Copy)]
 pub struct State(());
 
