@@ -23,6 +23,8 @@ static struct {
   bool durable[SUBSCRIPTIONS_MAX];
   hive_saver save;
   hive_restorer restore;
+  /* A pattern that has two handlers; NULL: there is none. */
+  const char *twice;
 } plugin;
 
 /* What the handler in hand has said. */
@@ -33,6 +35,8 @@ static struct {
   hive_node_types_message_t reply;
   char *error;
   bool permanent;
+  /* What it replied is no JSON. */
+  bool misspoke;
 } said;
 
 static void copy(const char *text, wire_text *to) { handler_string_dup(to, text); }
@@ -45,6 +49,10 @@ static void know(void) {
 
 static void subscribe(const char *pattern, bool answers, bool grouped, const char *group, hive_handler handler) {
   if (plugin.subscriptions == SUBSCRIPTIONS_MAX) abort();
+  for (size_t at = 0; at < plugin.subscriptions; at++) {
+    wire_text other = plugin.subscription[at].pattern;
+    if (other.len == strlen(pattern) && !memcmp(other.ptr, pattern, other.len)) plugin.twice = pattern;
+  }
   exports_hive_node_handler_subscription_t *one = &plugin.subscription[plugin.subscriptions];
   memset(one, 0, sizeof *one);
   one->pattern = borrowed(pattern);
@@ -131,6 +139,9 @@ void exports_hive_node_handler_describe(exports_hive_node_handler_description_t 
 
 __attribute__((weak)) bool hive_start(void) { return true; }
 
+/* `exit` comes here, and nothing else does. */
+__attribute__((destructor)) static void leave(void) { fputs("exit() was called: a handler returns\n", stderr); }
+
 static char *formatted(const char *format, va_list args) {
   char *text = NULL;
   if (vasprintf(&text, format, args) < 0) abort();
@@ -159,13 +170,42 @@ static void forget(void) {
   hive_forget_promises();
 }
 
-static const char *why(void) { return said.reason ? said.reason : "the handler gives no reason"; }
+#define WITH_ARGS(last, what) \
+  va_list args;               \
+  va_start(args, last);       \
+  what;                       \
+  va_end(args)
+
+static void because(const char *format, va_list args) {
+  char *reason = formatted(format, args);
+  free(said.reason);
+  said.reason = reason;
+}
+
+bool hive_wrong(const char *format, ...) {
+  char *error;
+  WITH_ARGS(format, error = formatted(format, args));
+  free(said.error);
+  said.error = error;
+  said.permanent = true;
+  return false;
+}
+
+bool hive_made(const char *made) { return hive_is_json(made) || hive_wrong("what was made is no JSON: %.200s", made); }
+
+/* What an outcome comes to: whose reply is no JSON has not handled the event, and whoever fails has a reason. */
+static hive_outcome judged(hive_outcome outcome) {
+  if (outcome == HIVE_DONE && said.misspoke) return HIVE_REJECT;
+  if (outcome != HIVE_DONE && !said.reason) hive_reject("it returned %d without hive_reject or hive_retry", (int)outcome);
+  return outcome;
+}
 
 bool exports_hive_node_startup_start(wire_text *err) {
   know();
   hive_enter(hive_scratch);
-  bool fine = hive_start();
+  bool fine = !plugin.twice && hive_start();
   hive_leave();
+  if (plugin.twice) hive_reject("there are two handlers for %s: the second would never be called", plugin.twice);
   if (!fine) copy(said.reason ? said.reason : "hive_start says no", err);
   return fine;
 }
@@ -174,11 +214,11 @@ bool exports_hive_node_snapshot_save(handler_list_u8_t *ret, wire_text *err) {
   know();
   forget();
   hive_enter(hive_scratch);
-  hive_outcome outcome = plugin.save ? plugin.save() : HIVE_DONE;
+  hive_outcome outcome = judged(plugin.save ? plugin.save() : HIVE_DONE);
   hive_leave();
   memset(ret, 0, sizeof *ret);
   if (outcome != HIVE_DONE) {
-    copy(why(), err);
+    copy(said.reason, err);
   } else if (said.replied) {
     /* What was replied is handed on: the bindings free it. */
     *ret = (handler_list_u8_t){said.reply.payload.ptr, said.reply.payload.len};
@@ -194,10 +234,10 @@ bool exports_hive_node_snapshot_restore(exports_hive_node_snapshot_saved_t *save
   forget();
   hive_bytes state = {(const char *)saved->state.ptr, saved->state.len}, version = seen(saved->version);
   hive_enter(hive_scratch);
-  hive_outcome outcome = plugin.restore ? plugin.restore(state, version) : HIVE_DONE;
+  hive_outcome outcome = judged(plugin.restore ? plugin.restore(state, version) : HIVE_DONE);
   hive_leave();
   exports_hive_node_snapshot_saved_free(saved);
-  if (outcome != HIVE_DONE) copy(why(), err);
+  if (outcome != HIVE_DONE) copy(said.reason, err);
   return outcome == HIVE_DONE;
 }
 
@@ -217,11 +257,12 @@ bool exports_hive_node_handler_handle(exports_hive_node_handler_event_t *event,
   };
   hive_handler handler = chosen(event);
   hive_enter(hive_scratch);
-  hive_outcome outcome = handler ? handler(&shown) : hive_reject("there is no subscription %u", (unsigned)event->subscription);
+  hive_outcome outcome =
+      judged(handler ? handler(&shown) : hive_reject("there is no subscription %u", (unsigned)event->subscription));
   if (outcome != HIVE_DONE) hive_break_promises();
   hive_leave();
   exports_hive_node_handler_event_free(event);
-  const char *reason = why();
+  const char *reason = said.reason;
   switch (outcome) {
     case HIVE_DONE:
       ret->is_some = said.replied;
@@ -239,18 +280,6 @@ bool exports_hive_node_handler_handle(exports_hive_node_handler_event_t *event,
   }
   if (said.replied) hive_node_types_message_free(&said.reply);
   return false;
-}
-
-#define WITH_ARGS(last, what) \
-  va_list args;               \
-  va_start(args, last);       \
-  what;                       \
-  va_end(args)
-
-static void because(const char *format, va_list args) {
-  char *reason = formatted(format, args);
-  free(said.reason);
-  said.reason = reason;
 }
 
 hive_outcome hive_reject(const char *format, ...) {
@@ -284,6 +313,7 @@ void hive_reply(const void *bytes, size_t len, const char *content_type) {
   if (said.replied) hive_node_types_message_free(&said.reply);
   said.reply = message(bytes, len, content_type);
   said.replied = true;
+  said.misspoke = false;
 }
 
 static const char JSON[] = "application/json";
@@ -292,6 +322,10 @@ void hive_reply_json(const char *format, ...) {
   char *text;
   WITH_ARGS(format, text = formatted(format, args));
   hive_reply(text, strlen(text), JSON);
+  if (!hive_made(text)) {
+    hive_reject("%s", hive_error());
+    said.misspoke = true;
+  }
   free(text);
 }
 
@@ -340,6 +374,7 @@ bool hive_publish(const char *channel, const void *bytes, size_t len, const char
 }
 
 static bool send_json(const char *channel, bool keep, char *text) {
+  if (!hive_made(text)) return free(text), false;
   hive_node_types_message_t made = message(text, strlen(text), JSON);
   free(text);
   return sent(channel, &made, keep);
@@ -377,6 +412,7 @@ bool hive_clear(const char *channel) {
 char *hive_call_json(const char *channel, const char *format, ...) {
   char *text;
   WITH_ARGS(format, text = formatted(format, args));
+  if (!hive_made(text)) return free(text), NULL;
   hive_node_types_message_t made = message(text, strlen(text), JSON), answer;
   free(text);
   wire_text to = borrowed(channel);
@@ -390,6 +426,7 @@ char *hive_call_json(const char *channel, const char *format, ...) {
 }
 
 bool hive_after(const char *name, uint64_t ms, const char *json) {
+  if (!hive_made(json)) return false;
   wire_text called = borrowed(name);
   handler_list_u8_t payload = {(uint8_t *)json, strlen(json)};
   hive_node_types_error_t error;
@@ -430,11 +467,11 @@ bool hive_segment(const hive_event *event, int index, char *to, size_t size) {
   const char *at = event->channel.ptr, *end = at + event->channel.len;
   while (index-- > 0) {
     at = memchr(at, '/', (size_t)(end - at));
-    if (!at++) return false;
+    if (!at++) return hive_wrong("the channel has no such segment");
   }
   const char *stop = memchr(at, '/', (size_t)(end - at));
   size_t length = (size_t)((stop ? stop : end) - at);
-  if (length >= size) return false;
+  if (length >= size) return hive_wrong("the segment has no room: it has %zu bytes", length);
   memcpy(to, at, length);
   to[length] = 0;
   return true;

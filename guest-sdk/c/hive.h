@@ -65,11 +65,11 @@ void hive_snapshot(hive_saver save, hive_restorer restore);
 hive_outcome hive_reject(const char *format, ...) __attribute__((format(printf, 1, 2)));
 hive_outcome hive_retry(const char *format, ...) __attribute__((format(printf, 1, 2)));
 hive_outcome hive_retry_after(uint64_t ms, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* The answer to a call: JSON, or bytes. */
+/* The answer to a call: JSON, or bytes. A reply that is no JSON makes a rejection of HIVE_DONE. */
 void hive_reply_json(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void hive_reply(const void *bytes, size_t len, const char *content_type);
 
-/* False: hive_error says why, and `return hive_failed();` is the outcome that fits. */
+/* False: hive_error says why, and `return hive_failed();` is the outcome that fits. What is made by a format has to be JSON. */
 bool hive_publish_json(const char *channel, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool hive_publish(const char *channel, const void *bytes, size_t len, const char *content_type, const char *key);
 bool hive_forward(const char *channel);
@@ -121,11 +121,11 @@ bool hive_segment(const hive_event *event, int index, char *to, size_t size);
 
 /* The event's data as a text: as it stands where the content type is `text/…`, a JSON text where it is JSON, and without
  * either a JSON text if it is one, else what stands there. False: there is none (an empty payload that is no `text/…`), it
- * is no text, or has no room. */
+ * is no text, or has no room; hive_error says which. */
 bool hive_text(const hive_event *event, char *to, size_t size);
 
 /* JSON, as far as a handler needs it. `field` is one of an object, or NULL: the value itself. False: it is not there, not
- * of that type, or has no room. */
+ * of that type, or has no room; hive_error says which. */
 bool hive_json_number(hive_bytes json, const char *field, double *to);
 bool hive_json_text(hive_bytes json, const char *field, char *to, size_t size);
 bool hive_json_bool(hive_bytes json, const char *field, bool *to);

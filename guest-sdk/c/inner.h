@@ -32,6 +32,14 @@ static inline char *ended(const uint8_t *bytes, size_t len) {
   return copied;
 }
 
+/* Notes what is wrong and would be so again; false. */
+bool hive_wrong(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Whether a text that was made is JSON; an empty one says nothing, which is fine. */
+bool hive_is_json(const char *made);
+/* The same; notes what is wrong. */
+bool hive_made(const char *made);
+
 /* Notes an error and frees it; false. */
 bool hive_noted(hive_node_types_error_t *error);
 

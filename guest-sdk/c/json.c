@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "hive.h"
+#include "inner.h"
 
 /* Nested deeper than anything that is meant for a handler. */
 #define DEPTH_MAX 64
@@ -23,14 +23,56 @@ static bool take(reader *r, char c) {
   return true;
 }
 
+static int hex(const char *at) {
+  int code = 0;
+  for (int n = 0; n < 4; n++) {
+    char c = at[n];
+    int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    if (digit < 0) return -1;
+    code = code * 16 + digit;
+  }
+  return code;
+}
+
 /* Over a text; `from` and `to` are what is between the quotes. */
 static bool text(reader *r, const char **from, const char **to) {
   if (!take(r, '"')) return false;
   *from = r->at;
-  while (r->at < r->end && *r->at != '"') r->at += *r->at == '\\' && r->end - r->at > 1 ? 2 : 1;
+  while (r->at < r->end && *r->at != '"') {
+    if ((unsigned char)*r->at < 0x20) return false;
+    if (*r->at++ != '\\') continue;
+    if (r->at >= r->end || !*r->at || !strchr("\"\\/bfnrtu", *r->at)) return false;
+    bool coded = *r->at++ == 'u';
+    if (coded && (r->end - r->at < 4 || hex(r->at) < 0)) return false;
+    if (coded) r->at += 4;
+  }
   if (r->at >= r->end) return false;
   *to = r->at++;
   return true;
+}
+
+static bool digits(const char **at, const char *end) {
+  const char *from = *at;
+  while (*at < end && **at >= '0' && **at <= '9') ++*at;
+  return *at > from;
+}
+
+/* Whether it is `true`, `false`, `null` or a number. */
+static bool is_plain(const char *at, const char *end) {
+  static const char *const words[] = {"true", "false", "null"};
+  for (size_t n = 0; n < sizeof words / sizeof *words; n++) {
+    if (strlen(words[n]) == (size_t)(end - at) && !memcmp(at, words[n], (size_t)(end - at))) return true;
+  }
+  if (at < end && *at == '-') at++;
+  if (at < end && *at == '0') at++;
+  else if (!digits(&at, end)) return false;
+  if (at < end && *at == '.' && (at++, !digits(&at, end))) return false;
+  if (at < end && (*at == 'e' || *at == 'E')) {
+    at++;
+    if (at < end && (*at == '+' || *at == '-')) at++;
+    if (!digits(&at, end)) return false;
+  }
+  return at == end;
 }
 
 static bool value(reader *r, int depth) {
@@ -51,10 +93,35 @@ static bool value(reader *r, int depth) {
   }
   from = r->at;
   while (r->at < r->end && !strchr(",]} \t\r\n", *r->at)) r->at++;
-  return r->at > from;
+  return is_plain(from, r->at);
 }
 
-bool hive_json_field(hive_bytes json, const char *field, hive_bytes *to) {
+bool hive_is_json(const char *made) {
+  reader r = {made, made + strlen(made)};
+  blank(&r);
+  if (r.at == r.end) return true; /* nothing is said */
+  if (!value(&r, 0)) return false;
+  blank(&r);
+  return r.at == r.end;
+}
+
+/* A field as people call it. */
+#define CALLED(field) (field) ? "`" : "", (field) ? (field) : "the value", (field) ? "`" : ""
+
+static bool absent(const char *field) {
+  return field ? hive_wrong("`%s` is not there", field) : hive_wrong("there is no JSON");
+}
+
+static bool unfit(const char *field, const char *kind, hive_bytes found) {
+  int shown = found.len > 60 ? 60 : (int)found.len;
+  return hive_wrong("%s%s%s is no %s: %.*s", CALLED(field), kind, shown, found.ptr);
+}
+
+static bool narrow(const char *field, size_t size) {
+  return hive_wrong("%s%s%s has no room: it has more than %zu bytes", CALLED(field), size ? size - 1 : 0);
+}
+
+static bool find(hive_bytes json, const char *field, hive_bytes *to) {
   reader r = {json.ptr, json.ptr + json.len};
   const char *from, *end;
   blank(&r);
@@ -79,33 +146,26 @@ bool hive_json_field(hive_bytes json, const char *field, hive_bytes *to) {
   return false;
 }
 
+bool hive_json_field(hive_bytes json, const char *field, hive_bytes *to) {
+  return find(json, field, to) || absent(field);
+}
+
 bool hive_json_number(hive_bytes json, const char *field, double *to) {
   hive_bytes found;
-  char copy[64], *end;
-  if (!hive_json_field(json, field, &found) || found.len >= sizeof copy) return false;
-  if (!found.len || !strchr("-0123456789", *found.ptr)) return false;
+  char copy[64];
+  if (!hive_json_field(json, field, &found)) return false;
+  if (found.len >= sizeof copy || !strchr("-0123456789", *found.ptr)) return unfit(field, "number", found);
   memcpy(copy, found.ptr, found.len);
   copy[found.len] = 0;
-  *to = strtod(copy, &end);
-  return *end == 0;
+  *to = strtod(copy, NULL);
+  return true;
 }
 
 bool hive_json_bool(hive_bytes json, const char *field, bool *to) {
   hive_bytes found;
   if (!hive_json_field(json, field, &found)) return false;
   *to = found.len == 4 && !memcmp(found.ptr, "true", 4);
-  return *to || (found.len == 5 && !memcmp(found.ptr, "false", 5));
-}
-
-static int hex(const char *at) {
-  int code = 0;
-  for (int n = 0; n < 4; n++) {
-    char c = at[n];
-    int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-    if (digit < 0) return -1;
-    code = code * 16 + digit;
-  }
-  return code;
+  return *to || (found.len == 5 && !memcmp(found.ptr, "false", 5)) || unfit(field, "true or false", found);
 }
 
 static size_t utf8(unsigned code, char *to) {
@@ -119,7 +179,8 @@ static size_t utf8(unsigned code, char *to) {
 
 bool hive_json_text(hive_bytes json, const char *field, char *to, size_t size) {
   hive_bytes found;
-  if (!hive_json_field(json, field, &found) || found.len < 2 || *found.ptr != '"') return false;
+  if (!hive_json_field(json, field, &found)) return false;
+  if (*found.ptr != '"') return unfit(field, "text", found);
   const char *at = found.ptr + 1, *end = found.ptr + found.len - 1;
   size_t used = 0;
   while (at < end) {
@@ -135,20 +196,20 @@ bool hive_json_text(hive_bytes json, const char *field, char *to, size_t size) {
           int low = hex(at + 2);
           if (low >= 0xdc00 && low < 0xe000) code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00), at += 6;
         }
-        if (code < 0 || (code >= 0xd800 && code < 0xe000)) return false;
+        if (code < 0 || (code >= 0xd800 && code < 0xe000)) return unfit(field, "text", found);
         length = utf8((unsigned)code, piece);
       } else if (which) {
         piece[0] = meant[which - plain];
         at++;
       } else {
-        return false;
+        return unfit(field, "text", found);
       }
     }
-    if (used + length >= size) return false;
+    if (used + length >= size) return narrow(field, size);
     memcpy(to + used, piece, length);
     used += length;
   }
-  if (used >= size) return false;
+  if (used >= size) return narrow(field, size);
   to[used] = 0;
   return true;
 }
@@ -191,10 +252,14 @@ bool hive_text(const hive_event *event, char *to, size_t size) {
     bool quoted = text(&r, &from, &end);
     blank(&r);
     if (quoted && r.at == r.end && hive_json_text(payload, NULL, to, size)) return true;
-    if (!payload.len || is_json(event->content_type)) return false;
+    if (!payload.len) return hive_wrong("the payload is empty");
+    /* What it lacks is said already, but where it is no text at all. */
+    if (is_json(event->content_type)) return quoted ? false : unfit(NULL, "text in JSON", payload);
   }
   /* A zero would end it too early. */
-  if (payload.len >= size || !is_utf8(payload) || (payload.len && memchr(payload.ptr, 0, payload.len))) return false;
+  if (!is_utf8(payload) || (payload.len && memchr(payload.ptr, 0, payload.len)))
+    return hive_wrong("the payload is no text, but bytes");
+  if (payload.len >= size) return narrow(NULL, size);
   if (payload.len) memcpy(to, payload.ptr, payload.len);
   to[payload.len] = 0;
   return true;

@@ -39,7 +39,7 @@ bool hive_state_set_json(const char *key, const char *format, ...) {
   va_start(args, format);
   if (vasprintf(&text, format, args) < 0) abort();
   va_end(args);
-  bool set = hive_state_set(key, text, strlen(text), 0);
+  bool set = hive_made(text) && hive_state_set(key, text, strlen(text), 0);
   free(text);
   return set;
 }

@@ -578,6 +578,74 @@ async fn what_does_not_compile_is_said_once_and_by_the_compiler_alone() -> Resul
     Ok(())
 }
 
+/// What a handler in C does wrong is said, with its place where there is one, and nothing that is no JSON leaves it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_in_c_is_said_where_it_is() -> Result<()> {
+    if !is_here(C.tool, C.name) {
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let run = |args: &[&str]| -> Result<(Option<i32>, String)> {
+        let output = command(Path::new(PROGRAM))?.args(args).current_dir(folder.path()).output()?;
+        Ok((output.status.code(), said(&output)))
+    };
+    let (code, said) = run(&["new", "wrong", "--lang", "c"])?;
+    ensure!(code == Some(0), "{said}");
+    let (source, cases) = (folder.path().join("wrong/src/handler.c"), folder.path().join("wrong/cases.yaml"));
+    std::fs::write(&source, include_str!("languages/wrong.c"))?;
+    let wanted = "{ e: é, n: [5, -0.5, 1000000000.0, true, null, \"\\né\"], l: [1, -2500.0, {}] }";
+    let mut text = format!("cases:\n  - {{ call: wrong/try, data: fine, answer: {wanted} }}\n");
+    for (how, reason) in [
+        ("silent", "it returned 2 without hive_reject or hive_retry"),
+        ("reply", "what was made is no JSON: {\"a\": oops}"),
+        ("infinite", "what was made is no JSON: inf"),
+        ("publish", "what was made is no JSON: \"o\"ops\""),
+        ("state", "what was made is no JSON: [1,]"),
+        ("absent", "`none` is not there"),
+        ("kind", "`n` is no text: 5"),
+        ("room", "`parcel` has no room: it has more than 7 bytes"),
+        ("longer than its room", "the value has no room: it has more than 19 bytes"),
+    ] {
+        text +=
+            &format!("  - {{ call: wrong/try, data: {how}, rejects: {}, publishes: [] }}\n", json!(reason));
+    }
+    std::fs::write(&cases, text)?;
+    let (code, said) = run(&["test", "wrong"])?;
+    ensure!(code == Some(0) && said.contains("10 passed, 0 failed"), "{code:?}: {said}");
+    for (how, parts) in [
+        ("assert", &["Assertion failed: strlen(how) == 1 (src/handler.c: try: 14)", "trapped in"][..]),
+        ("abort", &["trapped in `try (src/handler.c:15)`"][..]),
+        ("exit", &["exit() was called: a handler returns"][..]),
+    ] {
+        std::fs::write(&cases, format!("cases:\n  - {{ call: wrong/try, data: {how} }}\n"))?;
+        let (code, said) = run(&["test", "wrong"])?;
+        ensure!(code == Some(1) && parts.iter().all(|part| said.contains(part)), "{how}, {code:?}: {said}");
+    }
+    let begins = "#include <hive.h>\nstatic hive_outcome try(const hive_event *event) {";
+    for (rest, want) in [
+        (" }\nvoid hive_plugin(void) { hive_on(\"a/b\", try); }\n", "-Wreturn-type"),
+        (
+            " return hive_reject(\"%s\", 5); }\nvoid hive_plugin(void) { hive_on(\"a/b\", try); }\n",
+            "-Wformat",
+        ),
+        (
+            " return HIVE_DONE; }\nvoid hive_plugins(void) { hive_on(\"a/b\", try); }\n",
+            "no source has `void hive_plugin",
+        ),
+    ] {
+        std::fs::write(&source, format!("{begins}{rest}"))?;
+        let (code, said) = run(&["build", "wrong"])?;
+        ensure!(code == Some(1) && said.contains(want), "{want}, {code:?}: {said}");
+    }
+    let twice =
+        " return HIVE_DONE; }\nvoid hive_plugin(void) { hive_on(\"a/b\", try); hive_on(\"a/b\", try); }\n";
+    std::fs::write(&source, format!("{begins}{twice}"))?;
+    std::fs::write(&cases, "cases:\n  - { event: a/b }\n")?;
+    let (code, said) = run(&["test", "wrong"])?;
+    ensure!(code == Some(1) && said.contains("there are two handlers for a/b"), "{code:?}: {said}");
+    Ok(())
+}
+
 /// What `new` and `build` say when they cannot.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_with_a_project_is_said_with_a_cure() -> Result<()> {

@@ -17,7 +17,7 @@ use super::{
     project::{Language, Project, manifest, unreadable},
     python::pip,
     shop::{Kit, Shop},
-    tool::{Tool, place},
+    tool::{Tool, in_other_words, place},
 };
 
 /// A project's manifest: C itself has none.
@@ -28,6 +28,26 @@ const ZIG: &str = "ziglang==0.17.1";
 
 /// The world that handlers in C are.
 const WORLD: &str = "plugin-with-startup-and-snapshot";
+
+/// What the compiler is told before the project's own flags, which may take it back.
+const FLAGS: [&str; 10] = [
+    "-mexec-model=reactor",
+    "-Os",
+    // An `assert` is there to be true, and a trap names the function and the line.
+    "-UNDEBUG",
+    "-g",
+    // zig's own is 16 MiB, which every instance would have from its beginning.
+    "-Wl,-z,stack-size=1048576",
+    "-Wall",
+    // What cannot be meant.
+    "-Werror=return-type",
+    "-Werror=format",
+    "-Werror=implicit-function-declaration",
+    "-fdiagnostics-color=always",
+];
+
+/// What the linker says when a project does not say what it wants.
+const LACKING: &str = "undefined symbol: hive_plugin";
 
 /// The SDK's own sources.
 const SDK_SOURCES: [&str; 4] = ["hive.c", "json.c", "state.c", "bindings/handler.c"];
@@ -78,7 +98,7 @@ impl C {
             sources: table.sources,
             flags: table.flags,
             sdk: table.sdk.unwrap_or_else(|| ".hive/sdk".into()),
-            tools: format!("{ZIG}, adapter {}", core::adapter_hash()),
+            tools: format!("{ZIG} (asserts, lines), adapter {}", core::adapter_hash()),
         };
         let version = table.version.unwrap_or_else(|| "0.0.0".into());
         Ok(Some(Project::new(root, &table.name, &version, Language::C(c))))
@@ -105,21 +125,16 @@ impl C {
         let (sources, sdk) = (self.sources(project)?, root.join(&self.sdk));
         let module = project.workshop().join("core.wasm");
         let mut zig = compiler(shop, root).await?;
-        zig.args([
-            "cc",
-            "-target",
-            "wasm32-wasi",
-            "-mexec-model=reactor",
-            "-Os",
-            "-Wall",
-            "-fdiagnostics-color=always",
-        ]);
+        zig.args(["cc", "-target", "wasm32-wasi"]).args(FLAGS);
+        // Messages of `assert` name files as they are called in the project.
+        zig.arg(format!("-fmacro-prefix-map={}/=", root.display()));
         zig.args(&self.flags);
         let define = |name: &str, value: &str| format!("-D{name}=\"{}\"", value.replace(['"', '\\'], ""));
         zig.arg(define("HIVE_NAME", &project.name)).arg(define("HIVE_VERSION", &project.version));
         zig.arg("-I").arg(&sdk).args(sources).args(SDK_SOURCES.map(|source| sdk.join(source)));
         zig.arg("-o").arg(&module);
-        ZIG_TOOL.compile(zig, "zig cc", root).await?;
+        let done = ZIG_TOOL.compile(zig, "zig cc", root).await;
+        done.map_err(|error| in_other_words(error, advised))?;
         let bytes = fs::read(&module).map_err(|source| place(&module, source))?;
         let component = core::component(bytes, &shop.wit()?, WORLD);
         let component = component.map_err(|reason| BuildError::NoHandler { folder: root.clone(), reason })?;
@@ -147,6 +162,17 @@ impl C {
     }
 }
 
+/// What zig says, and where a project does not say what it wants, how to.
+fn advised(said: &str) -> String {
+    if !said.contains(LACKING) {
+        return said.to_owned();
+    }
+    let rest = said.split_inclusive('\n').filter(|line| !line.contains(LACKING));
+    let cure = "error: no source has `void hive_plugin(void)`, which says what the plugin wants: define it, with \
+                `hive_answer(\"channel\", handler);` and its like in it\n";
+    rest.chain([cure]).collect()
+}
+
 /// zig, which is installed here, or in the cache. What it has compiled of its own library it keeps in the cache, too.
 async fn compiler(shop: &Shop<'_>, root: &Path) -> Result<Command, BuildError> {
     let kit = Kit {
@@ -167,3 +193,17 @@ const ZIG_TOOL: Tool = Tool {
     why: "handlers in C are built with it",
     hint: "delete `tools` in your cache, so that it is installed anew",
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_project_lacks_is_said_once_and_with_a_cure() {
+        let said = advised(&"wasm-ld: error: hive.o: undefined symbol: hive_plugin\n".repeat(5));
+        assert!(said.starts_with("error: no source has `void hive_plugin(void)`"), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+        let other = "wasm-ld: error: handler.o: undefined symbol: lost\n";
+        assert_eq!(advised(other), other);
+    }
+}

@@ -19,7 +19,7 @@ use super::{
     BuildError,
     project::{Language, Project, manifest, unreadable},
     shop::{Kit, Shop},
-    tool::{Tool, place},
+    tool::{Tool, in_other_words, place},
     world,
 };
 
@@ -147,7 +147,7 @@ impl Js {
         componentize.arg("--js").arg(&bundle).arg("--output").arg(to);
         let sdk = self.sdk.as_ref().map(|sdk| sdk.to_string_lossy());
         let done = NODE.compile(componentize, "componentize-qjs", root).await;
-        done.map_err(|error| said::in_other_words(error, |said| said::bare(said, sdk.as_deref())))
+        done.map_err(|error| in_other_words(error, |said| said::bare(said, sdk.as_deref())))
     }
 
     /// One module of the project's and the SDK's, which knows what its lines were before. Returns the interfaces that it uses.
@@ -191,7 +191,7 @@ impl Js {
         esbuild.arg(define("__HIVE_VERSION__", &project.version));
         esbuild.arg(format!("--outfile={}", bundle.display()));
         let done = ESBUILD.compile(esbuild, "esbuild", &project.root).await;
-        done.map_err(|error| said::in_other_words(error, said::advised))?;
+        done.map_err(|error| in_other_words(error, said::advised))?;
         complete(project, bundle)
     }
 

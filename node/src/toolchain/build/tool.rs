@@ -157,6 +157,16 @@ fn is_leak(name: &str) -> bool {
     (cargos && !KEPT.contains(&name)) || compilers || scripts
 }
 
+/// A failure of a tool, with other words for what it said.
+pub fn in_other_words(error: BuildError, words: impl Fn(&str) -> String) -> BuildError {
+    match error {
+        BuildError::Failed { command, folder, said } => {
+            BuildError::Failed { command, folder, said: words(&said) }
+        }
+        other => other,
+    }
+}
+
 /// What it is called when a file cannot be written.
 pub fn place(file: &Path, source: io::Error) -> BuildError {
     BuildError::Place { file: file.into(), source }

@@ -2,24 +2,12 @@
 //!
 //! Exists because their hints are for programs that run in Node.js or a browser. It must not know how they are called.
 
-use super::super::BuildError;
-
 /// What componentize-qjs puts before an error of the project's own modules, outermost first.
 const LAYERS: [&str; 3] = [
     "Error: : ",
     "Failed to evaluate user JavaScript module: ",
     "Failed to finish JavaScript module evaluation: ",
 ];
-
-/// A failure of a tool, with other words for what it said.
-pub fn in_other_words(error: BuildError, words: impl Fn(&str) -> String) -> BuildError {
-    match error {
-        BuildError::Failed { command, folder, said } => {
-            BuildError::Failed { command, folder, said: words(&said) }
-        }
-        other => other,
-    }
-}
 
 /// What esbuild says, with advice that helps here.
 pub fn advised(said: &str) -> String {
