@@ -178,22 +178,29 @@ export function drain() {
 /** What `run` gives or throws, now or later, once everything that it has begun is done; `tell` is told what was thrown where
  * nobody waits for it. */
 export function finished(run, tell) {
-  let [state, value] = [FULFILLED, undefined];
-  const settle = (as) => (found) => { [state, value] = [as, found]; };
+  let value;
   try {
     value = run();
-    if (value instanceof Later) {
-      state = PENDING;
-      value.then(settle(FULFILLED), settle(REJECTED));
-    }
   } catch (error) {
-    settle(REJECTED)(error);
+    rest(tell);
+    throw error;
   }
-  if (jobs.length > 0 || unheard.size > 0) drain().forEach(tell);
-  if (state === PENDING) {
-    throw new TypeError("the function waits for a promise that nothing settles: there are no timers here, and nothing that "
-      + "the node is asked for comes later");
-  }
-  if (state === REJECTED) throw value;
+  if (value instanceof Later) return settled(value, tell);
+  rest(tell);
   return value;
+}
+
+function rest(tell) {
+  if (jobs.length > 0 || unheard.size > 0) drain().forEach(tell);
+}
+
+function settled(promise, tell) {
+  let [state, value] = [PENDING, undefined];
+  const settle = (as) => (found) => { [state, value] = [as, found]; };
+  promise.then(settle(FULFILLED), settle(REJECTED));
+  rest(tell);
+  if (state === FULFILLED) return value;
+  if (state === REJECTED) throw value;
+  throw new TypeError("the function waits for a promise that nothing settles: there are no timers here, and nothing that the "
+    + "node is asked for comes later");
 }

@@ -1,0 +1,198 @@
+//! What is wrong with a project, or with what its handler does, is said with its place and a cure.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use hive_tests::languages::{command, is_here, said};
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::C;
+use crate::PROGRAM;
+
+/// Runs the program in a folder: the code it ends with, and what it says.
+fn run_in(folder: &TempDir, args: &[&str]) -> Result<(Option<i32>, String)> {
+    let output = command(Path::new(PROGRAM))?.args(args).current_dir(folder.path()).output()?;
+    Ok((output.status.code(), said(&output)))
+}
+
+/// Makes a project in JavaScript with a source of its own.
+fn javascript(folder: &TempDir, name: &str, source: &str) -> Result<()> {
+    let (code, said) = run_in(folder, &["new", name, "--lang", "js"])?;
+    ensure!(code == Some(0), "{said}");
+    Ok(std::fs::write(folder.path().join(name).join("src/index.js"), source)?)
+}
+
+/// What a compiler says is said once and as it says it, with several folders under the name of each.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_compile_is_said_once_and_by_the_compiler_alone() -> Result<()> {
+    if !is_here("node", "js") {
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let run = |args: &[&str]| run_in(&folder, args);
+    for (name, source) in [
+        ("one", "const one = ;\n"),
+        ("two", "\nconst two = ;\n"),
+        ("three", "import { plugin } from \"hive-guest\";\n\nplugin({ instancs: \"single\" });\n"),
+    ] {
+        javascript(&folder, name, source)?;
+    }
+    let (code, said) = run(&["build", "one", "two"])?;
+    ensure!(code == Some(1), "{code:?}: {said}");
+    for (name, place) in [("one", "src/index.js:1:12:"), ("two", "src/index.js:2:12:")] {
+        let own =
+            format!("error: `esbuild` failed for {}", folder.path().canonicalize()?.join(name).display());
+        let block: Vec<&str> = said.split(&own).collect();
+        let [before, _] = block[..] else { bail!("not once: {own}\n{said}") };
+        let (_, message) = before.rsplit_once("[ERROR]").context("what esbuild says")?;
+        ensure!(message.contains(place), "{own} is not behind {place}:\n{said}");
+    }
+    ensure!(said.matches("Unexpected \";\"").count() == 2, "{said}");
+    ensure!(!said.contains("node:") && !said.contains('\u{1b}'), "{said}");
+    // What is wrong with the modules as they are loaded is said by the place, too.
+    let (code, said) = run(&["build", "three"])?;
+    ensure!(code == Some(1) && said.contains("plugin has no option instancs"), "{code:?}: {said}");
+    ensure!(said.contains("(src/index.js:3)") && !said.contains("bundle.js:"), "{said}");
+    ensure!(!said.contains("Failed to evaluate") && !said.contains(".hive/sdk"), "{said}");
+    Ok(())
+}
+
+/// Neither Node.js nor a node is there while modules load, and a pattern has one handler: that is said by place.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_javascript_cannot_do_is_said_with_what_helps() -> Result<()> {
+    if !is_here("node", "js") {
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    for (name, source, wanted, not) in [
+        (
+            "load",
+            "import { config } from \"hive-guest\";\nconst limit = config.get(\"limit\", 3);\n",
+            &["config is not there while modules load", "(src/index.js:2)"][..],
+            "wasm",
+        ),
+        (
+            "node",
+            "import fs from \"node:fs\";\nimport lodash from \"lodash/fp\";\nawait fs(lodash);\n",
+            &["Handlers have no Node.js", "`npm install lodash`", "Top-level await is not there", ":3:0:"][..],
+            "--platform=node",
+        ),
+        (
+            "twice",
+            "import { answer, on } from \"hive-guest\";\nanswer(\"a/b\", () => 1);\non(\"a/b\", () => 2);\n",
+            &["there are two handlers for a/b", "(src/index.js:3)"][..],
+            "registry.js",
+        ),
+    ] {
+        javascript(&folder, name, source)?;
+        let (code, said) = run_in(&folder, &["build", name])?;
+        let is_said = code == Some(1) && wanted.iter().all(|part| said.contains(part)) && !said.contains(not);
+        ensure!(is_said, "{name}, {code:?}: {said}");
+    }
+    Ok(())
+}
+
+/// What a handler in C does wrong is said, with its place where there is one, and nothing that is no JSON leaves it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_in_c_is_said_where_it_is() -> Result<()> {
+    if !is_here(C.tool, C.name) {
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let run = |args: &[&str]| run_in(&folder, args);
+    let (code, said) = run(&["new", "wrong", "--lang", "c"])?;
+    ensure!(code == Some(0), "{said}");
+    let (source, cases) = (folder.path().join("wrong/src/handler.c"), folder.path().join("wrong/cases.yaml"));
+    std::fs::write(&source, include_str!("wrong.c"))?;
+    let wanted = "{ e: é, n: [5, -0.5, 1000000000.0, true, null, \"\\né\"], l: [1, -2500.0, {}] }";
+    let mut text = format!("cases:\n  - {{ call: wrong/try, data: fine, answer: {wanted} }}\n");
+    for (how, reason) in [
+        ("silent", "it returned 2 without hive_reject or hive_retry"),
+        ("reply", "what was made is no JSON: {\"a\": oops}"),
+        ("infinite", "what was made is no JSON: inf"),
+        ("publish", "what was made is no JSON: \"o\"ops\""),
+        ("state", "what was made is no JSON: [1,]"),
+        ("absent", "`none` is not there"),
+        ("kind", "`n` is no text: 5"),
+        ("room", "`parcel` has no room: it has more than 7 bytes"),
+        ("longer than its room", "the value has no room: it has more than 19 bytes"),
+    ] {
+        text +=
+            &format!("  - {{ call: wrong/try, data: {how}, rejects: {}, publishes: [] }}\n", json!(reason));
+    }
+    std::fs::write(&cases, text)?;
+    let (code, said) = run(&["test", "wrong"])?;
+    ensure!(code == Some(0) && said.contains("10 passed, 0 failed"), "{code:?}: {said}");
+    for (how, parts) in [
+        ("assert", &["Assertion failed: strlen(how) == 1 (src/handler.c: try: 14)", "trapped in"][..]),
+        ("abort", &["trapped in `try (src/handler.c:15)`"][..]),
+        ("exit", &["exit() was called: a handler returns"][..]),
+    ] {
+        std::fs::write(&cases, format!("cases:\n  - {{ call: wrong/try, data: {how} }}\n"))?;
+        let (code, said) = run(&["test", "wrong"])?;
+        ensure!(code == Some(1) && parts.iter().all(|part| said.contains(part)), "{how}, {code:?}: {said}");
+    }
+    Ok(())
+}
+
+/// What cannot be meant is no handler.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_meant_in_c_does_not_build() -> Result<()> {
+    if !is_here(C.tool, C.name) {
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let run = |args: &[&str]| run_in(&folder, args);
+    let (code, said) = run(&["new", "wrong", "--lang", "c"])?;
+    ensure!(code == Some(0), "{said}");
+    let (source, cases) = (folder.path().join("wrong/src/handler.c"), folder.path().join("wrong/cases.yaml"));
+    let begins = "#include <hive.h>\nstatic hive_outcome try(const hive_event *event) {";
+    for (rest, want) in [
+        (" }\nvoid hive_plugin(void) { hive_on(\"a/b\", try); }\n", "-Wreturn-type"),
+        (
+            " return hive_reject(\"%s\", 5); }\nvoid hive_plugin(void) { hive_on(\"a/b\", try); }\n",
+            "-Wformat",
+        ),
+        (
+            " return HIVE_DONE; }\nvoid hive_plugins(void) { hive_on(\"a/b\", try); }\n",
+            "no source has `void hive_plugin",
+        ),
+    ] {
+        std::fs::write(&source, format!("{begins}{rest}"))?;
+        let (code, said) = run(&["build", "wrong"])?;
+        ensure!(code == Some(1) && said.contains(want), "{want}, {code:?}: {said}");
+    }
+    let twice =
+        " return HIVE_DONE; }\nvoid hive_plugin(void) { hive_on(\"a/b\", try); hive_on(\"a/b\", try); }\n";
+    std::fs::write(&source, format!("{begins}{twice}"))?;
+    std::fs::write(&cases, "cases:\n  - { event: a/b }\n")?;
+    let (code, said) = run(&["test", "wrong"])?;
+    ensure!(code == Some(1) && said.contains("there are two handlers for a/b"), "{code:?}: {said}");
+    Ok(())
+}
+
+/// What `new` and `build` say when they cannot.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_with_a_project_is_said_with_a_cure() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let run = |args: &[&str]| run_in(&folder, args);
+    let check = |args: &[&str], want: &[&str]| -> Result<()> {
+        let (code, said) = run(args)?;
+        ensure!(code == Some(2) && want.iter().all(|part| said.contains(part)), "{args:?}: {code:?} {said}");
+        Ok(())
+    };
+    check(&["new", "x", "--lang", "cobol"], &["cobol", "rust", "js", "ts", "python"])?;
+    check(&["new", "No Name", "--lang", "js"], &["cannot be a plugin's name"])?;
+    check(&["build", "."], &["there is no handler to build", "hive-node new"])?;
+    for verb in ["build", "dev"] {
+        check(&[verb, "nowhere"], &["cannot read nowhere", "hint: name a folder that is there"])?;
+    }
+    check(&["test", "nowhere"], &["nowhere is not there", "hint: name a component"])?;
+    let (code, _) = run(&["new", "mine", "--lang", "js"])?;
+    ensure!(code == Some(0));
+    check(&["new", "mine", "--lang", "js"], &["is there already"])?;
+    std::fs::write(folder.path().join("mine/package.json"), "{")?;
+    check(&["build", "mine"], &["package.json", "EOF"])?;
+    Ok(())
+}
