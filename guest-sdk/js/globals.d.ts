@@ -31,5 +31,12 @@ declare var performance: Performance;
 
 /** Runs a function before the handler's call ends, behind what is to be done already. */
 declare function queueMicrotask(run: () => void): void;
+/** Random bytes of the node's; nothing else of what browsers have. */
+interface Crypto {
+  getRandomValues<T extends ArrayBufferView | null>(array: T): T;
+  randomUUID(): `${string}-${string}-${string}-${string}-${string}`;
+}
+declare var crypto: Crypto;
+
 declare function atob(text: string): string;
 declare function btoa(text: string): string;

@@ -190,9 +190,11 @@ async fn journey(language: &Language) -> Result<()> {
     if *name == "js" {
         waits(&node, &plugin).await?;
     }
+    let random = any(&node, &plugin).await?;
     // What is on disk is there after a reload and after a restart, what is in memory only after the one.
     node.client().reload(Some(&plugin)).await?;
     runs(&node, &plugin, 3).await?;
+    ensure!(random.is_none() || any(&node, &plugin).await? != random, "{random:?} in two instances");
     says(&node, &plugin, "count", &json!([2, 2])).await?;
     node.stop().await?;
     node = setup().start_within(LOADING).await?;
@@ -279,6 +281,15 @@ async fn keeps(node: &Node, plugin: &str) -> Result<()> {
     })
     .await
     .with_context(|| node.printed())
+}
+
+/// What is random in an instance, where a handler says so.
+async fn any(node: &Node, plugin: &str) -> Result<Option<Value>> {
+    if plugin != "greet-js" {
+        return Ok(None);
+    }
+    let said = node.client().call(&format!("{plugin}/random"), &Message::default(), MOMENT).await?;
+    Ok(Some(serde_json::from_slice(&said.payload)?))
 }
 
 /// What is `async` is waited for, and what it throws is told as if it were not.
@@ -372,6 +383,7 @@ const JS_TESTS: &[&str] = &[
     "--test",
     "test/plugin.test.js",
     "test/promise.test.js",
+    "test/random.test.js",
     "test/stack.test.js",
     "test/state.test.js",
     "test/text.test.js",

@@ -1,5 +1,5 @@
 // What the component exports.
-import { drain } from "#jobs";
+import { drain, listen as shuffle } from "#engine";
 import { listen as connect } from "#node";
 import { listen } from "./console.js";
 import { handle, restore, save, start as begin } from "./handle.js";
@@ -9,6 +9,7 @@ import { complete, description } from "./registry.js";
 for (const error of drain()) throw error;
 complete();
 connect();
+shuffle();
 listen();
 
 export const handler = { describe: description, handle };

@@ -1,5 +1,5 @@
 // From an event to the function that handles it, and from what the function does to what the node is told.
-import { finished } from "#jobs";
+import { finished } from "#engine";
 import { Context } from "./context.js";
 import { Reject, described, failureOf } from "./errors.js";
 import { Message, fromWire, toMessage, toWire } from "./message.js";

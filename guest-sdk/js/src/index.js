@@ -1,5 +1,5 @@
 // Write hive-node handlers in JavaScript and TypeScript. The README is the reference.
-import "#jobs";
+import "#engine";
 import "./stack.js";
 import "./console.js";
 import * as node from "#node";

@@ -50,4 +50,5 @@ answer("greet-js/later", async (how) => {
   if (how === "lose") Promise.reject(new Error("nobody minds"));
   return seen;
 });
+answer("greet-js/random", () => [Math.random(), crypto.randomUUID().length]);
 answer("greet-js/promised", () => Promise.resolve("kept"));

@@ -139,7 +139,9 @@ impl Js {
         } else {
             bundling.await?
         };
-        let wit = world::write(project, &uses.iter().map(String::as_str).collect())?;
+        // What the engine has for random begins in each instance where it was when the component was built.
+        let uses = uses.iter().map(String::as_str).chain([world::RANDOM]).collect();
+        let wit = world::write(project, &uses)?;
         let mut componentize = NODE.command(root);
         // The small interpreter takes a third longer for a call, and a third less until what was saved is live.
         componentize.arg(bin(&tools, "componentize-qjs")).args(["--sync", "--opt-size"]);

@@ -18,6 +18,11 @@ pub const WORLD: &str = "project";
 /// The interfaces that every handler may use and not every handler is asked about.
 pub const ALWAYS: [&str; 5] = ["bus", "config", "current", "log", "node"];
 
+/// What a world may import beside: random bytes, which every node has.
+pub const RANDOM: &str = "wasi:random/random@0.2.0";
+const RANDOM_WIT: &str =
+    "package wasi:random@0.2.0;\n\ninterface random {\n  get-random-bytes: func(len: u64) -> list<u8>;\n}\n";
+
 /// Writes the interfaces between handler and node with a world that imports these. Returns their folder.
 ///
 /// # Errors
@@ -25,6 +30,12 @@ pub const ALWAYS: [&str; 5] = ["bus", "config", "current", "log", "node"];
 pub fn write(project: &Project, uses: &BTreeSet<&str>) -> Result<PathBuf, BuildError> {
     let folder = project.workshop().join("wit");
     sdk::write(&sdk::WIT, &folder).map_err(|source| place(&folder, source))?;
+    if uses.contains(RANDOM) {
+        let file = folder.join("deps/random.wit");
+        fs::create_dir_all(folder.join("deps"))
+            .and_then(|()| fs::write(&file, RANDOM_WIT))
+            .map_err(|source| place(&file, source))?;
+    }
     let imports: String = uses.iter().map(|name| format!("  import {name};\n")).collect();
     let exports = "  export handler;\n  export startup;\n  export snapshot;\n";
     let file = folder.join("project.wit");
@@ -67,7 +78,7 @@ mod tests {
         let manifest = r#"{"name": "x", "dependencies": {"hive-guest": "file:.hive/sdk"}}"#;
         fs::write(root.path().join("package.json"), manifest).expect("written");
         let found = project::find(root.path()).expect("a project");
-        let folder = write(&found[0], &["bus", "timers"].into()).expect("written");
+        let folder = write(&found[0], &["bus", "timers", RANDOM].into()).expect("written");
         let mut resolve = Resolve::default();
         let (package, _) = resolve.push_dir(&folder).expect("interfaces");
         let world = resolve.select_world(&[package], Some(WORLD)).expect("the world");
@@ -75,6 +86,7 @@ mod tests {
         let imports: Vec<String> = resolve.worlds[world].imports.keys().map(names).collect();
         let has = |name: &str| imports.iter().any(|import| import.starts_with(&format!("hive:node/{name}@")));
         assert!(has("bus") && has("timers") && !has("secrets") && !has("state"), "{imports:?}");
+        assert!(imports.iter().any(|import| import == RANDOM), "{imports:?}");
     }
 
     #[test]
