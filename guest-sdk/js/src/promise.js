@@ -59,7 +59,7 @@ export class Later {
   #settle(state, value) {
     [this.#state, this.#value] = [state, value];
     if (state === REJECTED && this.#waiting.length === 0) unheard.set(this, value);
-    jobs.push(...this.#waiting.splice(0));
+    for (const react of this.#waiting.splice(0)) jobs.push(react);
   }
 
   then(fulfilled, rejected) {
