@@ -24,7 +24,7 @@ interface TextDecoder {
 declare var TextDecoder: { prototype: TextDecoder; new(): TextDecoder };
 
 interface Performance {
-  /** Milliseconds since the instance began. */
+  /** Milliseconds since some moment before: only differences mean anything. */
   now(): number;
 }
 declare var performance: Performance;

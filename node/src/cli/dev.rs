@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     config::Settings,
+    control::ControlError,
     node::Node,
     status::{PluginCard, PluginState, WantCard},
     toolchain::{
@@ -80,8 +81,9 @@ impl Dev {
         loaded.settings.plugins.cache = cache;
         loaded.adjust(as_who_writes_handlers_wants);
         run::begin(&loaded, voice)?;
+        let config = loaded.file.clone().map(|file| (fs::read(&file).ok(), file));
         let said = BTreeSet::new();
-        let mut workshop = Workshop { sources, dirs, folder, tools: self.tools, said, voice };
+        let mut workshop = Workshop { sources, dirs, folder, tools: self.tools, config, said, voice };
         workshop.first_build().await?;
         let hangups = run::Hangups::take()?;
         let node = run::start(&loaded, Some(lock)).await?;
@@ -89,7 +91,7 @@ impl Dev {
         let leave = async {
             let building = async {
                 suggest(&node, voice).await;
-                workshop.rebuild().await;
+                workshop.rebuild(&node).await;
             };
             tokio::select! {
                 () = hangups.follow(&node) => {}
@@ -163,6 +165,8 @@ struct Workshop<'a> {
     /// The plugins' folder of the node.
     folder: PathBuf,
     tools: Tools,
+    /// The configuration as it was read last, and where it is.
+    config: Option<(Option<Vec<u8>>, PathBuf)>,
     /// What failed the last time, as it was shown: it is not shown again when something else is saved.
     said: BTreeSet<String>,
     voice: &'a Voice,
@@ -184,16 +188,31 @@ impl Workshop<'_> {
         }
     }
 
-    /// Builds whenever something is saved, for ever.
-    async fn rebuild(&mut self) {
+    /// Builds whenever something is saved, for ever. A configuration that was saved holds, too.
+    async fn rebuild(&mut self, node: &Node) {
         loop {
             self.sources.changed().await;
+            self.configure(node).await;
             match self.build().await {
                 Ok(failures) if failures.is_empty() => continue,
                 Ok(_) => {}
                 Err(error) => build::report(&error),
             }
             output::note(self.voice, "what ran before goes on");
+        }
+    }
+
+    /// Has the node read its configuration again, if that is what was saved.
+    async fn configure(&mut self, node: &Node) {
+        let Some((before, file)) = &mut self.config else { return };
+        let now = fs::read(&*file).ok();
+        if *before == now {
+            return;
+        }
+        *before = now;
+        // What came of it is in the log; of a wrong file, all that is wrong.
+        if let Err(error @ ControlError::Unavailable(_)) = node.configure(false).await {
+            tracing::error!("{}: {error}", file.display());
         }
     }
 
