@@ -1,5 +1,7 @@
 //! Configurations and what is said of each: the cases are files, so that their whole text can be read.
 
+mod page;
+
 use std::{collections::BTreeMap, fs, path::Path};
 
 use proptest::prelude::*;
