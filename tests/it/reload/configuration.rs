@@ -1,9 +1,6 @@
 //! Another configuration while a node runs: nothing is lost, what is wrong changes nothing, what is the same is not touched.
 
-use std::{
-    path::{Path, PathBuf},
-    time::SystemTime,
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 use hive_client::{
@@ -64,7 +61,8 @@ async fn no_event_is_lost_or_doubled_while_the_configuration_changes() -> Result
     let folder = plugins(&["filter"])?;
     let text = |deadline: u64| {
         let folders = folder.path().display();
-        let rule = if deadline % 2 == 0 { "channels: [{pattern: 'x/**', publish: []}]\n" } else { "" };
+        let rule =
+            if deadline.is_multiple_of(2) { "channels: [{pattern: 'x/**', publish: []}]\n" } else { "" };
         format!("{rule}plugins: {{folders: [{folders}], each: {{filter: {{deadline: {deadline}s}}}}}}")
     };
     let file = File::new(&text(9))?;
@@ -139,10 +137,18 @@ async fn a_file_that_is_wrong_changes_nothing_and_is_said() -> Result<()> {
 }
 
 /// What is said of plugins and bridges, as far as it is other after they were begun anew.
-fn lives(status: &Status) -> (Vec<(String, u64)>, Vec<(String, Option<u64>)>) {
+#[derive(Debug, PartialEq)]
+struct Lives {
+    /// Names and generations.
+    plugins: Vec<(String, u64)>,
+    /// Names, and since when they are up.
+    bridges: Vec<(String, Option<u64>)>,
+}
+
+fn lives(status: &Status) -> Lives {
     let generation = |plugin: &PluginStatus| (plugin.name.clone(), plugin.generation);
     let bridges = status.bridges.iter().map(|bridge| (bridge.name.clone(), bridge.since_ms));
-    (status.plugins.iter().map(generation).collect(), bridges.collect())
+    Lives { plugins: status.plugins.iter().map(generation).collect(), bridges: bridges.collect() }
 }
 
 /// Waits until so many bridges are up.
@@ -192,15 +198,14 @@ async fn what_is_other_is_taken_over_and_nothing_else_is_touched() -> Result<()>
         node.client().publish(channel, &Message::from("over")).await?;
         ensure!(next(&mut there, "an event that crossed").await?.channel == channel);
     }
-    let (plugins, bridges) = lives(&node.status().await?);
-    ensure!(plugins == before.0 && bridges[0] == before.1[0], "{before:?}; {bridges:?}");
+    let now = lives(&node.status().await?);
+    ensure!(now.plugins == before.plugins && now.bridges[0] == before.bridges[0], "{before:?}; {now:?}");
 
     // By a signal; one bridge goes, the other stays.
     file.write(&text("log: {level: debug}", &[first]))?;
-    let since = SystemTime::now();
     node.hang_up()?;
     node.says("the configuration holds: bridges.hive.second: removed").await?;
-    ensure!(!is_refused(&node, "x/y").await? && lives(&up(&node, 1).await?) == before, "after {since:?}");
+    ensure!(!is_refused(&node, "x/y").await? && lives(&up(&node, 1).await?) == before, "{before:?}");
     let after = |path: &Path| {
         text("log: {level: debug}\nnode: {name: other, peers: [h]}", &[])
             .replace("/nowhere", &path.display().to_string())
