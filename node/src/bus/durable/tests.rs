@@ -236,12 +236,12 @@ async fn a_member_on_another_node_gets_it_too() {
 
 /// A place for letters that says when one is to be there for sure, and waits to be told what came of it.
 #[derive(Debug)]
-struct Slow(tokio::sync::mpsc::UnboundedSender<(bool, oneshot::Sender<bool>)>);
+struct Slow(tokio::sync::mpsc::Sender<(bool, oneshot::Sender<bool>)>);
 
 impl Shelf for Slow {
     fn put(&self, _: &str, _: u64, _: Vec<u8>, sure: bool) -> Option<BoxFuture<'static, bool>> {
         let (tell, told) = oneshot::channel();
-        self.0.send((sure, tell)).ok()?;
+        self.0.try_send((sure, tell)).ok()?;
         Some(async move { told.await.unwrap_or(false) }.boxed())
     }
 
@@ -256,7 +256,7 @@ impl Shelf for Slow {
 async fn a_cursor_passes_what_ended_its_members_when_the_letter_is_on_disk() {
     let dir = tempfile::tempdir().expect("a directory");
     let life = Life::begin(dir.path(), 1);
-    let (put, mut puts) = tokio::sync::mpsc::unbounded_channel();
+    let (put, mut puts) = tokio::sync::mpsc::channel(8);
     life.bus.letters_in(Arc::new(Slow(put)), Vec::new());
     let mut member = join(&life.bus, workers()).await;
     life.until_registered("workers").await;
