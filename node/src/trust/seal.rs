@@ -20,6 +20,8 @@
 //! * associated data = offsets 0 to 28 ‖ header, as `Header` says
 //! * signed = `hive/1 envelope` 00 ‖ SHA-256(associated data ‖ ciphertext ‖ tag)
 
+mod parts;
+
 use std::{
     collections::BTreeMap,
     fmt,
@@ -39,6 +41,7 @@ use hkdf::Hkdf;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+use self::parts::Parts;
 use super::{identity::Identity, network::NetworkKey, random_bytes};
 
 /// The layout that is written and read.
@@ -332,39 +335,6 @@ impl Opener {
 impl fmt::Debug for Opener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Opener({:?})", self.network)
-    }
-}
-
-/// An envelope's fields.
-struct Parts<'a> {
-    prefix: &'a [u8],
-    epoch: u32,
-    boot: &'a [u8; 16],
-    counter: u64,
-    text: &'a [u8],
-    tag: &'a [u8; TAG_BYTES],
-    /// Text and tag.
-    sealed: &'a [u8],
-    signature: &'a [u8; SIGNATURE_BYTES],
-}
-
-impl<'a> Parts<'a> {
-    fn of(envelope: &'a [u8]) -> Result<Self, OpenError> {
-        Self::split(envelope).ok_or(OpenError::Short(envelope.len())).and_then(|(version, parts)| {
-            if version == VERSION { Ok(parts) } else { Err(OpenError::Version(version)) }
-        })
-    }
-
-    /// None when it is too short.
-    fn split(envelope: &'a [u8]) -> Option<(u8, Self)> {
-        let (prefix, rest) = envelope.split_at_checked(PREFIX_BYTES)?;
-        let (sealed, signature) = rest.split_last_chunk()?;
-        let (text, tag) = sealed.split_last_chunk()?;
-        let (version, fields) = prefix.split_first()?;
-        let (epoch, fields) = fields.split_first_chunk()?;
-        let (boot, fields) = fields.split_first_chunk()?;
-        let (epoch, counter) = (u32::from_be_bytes(*epoch), u64::from_be_bytes(fields.try_into().ok()?));
-        Some((*version, Self { prefix, epoch, boot, counter, text, tag, sealed, signature }))
     }
 }
 
