@@ -271,6 +271,15 @@ async fn nonsense_on_a_socket_is_answered_and_survived() {
     );
 }
 
+async fn the_configuration_is_read_again(client: &Client) {
+    let done = client.reload_config(true).await.expect("looked at");
+    assert_eq!((done.file.as_deref(), done.check, done.restart.len()), (Some("/etc/hive.yaml"), true, 0));
+    assert_eq!(done.applied, [types::KeyChange { key: "channels".into(), change: types::KeyTurn::Changed }]);
+    assert_eq!(done.plugins[0].name, "greet");
+    let (code, message) = refusal(client.reload_config(false).await.expect_err("refused"));
+    assert_eq!((code.as_str(), message.as_str()), (code::CONFIGURATION, "error: no ()"));
+}
+
 fn configured() -> Configured {
     Configured {
         file: Some("/etc/hive.yaml".into()),
@@ -353,12 +362,7 @@ async fn the_boards_are_shown_and_reloads_are_asked_for() {
         let done = done.expect("done").plugins.remove(0);
         assert_eq!((done.name.as_str(), done.problem.as_deref()), ("a/b ü", Some(verb)));
     }
-    let done = client.reload_config(true).await.expect("looked at");
-    assert_eq!((done.file.as_deref(), done.check, done.restart.len()), (Some("/etc/hive.yaml"), true, 0));
-    assert_eq!(done.applied, [types::KeyChange { key: "channels".into(), change: types::KeyTurn::Changed }]);
-    assert_eq!(done.plugins[0].name, "greet");
-    let (code, message) = refusal(client.reload_config(false).await.expect_err("refused"));
-    assert_eq!((code.as_str(), message.as_str()), (code::CONFIGURATION, "error: no ()"));
+    the_configuration_is_read_again(client).await;
     let (code, message) = refusal(node.client.reload(Some("a/b ü")).await.expect_err("unknown"));
     assert_eq!((code.as_str(), message.as_str()), (code::NOT_FOUND, "no plugin is called `a/b ü` ()"));
     let graph = node.client.graph().await.expect("a graph");

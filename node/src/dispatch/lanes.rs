@@ -4,6 +4,7 @@
 mod delayed;
 mod held;
 mod job;
+mod obey;
 mod sort;
 mod ticks;
 
@@ -121,19 +122,6 @@ impl Lanes {
             troubled: AtomicBool::new(false),
             strict: AtomicBool::new(policy.strict),
         })
-    }
-
-    /// What is begun from here on is under another policy.
-    pub fn obey(&self, policy: Policy) {
-        let mut state = self.lock();
-        if policy.breaker != state.policy.breaker {
-            state.breaker.change(policy.breaker);
-            self.troubled.store(state.breaker.is_troubled(), Relaxed);
-        }
-        self.strict.fetch_or(policy.strict, Relaxed);
-        state.policy = policy;
-        drop(state);
-        self.wake_all();
     }
 
     /// The handler's name.

@@ -2,6 +2,8 @@
 //!
 //! It must not know how events travel, nor how a principal proved to be who it is.
 
+mod other;
+
 use std::{collections::BTreeSet, fmt, str::FromStr, sync::Arc};
 
 use hive_proto::{
@@ -105,12 +107,6 @@ impl Rules {
     pub fn listing(mut self, lists: Vec<AllowList>) -> Self {
         self.lists = lists;
         self
-    }
-
-    /// The same networks under other rules.
-    #[must_use]
-    pub fn with(&self, rules: Vec<Rule>) -> Self {
-        Self { rules, open: self.open.clone(), lists: self.lists.clone() }
     }
 
     /// The nodes that may be in a network; none where all may that prove it.
