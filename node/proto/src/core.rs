@@ -28,7 +28,7 @@ use crate::{
     io::{Attempt, CloseReason, Input, Level, LinkEnd, LinkId, Outbox, Output, Timer},
     limits::NODE_NAME_BYTES_MAX,
     membership::Membership,
-    record::{Change, Description, Keys, LINKS_MAX, Own},
+    record::{Archive, Change, Description, Keys, LINKS_MAX, Own},
     routes::Routes,
     time::Now,
     trace::Traces,
@@ -85,6 +85,8 @@ pub struct Core {
     config: CoreConfig,
     /// Signs what this node states and checks what others do.
     keys: Box<dyn Keys>,
+    /// What it has in common with others of its process; a real node has none.
+    archive: Option<Archive>,
     jitter: Jitter,
     /// What is known per network; the set of networks never changes.
     networks: BTreeMap<NetworkIndex, Network>,
@@ -156,9 +158,16 @@ impl Core {
         let dialling = Dialling::new(config.node, config.seed, config.max_neighbours);
         let traces = Traces::new(config.incarnation);
         let links = BTreeMap::new();
-        let mut core = Self { config, keys, jitter, networks, links, dialling, traces, leaving: false };
+        let mut core =
+            Self { config, keys, archive: None, jitter, networks, links, dialling, traces, leaving: false };
         core.flush(now, out);
         core
+    }
+
+    /// The same node, which reads what others of its process have read no more.
+    #[must_use]
+    pub fn with_archive(self, archive: Archive) -> Self {
+        Self { archive: Some(archive), ..self }
     }
 
     /// Takes in what happened at `now`, which never goes back, and says what to do.

@@ -13,7 +13,9 @@ mod pulls;
 mod snapshot;
 mod spread;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
 
 use crate::{
     channel::NetworkIndex,
@@ -21,7 +23,7 @@ use crate::{
     id::{Incarnation, NodeId},
     io::{LinkId, Outbox},
     membership::{MemberIx, Membership, News, Taken, prefix_of},
-    record::{FactError, Head, Keys, Statement, StatementError},
+    record::{Archive, FactError, Head, Keys, Statement, StatementError},
     time::Now,
 };
 
@@ -94,6 +96,17 @@ pub struct Around<'a> {
     pub members: &'a mut Membership,
     /// Who signs and checks.
     pub keys: &'a dyn Keys,
+    /// What was read already, where nodes have that in common.
+    pub archive: Option<&'a Archive>,
+}
+
+impl Around<'_> {
+    fn read(&self, network: NetworkIndex, statement: &Bytes) -> Result<Arc<Statement>, StatementError> {
+        match self.archive {
+            Some(archive) => archive.read(self.keys, network, statement),
+            None => Statement::read(self.keys, network, statement).map(Arc::new),
+        }
+    }
 }
 
 impl Gossip {
@@ -166,7 +179,7 @@ impl Gossip {
                     // A neighbour's own statements come over its own link, whoever was faster.
                     let unasked = !answer && node != peer;
                     if self.is_news(around, (at, unasked), node, head) {
-                        let statement = Statement::read(around.keys, self.network, &bytes)?;
+                        let statement = around.read(self.network, &bytes)?;
                         heard.extend(self.take(around, at, &statement));
                         if !answer && let Some(ix) = around.members.find(node) {
                             self.circle.set_source(ix, at);

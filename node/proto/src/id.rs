@@ -14,7 +14,7 @@ impl NodeId {
     }
 
     /// The bytes as numbers, in whose order ids are.
-    fn words(&self) -> [u64; 4] {
+    pub(crate) fn words(&self) -> [u64; 4] {
         let (words, _) = self.0.as_chunks::<8>();
         std::array::from_fn(|at| words.get(at).map_or(0, |word| u64::from_be_bytes(*word)))
     }

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use bytes::Bytes;
-
 use crate::{channel::NetworkIndex, id::NodeId};
 
 /// An ed25519 signature (RFC 8032).
@@ -17,12 +15,6 @@ pub trait Keys: fmt::Debug + Send {
     fn sign(&self, network: NetworkIndex, message: &[u8]) -> Signature;
     /// Whether this node signed it.
     fn verify(&self, network: NetworkIndex, node: NodeId, message: &[u8], signature: &Signature) -> bool;
-
-    /// The bytes of a signed statement as they are kept: a copy, because they must not keep all that they came with.
-    /// Where many nodes are in one process it may be the copy of another.
-    fn keep(&self, statement: &Bytes) -> Bytes {
-        Bytes::copy_from_slice(statement)
-    }
 }
 
 /// Signs nothing and believes everything, for tests of what signatures mean nothing to.

@@ -7,7 +7,7 @@ mod digest;
 mod graph;
 mod places;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 
@@ -16,12 +16,9 @@ pub use digest::{BUCKETS, Prefix, Short, bucket_of, prefix_of};
 use crate::{
     id::{Incarnation, NodeId},
     pattern::InterestOp,
-    record::{Change, FactError, Facts, Head, Root, Statement},
+    record::{Change, FactError, Facts, Head, Stated, Statement},
     time::Now,
 };
-
-/// Bytes of the latest statements of one node that are kept for who missed some of them.
-const RECENT_BYTES_MAX: usize = 4 << 10;
 
 /// A member's place in a network's tables. Used again when the member was forgotten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,10 +36,6 @@ pub struct Membership {
     /// The ends of each member's edges that both ends state, sorted; by place, apart from the rest because ways are
     /// searched through them.
     edges: Vec<Vec<MemberIx>>,
-    /// Who states a link to each member that this one does not state, sorted; by place.
-    claims: Vec<Vec<MemberIx>>,
-    /// The same for nodes that have no place.
-    strangers: BTreeMap<NodeId, Vec<MemberIx>>,
     /// Who can be reached, by place, for the same reason.
     present: Vec<bool>,
     /// Each member's last statement, by place, because notices are mostly of what is known.
@@ -59,32 +52,18 @@ pub struct Member {
     pub node: NodeId,
     /// Its last statement; version 0 before the first.
     pub head: Head,
-    /// What it states.
-    pub facts: Facts,
-    /// The last statement as it came; empty before the first.
-    pub latest: Bytes,
-    /// The root that the last statement signs.
-    pub root: Root,
+    /// What it has stated up to that.
+    stated: Arc<Stated>,
     /// Can be reached: over a link, or through others.
     pub reachable: bool,
     /// It said that it leaves: what it wanted does not count any more in this life of it.
     pub left: bool,
     /// Since when it cannot be reached.
     since: Now,
-    /// The statements up to the last, as they came, for who missed a few.
-    recent: Recent,
     /// It stated more than anybody may: this life of it is not listened to any more.
     banned: bool,
     /// What it adds to the digest, as far as the digest knows.
     counted: digest::Counted,
-}
-
-/// Statements that follow each other.
-#[derive(Debug, Default)]
-struct Recent {
-    all: VecDeque<(Head, Bytes)>,
-    /// Of all of them.
-    bytes: usize,
 }
 
 /// What a statement or a whole set changed.
@@ -136,8 +115,6 @@ impl Membership {
             prefixes: Vec::new(),
             members: Vec::new(),
             edges: Vec::new(),
-            claims: Vec::new(),
-            strangers: BTreeMap::new(),
             present: Vec::new(),
             heads: Vec::new(),
             free: Vec::new(),
@@ -192,30 +169,25 @@ impl Membership {
         }
         let reborn = member.is_of_another_life(statement.head);
         let reset = statement.head.version == 1;
-        let mut news = News { reborn, reset, ops: Vec::new(), links: reborn, described: false };
         let before = reset.then(|| self.forsake(ix));
         let Some(member) = self.members.get_mut(ix.0 as usize) else { return Ok(Taken::NoRoom) };
-        for change in &statement.changes {
-            news.described |= matches!(change, Change::Describe(_));
-            news.ops.extend(member.facts.apply(change.clone()));
-        }
-        if let Err(error) = member.facts.check() {
-            self.ban(ix, statement.head);
-            return Err(error);
-        }
-        if reset {
-            member.recent.clear();
-        }
-        member.recent.keep(statement.head, statement.bytes.clone());
+        let ops = match statement.follow(&mut member.stated) {
+            Ok(ops) => ops,
+            Err(error) => {
+                self.ban(ix, statement.head);
+                return Err(error);
+            }
+        };
+        let mut news = News { reborn, reset, ops, links: reborn, described: false };
         member.banned = false;
         member.left &= !reborn;
-        (member.latest, member.root) = (statement.bytes.clone(), statement.root);
         self.advance(ix, statement.head);
         for change in &statement.changes {
             match change {
                 Change::Link(other) => news.links |= self.claim(ix, *other),
                 Change::Unlink(other) => news.links |= self.disclaim(ix, *other),
-                Change::Describe(_) | Change::Interest(_) => {}
+                Change::Describe(_) => news.described = true,
+                Change::Interest(_) => {}
             }
         }
         news.links |= before.is_some_and(|before| before != self.edges(ix));
@@ -235,14 +207,11 @@ impl Membership {
         for other in facts.links() {
             self.claim(ix, *other);
         }
+        let ops = facts.wants().ops().collect();
         let member = self.members.get_mut(ix.0 as usize)?;
-        member.facts = facts;
-        member.recent.clear();
-        member.recent.keep(statement.head, statement.bytes.clone());
+        member.stated = Arc::new(Stated::whole(facts, statement));
         member.banned = false;
         member.left &= !reborn;
-        (member.latest, member.root) = (statement.bytes.clone(), statement.root);
-        let ops = member.facts.wants().ops().collect();
         self.advance(ix, statement.head);
         let links = reborn || before != self.edges(ix);
         Some(News { reborn, reset: true, ops, links, described: true })
@@ -253,10 +222,10 @@ impl Membership {
     pub fn missing(&self, ix: MemberIx, known: Head) -> Missing {
         let newer = |member: &&Member| member.head.version > 0 && member.head > known;
         let Some(member) = self.member(ix).filter(newer) else { return Missing::Nothing };
-        let later: Vec<_> = member.recent.all.iter().filter(|(head, _)| *head > known).collect();
-        match later.first() {
+        let mut later = member.stated.recent().filter(|(head, _)| *head > known).peekable();
+        match later.peek() {
             Some((first, _)) if first.follows(known) => {
-                Missing::Statements(later.into_iter().map(|(_, bytes)| bytes.clone()).collect())
+                Missing::Statements(later.map(|(_, bytes)| bytes.clone()).collect())
             }
             _ => Missing::Everything,
         }
@@ -273,17 +242,17 @@ impl Membership {
     pub fn begin_life(&mut self, ix: MemberIx, incarnation: Incarnation) {
         self.forsake(ix);
         let Some(member) = self.members.get_mut(ix.0 as usize) else { return };
-        member.latest = Bytes::new();
+        member.stated = Arc::default();
         (member.banned, member.left) = (false, false);
-        member.recent.clear();
         self.advance(ix, Head { incarnation, version: 0 });
     }
 
     /// Nothing a member states in this life counts any more.
     fn ban(&mut self, ix: MemberIx, head: Head) {
-        self.disclaim_all(ix);
+        self.forsake(ix);
         if let Some(member) = self.members.get_mut(ix.0 as usize) {
-            (member.facts, member.banned) = (Facts::default(), true);
+            Arc::make_mut(&mut member.stated).void();
+            member.banned = true;
         }
         self.advance(ix, head);
     }
@@ -295,11 +264,23 @@ impl Membership {
 }
 
 impl Member {
+    /// What it states.
+    #[must_use]
+    pub fn facts(&self) -> &Facts {
+        self.stated.facts()
+    }
+
+    /// The last statement as it came; empty before the first.
+    #[must_use]
+    pub fn latest(&self) -> Bytes {
+        self.stated.latest()
+    }
+
     /// All statements of its life, when they are all kept.
     #[must_use]
     pub fn whole_life(&self) -> Option<Vec<Bytes>> {
-        let first = self.recent.all.front()?;
-        (first.0.version == 1).then(|| self.recent.all.iter().map(|(_, bytes)| bytes.clone()).collect())
+        let (first, _) = self.stated.recent().next()?;
+        (first.version == 1).then(|| self.stated.recent().map(|(_, bytes)| bytes.clone()).collect())
     }
 
     /// Whether another life of it is known, if only by its greeting.
@@ -309,23 +290,5 @@ impl Member {
 
     fn is_banned(&self, head: Head) -> bool {
         self.banned && head.incarnation == self.head.incarnation
-    }
-}
-
-impl Recent {
-    fn keep(&mut self, head: Head, bytes: Bytes) {
-        self.bytes = self.bytes.saturating_add(bytes.len());
-        self.all.push_back((head, bytes));
-        while self.all.len() > 1
-            && self.bytes > RECENT_BYTES_MAX
-            && let Some((_, oldest)) = self.all.pop_front()
-        {
-            self.bytes = self.bytes.saturating_sub(oldest.len());
-        }
-    }
-
-    fn clear(&mut self) {
-        self.all.clear();
-        self.bytes = 0;
     }
 }

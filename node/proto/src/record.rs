@@ -4,16 +4,20 @@
 //! has a Merkle root, which every statement signs, so that anybody may hand the whole set to a latecomer. How
 //! statements travel, and what follows from them, is not known here.
 
+mod archive;
 mod fact;
 mod links;
 mod merkle;
 mod own;
+mod stated;
 mod statement;
 
 pub use crate::keys::{Keys, Signature};
+pub use archive::Archive;
 pub use fact::{Change, Description, Fact, FactError, Facts, LINKS_MAX};
 pub use merkle::{Merkle, Root};
 pub use own::Own;
+pub use stated::Stated;
 pub use statement::{STATEMENT_BYTES_MAX, Statement, StatementError};
 
 use crate::id::Incarnation;

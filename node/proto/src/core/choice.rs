@@ -69,7 +69,7 @@ impl Core {
             return;
         }
         for member in fresh.iter().filter_map(|ix| network.members.member(*ix)) {
-            let Some(stated) = member.facts.description().filter(|stated| !stated.addrs.is_empty()) else {
+            let Some(stated) = member.facts().description().filter(|stated| !stated.addrs.is_empty()) else {
                 continue;
             };
             self.dialling.learned((index, member.node), stated.addrs.clone(), now);
@@ -115,7 +115,8 @@ impl Core {
         let spare = network.neighbours.iter().filter(|(peer, neighbour)| {
             !neighbour.draining && may_go(neighbour.link) && !self.dialling.is_wanted((index, **peer))
         });
-        let degree = |peer: &NodeId| network.members.of(*peer).map_or(0, |member| member.facts.links().len());
+        let degree =
+            |peer: &NodeId| network.members.of(*peer).map_or(0, |member| member.facts().links().len());
         let spare = spare.map(|(peer, neighbour)| (degree(peer), neighbour.link));
         spare.filter(|(degree, _)| *degree > self.config.max_neighbours / 2).max()
     }

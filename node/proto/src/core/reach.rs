@@ -84,7 +84,7 @@ impl Core {
         let here = members.iter().filter(|(_, member)| member.reachable);
         let place = |(ix, member): (MemberIx, &Member)| {
             let greeted = network.neighbours.get(&member.node).map(|neighbour| &neighbour.name);
-            let name = member.facts.description().map(|stated| &stated.name).or(greeted);
+            let name = member.facts().description().map(|stated| &stated.name).or(greeted);
             let own = || if ix == members.me() { own_name(&self.config.name) } else { String::new() };
             Place {
                 node: member.node,
@@ -93,7 +93,7 @@ impl Core {
                 links: members.edges(ix).iter().filter_map(|ix| node(*ix)).collect(),
                 patterns: match ix == members.me() {
                     true => network.announced.wants().len(),
-                    false => member.facts.wants().len(),
+                    false => member.facts().wants().len(),
                 },
             }
         };
@@ -147,7 +147,7 @@ impl Network {
             fresh.push(*ix);
             let Some(member) = self.members.member(*ix) else { continue };
             let neighbour = self.neighbours.get(&member.node);
-            let stated = member.facts.description();
+            let stated = member.facts().description();
             let name = stated.map(|stated| &stated.name).or(neighbour.map(|neighbour| &neighbour.name));
             out.push(Output::PeerUp {
                 network,
@@ -182,7 +182,7 @@ impl Network {
         if of_another_life || member.left {
             return;
         }
-        let ops = member.facts.wants().ops().collect();
+        let ops = member.facts().wants().ops().collect();
         out.push(Output::PeerInterest { network, peer: member.node, reset: true, ops });
     }
 }

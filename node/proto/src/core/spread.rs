@@ -15,7 +15,8 @@ impl Core {
     /// A neighbour is compared with over this link, from now on.
     pub(super) fn meet(&mut self, now: Now, (index, peer): Peer, link: LinkId, life: Incarnation) {
         let Some(network) = self.networks.get_mut(&index) else { return };
-        let mut around = Around { now, members: &mut network.members, keys: &*self.keys };
+        let mut around =
+            Around { now, members: &mut network.members, keys: &*self.keys, archive: self.archive.as_ref() };
         network.gossip.meet(&mut around, peer, life, link);
     }
 
@@ -27,7 +28,8 @@ impl Core {
         if neighbour.draining {
             return;
         }
-        let mut around = Around { now, members: &mut network.members, keys: &*self.keys };
+        let mut around =
+            Around { now, members: &mut network.members, keys: &*self.keys, archive: self.archive.as_ref() };
         match network.gossip.hear(&mut around, peer, frame) {
             Err(error) => self.fail(now, link, error.to_string(), out),
             Ok(heard) => heard.into_iter().for_each(|heard| self.learn(now, link, heard, out)),
@@ -84,7 +86,7 @@ impl Core {
         }
         if known
             && news.described
-            && let Some(stated) = network.members.member(ix).and_then(|member| member.facts.description())
+            && let Some(stated) = network.members.member(ix).and_then(|member| member.facts().description())
         {
             let addrs = stated.addrs.clone();
             self.dialling.readdressed((index, peer), &addrs, now, out);
@@ -117,7 +119,8 @@ impl Core {
     /// Sends what it is time for. Returns when it is time for the rest.
     pub(super) fn spread(&mut self, now: Now, index: NetworkIndex, out: &mut Outbox) -> Option<Now> {
         let network = self.networks.get_mut(&index)?;
-        let mut around = Around { now, members: &mut network.members, keys: &*self.keys };
+        let mut around =
+            Around { now, members: &mut network.members, keys: &*self.keys, archive: self.archive.as_ref() };
         network.gossip.flush(&mut around, out)
     }
 

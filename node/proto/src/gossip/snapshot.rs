@@ -1,6 +1,8 @@
 //! A node's whole set of facts as a neighbour serves it: put together from its parts, and believed only when it is
 //! what the node signed.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::{Around, Gossip, GossipError, Heard};
@@ -12,7 +14,7 @@ use crate::{
 /// What came of a node's facts so far.
 #[derive(Debug)]
 pub(super) struct Assembly {
-    statement: Statement,
+    statement: Arc<Statement>,
     facts: Facts,
 }
 
@@ -27,7 +29,7 @@ impl Gossip {
         let Some(contact) = self.circle.contact(at) else { return Ok(None) };
         let mut assembly = match statement {
             Some(bytes) => {
-                let statement = Statement::read(around.keys, self.network, &bytes)?;
+                let statement = around.read(self.network, &bytes)?;
                 Assembly { statement, facts: Facts::default() }
             }
             None => contact.assembly.take().ok_or(GossipError::NoStatement)?,

@@ -58,7 +58,7 @@ impl Gossip {
                     Missing::Everything => {
                         let Some(member) = around.members.member(ix) else { continue };
                         let Some(contact) = self.circle.wake(at) else { continue };
-                        put_snapshot(&member.latest, member.facts.all(), &mut contact.frames);
+                        put_snapshot(&member.latest(), member.facts().all(), &mut contact.frames);
                     }
                 }
             }

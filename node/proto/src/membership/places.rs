@@ -1,15 +1,10 @@
 //! Members' places: how one is found, made and given up, and what is kept of each member apart from the rest because it
 //! is looked at for everybody at once.
 
-use bytes::Bytes;
+use std::sync::Arc;
 
-use super::{Member, MemberIx, Membership, Recent, digest, prefix_of};
-use crate::{
-    id::NodeId,
-    limits::MEMBERS_MAX,
-    record::{Facts, Head, Root},
-    time::Now,
-};
+use super::{Member, MemberIx, Membership, digest, prefix_of};
+use crate::{id::NodeId, limits::MEMBERS_MAX, record::Head, time::Now};
 
 impl Membership {
     /// Whose place it is.
@@ -65,13 +60,10 @@ impl Membership {
         let member = Member {
             node,
             head: Head::default(),
-            facts: Facts::default(),
-            latest: Bytes::new(),
-            root: Root([0; 32]),
+            stated: Arc::default(),
             reachable: false,
             left: false,
             since: now,
-            recent: Recent::default(),
             banned: false,
             counted: digest::Counted::default(),
         };
@@ -84,7 +76,6 @@ impl Membership {
             None => {
                 self.members.push(member);
                 self.edges.push(Vec::new());
-                self.claims.push(Vec::new());
                 self.present.push(false);
                 self.heads.push(Head::default());
             }
@@ -94,7 +85,6 @@ impl Membership {
         if let Err(at) = self.prefixes.binary_search(&entry) {
             self.prefixes.insert(at, entry);
         }
-        self.meet_stranger(ix, node);
         ix
     }
 
@@ -118,7 +108,6 @@ impl Membership {
     fn forget(&mut self, ix: MemberIx) {
         let Some(node) = self.member(ix).map(|member| member.node) else { return };
         self.forsake(ix);
-        self.make_stranger(ix, node);
         // Not counted under another's name later.
         self.count(ix);
         self.index.remove(&node);
@@ -127,8 +116,7 @@ impl Membership {
         }
         self.set_head(ix, Head::default());
         if let Some(member) = self.members.get_mut(ix.0 as usize) {
-            member.latest = Bytes::new();
-            member.recent = Recent::default();
+            member.stated = Arc::default();
         }
         self.free.push(ix);
     }

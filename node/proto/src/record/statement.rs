@@ -5,7 +5,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::{Change, FactError, Head, Keys, Root, Signature};
+use super::{Change, FactError, Head, Keys, Root, Signature, stated::Memo};
 use crate::{
     channel::NetworkIndex,
     frame::wire::{Reader, WireError, put_varint},
@@ -48,6 +48,8 @@ pub struct Statement {
     pub root: Root,
     /// The whole of it, with the signature.
     pub bytes: Bytes,
+    /// What it came to, where nodes have it in common.
+    pub(super) memo: Memo,
 }
 
 impl Statement {
@@ -69,7 +71,7 @@ impl Statement {
         out.put_slice(&root.0);
         let signature = keys.sign(network, &out);
         out.put_slice(&signature);
-        Self { node, head, changes, root, bytes: out.freeze() }
+        Self { node, head, changes, root, bytes: out.freeze(), memo: Memo::default() }
     }
 
     /// Who says which statement, without reading the rest: most statements that arrive are known already.
@@ -101,7 +103,9 @@ impl Statement {
         let root = Root(reader.array()?);
         let _: Signature = reader.array()?;
         reader.end()?;
-        Ok(Self { node, head, changes, root, bytes: keys.keep(bytes) })
+        // A copy, because it must not keep all that it came with.
+        let bytes = Bytes::copy_from_slice(bytes);
+        Ok(Self { node, head, changes, root, bytes, memo: Memo::default() })
     }
 }
 

@@ -17,6 +17,7 @@ use crate::{
     core::{Core, CoreConfig},
     id::{Incarnation, NodeId},
     io::{Attempt, LinkId, Outbox, Timer},
+    record::Archive,
     time::Now,
 };
 
@@ -100,7 +101,7 @@ impl Node {
         &mut self,
         now: Now,
         name: String,
-        keys: Stamp,
+        archive: &Archive,
         (scenario, seed): (&Scenario, u64),
         out: &mut Outbox,
     ) {
@@ -115,8 +116,9 @@ impl Node {
             unix_ms: self.clock.unix_ms,
             seed,
         };
+        let keys = Box::new(Stamp::new(self.id));
         self.alive = Some(Alive {
-            core: Core::new(self.clock.here(now), config, Box::new(keys), out),
+            core: Core::new(self.clock.here(now), config, keys, out).with_archive(archive.clone()),
             leaving: false,
             timers: BTreeMap::new(),
             links: BTreeMap::new(),
@@ -169,15 +171,14 @@ impl Alive {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{channel::NetworkIndex, sim::keys::Archive};
+    use crate::channel::NetworkIndex;
 
     #[test]
     fn a_timer_rings_once_when_it_is_due_last() {
         let at = |ms| Now(Duration::from_millis(ms));
         let timer = Timer::Ready(NetworkIndex::HOME);
         let mut node = Node::new(1, &Oddities::default(), &mut Chance::new(1));
-        let keys = Stamp::new(node.id, &Archive::default());
-        node.start(at(0), "one".into(), keys, (&Scenario::default(), 1), &mut Outbox::new());
+        node.start(at(0), "one".into(), &Archive::default(), (&Scenario::default(), 1), &mut Outbox::new());
         let alive = node.living(1).expect("it was started");
         assert_eq!(alive.arm(timer, at(10)), Some(at(10)));
         assert_eq!(alive.arm(timer, at(20)), None);

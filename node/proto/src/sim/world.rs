@@ -14,7 +14,6 @@ use super::{
     check::Judge,
     connections::Connections,
     heard::Heard,
-    keys::{Archive, Stamp},
     node::Node,
     plan::{Action, Plan},
     queue::Queue,
@@ -26,6 +25,7 @@ use crate::{
     id::NodeId,
     interest::InterestOp,
     io::{Attempt, DialFailure, Input, LinkEnd, Outbox, Sight, Timer},
+    record::Archive,
     time::Now,
 };
 
@@ -64,7 +64,7 @@ pub(super) struct World {
     inputs: u64,
     /// Empty; kept because there are as many as inputs.
     outbox: Outbox,
-    /// What the nodes keep of each other's statements.
+    /// What the nodes have in common of what is stated.
     archive: Archive,
 }
 
@@ -226,8 +226,7 @@ impl World {
         }
         let mut out = Outbox::new();
         let seed = self.chance.number();
-        let keys = Stamp::new(node.id, &self.archive);
-        node.start(self.now, format!("node {number}"), keys, (&self.scenario, seed), &mut out);
+        node.start(self.now, format!("node {number}"), &self.archive, (&self.scenario, seed), &mut out);
         let life = node.life;
         self.judge.started(self.now, number, life);
         self.start_bus(number, life);

@@ -7,7 +7,7 @@ use crate::{
     channel::NetworkIndex,
     id::Incarnation,
     keys::Unsigned,
-    record::{Change, LINKS_MAX, Own, Statement},
+    record::{Change, Facts, LINKS_MAX, Own, Statement},
     time::Now,
 };
 
@@ -77,7 +77,7 @@ impl Rig {
         let states = |a: MemberIx, b: MemberIx| {
             let node = self.members.member(b).map(|member| member.node);
             let member = self.members.member(a);
-            node.zip(member).is_some_and(|(node, member)| member.facts.is_linked(node))
+            node.zip(member).is_some_and(|(node, member)| member.facts().is_linked(node))
         };
         for a in &places {
             let mutual = places.iter().filter(|b| a != *b && states(*a, **b) && states(**b, *a));
