@@ -48,10 +48,9 @@ pub(super) struct Alive {
     /// It has been told to leave.
     pub(super) leaving: bool,
     timers: BTreeMap<Timer, Armed>,
-    /// The connections that are up, and which of their ends is here.
-    pub(super) links: BTreeMap<LinkId, (u64, usize)>,
-    /// The number of the last link.
-    pub(super) last_link: u64,
+    /// The connections that are up, and which of their ends is here: by the numbers of their links, which are given out
+    /// in order.
+    links: Vec<Option<(u64, usize)>>,
     /// Dials that were given up before they ended.
     pub(super) abandoned: BTreeSet<Attempt>,
     /// The data plane, where there are events.
@@ -121,8 +120,7 @@ impl Node {
             core: Core::new(self.clock.here(now), config, keys, out).with_archive(archive.clone()),
             leaving: false,
             timers: BTreeMap::new(),
-            links: BTreeMap::new(),
-            last_link: 0,
+            links: Vec::new(),
             abandoned: BTreeSet::new(),
             bus: scenario.has_events().then(|| Box::new(Bus::new(self.id, self.life))),
             bus_called: None,
@@ -141,6 +139,23 @@ pub(super) fn life(incarnation: Incarnation) -> u64 {
 }
 
 impl Alive {
+    /// A connection is up, of which this end is here.
+    pub(super) fn link_up(&mut self, connection: u64, end: usize) -> LinkId {
+        self.links.push(Some((connection, end)));
+        LinkId(self.links.len() as u64)
+    }
+
+    pub(super) fn link_down(&mut self, link: LinkId) {
+        if let Some(known) = place(link).and_then(|at| self.links.get_mut(at)) {
+            *known = None;
+        }
+    }
+
+    /// The connection of a link, and which of its ends is here.
+    pub(super) fn end_of(&self, link: LinkId) -> Option<(u64, usize)> {
+        *self.links.get(place(link)?)?
+    }
+
     /// Arms a timer. When the queue has to call for it, unless it will anyway.
     pub(super) fn arm(&mut self, timer: Timer, at: Now) -> Option<Now> {
         match self.timers.get_mut(&timer) {
@@ -166,6 +181,10 @@ impl Alive {
             known => (known.is_some() && self.timers.remove(&timer).is_some(), None),
         }
     }
+}
+
+fn place(link: LinkId) -> Option<usize> {
+    usize::try_from(link.0.checked_sub(1)?).ok()
 }
 
 #[cfg(test)]

@@ -80,6 +80,6 @@ impl World {
     }
 
     pub(super) fn end_of(&self, number: usize, link: LinkId) -> Option<(u64, usize)> {
-        self.nodes[number].alive.as_ref()?.links.get(&link).copied()
+        self.nodes[number].alive.as_ref()?.end_of(link)
     }
 }

@@ -6,7 +6,6 @@ use bytes::Bytes;
 use super::*;
 use crate::{
     frame::take_frame,
-    io::LinkId,
     limits::CONTROL_FRAME_BYTES_MAX,
     sim::network::{CLOSE_LIMIT, Connection, DIALLER, LISTENER},
 };
@@ -90,9 +89,7 @@ impl World {
         if attempt.is_some_and(|attempt| alive.abandoned.remove(&attempt)) && self.chance.percent(50) {
             return self.sever(number, Duration::ZERO, LinkEnd::Closed);
         }
-        alive.last_link += 1;
-        let link = LinkId(alive.last_link);
-        alive.links.insert(link, (number, end));
+        let link = alive.link_up(number, end);
         connection.ends[end].link = Some(link);
         if let Some(bus) = &mut alive.bus {
             bus.link_up(link, peer);
@@ -166,7 +163,7 @@ impl World {
         self.forget(number);
         let Some(link) = link else { return };
         if let Some(alive) = self.nodes[node].living(life) {
-            alive.links.remove(&link);
+            alive.link_down(link);
             if let Some(bus) = &mut alive.bus {
                 bus.link_down(link);
             }
