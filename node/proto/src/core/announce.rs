@@ -216,13 +216,14 @@ impl Core {
     /// been tried once or [`ALONE_AFTER`] has passed.
     pub(super) fn check_ready(&mut self, index: NetworkIndex, out: &mut Outbox) {
         let Some(network) = self.networks.get(&index).filter(|network| !network.ready) else { return };
-        let greeting = self.links.values().any(|l| l.peer.0 == index && matches!(l.state, State::Fresh));
+        let greeting = || self.links.values().any(|l| l.peer.0 == index && matches!(l.state, State::Fresh));
         let informed = |(peer, neighbour): (&NodeId, &Neighbour)| {
             neighbour.draining || (network.gossip.is_synced(*peer) && self.is_informed((index, *peer)))
         };
-        let informed = network.neighbours.iter().all(informed);
+        let informed = || network.neighbours.iter().all(informed);
         let tried = || !network.neighbours.is_empty() && self.dialling.is_settled(index);
-        if !greeting && informed && (network.waited || tried()) {
+        // Asked at every frame until it is so: what is mostly missing for the longest time comes first.
+        if informed() && (network.waited || tried()) && !greeting() {
             if let Some(network) = self.networks.get_mut(&index) {
                 network.ready = true;
             }

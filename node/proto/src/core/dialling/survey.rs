@@ -48,9 +48,8 @@ impl Dialling {
         let [first, last] = [Key::Node(network, NodeId([0; 32])), Key::Node(network, NodeId([0xff; 32]))];
         let candidate = |(key, target): (&Key, &Target)| {
             let node = target.node?;
-            let bad = target.refused || target.failures >= FAILURES_BAD;
-            let linked = self.is_linked(key.network(), target);
-            let bad = bad && !linked;
+            let failed = target.refused || target.failures >= FAILURES_BAD;
+            let bad = failed && !self.is_linked(key.network(), target);
             Some(Candidate { node, bad, kept: target.wanted && !bad })
         };
         let candidates: Vec<_> = self.targets.range(first..=last).filter_map(candidate).collect();
