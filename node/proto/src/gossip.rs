@@ -13,7 +13,7 @@ mod pulls;
 mod snapshot;
 mod spread;
 
-use std::{sync::Arc, time::Duration};
+use std::{hint, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
@@ -22,7 +22,7 @@ use crate::{
     frame::{gossip::Gossip as Frame, wire::WireError},
     id::{Incarnation, NodeId},
     io::{LinkId, Outbox},
-    membership::{MemberIx, Membership, News, Taken, prefix_of},
+    membership::{MemberIx, Membership, News, Prefix, Taken, prefix_of},
     record::{Archive, FactError, Head, Keys, Statement, StatementError},
     time::Now,
 };
@@ -174,6 +174,8 @@ impl Gossip {
         let Some(at) = self.circle.find(peer) else { return Ok(heard) };
         match frame {
             Frame::Statements { answer, statements } => {
+                let heads = statements.iter().filter_map(|bytes| Statement::peek(bytes).ok());
+                self.warm(around.members, heads.map(|(node, _)| prefix_of(node)));
                 for bytes in statements {
                     let (node, head) = Statement::peek(&bytes)?;
                     // A neighbour's own statements come over its own link, whoever was faster.
@@ -201,6 +203,14 @@ impl Gossip {
             Frame::Ack { version } => heard.push(Heard::Acked(version)),
         }
         Ok(heard)
+    }
+
+    /// Asks for the memory of all these members at once: see [`Membership::warm`].
+    fn warm(&self, members: &Membership, prefixes: impl Iterator<Item = Prefix> + Clone) {
+        members.warm(prefixes.clone());
+        let known = prefixes.flat_map(|prefix| members.with_prefix(prefix));
+        let known = known.map(|ix| (members.head(ix).version, self.circle.has_source(ix)));
+        hint::black_box(known.fold(0, |all, (version, source)| all ^ version ^ u64::from(source)));
     }
 
     /// Whether a statement has to be read at all. Who pushes a known one is asked to stop that.

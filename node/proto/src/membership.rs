@@ -182,6 +182,10 @@ impl Membership {
         member.banned = false;
         member.left &= !reborn;
         self.advance(ix, statement.head);
+        self.warm_ends(statement.changes.iter().filter_map(|change| match change {
+            Change::Link(other) | Change::Unlink(other) => Some(*other),
+            Change::Describe(_) | Change::Interest(_) => None,
+        }));
         for change in &statement.changes {
             match change {
                 Change::Link(other) => news.links |= self.claim(ix, *other),

@@ -164,6 +164,7 @@ impl Search {
     /// Those found last find others.
     fn look_ahead(&mut self, members: &Membership, away: u8) {
         let mut found = Vec::new();
+        members.warm_edges(&self.front);
         for at in std::mem::take(&mut self.front) {
             let first = self.first(at);
             for next in members.edges(at).iter().filter(|next| **next != members.me()) {
@@ -185,6 +186,7 @@ impl Search {
     /// Those that are left find those found last.
     fn look_back(&mut self, members: &Membership, away: u8) {
         self.front.clear();
+        members.warm_edges(&self.rest);
         for at in &self.rest {
             let before = members.edges(*at).iter().filter(|ix| self.hops(**ix).saturating_add(1) == away);
             let ways = before.fold(0, |ways, ix| ways | self.first(*ix));

@@ -17,6 +17,7 @@ const PART_BYTES: usize = 48 << 10;
 impl Gossip {
     /// A neighbour has these statements.
     pub(super) fn told(&mut self, around: &Around<'_>, at: usize, heads: &[HeadRef]) {
+        self.warm(around.members, heads.iter().map(|told| told.prefix));
         for told in heads {
             let head = head_of(told);
             let mut known = Head::default();

@@ -1,6 +1,8 @@
 //! The graph of links: an edge is there when both ends state it, and whoever states it last looks whether the other does.
 
-use super::{MemberIx, Membership};
+use std::hint;
+
+use super::{MemberIx, Membership, prefix_of};
 use crate::id::NodeId;
 
 impl Membership {
@@ -8,6 +10,22 @@ impl Membership {
     #[must_use]
     pub fn edges(&self, ix: MemberIx) -> &[MemberIx] {
         self.edges.get(ix.0 as usize).map_or(&[], Vec::as_slice)
+    }
+
+    /// Asks for the memory of these members' edges, of all of them at once: see [`Membership::warm`].
+    pub fn warm_edges(&self, places: &[MemberIx]) {
+        let ends = places.iter().map(|ix| self.edges(*ix));
+        let both = ends.flat_map(|ends| [ends.first(), ends.last()]).flatten();
+        hint::black_box(both.fold(0, |all, ix| all ^ ix.0));
+    }
+
+    /// Asks for the memory of who is at the other ends of these links.
+    pub(super) fn warm_ends(&self, links: impl Iterator<Item = NodeId> + Clone) {
+        self.warm(links.clone().map(prefix_of));
+        let ends = links.flat_map(|node| self.with_prefix(prefix_of(node)));
+        let known =
+            ends.map(|ix| (self.edges(ix).len(), self.member(ix).map(|end| end.facts().links().len())));
+        hint::black_box(known.fold(0, |all, (edges, links)| all ^ edges ^ links.unwrap_or(0)));
     }
 
     /// A member states a link. Whether an edge is there by that.
