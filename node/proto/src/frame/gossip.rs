@@ -87,6 +87,8 @@ const LAST: u8 = 2;
 
 /// The prefix and two numbers of one byte.
 const HEAD_BYTES_MIN: usize = size_of::<u32>() + 2;
+/// The prefix and two numbers as long as they can be.
+const HEAD_BYTES_MAX: usize = size_of::<u32>() + 2 * VARINT_BYTES_MAX;
 
 /// Buckets of a digest.
 const BUCKETS_MAX: usize = 64;
@@ -257,10 +259,15 @@ fn head_bytes(head: &HeadRef) -> usize {
     size_of::<u32>() + varint_width(head.incarnation.0) + varint_width(head.version)
 }
 
+/// There are more of these than of anything else: room is looked for once for each.
 fn put_head(body: &mut BytesMut, head: &HeadRef) {
-    body.put_u32(head.prefix);
-    put_varint(body, head.incarnation.0);
-    put_varint(body, head.version);
+    let mut bytes = [0; HEAD_BYTES_MAX];
+    let mut rest = &mut bytes[..];
+    rest.put_u32(head.prefix);
+    put_varint(&mut rest, head.incarnation.0);
+    put_varint(&mut rest, head.version);
+    let left = rest.len();
+    body.put_slice(&bytes[..HEAD_BYTES_MAX - left]);
 }
 
 fn read_heads(mut reader: Reader<'_>) -> Result<Vec<HeadRef>, WireError> {

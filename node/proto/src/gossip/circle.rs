@@ -20,12 +20,8 @@ pub(super) struct Circle {
     keys: Vec<u64>,
     /// The bits of those that are there.
     all: Few,
-    /// By member: who is pushed its statements.
-    eager: Vec<Few>,
-    /// By member: who pushes its statements here, or was asked to.
-    sources: Vec<Option<usize>>,
-    /// By member: who is to be told that there is something new.
-    mentions: Vec<Few>,
+    /// By member: the way its statements take. All of it lies together, because most of it is looked at together.
+    courses: Vec<Course>,
     /// The members of whom somebody is to be told, in the order of the first time; some of them may not be any more.
     mentioned: Vec<MemberIx>,
     /// Who may have something to send now.
@@ -33,6 +29,17 @@ pub(super) struct Circle {
     /// Who has something to send later, and when the first of them has.
     waiting: Places,
     wait_until: Option<Now>,
+}
+
+/// The way one member's statements take.
+#[derive(Debug, Clone, Default)]
+struct Course {
+    /// Who is pushed them.
+    eager: Few,
+    /// Who is to be told that there is something new.
+    mentions: Few,
+    /// Who pushes them here, or was asked to.
+    source: Option<usize>,
 }
 
 /// Places in a set.
@@ -103,31 +110,34 @@ impl Circle {
         self.waiting.remove(at);
         let own = !bit(at);
         self.all &= own;
-        self.eager.iter_mut().chain(&mut self.mentions).for_each(|some| *some &= own);
-        self.sources.iter_mut().filter(|source| **source == Some(at)).for_each(|source| *source = None);
+        for course in &mut self.courses {
+            course.eager &= own;
+            course.mentions &= own;
+            course.source = course.source.filter(|source| *source != at);
+        }
         *self.contacts.get_mut(at)? = None;
         Some(at)
     }
 
     /// Who is pushed a member's statements.
     pub(super) fn eager(&self, ix: MemberIx) -> Few {
-        self.eager.get(ix.0 as usize).copied().unwrap_or(0)
+        self.course(ix).map_or(0, |course| course.eager)
     }
 
     /// Whether a neighbour is pushed a member's statements from now on.
     pub(super) fn set_eager(&mut self, at: usize, ix: MemberIx, eager: bool) {
-        let some = slot(&mut self.eager, ix);
+        let some = &mut self.course_mut(ix).eager;
         *some = if eager { *some | bit(at) } else { *some & !bit(at) };
     }
 
     /// Whether somebody pushes a member's statements here.
     pub(super) fn has_source(&self, ix: MemberIx) -> bool {
-        self.sources.get(ix.0 as usize).is_some_and(Option::is_some)
+        self.course(ix).is_some_and(|course| course.source.is_some())
     }
 
     /// A neighbour pushes a member's statements here.
     pub(super) fn set_source(&mut self, ix: MemberIx, at: usize) {
-        *slot(&mut self.sources, ix) = Some(at);
+        self.course_mut(ix).source = Some(at);
     }
 
     /// All neighbours but one.
@@ -137,17 +147,21 @@ impl Circle {
 
     /// These are to be told that a member has stated something.
     pub(super) fn mention(&mut self, ix: MemberIx, to: Few) {
-        let some = slot(&mut self.mentions, ix);
-        if *some == 0 && to != 0 {
+        let course = self.course_mut(ix);
+        let first = course.mentions == 0 && to != 0;
+        course.mentions |= to;
+        if first {
             self.mentioned.push(ix);
         }
-        *some |= to;
     }
 
     /// A neighbour need not be told of a member.
     pub(super) fn knows(&mut self, at: usize, ix: MemberIx) {
-        if let Some(some) = self.mentions.get_mut(ix.0 as usize) {
-            *some &= !bit(at);
+        // Mostly nobody was to tell it.
+        if let Some(course) = self.courses.get_mut(ix.0 as usize)
+            && course.mentions & bit(at) != 0
+        {
+            course.mentions &= !bit(at);
         }
     }
 
@@ -159,7 +173,7 @@ impl Circle {
     /// Takes who is to be told of whom.
     pub(super) fn take_mentions(&mut self) -> Vec<(MemberIx, Few)> {
         let mentioned = std::mem::take(&mut self.mentioned);
-        mentioned.into_iter().map(|ix| (ix, std::mem::take(slot(&mut self.mentions, ix)))).collect()
+        mentioned.into_iter().map(|ix| (ix, std::mem::take(&mut self.course_mut(ix).mentions))).collect()
     }
 
     /// Takes the places of those that may have something to send now.
@@ -181,6 +195,18 @@ impl Circle {
     /// When the first of those that wait has something to send, or had until lately.
     pub(super) fn wait_until(&self) -> Option<Now> {
         self.wait_until
+    }
+
+    fn course(&self, ix: MemberIx) -> Option<&Course> {
+        self.courses.get(ix.0 as usize)
+    }
+
+    fn course_mut(&mut self, ix: MemberIx) -> &mut Course {
+        let at = ix.0 as usize;
+        if self.courses.len() <= at {
+            self.courses.resize(at + 1, Course::default());
+        }
+        &mut self.courses[at]
     }
 
     /// The places beyond the last bit that are taken.
@@ -244,14 +270,6 @@ fn key(node: NodeId) -> u64 {
     let mut first = [0; 8];
     first.copy_from_slice(&node.0[..8]);
     u64::from_be_bytes(first)
-}
-
-fn slot<T: Clone + Default>(by_member: &mut Vec<T>, ix: MemberIx) -> &mut T {
-    let at = ix.0 as usize;
-    if by_member.len() <= at {
-        by_member.resize(at + 1, T::default());
-    }
-    &mut by_member[at]
 }
 
 #[cfg(test)]
