@@ -47,7 +47,9 @@ pub(super) struct Alive {
     pub(super) core: Core,
     /// It has been told to leave.
     pub(super) leaving: bool,
-    timers: BTreeMap<Timer, Armed>,
+    /// The timers that are armed: those of which there is one, and the others.
+    timers: [Option<Armed>; 6],
+    others: BTreeMap<Timer, Armed>,
     /// The connections that are up, and which of their ends is here: by the numbers of their links, which are given out
     /// in order.
     links: Vec<Option<(u64, usize)>>,
@@ -119,7 +121,8 @@ impl Node {
         self.alive = Some(Alive {
             core: Core::new(self.clock.here(now), config, keys, out).with_archive(archive.clone()),
             leaving: false,
-            timers: BTreeMap::new(),
+            timers: [const { None }; 6],
+            others: BTreeMap::new(),
             links: Vec::new(),
             abandoned: BTreeSet::new(),
             bus: scenario.has_events().then(|| Box::new(Bus::new(self.id, self.life))),
@@ -158,28 +161,65 @@ impl Alive {
 
     /// Arms a timer. When the queue has to call for it, unless it will anyway.
     pub(super) fn arm(&mut self, timer: Timer, at: Now) -> Option<Now> {
-        match self.timers.get_mut(&timer) {
+        match self.armed(timer) {
             Some(armed) if armed.called <= at => {
                 armed.at = at;
-                None
+                return None;
             }
-            _ => {
-                self.timers.insert(timer, Armed { at, called: at });
-                Some(at)
-            }
+            Some(armed) => *armed = Armed { at, called: at },
+            None => self.set(timer, Armed { at, called: at }),
         }
+        Some(at)
     }
 
     /// The queue calls for a timer: whether it is due, and when to call again otherwise.
     pub(super) fn ring(&mut self, now: Now, timer: Timer) -> (bool, Option<Now>) {
-        match self.timers.get_mut(&timer) {
+        match self.armed(timer) {
             Some(armed) if armed.called != now => (false, None),
             Some(armed) if armed.at > now => {
                 armed.called = armed.at;
                 (false, Some(armed.at))
             }
-            known => (known.is_some() && self.timers.remove(&timer).is_some(), None),
+            Some(_) => {
+                self.disarm(timer);
+                (true, None)
+            }
+            None => (false, None),
         }
+    }
+
+    fn armed(&mut self, timer: Timer) -> Option<&mut Armed> {
+        match only(timer) {
+            Some(which) => self.timers[which].as_mut(),
+            None => self.others.get_mut(&timer),
+        }
+    }
+
+    fn set(&mut self, timer: Timer, armed: Armed) {
+        match only(timer) {
+            Some(which) => self.timers[which] = Some(armed),
+            None => _ = self.others.insert(timer, armed),
+        }
+    }
+
+    fn disarm(&mut self, timer: Timer) {
+        match only(timer) {
+            Some(which) => self.timers[which] = None,
+            None => _ = self.others.remove(&timer),
+        }
+    }
+}
+
+/// Which of the timers it is of which there is one in the one network of a run.
+fn only(timer: Timer) -> Option<usize> {
+    match timer {
+        Timer::Say(_) => Some(0),
+        Timer::Reach(_) => Some(1),
+        Timer::Gossip(_) => Some(2),
+        Timer::Compare(_) => Some(3),
+        Timer::Dial => Some(4),
+        Timer::Ready(_) => Some(5),
+        Timer::Greeting(_) | Timer::Exchange(..) | Timer::Trace(_) => None,
     }
 }
 
