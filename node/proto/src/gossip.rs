@@ -175,7 +175,9 @@ impl Gossip {
         match frame {
             Frame::Statements { answer, statements } => {
                 let heads = statements.iter().filter_map(|bytes| Statement::peek(bytes).ok());
-                self.warm(around.members, heads.map(|(node, _)| prefix_of(node)));
+                let nodes = heads.map(|(node, _)| node);
+                around.members.warm_stated(nodes.clone());
+                self.warm(around.members, nodes.map(prefix_of));
                 for bytes in statements {
                     let (node, head) = Statement::peek(&bytes)?;
                     // A neighbour's own statements come over its own link, whoever was faster.
@@ -308,9 +310,12 @@ impl Gossip {
         self.ask(around);
         if self.mention_by.is_some_and(|by| by <= around.now) {
             self.mention_by = None;
-            for (ix, to) in self.circle.take_mentions() {
-                let Some(member) = around.members.member(ix) else { continue };
-                let head = contact::head_ref(member.node, member.head);
+            // All are looked up before anything is done with one, so that they are waited for together.
+            let mentions = self.circle.take_mentions().into_iter().filter_map(|(ix, to)| {
+                let member = around.members.member(ix)?;
+                Some((contact::head_ref(member.node, member.head), to))
+            });
+            for (head, to) in mentions.collect::<Vec<_>>() {
                 places(to).for_each(|at| {
                     self.circle.wake(at).into_iter().for_each(|contact| contact.mentions.push(head));
                 });

@@ -88,6 +88,13 @@ impl Membership {
         hint::black_box(near.fold(0, |all, (known, _)| all ^ known));
     }
 
+    /// The same of who stated something, for what follows that.
+    pub fn warm_stated(&self, nodes: impl Iterator<Item = NodeId> + Clone) {
+        self.warm(nodes.clone().map(prefix_of));
+        let members = nodes.flat_map(|node| self.with_prefix(prefix_of(node)));
+        hint::black_box(members.fold(0, |all, ix| all ^ self.links_of(ix)));
+    }
+
     /// Ids are spread evenly, so that a prefix is near where it is among all numbers.
     fn guess(&self, prefix: Prefix) -> usize {
         ((u64::from(prefix).saturating_mul(self.prefixes.len() as u64)) >> Prefix::BITS) as usize

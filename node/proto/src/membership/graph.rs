@@ -14,18 +14,26 @@ impl Membership {
 
     /// Asks for the memory of these members' edges, of all of them at once: see [`Membership::warm`].
     pub fn warm_edges(&self, places: &[MemberIx]) {
-        let ends = places.iter().map(|ix| self.edges(*ix));
-        let both = ends.flat_map(|ends| [ends.first(), ends.last()]).flatten();
-        hint::black_box(both.fold(0, |all, ix| all ^ ix.0));
+        hint::black_box(places.iter().fold(0, |all, ix| all ^ self.ends_of(*ix)));
     }
 
     /// Asks for the memory of who is at the other ends of these links.
     pub(super) fn warm_ends(&self, links: impl Iterator<Item = NodeId> + Clone) {
         self.warm(links.clone().map(prefix_of));
-        let ends = links.flat_map(|node| self.with_prefix(prefix_of(node)));
-        let known =
-            ends.map(|ix| (self.edges(ix).len(), self.member(ix).map(|end| end.facts().links().len())));
-        hint::black_box(known.fold(0, |all, (edges, links)| all ^ edges ^ links.unwrap_or(0)));
+        let places = links.flat_map(|node| self.with_prefix(prefix_of(node)));
+        let known = places.map(|ix| (self.ends_of(ix), self.links_of(ix)));
+        hint::black_box(known.fold((0, 0), |all, (ends, links)| (all.0 ^ ends, all.1 ^ links)));
+    }
+
+    fn ends_of(&self, ix: MemberIx) -> u32 {
+        let edges = self.edges(ix);
+        let place = |ix: Option<&MemberIx>| ix.map_or(0, |ix| ix.0);
+        place(edges.first()) ^ place(edges.last())
+    }
+
+    /// How many links a member states.
+    pub(super) fn links_of(&self, ix: MemberIx) -> usize {
+        self.member(ix).map_or(0, |member| member.facts().links().len())
     }
 
     /// A member states a link. Whether an edge is there by that.
