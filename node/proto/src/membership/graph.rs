@@ -1,4 +1,4 @@
-//! The graph of links: an edge is there when both ends state it, and whoever states it last looks whether the other does.
+//! The graph of links: an edge is there when both ends state it. Whoever states it looks whether the other does.
 
 use std::hint;
 

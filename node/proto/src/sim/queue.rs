@@ -1,7 +1,8 @@
 //! What will happen, in the order of time, and at one time in the order it was put in.
 //!
-//! Most of it happens soon: that goes into slots of time, each of which is put in order when it is its turn. What happens
-//! later waits in a heap. Both hold small keys beside a store of the things themselves: a run moves millions of them.
+//! Most of it happens soon: that goes into slots of time, each of which is put in order when it is its turn. What
+//! happens later waits in a heap. Both hold small keys beside a store of the things themselves: a run moves millions of
+//! them.
 
 use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
 
