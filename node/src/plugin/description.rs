@@ -3,10 +3,9 @@
 //! Exists so that whatever runs a plugin works with values that are known to be good, and whoever wrote it hears of all
 //! mistakes at once. It must not know how the description was got.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+mod text;
+
+use std::{collections::BTreeSet, fmt};
 
 use hive_proto::{
     channel::{Channel, Names, NetworkIndex, Scope},
@@ -15,6 +14,7 @@ use hive_proto::{
     pattern::{Pattern, Segment},
 };
 
+use self::text::{fill, shown};
 use super::{
     asks::Ask,
     grants::{self, Access, Grants},
@@ -389,25 +389,6 @@ impl Check<'_> {
             _ => scope.pattern.to_string(),
         }
     }
-}
-
-/// Puts the configuration's values in the place of `{name}` segments.
-fn fill(pattern: &str, values: &BTreeMap<String, String>) -> Result<String, String> {
-    let mut filled = Vec::new();
-    for segment in pattern.split('/') {
-        let name = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
-        match name {
-            None => filled.push(segment),
-            Some(name) => filled.push(values.get(name).ok_or_else(|| shown(name))?),
-        }
-    }
-    Ok(filled.join("/"))
-}
-
-/// What a message shows of a guest's text.
-fn shown(text: &str) -> String {
-    const SHOWN: usize = 100;
-    text.chars().take(SHOWN).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 #[cfg(test)]

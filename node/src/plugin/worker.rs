@@ -109,10 +109,8 @@ impl Version {
     async fn paid(&self, until: Instant) -> Result<(), Fault> {
         let Some(due) = self.place.allowance.due() else { return Ok(()) };
         tokio::time::sleep_until(due.min(until).into()).await;
-        if due < until {
-            return Ok(());
-        }
-        Err(Fault::NoRoom("its calls of the node are used up for longer than this event has time".into()))
+        let late = || "its calls of the node are used up for longer than this event has time".into();
+        (due < until).then_some(()).ok_or_else(|| Fault::NoRoom(late()))
     }
 
     fn complain(&self, event: &Event, fault: &Fault) {
@@ -332,10 +330,9 @@ async fn kept(place: &Place, handled: Handled) -> Handled {
     handled
 }
 
-/// Bytes of a guest's own reason that go on to others: into logs, answers and dead letters.
-const REASON_BYTES_MAX: usize = 4 << 10;
-
 fn shortened(mut reason: String) -> String {
+    /// Bytes of a guest's own reason that go on to others: into logs, answers and dead letters.
+    const REASON_BYTES_MAX: usize = 4 << 10;
     reason.truncate(reason.floor_char_boundary(REASON_BYTES_MAX));
     reason
 }

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{config::FILE_NAME, toolchain::sdk, watch::is_skipped};
+use crate::{toolchain::sdk, watch::is_skipped};
 
 /// Files of one project at most; a folder with more holds something else than sources.
 const FILES_MAX: usize = 20_000;
@@ -63,7 +63,7 @@ fn collect(folder: &Path, files: &mut BTreeSet<PathBuf>) -> io::Result<()> {
 fn is_beside(root: &Path, path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let is_cases = name.starts_with("cases") && name.ends_with(".yaml");
-    let is_at_root = matches!(name, "README.md" | FILE_NAME | "test" | "tests") || is_cases;
+    let is_at_root = matches!(name, "README.md" | "hive.yaml" | "test" | "tests") || is_cases;
     name.ends_with("_test.go") || (path.parent() == Some(root) && is_at_root)
 }
 
