@@ -4,7 +4,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    env,
     path::{Path, PathBuf},
 };
 
@@ -19,9 +18,6 @@ use super::{
 
 /// What handlers are built for: a standard library with WASI 0.2, and a linker that emits components.
 pub const TARGET: &str = "wasm32-wasip2";
-
-/// Who says one of these has a place for what cargo makes.
-const OWN_PLACE: [&str; 2] = ["CARGO_TARGET_DIR", "CARGO_BUILD_BUILD_DIR"];
 
 const CARGO: Tool = rust("cargo");
 const RUSTC: Tool = rust("rustc");
@@ -71,10 +67,6 @@ pub async fn build(project: &Project, shop: &Shop<'_>) -> Result<Vec<Artifact>, 
     cargo.args(["build", "--release", "--target", TARGET, "--message-format", "json-render-diagnostics"]);
     for package in project.packages.keys() {
         cargo.args(["--package", package]);
-    }
-    // What projects depend on is compiled once for all of them; what comes out is in each one's own folder.
-    if !OWN_PLACE.into_iter().any(|name| env::var_os(name).is_some()) {
-        cargo.env("CARGO_BUILD_BUILD_DIR", shop.folder("rust")?);
     }
     let output = CARGO.run(cargo, "cargo build", &project.root).await?;
     let text = String::from_utf8_lossy(&output.stdout);
