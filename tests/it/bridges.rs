@@ -248,6 +248,12 @@ async fn a_ring_from_the_command_line_delivers_one_copy() -> Result<()> {
     let mut heard = Vec::new();
     for end in &ends {
         end.has_peers(2, MOMENT).await?;
+        // What the bridges want may be known a moment after they are.
+        until("both bridges to take what is published", MOMENT, async || {
+            let receipt = end.client().publish("probe/it", &Message::from("probe")).await.ok()?;
+            (receipt.peers == 2).then_some(())
+        })
+        .await?;
         heard.push(end.client().subscribe(["x/**"], Terms::default()).await?);
     }
     for (number, end) in ends.iter().enumerate() {
