@@ -1,28 +1,37 @@
 //! The modules of a component that are code alone: they are taken out, so that those that others have, too, are compiled once.
 //!
-//! Exists because handlers in Python are an interpreter, whose code is the same in all of them, and a memory with the project
-//! in it. Compiling the interpreter takes ten seconds and more; whoever saves a line should not wait for that again. What
-//! is taken out becomes an import of the component, under a name that only this program links. It must not know how code is
-//! compiled, kept or linked.
+//! Exists because handlers in Python and JavaScript are an interpreter, whose code is the same in all of them, and a memory
+//! with the project in it. Compiling the interpreter takes seconds, and ten and more for Python's; whoever saves a line
+//! should not wait for that again. What is taken out becomes an import of the component, under a name that only this program
+//! links; a component around it hands it on. It must not know how code is compiled, kept or linked.
 
 use std::ops::Range;
 
 use wasm_encoder::{
-    ComponentImportSection, ComponentSection as _, ComponentTypeRef, CoreTypeSection, EntityType, ModuleType,
+    Alias, ComponentAliasSection, ComponentImportSection, ComponentOuterAliasKind, ComponentSection as _,
+    ComponentSectionId, ComponentTypeRef, CoreTypeSection, EntityType, ModuleType, RawSection,
     reencode::{Reencode as _, RoundtripReencoder},
 };
-use wasmparser::{CompositeInnerType, Export, ExternalKind, FuncType, Parser, Payload, TypeRef};
+use wasmparser::{
+    BinaryReader, ComponentAlias, ComponentAliasSectionReader, ComponentExternalKind,
+    ComponentImportSectionReader, CompositeInnerType, Export, ExternalKind, FuncType, Parser, Payload,
+    TypeRef,
+};
 
 /// Smaller modules are compiled faster than they are looked for.
 const LEAST_BYTES: usize = 256 << 10;
 /// Modules that are taken out of one component at most.
 const MODULES_MAX: usize = 16;
+/// Data with which a module still counts as code: a program's own would be more.
+const DATA_BYTES_MAX: usize = 256;
 
 /// Bytes before a component's sections.
 const HEAD_BYTES: usize = 8;
-/// Sections of a component, as its binary format numbers them.
-const CORE_MODULE: u8 = 1;
-const CORE_TYPE: u8 = 3;
+const CORE_MODULE: u8 = ComponentSectionId::CoreModule as u8;
+const CORE_TYPE: u8 = ComponentSectionId::CoreType as u8;
+const COMPONENT: u8 = ComponentSectionId::Component as u8;
+const ALIAS: u8 = ComponentSectionId::Alias as u8;
+const IMPORT: u8 = ComponentSectionId::Import as u8;
 
 /// A component without its modules.
 pub struct Split<'f> {
@@ -42,42 +51,125 @@ pub struct Part<'f> {
     pub code: &'f [u8],
 }
 
-/// Takes the large modules without data out of a component. None: there are none, or it is not of a kind that this can be
-/// done to, and is to be compiled as it is. What is no component at all is none either.
+/// Takes the large modules without data out of a component, and out of those in it. None: there are none, or it is not of a
+/// kind that this can be done to, and is to be compiled as it is. What is no component at all is none either.
 #[must_use]
 pub fn split(file: &[u8]) -> Option<Split<'_>> {
     split_from(file, LEAST_BYTES)
 }
 
 fn split_from(file: &[u8], least_bytes: usize) -> Option<Split<'_>> {
-    let mut component = file.get(..HEAD_BYTES)?.to_vec();
-    let (mut modules, mut at) = (Vec::new(), HEAD_BYTES);
-    while at < file.len() {
-        let (id, content) = section(file, at)?;
-        // Types of modules are counted with those that are there already.
-        if id == CORE_TYPE {
-            return None;
-        }
-        let code = file.get(content.clone())?;
-        let is_taken = id == CORE_MODULE && code.len() >= least_bytes && modules.len() < MODULES_MAX;
-        match is_taken.then(|| module_type(code)).flatten() {
-            Some(kind) => {
-                let hash = blake3::hash(code);
-                let name = format!("module-{}-{}", letters(&hash), letter(modules.len()));
-                let number = u32::try_from(modules.len()).ok()?;
-                let mut types = CoreTypeSection::new();
-                types.ty().module(&kind);
-                types.append_to_component(&mut component);
-                let mut imports = ComponentImportSection::new();
-                imports.import(name.as_str(), ComponentTypeRef::Module(number));
-                imports.append_to_component(&mut component);
-                modules.push(Part { name, hash: hash.to_hex().to_string(), code });
-            }
-            None => component.extend_from_slice(file.get(at..content.end)?),
-        }
-        at = content.end;
+    let sections = sections(file)?;
+    // Types of modules are counted with those that are there already.
+    if sections.iter().any(|section| section.id == CORE_TYPE) {
+        return None;
     }
-    (!modules.is_empty()).then_some(Split { component, modules })
+    let is_wrapper = !sections.iter().any(Section::has_modules);
+    let mut cut = Cut { least_bytes, modules: Vec::new() };
+    let mut component = file.get(..HEAD_BYTES)?.to_vec();
+    for section in &sections {
+        match section.id {
+            CORE_MODULE => match cut.take(section.content)? {
+                Some(import) => component.extend_from_slice(&import),
+                None => component.extend_from_slice(section.whole),
+            },
+            COMPONENT if is_wrapper => cut.take_within(section, &mut component)?,
+            _ => component.extend_from_slice(section.whole),
+        }
+    }
+    (!cut.modules.is_empty()).then_some(Split { component, modules: cut.modules })
+}
+
+/// What has been taken out so far.
+struct Cut<'f> {
+    least_bytes: usize,
+    modules: Vec<Part<'f>>,
+}
+
+impl<'f> Cut<'f> {
+    /// Takes a module, and gives the import that stands in its place; none: it stays.
+    fn take(&mut self, code: &'f [u8]) -> Option<Option<Vec<u8>>> {
+        if code.len() < self.least_bytes || self.modules.len() >= MODULES_MAX {
+            return Some(None);
+        }
+        let Some(kind) = module_type(code) else { return Some(None) };
+        let hash = blake3::hash(code);
+        let name = format!("module-{}-{}", letters(&hash), letter(self.modules.len()));
+        let number = u32::try_from(self.modules.len()).ok()?;
+        let (mut types, mut imports, mut bytes) =
+            (CoreTypeSection::new(), ComponentImportSection::new(), Vec::new());
+        types.ty().module(&kind);
+        types.append_to_component(&mut bytes);
+        imports.import(name.as_str(), ComponentTypeRef::Module(number));
+        imports.append_to_component(&mut bytes);
+        self.modules.push(Part { name, hash: hash.to_hex().to_string(), code });
+        Some(Some(bytes))
+    }
+
+    /// Takes the modules of a component in one that has no modules itself, which imports them for it.
+    fn take_within(&mut self, nested: &Section<'f>, component: &mut Vec<u8>) -> Option<()> {
+        let mut inner = nested.content.get(..HEAD_BYTES)?.to_vec();
+        for section in sections(nested.content)? {
+            let number = u32::try_from(self.modules.len()).ok()?;
+            let import = if section.id == CORE_MODULE { self.take(section.content)? } else { None };
+            let Some(import) = import else {
+                inner.extend_from_slice(section.whole);
+                continue;
+            };
+            component.extend_from_slice(&import);
+            let mut aliases = ComponentAliasSection::new();
+            let kind = ComponentOuterAliasKind::CoreModule;
+            aliases.alias(Alias::Outer { kind, count: 1, index: number });
+            aliases.append_to_component(&mut inner);
+        }
+        RawSection { id: COMPONENT, data: &inner }.append_to_component(component);
+        Some(())
+    }
+}
+
+/// One section of a component.
+struct Section<'f> {
+    id: u8,
+    content: &'f [u8],
+    /// With its number and size.
+    whole: &'f [u8],
+}
+
+impl Section<'_> {
+    /// Whether it makes modules known to the component, or cannot be read.
+    fn has_modules(&self) -> bool {
+        let reader = BinaryReader::new(self.content, 0);
+        match self.id {
+            CORE_MODULE => true,
+            ALIAS => ComponentAliasSectionReader::new(reader).is_ok_and(|aliases| {
+                aliases.into_iter().any(|alias| {
+                    let kind = ComponentExternalKind::Module;
+                    alias.map_or(true, |alias| match alias {
+                        ComponentAlias::InstanceExport { kind: of, .. } => of == kind,
+                        ComponentAlias::Outer { .. } => true,
+                        ComponentAlias::CoreInstanceExport { .. } => false,
+                    })
+                })
+            }),
+            IMPORT => ComponentImportSectionReader::new(reader).is_ok_and(|imports| {
+                imports.into_iter().any(|import| {
+                    import.map_or(true, |import| matches!(import.ty, wasmparser::ComponentTypeRef::Module(_)))
+                })
+            }),
+            _ => false,
+        }
+    }
+}
+
+fn sections(component: &[u8]) -> Option<Vec<Section<'_>>> {
+    let (mut sections, mut at) = (Vec::new(), HEAD_BYTES);
+    while at < component.len() {
+        let (id, content) = section(component, at)?;
+        let (whole, end) = (component.get(at..content.end)?, content.end);
+        sections.push(Section { id, content: component.get(content)?, whole });
+        at = end;
+    }
+    Some(sections)
 }
 
 /// A section's number and where its content is.
@@ -96,8 +188,8 @@ fn section(file: &[u8], at: usize) -> Option<(u8, Range<usize>)> {
     Some((*file.get(at)?, next..end))
 }
 
-/// What a module imports and exports, unless it has data, which no other would have, or is more than functions, tables,
-/// memories and globals.
+/// What a module imports and exports, unless it has data to speak of, which no other would have, or is more than functions,
+/// tables, memories and globals.
 fn module_type(code: &[u8]) -> Option<ModuleType> {
     let (mut kind, mut types, mut items, mut exports) =
         (ModuleType::new(), 0_u32, Items::default(), Vec::new());
@@ -135,9 +227,8 @@ fn module_type(code: &[u8]) -> Option<ModuleType> {
             Payload::ExportSection(section) => {
                 exports = section.into_iter().collect::<Result<_, _>>().ok()?;
             }
-            Payload::DataSection(_) | Payload::DataCountSection { .. } | Payload::TagSection(_) => {
-                return None;
-            }
+            Payload::DataSection(section) if section.range().len() > DATA_BYTES_MAX => return None,
+            Payload::TagSection(_) => return None,
             _ => {}
         }
     }
@@ -220,9 +311,15 @@ mod tests {
 
     /// A memory with data, and code in two modules that use it and each other.
     fn component(data: u8) -> Vec<u8> {
-        let text = format!(
-            r#"(component
-                (core module $main (memory (export "m") 1) (data (i32.const 8) "\{data:02x}"))
+        wat::parse_str(text(data)).expect("a component")
+    }
+
+    fn text(data: u8) -> String {
+        format!(
+            r#"(component $inner
+                (core module $main (memory (export "m") 1)
+                    (data (i32.const 8) "\{data:02x}")
+                    (data (i32.const 64) "{}"))
                 (core module $lib
                     (import "main" "m" (memory 1))
                     (global (export "g") i32 (i32.const 1))
@@ -235,7 +332,19 @@ mod tests {
                 (core instance $main (instantiate $main))
                 (core instance $lib (instantiate $lib (with "main" (instance $main))))
                 (core instance $top (instantiate $top (with "lib" (instance $lib))))
-                (func (export "run") (result u32) (canon lift (core func $top "run"))))"#
+                (func (export "run") (result u32) (canon lift (core func $top "run"))))"#,
+            "x".repeat(DATA_BYTES_MAX)
+        )
+    }
+
+    /// The same in a component that only hands on what it exports.
+    fn wrapped(data: u8) -> Vec<u8> {
+        let text = format!(
+            r#"(component
+                {}
+                (instance $i (instantiate $inner))
+                (export "run" (func $i "run")))"#,
+            text(data)
         );
         wat::parse_str(text).expect("a component")
     }
@@ -266,6 +375,33 @@ mod tests {
     }
 
     #[test]
+    fn what_a_component_has_in_another_is_taken_out_too() {
+        let engine = Engine::default();
+        let (bare, whole) = (component(41), wrapped(41));
+        let (bare, split) = (split_from(&bare, 1).expect("modules"), split_from(&whole, 1).expect("modules"));
+        assert_eq!(
+            bare.modules.iter().map(|part| &part.hash).collect::<Vec<_>>(),
+            split.modules.iter().map(|part| &part.hash).collect::<Vec<_>>(),
+            "what is around them does not matter"
+        );
+        assert_eq!(run(&engine, &split.component, &split.modules), 42);
+        assert_eq!(run(&engine, &whole, &[]), 42);
+    }
+
+    #[test]
+    fn a_module_with_data_of_its_own_stays() {
+        let with_data = |bytes: usize| {
+            let text = format!(
+                r#"(component (core module (memory 1) (data (i32.const 0) "{}")))"#,
+                "x".repeat(bytes)
+            );
+            wat::parse_str(text).expect("a component")
+        };
+        assert!(split_from(&with_data(2 * DATA_BYTES_MAX), 1).is_none());
+        assert!(split_from(&with_data(1), 1).is_some());
+    }
+
+    #[test]
     fn small_modules_and_other_kinds_of_components_stay_as_they_are() {
         assert!(split(&component(1)).is_none());
         let typed =
@@ -277,8 +413,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_file_panics(at in 0..1000_usize, byte: u8, cut in 0..1000_usize) {
-            let mut file = component(1);
+        fn no_file_panics(at in 0..2000_usize, byte: u8, cut in 0..2000_usize, is_wrapped: bool) {
+            let mut file = if is_wrapped { wrapped(1) } else { component(1) };
             let at = at % file.len();
             file[at] = byte;
             let _ = split_from(&file, 1);

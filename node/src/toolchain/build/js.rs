@@ -143,7 +143,7 @@ impl Js {
         let uses = uses.iter().map(String::as_str).chain([world::RANDOM]).collect();
         let wit = world::write(project, &uses)?;
         let mut componentize = NODE.command(root);
-        // The small interpreter takes a third longer for a call, and a third less until what was saved is live.
+        // The small interpreter takes a third longer for a call, and a third less to build, at each change.
         componentize.arg(bin(&tools, "componentize-qjs")).args(["--sync", "--opt-size"]);
         componentize.args(["--world", world::WORLD]).arg("--wit").arg(wit);
         componentize.arg("--js").arg(&bundle).arg("--output").arg(to);
