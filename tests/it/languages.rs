@@ -172,6 +172,8 @@ async fn journey(language: &Language) -> Result<()> {
     let versions: Vec<String> =
         node.client().plugins().await?.plugins.into_iter().map(|one| one.version).collect();
     ensure!(versions == ["0.1.0"], "{versions:?}");
+    let interpreter = shared(data.path())?;
+    ensure!((interpreter > 0) == matches!(*name, "js" | "ts" | "python"), "{interpreter} modules");
     let edited = project("edited", edits)?;
     let (component, edit_took) = edited.build()?;
     ensure!(imports(&component, "secrets")? && imports(&component, "state")?, "it imports what it uses");
@@ -179,6 +181,7 @@ async fn journey(language: &Language) -> Result<()> {
     let_it(&node, &plugin).await?;
     runs(&node, &plugin, 2).await?;
     greets(&node, &plugin, "Hi, Ada!").await?;
+    ensure!(shared(data.path())? == interpreter, "the edit compiles another interpreter");
     eprintln!(
         "{name}: built in {:.1} s, after an edit in {:.1} s",
         took.as_secs_f64(),
@@ -204,6 +207,12 @@ async fn journey(language: &Language) -> Result<()> {
         is_told(&mut node, &plugin, mistake).await?;
     }
     Ok(())
+}
+
+/// Modules that a node keeps apart, as several components have them.
+fn shared(data: &Path) -> Result<usize> {
+    let files = std::fs::read_dir(data.join("cache"))?.flatten();
+    Ok(files.filter(|file| file.file_name().to_string_lossy().starts_with("module-")).count())
 }
 
 /// Whether a component imports an interface of the node's.

@@ -28,6 +28,7 @@ use crate::{
         Config, Mode, Plugins, StartError,
         host::Guest,
         instances::bare,
+        limits::CallLimits,
         settings::PluginConfig,
         sketch::{ECHO, Sketch},
         worker::Worker,
@@ -216,14 +217,16 @@ async fn fresh(name: &str, component: Bytes) -> Result<(Vec<f64>, Vec<f64>)> {
     let stage = Stage::start().await?;
     let config = PluginConfig { instances: Some(Mode::Fresh), ..PluginConfig::default() };
     let guest = stage.load_as(name, component, &config).await?;
-    let event = stage.event(&guest, &Message::new("x")).await?;
+    // JSON, which guests that read anything can read.
+    let event = stage.event(&guest, &Message::new("\"x\"")).await?;
     let (mut fresh, mut bare) = (Vec::new(), Vec::new());
     for round in 0..=ROUNDS {
         let (version, event) = (Arc::clone(guest.version()), event.clone());
         let measured = stage.engine().threads().spawn(async move {
             let begun = Instant::now();
             for _ in 0..INSTANCES {
-                let guest = Guest::living(Arc::clone(&version.place), &version.limits)?;
+                let within = CallLimits::starting_now(version.limits.deadline, version.limits.cpu);
+                let guest = Guest::living(Arc::clone(&version.place), &version.limits, within)?;
                 bare::come_and_go(&version.engine, &version.blueprint, guest).await?;
             }
             let bare = begun.elapsed();

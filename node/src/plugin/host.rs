@@ -151,25 +151,24 @@ pub struct Guest {
 const RESOURCES_MAX: usize = 1_024;
 
 impl Guest {
-    /// A guest that only describes itself.
+    /// A guest that only describes itself, within the limits of this call.
     #[must_use]
-    pub fn describing(limits: &Limits) -> Self {
-        Self::new(None, wasi::describing(), limits)
+    pub fn describing(limits: &Limits, call: CallLimits) -> Self {
+        Self::new(None, wasi::describing(), limits, call)
     }
 
-    /// A guest that handles events in its place.
+    /// A guest that handles events in its place, and is set up within the limits of this call.
     ///
     /// # Errors
     /// When a folder that is opened to it is not there.
-    pub fn living(place: Arc<Place>, limits: &Limits) -> Result<Self, FolderError> {
+    pub fn living(place: Arc<Place>, limits: &Limits, call: CallLimits) -> Result<Self, FolderError> {
         let wasi = wasi::living(&place.allowance, &place.openings)?;
-        Ok(Self::new(Some(place), wasi, limits))
+        Ok(Self::new(Some(place), wasi, limits, call))
     }
 
-    fn new(place: Option<Arc<Place>>, wasi: Wasi, limits: &Limits) -> Self {
+    fn new(place: Option<Arc<Place>>, wasi: Wasi, limits: &Limits, call: CallLimits) -> Self {
         let mut resources = ResourceTable::new();
         resources.set_max_capacity(RESOURCES_MAX);
-        let call = CallLimits::starting_now(limits.deadline, limits.cpu);
         Self {
             http: Http::new(place.clone(), call.until),
             place,

@@ -160,23 +160,17 @@ fn in_function(function: Option<&String>) -> String {
 pub type Handled = Result<Option<Message>, Failure>;
 
 impl Instance {
-    /// Makes an instance; `start` is not called. `within` bounds its instantiation, which may run code of the guest.
+    /// Makes an instance; `start` is not called. The guest's limits bound its instantiation, which may run code of it.
     ///
     /// # Errors
     /// When the guest breaks its limits or traps while it is set up, or all slots are taken.
-    pub async fn make(
-        engine: &Arc<Engine>,
-        blueprint: &Blueprint,
-        guest: Guest,
-        within: CallLimits,
-    ) -> Result<Self, Fault> {
-        let call_bytes = guest.call_bytes();
+    pub async fn make(engine: &Arc<Engine>, blueprint: &Blueprint, guest: Guest) -> Result<Self, Fault> {
+        let (call_bytes, within) = (guest.call_bytes(), guest.limits());
         let mut store = Store::new(engine.wasm(), guest);
         let meter = Arc::new(Meter::default());
         meter.attach(&mut store, Guest::limits, Guest::due);
         store.limiter(|guest| guest.memory());
         store.set_hostcall_fuel(call_bytes);
-        store.data_mut().begin(None, within);
         store.set_epoch_deadline(1);
         let setting_up = async {
             let instance = blueprint.pre.instantiate_async(&mut store).await?;

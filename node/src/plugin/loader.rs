@@ -314,9 +314,9 @@ impl Loader {
     ) -> Result<Loaded, LoadError> {
         let Prepared { blueprint, hash, size, compile_time, face } = prepared;
         let limits = config.limits();
-        let guest = Guest::describing(&limits);
         let within = CallLimits::starting_now(DESCRIBE_LIMIT, DESCRIBE_LIMIT);
-        let made = Instance::make(&self.engine, &blueprint, guest, within).await;
+        let guest = Guest::describing(&limits, within);
+        let made = Instance::make(&self.engine, &blueprint, guest).await;
         let mut instance = made.map_err(LoadError::Describe)?;
         let said = instance.describe(within).await.map_err(LoadError::Describe)?;
         let checked = match said {

@@ -88,9 +88,9 @@ impl Version {
     /// # Errors
     /// When it traps, breaks a limit, refuses to start, finds no room or misses what is opened to it.
     pub async fn instance(&self) -> Result<Instance, Fault> {
-        let guest = Guest::living(Arc::clone(&self.place), &self.limits)?;
         let within = CallLimits::starting_now(self.limits.deadline, self.limits.cpu);
-        let mut instance = Instance::make(&self.engine, &self.blueprint, guest, within).await?;
+        let guest = Guest::living(Arc::clone(&self.place), &self.limits, within)?;
+        let mut instance = Instance::make(&self.engine, &self.blueprint, guest).await?;
         instance.start(&self.limits).await?;
         Ok(instance)
     }

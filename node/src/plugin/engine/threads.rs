@@ -120,7 +120,7 @@ impl Threads {
                 be_nice(lane.niceness());
                 let entered = timers.enter();
                 while let Some(task) = lines.next(lane) {
-                    task.run();
+                    task.run(lane);
                 }
                 drop(entered);
             })?;
@@ -140,7 +140,7 @@ impl Threads {
             state: AtomicU8::new(QUEUED),
             lines: Arc::clone(&self.0),
         };
-        self.0.push(Arc::new(task), false);
+        self.0.push(Arc::new(task), None);
         Running(result)
     }
 
@@ -218,19 +218,21 @@ impl Lane {
 }
 
 impl Lines {
-    fn push(&self, task: Arc<Task>, used_turn: bool) {
+    /// Queues a task: one that was woken, or one that used up its turn on a thread of this lane.
+    fn push(&self, task: Arc<Task>, passed: Option<Lane>) {
         let mut queues = self.lock();
         if queues.ended {
             // Outside the lock: what the task drops may wake others.
             drop(queues);
             return;
         }
-        let line = if used_turn { &mut queues.passed } else { &mut queues.woken };
+        let line = if passed.is_some() { &mut queues.passed } else { &mut queues.woken };
         line.push_back(task);
-        let told = if !used_turn && queues.idle_fast >= queues.woken.len() {
-            Some(&self.fast)
-        } else {
-            (queues.idle_slow > 0).then_some(&self.slow)
+        let told = match passed {
+            // The thread that says so looks into the line next: nobody need be woken for what it would take itself.
+            Some(Lane::Slow) => None,
+            None if queues.idle_fast >= queues.woken.len() => Some(&self.fast),
+            _ => (queues.idle_slow > 0).then_some(&self.slow),
         };
         drop(queues);
         if let Some(told) = told {
@@ -285,7 +287,7 @@ impl Queues {
 }
 
 impl Task {
-    fn run(self: Arc<Self>) {
+    fn run(self: Arc<Self>, lane: Lane) {
         self.state.store(RUNNING, Release);
         let waker = Waker::from(Arc::clone(&self));
         let mut future = self.future.lock().unwrap_or_else(PoisonError::into_inner);
@@ -306,7 +308,7 @@ impl Task {
         if slept.is_err() {
             self.state.store(QUEUED, Release);
             let lines = Arc::clone(&self.lines);
-            lines.push(self, true);
+            lines.push(self, Some(lane));
         }
     }
 }
@@ -320,7 +322,7 @@ impl Wake for Task {
         };
         if self.state.fetch_update(AcqRel, Acquire, next) == Ok(IDLE) {
             let lines = Arc::clone(&self.lines);
-            lines.push(self, false);
+            lines.push(self, None);
         }
     }
 }

@@ -38,12 +38,12 @@ fn who_used_a_turn_goes_on_in_the_slow_lane() {
         let queues = lines.lock();
         (queues.woken.len(), queues.passed.len())
     };
-    (0..4).for_each(|n| lines.push(task(), n % 2 == 0));
+    (0..4).for_each(|n| lines.push(task(), (n % 2 == 0).then_some(Lane::Fast)));
     let pop = |lane| lines.lock().pop(lane).is_some();
     assert!(pop(Lane::Fast) && pop(Lane::Fast));
     assert_eq!(lengths(), (0, 2));
     assert!(!pop(Lane::Fast), "the fast lane is kept free for who is woken next");
-    lines.push(task(), false);
+    lines.push(task(), None);
     assert!(pop(Lane::Slow) && pop(Lane::Slow));
     assert_eq!(lengths(), (1, 0));
     assert!(pop(Lane::Slow), "nobody is idle while others wait");
