@@ -4,6 +4,8 @@
 //! composition root executes them. Exists so that the API needs no handle on any part. It must not know how
 //! anything is done.
 
+mod replay;
+
 use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 use hive_proto::{
@@ -12,6 +14,7 @@ use hive_proto::{
     id::NodeId,
     io::Trail,
 };
+pub use replay::{Replay, Replayed, ReplayedAs};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::status::Obstacle;
@@ -196,41 +199,6 @@ impl fmt::Display for Change {
     }
 }
 
-/// Dead letters to be handled again, by the plugin or the group whose they are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Replay {
-    /// Its name.
-    pub plugin: String,
-    /// The numbers of the letters.
-    pub letters: Vec<u64>,
-    /// How long to wait for what becomes of them.
-    pub patience: Duration,
-}
-
-/// What became of a dead letter that was to be handled again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Replayed {
-    /// Its number.
-    pub letter: u64,
-    /// What became of it.
-    pub outcome: ReplayedAs,
-}
-
-/// What became of one letter.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ReplayedAs {
-    /// It was handled, and is gone.
-    Handled,
-    /// It died again, and stays: the reason.
-    DiedAgain(String),
-    /// It was let go.
-    Dropped,
-    /// The plugin is still at it.
-    AtWork,
-    /// It was not given to the plugin, or the plugin has not looked at it; it stays: the reason.
-    Refused(String),
-}
-
 /// Why a request was not done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ControlError {
@@ -264,16 +232,6 @@ impl ControlSender {
     pub async fn reload(&self, plugin: Option<String>) -> Result<Vec<Reloaded>, ControlError> {
         let (reply, answer) = oneshot::channel();
         self.ask(Control::Reload { plugin, reply }).await?;
-        answer.await.unwrap_or_else(|_| Err(leaving()))
-    }
-
-    /// Asks for dead letters to be handled again, and waits for what becomes of them, as long as it says.
-    ///
-    /// # Errors
-    /// When no plugin of that name runs, or the node is leaving.
-    pub async fn replay(&self, replay: Replay) -> Result<Vec<Replayed>, ControlError> {
-        let (reply, answer) = oneshot::channel();
-        self.ask(Control::Replay { replay, reply }).await?;
         answer.await.unwrap_or_else(|_| Err(leaving()))
     }
 
