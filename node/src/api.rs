@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `GET /v1/status`, `/v1/peers`, `/v1/plugins` | what the boards say |
 //! | `GET /v1/plugins/NAME/logs?after=7&wait=10s` | what a plugin said last; waits for more when it is asked to |
+//! | `GET /v1/plugins/NAME/state?prefix=P&after=K&limit=100`, `?key=K` | what a plugin keeps, a page of it; one value |
 //! | `GET /metrics` | what is counted, for Prometheus |
 //! | `POST /v1/publish/CHANNEL` | publishes the body; `content-type`, `hive-key` and `hive-header-NAME` go with it |
 //! | `POST /v1/call/CHANNEL?timeout=5s` | asks; the answer is the body, with the same headers |
@@ -54,6 +55,7 @@ mod publish;
 mod publishing;
 mod refusal;
 mod session;
+mod state;
 mod status;
 mod subscribe;
 #[cfg(test)]
@@ -157,6 +159,7 @@ fn router(shared: App) -> Router {
         .route("/v1/plugins/reload", post(control::reload_all))
         .route("/v1/plugins/{name}/reload", post(control::reload))
         .route("/v1/plugins/{name}/logs", get(logs::logs))
+        .route("/v1/plugins/{name}/state", get(state::state))
         .route("/metrics", get(metrics::metrics))
         .route("/v1/plugins/{name}/rollback", post(control::rollback))
         .route("/v1/plugins/{name}/approve", post(control::approve))

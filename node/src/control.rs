@@ -5,6 +5,7 @@
 //! anything is done.
 
 mod replay;
+mod state;
 
 use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -15,6 +16,7 @@ use hive_proto::{
     io::Trail,
 };
 pub use replay::{Replay, Replayed, ReplayedAs};
+pub use state::{NearKey, StateEntry, StateKeys, StateLook, StatePage};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::status::Obstacle;
@@ -47,6 +49,13 @@ pub enum Control {
         plugin: String,
         /// What came of it.
         reply: oneshot::Sender<Result<Vec<Reloaded>, ControlError>>,
+    },
+    /// Say what a plugin keeps.
+    State {
+        /// What of it.
+        look: StateLook,
+        /// What is seen.
+        reply: oneshot::Sender<Result<StatePage, ControlError>>,
     },
     /// Say who can be reached, and by which ways.
     Graph {
@@ -205,6 +214,19 @@ pub enum ControlError {
     /// No plugin has that name.
     #[error("no plugin is called `{0}`")]
     UnknownPlugin(String),
+    /// What a process keeps is not here.
+    #[error("`{0}` is a process: the node keeps nothing for it")]
+    NoState(String),
+    /// A plugin keeps nothing there.
+    #[error("`{plugin}` keeps nothing under `{key}`")]
+    UnknownKey {
+        /// Which.
+        plugin: String,
+        /// Where.
+        key: String,
+        /// What may be meant.
+        near: NearKey,
+    },
     /// The node is leaving, or runs without the part that would have to do it.
     #[error("the node cannot do this now: {0}")]
     Unavailable(String),
@@ -324,6 +346,7 @@ mod tests {
                     }
                     Control::Replay { reply, .. } => drop(reply.send(Ok(Vec::new()))),
                     Control::Plugin { reply, .. } => drop(reply.send(Ok(Vec::new()))),
+                    Control::State { reply, .. } => drop(reply.send(Ok(StatePage::default()))),
                     Control::Graph { reply } => drop(reply.send(Vec::new())),
                     Control::Trace { reply, .. } => drop(reply.send(Vec::new())),
                     Control::Visit { reply, .. } => drop(reply.send(Vec::new())),

@@ -63,7 +63,7 @@ pub use self::{
 pub use crate::dispatch::Patience;
 use crate::{
     bus::Bus,
-    control::{ControlError, PluginVerb, Reloaded},
+    control::{ControlError, PluginVerb, Reloaded, StateLook, StatePage},
     dispatch::{Lanes, process::Knock},
     shutdown::Part,
     status::Boards,
@@ -242,6 +242,21 @@ impl Plugins {
     /// When no plugin has that name, it cannot be remembered, or the node has none or is leaving.
     pub async fn change(&self, verb: PluginVerb, plugin: String) -> Result<Vec<Reloaded>, ControlError> {
         self.ask(|reply| Ask::Change { verb, plugin, reply }).await
+    }
+
+    /// What a plugin keeps, as it is seen at this moment; also of one that is not here any more.
+    ///
+    /// # Errors
+    /// When no plugin has that name, it keeps nothing there, or that cannot be read.
+    pub async fn look(&self, look: StateLook) -> Result<StatePage, ControlError> {
+        let unknown = ControlError::UnknownPlugin(look.plugin.clone());
+        let Some(shared) = self.shared.clone() else { return Err(unknown) };
+        let looking = tokio::task::spawn_blocking(move || {
+            let page = shared.states.look(&look)?;
+            let is_here = || shared.boards.plugins.read().contains_key(&*look.plugin);
+            page.ok_or_else(|| if is_here() { ControlError::NoState(look.plugin.clone()) } else { unknown })
+        });
+        looking.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
     }
 
     async fn ask(&self, ask: impl FnOnce(registry::Reply) -> Ask) -> Result<Vec<Reloaded>, ControlError> {

@@ -8,14 +8,17 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use hive_client::{Client, Message, Terms, types::WorkStatus};
+use hive_client::{
+    Client, Message, Terms,
+    types::{StateEntries, WorkStatus},
+};
 use hive_tests::{
     nodes::Node,
     wait::{self, MOMENT},
 };
 use serde::de::DeserializeOwned;
 
-use crate::{next, node, plugins, write};
+use crate::{next, node, plugins, run, stderr, stdout, write};
 
 /// How often the node is killed.
 const ROUNDS: u32 = 40;
@@ -141,5 +144,53 @@ async fn a_quota_bounds_one_plugin_and_is_shown() -> Result<()> {
     let keeper = start(folder.path(), plugins.path()).await?;
     let after = kept(&keeper, "ledger").await.context("the plugin")?;
     ensure!(after.0 == before.0, "{before:?}, then {after:?}");
+    Ok(())
+}
+
+/// Keys, sizes, values and ends, a page at a time; what is nearly right is said. What is left of a plugin outlives its file.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_plugin_keeps_is_shown() -> Result<()> {
+    let (folder, plugins) = (tempfile::tempdir()?, plugins(&["ledger"])?);
+    write(folder.path(), "hive.yaml", CONFIG)?;
+    let mut keeper = start(folder.path(), plugins.path()).await?;
+    for account in ["ada", "bob", "cy"] {
+        keeper.client().publish(&format!("ledger/deposit/{account}"), &Message::from("500")).await?;
+    }
+    settles(&keeper).await?;
+    keeper.client().call("ledger/hold", &Message::from("\"ada\""), MOMENT).await?;
+    let state =
+        async |node: &Node, args: &[&str]| run(Some(node), &[&["plugins", "state"], args].concat()).await;
+    let page = ["ledger", "--prefix", "balance/", "--limit", "2"];
+    let shown = state(&keeper, &page).await?;
+    let want = "KEY          SIZE  VALUE\nbalance/ada  3B    500\nbalance/bob  3B    500\n";
+    ensure!(stdout(&shown) == want, "{}{}", stdout(&shown), stderr(&shown));
+    ensure!(stderr(&shown) == "and 1 more: `--after balance/bob` goes on\n", "{}", stderr(&shown));
+    let rest = state(&keeper, &[&page[..], &["--after", "balance/bob"]].concat()).await?;
+    ensure!(stdout(&rest).ends_with("\nbalance/cy  3B    500\n") && stderr(&rest).is_empty(), "{rest:?}");
+    let held = state(&keeper, &["ledger", "held/ada"]).await?;
+    ensure!(stdout(&held) == "held\n", "{}", stderr(&held));
+    ensure!(stderr(&held).starts_with("`held/ada` ends in "), "{}", stderr(&held));
+    let json = state(&keeper, &["ledger", "balance/ada", "--json"]).await?;
+    let json: StateEntries = serde_json::from_slice(&json.stdout)?;
+    ensure!(json.entries[0].value == "500" && json.quota_bytes == 16 << 20, "{json:?}");
+    for (args, want) in [
+        (
+            &["ledger", "balance/bod"][..],
+            "`ledger` keeps nothing under `balance/bod`\nhint: did you mean `balance/bob`?",
+        ),
+        (&["ledger", "balance"], "hint: keys begin with it; --prefix lists those"),
+        (&["ledgr"], "no plugin is called `ledgr`\nhint: did you mean `ledger`?"),
+    ] {
+        let refused = state(&keeper, args).await?;
+        ensure!(refused.status.code() == Some(1), "{refused:?}");
+        ensure!(stderr(&refused).contains(want), "{}", stderr(&refused));
+    }
+    let odd = run(Some(&keeper), &["plugins", "reload", "ledger", "total"]).await?;
+    ensure!(odd.status.code() == Some(2) && stderr(&odd).contains("takes no key"), "{}", stderr(&odd));
+    keeper.stop().await?;
+    std::fs::remove_file(plugins.path().join("ledger.wasm"))?;
+    let keeper = node("keeper").plugins(plugins.path()).data_dir(folder.path().join("data")).start().await?;
+    let left = state(&keeper, &["ledger", "total"]).await?;
+    ensure!(stdout(&left) == "1500\n", "{}", stderr(&left));
     Ok(())
 }

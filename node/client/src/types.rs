@@ -13,6 +13,7 @@ mod gathered;
 mod logs;
 mod peers;
 mod plugins;
+mod state;
 mod stores;
 pub mod trace;
 mod visit;
@@ -28,6 +29,7 @@ pub use plugins::{
     AbsentPlugin, Breaker, ComponentStatus, LimitsStatus, PluginState, PluginStatus, Plugins, Want,
     WorkStatus,
 };
+pub use state::{StateEntries, StateEntry};
 pub use stores::{CursorStatus, JournalStatus, KeptStatus};
 pub use visit::{Obstacle, Trouble, Visit, VisitTry};
 

@@ -10,7 +10,10 @@ use axum::{
 use hive_client::types::{ConfigReload, KeyChange, KeyTurn, Reload, Reloaded, V1};
 use serde::Deserialize;
 
-use super::{App, refusal::Refusal};
+use super::{
+    App,
+    refusal::{Refusal, refused},
+};
 use crate::control::{self, Change, PluginVerb, Turn};
 
 pub(super) async fn reload(State(app): State<App>, name: Name) -> Result<Json<Reload>, Refusal> {
@@ -87,11 +90,13 @@ type Name = Result<Path<String>, PathRejection>;
 
 async fn change(State(app): State<App>, name: Name, verb: PluginVerb) -> Result<Json<Reload>, Refusal> {
     let Path(name) = name?;
-    Ok(document(app.means.control.plugin(verb, name).await?))
+    let done = app.means.control.plugin(verb, name).await;
+    Ok(document(done.map_err(|error| refused(&app.means, error))?))
 }
 
 async fn ask(app: &App, plugin: Option<String>) -> Result<Json<Reload>, Refusal> {
-    Ok(document(app.means.control.reload(plugin).await?))
+    let done = app.means.control.reload(plugin).await;
+    Ok(document(done.map_err(|error| refused(&app.means, error))?))
 }
 
 fn document(done: Vec<control::Reloaded>) -> Json<Reload> {

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use super::{
     App,
     convert::client_event,
-    refusal::{Refusal, invalid},
+    refusal::{Refusal, invalid, refused},
 };
 use crate::{
     bus::{Bus, Letter, LetterError},
@@ -90,7 +90,7 @@ pub(super) async fn replay(
         letters.into_iter().map(|letter| dropped(bus, &name, letter)).collect()
     } else {
         let replay = control::Replay { plugin: name.clone(), letters, patience };
-        app.means.control.replay(replay).await?
+        app.means.control.replay(replay).await.map_err(|error| refused(&app.means, error))?
     };
     Ok(Json(Replay { v: V1, letters: done.into_iter().map(replayed).collect(), name }))
 }

@@ -10,13 +10,13 @@ use axum::{
         rejection::{PathRejection, QueryRejection},
     },
 };
-use hive_client::types::{ApiError, LogLevel, LogLine, PluginLogs, V1, code};
+use hive_client::types::{LogLevel, LogLine, PluginLogs, V1};
 use serde::Deserialize;
 
 use super::{
     App,
     convert::unix_ms,
-    refusal::{Refusal, invalid},
+    refusal::{Refusal, invalid, no_plugin},
 };
 use crate::{
     status::{LINES_MAX, Line, LineLevel, Lines},
@@ -45,8 +45,7 @@ pub(super) async fn logs(
     let wait = wait.as_deref().map_or(Ok(Duration::ZERO), units::duration);
     let wait = wait.map_err(|error| invalid(error.to_string()))?.min(WAIT_MAX);
     let lines = app.means.boards.plugins.read().get(&*name).map(|card| Arc::clone(&card.lines));
-    let lines = lines
-        .ok_or_else(|| Refusal(ApiError::new(code::NOT_FOUND, format!("no plugin is called `{name}`"))))?;
+    let lines = lines.ok_or_else(|| no_plugin(&app.means, &name))?;
     let (after, most) = (after.unwrap_or(0), most.unwrap_or(LINES_MAX));
     let stop = app.part.stop();
     if !wait.is_zero() {

@@ -14,9 +14,11 @@ use hive_client::{
 };
 use hive_proto::{channel::ChannelError, limits::PAYLOAD_BYTES_MAX, pattern::PatternError};
 
+use super::Means;
 use crate::{
     bus::{CallError, LetterError, PublishError, SubscribeError},
-    control::ControlError,
+    control::{ControlError, NearKey},
+    units::nearest,
 };
 
 /// An error on its way to a client.
@@ -137,13 +139,40 @@ impl From<LetterError> for Refusal {
 
 impl From<ControlError> for Refusal {
     fn from(error: ControlError) -> Self {
-        let code = match error {
-            ControlError::UnknownPlugin(_) => code::NOT_FOUND,
+        let code = match &error {
+            ControlError::UnknownPlugin(_) | ControlError::NoState(_) | ControlError::UnknownKey { .. } => {
+                code::NOT_FOUND
+            }
             ControlError::Unavailable(_) => code::UNAVAILABLE,
             ControlError::Configuration(_) => code::CONFIGURATION,
         };
-        Self(ApiError::new(code, error.to_string()))
+        let refusal = ApiError::new(code, error.to_string());
+        let ControlError::UnknownKey { plugin, near, .. } = error else { return Self(refusal) };
+        Self(refusal.with_hint(match near {
+            NearKey::Begins => "keys begin with it; --prefix lists those".to_owned(),
+            NearKey::Is(near) => format!("did you mean `{near}`?"),
+            NearKey::Nothing => format!("`plugins state {plugin}` lists its keys"),
+        }))
     }
+}
+
+/// What the root does not do with a plugin; where it has none of that name, with the one that may be meant.
+pub(super) fn refused(means: &Means, error: ControlError) -> Refusal {
+    match error {
+        ControlError::UnknownPlugin(name) => no_plugin(means, &name),
+        error => error.into(),
+    }
+}
+
+/// No plugin has that name.
+pub(super) fn no_plugin(means: &Means, name: &str) -> Refusal {
+    let refusal = ApiError::new(code::NOT_FOUND, format!("no plugin is called `{name}`"));
+    let plugins = means.boards.plugins.read();
+    Refusal(match nearest(name, plugins.keys().map(|name| &**name)) {
+        Some(near) => refusal.with_hint(format!("did you mean `{near}`?")),
+        None if plugins.is_empty() => refusal.with_hint("this node runs no plugins"),
+        None => refusal.with_hint("`plugins` lists those that are here"),
+    })
 }
 
 impl From<HeaderError> for Refusal {

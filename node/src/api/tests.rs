@@ -24,7 +24,10 @@ use tokio::{
 
 use super::*;
 use crate::{
-    control::{self, Change, Configured, Control, ControlError, Missed, Reloaded, Route, Turn, Visit},
+    control::{
+        self, Change, Configured, Control, ControlError, Missed, NearKey, Reloaded, Route, StateEntry,
+        StateKeys, StateLook, StatePage, Turn, Visit,
+    },
     dispatch::process,
     status::{self, NodeCard, PluginCard, PluginState, WantCard},
 };
@@ -340,6 +343,7 @@ async fn the_boards_are_shown_and_reloads_are_asked_for() {
                     let problem = Some(format!("{verb:?}"));
                     drop(reply.send(Ok(vec![Reloaded { plugin, generation: 4, problem }])));
                 }
+                Control::State { look, reply } => drop(reply.send(kept(look))),
                 Control::Graph { reply } => drop(reply.send(vec![vec![kitchen()]])),
                 Control::Trace { route, reply } => drop(reply.send(asked(&route))),
                 Control::Visit { reply, .. } => drop(reply.send(vec![stranger()])),
@@ -364,7 +368,8 @@ async fn the_boards_are_shown_and_reloads_are_asked_for() {
     }
     the_configuration_is_read_again(client).await;
     let (code, message) = refusal(node.client.reload(Some("a/b ü")).await.expect_err("unknown"));
-    assert_eq!((code.as_str(), message.as_str()), (code::NOT_FOUND, "no plugin is called `a/b ü` ()"));
+    assert_eq!((code.as_str(), message.as_str()), (code::NOT_FOUND, UNKNOWN));
+    what_a_plugin_keeps_is_read(client).await;
     let graph = node.client.graph().await.expect("a graph");
     assert_eq!((graph.networks.len(), graph.networks[0].network.as_str()), (1, "hive"));
     let seen = &graph.networks[0].nodes[0];
@@ -378,6 +383,39 @@ async fn the_boards_are_shown_and_reloads_are_asked_for() {
     assert_eq!(seen, ("[::1]:7182", "vault", true, Some(Obstacle::Network), None));
     node.client.stop().await.expect("stopping");
     root.abort();
+}
+
+/// What is said of a plugin that is not there, and not nearly.
+const UNKNOWN: &str = "no plugin is called `a/b ü` (`plugins` lists those that are here)";
+
+/// What was looked at, as a value of three bytes that ends.
+fn kept(look: StateLook) -> Result<StatePage, ControlError> {
+    let StateLook { plugin, at } = look;
+    let key = match (&*plugin, at) {
+        ("greet", StateKeys::Page { prefix, after, most }) => format!("{prefix} {after:?} {most}"),
+        ("greet", StateKeys::One(key)) if key == "a b&c=+" => key,
+        ("greet", StateKeys::One(key)) => {
+            return Err(ControlError::UnknownKey { plugin, key, near: NearKey::Is("a b".into()) });
+        }
+        _ => return Err(ControlError::UnknownPlugin(plugin)),
+    };
+    let entry = StateEntry { key, value: vec![0xff].into(), size_bytes: 3, ends_ms: Some(9) };
+    Ok(StatePage { entries: vec![entry], more: 7, is_more_uncounted: true, bytes: 4, quota_bytes: 5 })
+}
+
+async fn what_a_plugin_keeps_is_read(client: &Client) {
+    let page = client.plugin_state("greet", "ü/", Some("ü/&"), 3).await.expect("a page");
+    let types::StateEntry { key, size_bytes, value, cut, ends_ms } = &page.entries[0];
+    assert_eq!((key.as_str(), *size_bytes, *cut, *ends_ms), ("ü/ Some(\"ü/&\") 3", 3, true, Some(9)));
+    assert_eq!((value.as_ref(), page.more, page.more_uncounted), (&[0xff][..], 7, true));
+    assert_eq!((page.name.as_str(), page.bytes, page.quota_bytes), ("greet", 4, 5));
+    let one = client.plugin_state_value("greet", "a b&c=+").await.expect("a value");
+    assert_eq!(one.entries[0].key, "a b&c=+");
+    let (code, message) = refusal(client.plugin_state_value("greet", "ab").await.expect_err("unknown"));
+    let want = "`greet` keeps nothing under `ab` (did you mean `a b`?)";
+    assert_eq!((code.as_str(), message.as_str()), (code::NOT_FOUND, want));
+    let (_, message) = refusal(client.plugin_state("gret", "", None, 1).await.expect_err("unknown"));
+    assert_eq!(message, "no plugin is called `gret` (did you mean `greet`?)");
 }
 
 /// The way to the first who was asked for, over nobody, as far as was heard.

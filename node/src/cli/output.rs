@@ -86,8 +86,17 @@ pub(super) fn span(ms: u64) -> String {
 
 /// How long ago a moment is, in milliseconds since the Unix epoch.
 pub(super) fn age_ms(unix_ms: u64) -> u64 {
+    now_ms().saturating_sub(unix_ms)
+}
+
+/// How long it is until a moment, in milliseconds since the Unix epoch.
+pub(super) fn left_ms(unix_ms: u64) -> u64 {
+    unix_ms.saturating_sub(now_ms())
+}
+
+fn now_ms() -> u64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(now.as_millis()).unwrap_or(u64::MAX).saturating_sub(unix_ms)
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A short time for people, with three digits or so: `12µs`, `3.4ms`, `1.25s`.

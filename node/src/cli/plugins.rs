@@ -2,6 +2,7 @@
 
 mod limits;
 mod logs;
+mod state;
 
 use clap::{Args, ValueEnum};
 use hive_client::types::{AbsentPlugin, Breaker, PluginState, PluginStatus, Reload};
@@ -11,7 +12,7 @@ use super::{Ask, Voice, exit::Fault, output};
 /// Hex digits of a content's hash that are shown.
 const HASH_DIGITS: usize = 8;
 
-/// List a node's plugins, switch them, go back, approve, or print what they say.
+/// List a node's plugins, switch them, go back, approve, or print what they say and keep.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -20,6 +21,8 @@ Examples:
   hive-node plugins reload greet
   hive-node plugins rollback greet
   hive-node plugins logs greet --follow --level warn
+  hive-node plugins state ledger --prefix balance/    what it keeps: a line a key
+  hive-node plugins state ledger balance/ada          one value
 
 A changed file is loaded by itself. A version that breaks while it is new is left for the one before
 by itself; one that wants more than the one before waits until it is approved.")]
@@ -29,6 +32,8 @@ pub(super) struct Plugins {
     action: Action,
     /// Only this plugin [default: all, with `list` and `reload`].
     name: Option<String>,
+    #[command(flatten)]
+    keys: state::Keys,
     #[command(flatten)]
     lines: logs::Lines,
     #[command(flatten)]
@@ -51,30 +56,39 @@ enum Action {
     Disable,
     /// Print what a plugin said last: its log, its stderr, and calls that broke.
     Logs,
+    /// Print what a plugin keeps on its node: its keys, or the value of one.
+    State,
 }
 
 impl Plugins {
     pub(super) async fn run(self) -> Result<(), Fault> {
-        let Self { action, name, lines, ask } = self;
+        let Self { action, name, keys, lines, ask } = self;
         let name = name.as_deref();
+        if let (Some(key), false) = (&keys.key, matches!(action, Action::State)) {
+            return Err(Fault::usage(format!("`plugins {}` takes no key, such as `{key}`", verb(action))));
+        }
         let client = || ask.client();
         let done = match (action, name) {
             (Action::List, _) => return list(name, &ask).await,
             (Action::Logs, Some(name)) => return logs::run(name, &lines, &ask).await,
+            (Action::State, Some(name)) => return state::run(name, &keys, &ask).await,
             (Action::Reload, _) => client()?.reload(name).await?,
             (Action::Rollback, Some(name)) => client()?.rollback(name).await?,
             (Action::Approve, Some(name)) => client()?.approve(name).await?,
             (Action::Enable, Some(name)) => client()?.enable(name).await?,
             (Action::Disable, Some(name)) => client()?.disable(name).await?,
             (_, None) => {
-                let verb = action.to_possible_value();
-                let verb = verb.as_ref().map_or("", clap::builder::PossibleValue::get_name);
-                let fault = Fault::usage(format!("`plugins {verb}` needs the name of a plugin"));
+                let fault = Fault::usage(format!("`plugins {}` needs the name of a plugin", verb(action)));
                 return Err(fault.hint("`plugins` lists them"));
             }
         };
         said(&done, action, &ask)
     }
+}
+
+/// An action as it is typed.
+fn verb(action: Action) -> String {
+    action.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
 async fn list(name: Option<&str>, ask: &Ask) -> Result<(), Fault> {
@@ -144,11 +158,11 @@ pub(super) fn in_a_word(plugin: &PluginStatus) -> &'static str {
     match (plugin.state, plugin.breaker) {
         (PluginState::Running, Breaker::Open) => "paused",
         (PluginState::Running, Breaker::HalfOpen) => "trying",
-        (other, _) => state(other),
+        (other, _) => named(other),
     }
 }
 
-fn state(state: PluginState) -> &'static str {
+fn named(state: PluginState) -> &'static str {
     match state {
         PluginState::Loading => "loading",
         PluginState::Running => "running",

@@ -3,14 +3,10 @@
 //! A line is `CHANNEL PAYLOAD`: the channel (with its network in front when that is not the home network), one space,
 //! and the payload on one line: JSON without its line ends, CBOR as JSON, other text with them escaped, bytes as `<17 bytes>`.
 
-use std::{
-    borrow::Cow,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use clap::{Args, builder::styling::AnsiColor};
 use hive_client::{Event, Incoming, Subscription, Terms};
-use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
 
 use super::{
@@ -171,34 +167,7 @@ fn end_of_time(left: Option<u64>) -> Result<(), Fault> {
 fn line(event: &Event, home: &str) -> String {
     let style = AnsiColor::Cyan.on_default();
     let network = if event.network == home { String::new() } else { format!("{}/", event.network) };
-    let text = value::for_people(&event.message);
-    let text = compact(&text);
-    format!("{style}{network}{}{style:#} {}", event.channel, output::one_line(&text))
-}
-
-/// JSON that was written over several lines, on one.
-fn compact(text: &str) -> Cow<'_, str> {
-    if !text.contains('\n') {
-        return Cow::Borrowed(text);
-    }
-    match serde_json::from_str::<&RawValue>(text) {
-        Ok(_) => Cow::Owned(join_json_lines(text.trim_end())),
-        Err(_) => Cow::Borrowed(text),
-    }
-}
-
-/// Valid JSON has line ends only between its tokens, so they, and what indents the next line, can go.
-fn join_json_lines(text: &str) -> String {
-    let mut lines = text.lines().map(str::trim);
-    let mut joined = lines.next().unwrap_or_default().to_owned();
-    for line in lines.filter(|line| !line.is_empty()) {
-        // A space after a comma, none inside of brackets: as people write short JSON.
-        if joined.ends_with(',') {
-            joined.push(' ');
-        }
-        joined.push_str(line);
-    }
-    joined
+    format!("{style}{network}{}{style:#} {}", event.channel, value::on_one_line(&event.message))
 }
 
 #[cfg(test)]

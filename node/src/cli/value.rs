@@ -1,12 +1,16 @@
-//! Values in CBOR, from what people write and for what they read: JSON.
+//! Values as people read and write them: text and JSON, also where they travel as CBOR.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::RangeInclusive};
 
+use bytes::Bytes;
 use ciborium::Value;
-use hive_client::{Message, message::payload};
-use serde_json::{Map, Number};
+use hive_client::{
+    Message,
+    message::{CBOR, payload},
+};
+use serde_json::{Map, Number, value::RawValue};
 
-use super::exit::Fault;
+use super::{exit::Fault, output};
 
 /// The message of the same value in CBOR.
 pub(super) fn to_cbor(message: Message) -> Result<Message, Fault> {
@@ -21,6 +25,45 @@ pub(super) fn to_cbor(message: Message) -> Result<Message, Fault> {
 /// A payload for people: text as it is, CBOR as JSON, anything else as what it is.
 pub(super) fn for_people(message: &Message) -> Cow<'_, str> {
     of_cbor(message).map_or_else(|| payload::for_people(&message.payload), Cow::Owned)
+}
+
+/// The same on one line: JSON without its line ends, other text with them escaped.
+pub(super) fn on_one_line(message: &Message) -> String {
+    let text = for_people(message);
+    output::one_line(&compact(&text)).into_owned()
+}
+
+/// JSON that was written over several lines, on one.
+fn compact(text: &str) -> Cow<'_, str> {
+    if !text.contains('\n') {
+        return Cow::Borrowed(text);
+    }
+    match serde_json::from_str::<&RawValue>(text) {
+        Ok(_) => Cow::Owned(join_json_lines(text.trim_end())),
+        Err(_) => Cow::Borrowed(text),
+    }
+}
+
+/// Valid JSON has line ends only between its tokens, so they, and what indents the next line, can go.
+fn join_json_lines(text: &str) -> String {
+    let mut lines = text.lines().map(str::trim);
+    let mut joined = lines.next().unwrap_or_default().to_owned();
+    for line in lines.filter(|line| !line.is_empty()) {
+        // A space after a comma, none inside of brackets: as people write short JSON.
+        if joined.ends_with(',') {
+            joined.push(' ');
+        }
+        joined.push_str(line);
+    }
+    joined
+}
+
+/// A message of bytes of which nobody said what they are: lists and maps in CBOR, which are never text, say so themselves.
+pub(super) fn of_bytes(bytes: Bytes) -> Message {
+    /// The first byte of a list and of a map: RFC 8949, section 3.
+    const LIST_OR_MAP: RangeInclusive<u8> = 0x80..=0xbf;
+    let is_cbor = bytes.first().is_some_and(|first| LIST_OR_MAP.contains(first));
+    Message { content_type: is_cbor.then(|| CBOR.to_owned()), ..Message::new(bytes) }
 }
 
 /// What is CBOR as JSON, on one line. None when the content type says nothing of CBOR, or it is none all the same.
@@ -74,6 +117,19 @@ mod tests {
         assert_eq!(of_cbor(&Message::from(text)), None);
         let broken = Message { payload: vec![0x9f].into(), ..sent };
         assert_eq!(of_cbor(&broken), None);
+    }
+
+    #[test]
+    fn bytes_that_are_a_list_or_a_map_of_cbor_are_seen_to_be() {
+        let shown = |bytes: &[u8]| on_one_line(&of_bytes(Bytes::copy_from_slice(bytes)));
+        let map = Message::cbor(&Value::Map(vec![(Value::Text("a".into()), Value::Integer(1.into()))]));
+        assert_eq!(shown(&map.expect("cbor").payload), r#"{"a":1}"#);
+        assert_eq!(shown(b"7"), "7");
+        assert_eq!(shown(b"{\n  \"a\": [\n    1,\n    2\n  ]\n}\n"), r#"{"a": [1, 2]}"#);
+        assert_eq!(shown(b"two\nlines"), r"two\nlines");
+        // A list that is cut off, and eight bytes of a number.
+        assert_eq!(shown(&[0x82, 1]), "<2 bytes>");
+        assert_eq!(shown(&7_u64.to_be_bytes()), "<8 bytes>");
     }
 
     #[test]

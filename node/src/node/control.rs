@@ -73,6 +73,11 @@ pub(super) async fn run(
                 let plugins = plugins.clone();
                 root.spawn("plugin", async move { drop(reply.send(plugins.change(verb, plugin).await)) });
             }
+            // Reading the store takes its time, too.
+            Control::State { look, reply } => {
+                let plugins = plugins.clone();
+                root.spawn("state", async move { drop(reply.send(plugins.look(look).await)) });
+            }
         }
     }
 }

@@ -5,6 +5,7 @@
 //! calls, or when an outcome counts.
 
 mod flight;
+mod look;
 mod overlay;
 mod sweep;
 #[cfg(test)]
@@ -144,6 +145,11 @@ impl State {
     /// # Errors
     /// When the key is none, or the store cannot be read.
     pub fn value(&self, key: &str) -> Result<Option<Bytes>, StateError> {
+        Ok(self.seen(key)?.map(|value| value.bytes))
+    }
+
+    /// A key's value, and when it ends.
+    fn seen(&self, key: &str) -> Result<Slot, StateError> {
         check_key(key)?;
         let inner = self.lock();
         let now_ms = unix_ms();
@@ -151,7 +157,7 @@ impl State {
             Some(entry) => entry.seen(now_ms),
             None => self.kept(&inner, key)?,
         };
-        Ok(slot.filter(|value| value.is_alive(now_ms)).map(|value| value.bytes))
+        Ok(slot.filter(|value| value.is_alive(now_ms)))
     }
 
     /// Up to `most` keys that begin with `prefix`, in order, behind `after`; 0: as many as there are to a page.

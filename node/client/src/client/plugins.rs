@@ -9,7 +9,7 @@ use super::{Client, document, request};
 use crate::{
     error::Error,
     message::Message,
-    types::{LogLevel, PluginLogs, Plugins, Reload},
+    types::{LogLevel, PluginLogs, Plugins, Reload, StateEntries},
 };
 
 impl Client {
@@ -41,6 +41,34 @@ impl Client {
         let path =
             format!("/v1/plugins/{name}/logs?after={after}&lines={lines}{level}&wait={}us", wait.as_micros());
         document(&self.http.send(request(Method::GET, &path, &Message::default())?, wait).await?)
+    }
+
+    /// What a plugin keeps: its keys that begin with `prefix`, in order, behind `after`, `limit` at most, each with the
+    /// beginning of its value.
+    ///
+    /// # Errors
+    /// When no node answers, it has no such plugin (`not-found`), or what is kept cannot be read (`unavailable`).
+    pub async fn plugin_state(
+        &self,
+        plugin: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<StateEntries, Error> {
+        let encoded = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+        let after = after.map(|after| format!("&after={}", encoded(after))).unwrap_or_default();
+        let (name, prefix) = (encoded(plugin), encoded(prefix));
+        self.read(&format!("/v1/plugins/{name}/state?prefix={prefix}&limit={limit}{after}")).await
+    }
+
+    /// One key of what a plugin keeps, with its whole value: the only entry of the document.
+    ///
+    /// # Errors
+    /// When no node answers, it has no such plugin or that has no such key (`not-found`), or what is kept cannot be read
+    /// (`unavailable`).
+    pub async fn plugin_state_value(&self, plugin: &str, key: &str) -> Result<StateEntries, Error> {
+        let encoded = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+        self.read(&format!("/v1/plugins/{}/state?key={}", encoded(plugin), encoded(key))).await
     }
 
     /// Loads a plugin's file again; without a name, looks at every folder again.

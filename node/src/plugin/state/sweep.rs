@@ -27,7 +27,7 @@ const SWEEP_MAX: usize = 10_000;
 /// Where the states of plugins are opened.
 #[derive(Debug, Default)]
 pub struct States {
-    store: Option<Store>,
+    pub(super) store: Option<Store>,
     /// Those of plugins that the node has. Held for a look.
     open: Mutex<BTreeMap<Arc<str>, Weak<State>>>,
     /// That nothing outlives the node is said once.
@@ -103,7 +103,7 @@ impl States {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Weak<State>>> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Weak<State>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
