@@ -6,6 +6,7 @@
 
 mod board;
 mod bridges;
+mod complaints;
 mod lines;
 mod work;
 
@@ -22,6 +23,7 @@ use std::{
 
 pub use board::Board;
 pub use bridges::{BridgeCard, BridgeDrop, BridgeState, BridgeTraffic};
+pub use complaints::{Complaints, and_more};
 use hive_proto::{
     channel::{NetworkIndex, NetworkName},
     id::{Incarnation, NodeId},

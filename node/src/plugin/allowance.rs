@@ -1,7 +1,7 @@
 //! What a plugin may do to the node in a second: calls of it, events out, lines in the log. All its instances share it.
 //!
-//! What it owns: the rates, and what is counted and said when they are reached. It must not know what is called,
-//! published or said.
+//! What it owns: the rates, and what is counted and said when they are reached; of calls that break, how many are said. It
+//! must not know what is called, published or said.
 
 use std::{
     sync::{
@@ -11,8 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{limits::Limits, rate::Rate};
-use crate::status::{LineLevel, Lines, Work};
+use hive_proto::event::Event;
+
+use super::{instances::Fault, limits::Limits, rate::Rate};
+use crate::status::{Complaints, LineLevel, Lines, Work, and_more};
 
 /// The target of guests' lines in the log's filter.
 const TARGET: &str = "handler";
@@ -43,6 +45,8 @@ pub struct Allowance {
     since: Instant,
     /// When they were last counted aloud, in milliseconds since `since`.
     told_ms: AtomicU64,
+    /// Calls that broke: once a second one is said.
+    broken: Complaints,
 }
 
 impl Allowance {
@@ -62,6 +66,7 @@ impl Allowance {
             left_out: AtomicU64::new(0),
             since: Instant::now(),
             told_ms: AtomicU64::new(0),
+            broken: Complaints::new(1),
         }
     }
 
@@ -133,8 +138,27 @@ impl Allowance {
         self.last_lines.push(level, line);
     }
 
-    /// Says how many lines were left out, when it was not said just now. To be asked now and then.
+    /// A call broke, or found no instance. It is said, aloud too, unless another one was just now: then it is counted.
+    pub fn broke(&self, event: &Event, fault: &Fault) {
+        let plugin = &*self.plugin;
+        let Some(left_out) = self.broken.admit() else {
+            tracing::debug!(plugin, channel = %event.channel, event = %event.id, "the handler {fault}");
+            return;
+        };
+        let more = and_more(left_out);
+        tracing::warn!(plugin, channel = %event.channel, event = %event.id, "the handler {fault}{more}");
+        let (channel, id) = (&event.channel, event.id);
+        self.note(LineLevel::Warn, &format!("the handler {fault} (channel={channel} event={id}){more}"));
+    }
+
+    /// Says how many lines were left out, and how many broken calls, when it was not said just now. To be asked now and then.
     pub fn tell_left_out(&self) {
+        if let Some(count) = self.broken.overdue() {
+            let (plugin, calls) = (&*self.plugin, if count == 1 { "call" } else { "calls" });
+            let text = format!("{count} more {calls} broke since the last one that was said");
+            tracing::warn!(plugin, "{text}");
+            self.note(LineLevel::Warn, &text);
+        }
         if self.left_out.load(Relaxed) == 0 {
             return;
         }

@@ -5,10 +5,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -29,7 +26,7 @@ use super::{
 };
 use crate::{
     dispatch::{Call, Invoke, Matcher, Outcome},
-    status::{LineLevel, Work},
+    status::Work,
 };
 
 /// One loaded version of a plugin: what its workers share.
@@ -48,16 +45,10 @@ pub struct Version {
     pub work: Arc<Work>,
     /// The one instance of a version that keeps its memory, while no worker has it. Held for a look.
     kept: Mutex<Option<Instance>>,
-    /// When a broken call was last said aloud, in milliseconds since `since`, plus one; 0 is never.
-    complained: AtomicU64,
-    since: Instant,
 }
 
 /// What a call may lose of its time before it begins.
 const SLACK: Duration = Duration::from_millis(20);
-
-/// Broken calls are said once in so long; the others only in the debug log and in the counts.
-const COMPLAINT_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Version {
     /// A version that has not handled anything yet.
@@ -70,17 +61,7 @@ impl Version {
         limits: Limits,
         work: Arc<Work>,
     ) -> Self {
-        Self {
-            engine,
-            blueprint,
-            wishes,
-            place,
-            limits,
-            work,
-            kept: Mutex::default(),
-            complained: AtomicU64::new(0),
-            since: Instant::now(),
-        }
+        Self { engine, blueprint, wishes, place, limits, work, kept: Mutex::default() }
     }
 
     /// A new instance that has been started.
@@ -111,21 +92,6 @@ impl Version {
         tokio::time::sleep_until(due.min(until).into()).await;
         let late = || "its calls of the node are used up for longer than this event has time".into();
         (due < until).then_some(()).ok_or_else(|| Fault::NoRoom(late()))
-    }
-
-    fn complain(&self, event: &Event, fault: &Fault) {
-        let plugin = &*self.place.plugin;
-        let now = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1);
-        let last = self.complained.load(Relaxed);
-        let interval = u64::try_from(COMPLAINT_INTERVAL.as_millis()).unwrap_or(u64::MAX);
-        if last != 0 && now.saturating_sub(last) < interval {
-            tracing::debug!(plugin, channel = %event.channel, event = %event.id, "the handler {fault}");
-            return;
-        }
-        self.complained.store(now, Relaxed);
-        tracing::warn!(plugin, channel = %event.channel, event = %event.id, "the handler {fault}");
-        let line = format!("the handler {fault} (channel={} event={})", event.channel, event.id);
-        self.place.allowance.note(LineLevel::Warn, &line);
     }
 }
 
@@ -297,7 +263,7 @@ impl Worker {
             }
             Ok(Err(failure)) => failed(failure),
             Err(fault) => {
-                self.version.complain(event, &fault);
+                self.version.place.allowance.broke(event, &fault);
                 match &fault {
                     Fault::Cut(cut) => {
                         work.cut.one();
