@@ -255,7 +255,7 @@ pub struct PluginCard {
     pub state_quota_bytes: u64,
     /// What it did, kept over its generations.
     pub work: Arc<Work>,
-    /// What it said last, kept over its generations.
+    /// What it said last, and what was said of its events, kept over its generations.
     pub lines: Arc<Lines>,
 }
 

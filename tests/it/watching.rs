@@ -60,6 +60,64 @@ async fn what_a_plugin_says_is_shown_and_followed() -> Result<()> {
     Ok(())
 }
 
+/// Why events are gone is among what their plugin said last: which, where, and why; of many a few, and the number of the rest.
+#[tokio::test(flavor = "multi_thread")]
+async fn why_events_are_gone_is_shown_and_a_burst_is_counted() -> Result<()> {
+    const EVENTS: u64 = 300;
+    let folder = tempfile::tempdir()?;
+    place(folder.path(), "bad.wasm", &Sketch::new().on("bad/*").handle("unreachable").build())?;
+    place(folder.path(), "rogue.wasm", &std::fs::read(test_guest("rogue"))?)?;
+    let config = "version: 1\nplugins: { defaults: { attempts: 2, backoff: 10ms, breaker: 'off' } }\n";
+    let config = write(folder.path(), "hive.yaml", config)?;
+    let node = node("gone").plugins(folder.path()).arg("--config").arg(config).start().await?;
+    node.runs_plugin("bad", 1).await?;
+    node.runs_plugin("rogue", 1).await?;
+    let id = node.client().publish("bad/first", &Message::from("x")).await?.id;
+    let said = async |plugin: &str| {
+        let logs = node.client().plugin_logs(plugin, None, 500, None, std::time::Duration::ZERO).await.ok()?;
+        Some(logs.lines.into_iter().map(|line| line.text).collect::<Vec<_>>())
+    };
+    let about = format!("(channel=bad/first event={id})");
+    let one = until("the first one's story", MOMENT, async || {
+        let lines = said("bad").await?;
+        let of_it = lines.iter().filter(|line| line.ends_with(&about)).cloned().collect::<Vec<_>>();
+        (of_it.len() >= 3).then_some(of_it)
+    });
+    let one = one.await?;
+    ensure!(one[0].starts_with("the handler trapped"), "{one:?}");
+    ensure!(one[1].starts_with("failed, and is tried for the last time: the handler trapped"), "{one:?}");
+    ensure!(one[2].starts_with("dead letter: failed 2 times, last: the handler trapped"), "{one:?}");
+
+    for number in 1..EVENTS {
+        node.client().publish(&format!("bad/{}", number % 7), &Message::from("x")).await?;
+    }
+    // Every one of them is a line, or among those that a line counts.
+    let counted = |lines: &[String], said: &str, more: &str| -> u64 {
+        let before = |text: &str, what: &str| text.split(what).next()?.rsplit(' ').next()?.parse().ok();
+        let of = |line: &String| match line {
+            line if line.contains(more) => before(line, more).unwrap_or(0),
+            line if !line.starts_with(said) => 0,
+            line => 1 + if line.contains(" more since") { before(line, " more since").unwrap_or(0) } else { 0 },
+        };
+        lines.iter().map(of).sum()
+    };
+    let all = until("all to be said or counted", MOMENT, async || {
+        let lines = said("bad").await?;
+        let dead = counted(&lines, "dead letter: ", " more dead letter");
+        let broken = counted(&lines, "the handler trapped", " more call");
+        (dead == EVENTS && broken == 2 * EVENTS).then_some(lines)
+    });
+    let lines = all.await.with_context(|| node.printed())?;
+    ensure!(lines.len() < 100, "{} lines", lines.len());
+    ensure!(lines.iter().any(|line| line.contains(" more dead letters since the last one that was said")), "{lines:?}");
+
+    node.client().publish("rogue/reject", &Message::from("x")).await?;
+    let why = async || said("rogue").await?.into_iter().find(|line| line.starts_with("dead letter: rejected: no no "));
+    let why = until("why it was rejected", MOMENT, why).await?;
+    ensure!(why.contains("(channel=rogue/reject event="), "{why}");
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plugin_that_keeps_failing_is_paused_and_goes_on_when_it_is_mended() -> Result<()> {
     let folder = tempfile::tempdir()?;

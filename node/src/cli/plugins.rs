@@ -54,7 +54,7 @@ enum Action {
     Enable,
     /// Let a plugin finish what it has, and not run until it is enabled, whatever is restarted.
     Disable,
-    /// Print what a plugin said last: its log, its stderr, and calls that broke.
+    /// Print what a plugin said last: its log, its stderr, calls that broke, and why events are gone.
     Logs,
     /// Print what a plugin keeps on its node: its keys, or the value of one.
     State,

@@ -4,6 +4,7 @@
 mod delayed;
 mod held;
 mod job;
+mod news;
 mod obey;
 mod sort;
 mod ticks;
@@ -15,7 +16,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use hive_proto::channel::Channel;
@@ -26,6 +27,7 @@ pub use self::job::Job;
 use self::{
     delayed::Delayed,
     held::{Held, PARKED_MAX},
+    news::News,
     sort::{LANES, Sort},
 };
 use super::{
@@ -43,8 +45,6 @@ use crate::{
 const HELD_MAX: usize = 256;
 /// With so many in lanes, some of them ready, no more are taken: a queue that is never empty is looked at once for many.
 const HELD_ENOUGH: usize = HELD_MAX / 2;
-/// Events that wait for another try. Past it a failing event becomes a dead letter at once.
-const DELAYED_MAX: usize = 4_096;
 
 /// The jobs of one handler, handed to its workers in order.
 #[derive(Debug)]
@@ -59,6 +59,8 @@ pub struct Lanes {
     /// Told when a tick was done with. One task waits for it.
     ticked: Notify,
     tally: Tally,
+    /// Says why events are gone.
+    news: News,
     /// The breaker has something to hear of what is handled well: it counts failures, or is open.
     troubled: AtomicBool,
     /// Order is strict, or was: what is done with may have held others back.
@@ -119,6 +121,7 @@ impl Lanes {
             wake: Notify::new(),
             ticked: Notify::new(),
             tally: Tally::default(),
+            news: News::default(),
             troubled: AtomicBool::new(false),
             strict: AtomicBool::new(policy.strict),
         })
@@ -316,33 +319,6 @@ impl Lanes {
         state.ready.push_back(lane);
         drop(state);
         self.wake.notify_one();
-    }
-
-    /// Keeps a failed event for another try. Gives it back with a reason when it has none left.
-    #[expect(clippy::result_large_err, reason = "the event goes back as it came, without an allocation")]
-    fn retry(&self, mut delivery: Delivery, after: Option<Duration>) -> Result<(), (Delivery, String)> {
-        let event = &mut delivery.event;
-        let mut state = self.lock();
-        let policy = state.policy;
-        if event.attempt >= policy.attempts {
-            let attempts = event.attempt;
-            drop(state);
-            return Err((delivery, format!("failed {attempts} times, last: ")));
-        }
-        let wait = after.unwrap_or_else(|| policy.wait(event.attempt, event.id.sequence));
-        let wait = wait.min(policy.backoff_max.max(policy.backoff));
-        event.attempt = event.attempt.saturating_add(1);
-        if state.delayed.len() >= DELAYED_MAX {
-            drop(state);
-            return Err((delivery, format!("{DELAYED_MAX} events already wait for another try; last: ")));
-        }
-        if policy.strict {
-            state.strict.hold(&delivery.event);
-        }
-        state.delayed.push(Reverse(Delayed { at: Instant::now() + wait, delivery }));
-        drop(state);
-        self.wake.notify_one();
-        Ok(())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

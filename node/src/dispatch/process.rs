@@ -225,9 +225,7 @@ impl Invoke for Hand {
         self.work.busy_us.add(took);
         self.work.latency.add(took);
         match &outcome {
-            Outcome::Broken(why) => {
-                tracing::warn!(plugin = self.lanes.name(), channel = %event.channel, event = %event.id, "{why}");
-            }
+            Outcome::Broken(why) => self.lanes.broke(event, why),
             Outcome::Done(_) if wants_reply => self.work.answered.one(),
             _ => {}
         }

@@ -15,7 +15,10 @@ use hive_proto::{
 use tokio::{sync::Semaphore, task::JoinHandle};
 
 use super::*;
-use crate::bus::{Bus, CallError, Holder, Message, Subscription, Wanted};
+use crate::{
+    bus::{Bus, CallError, Holder, Message, Subscription, Wanted},
+    status::Lines,
+};
 
 mod pauses;
 
@@ -134,6 +137,8 @@ async fn events_of_one_channel_keep_their_order_and_others_run_beside_them() {
 async fn a_failing_event_is_tried_again_and_then_buried_with_its_story() {
     let (bus, handler, stop) = (bus(), Handler::new(100), CancellationToken::new());
     let lanes = lanes(&bus, 3).await;
+    let lines = Arc::<Lines>::default();
+    lanes.speak_to(Arc::clone(&lines));
     let mut dead = subscribe(&bus, "$dead/*", false).await;
     handler.work(&lanes, 2, &stop);
     for payload in ["retry", "retry-once", "trap", "reject"] {
@@ -162,6 +167,17 @@ async fn a_failing_event_is_tried_again_and_then_buried_with_its_story() {
             letter("a/trap", "failed 3 times, last: trapped", "3"),
         ]
     );
+    let mut said: Vec<String> = lines.after(0, 9).0.into_iter().map(|line| line.text).collect();
+    said.iter_mut().for_each(|line| line.truncate(line.find(" event=").unwrap_or(0)));
+    said.sort();
+    let want = [
+        "dead letter: failed 3 times, last: not yet (channel=a/retry",
+        "dead letter: failed 3 times, last: trapped (channel=a/trap",
+        "dead letter: rejected: never (channel=a/reject",
+        "failed, and is tried for the last time: not yet (channel=a/retry",
+        "failed, and is tried for the last time: trapped (channel=a/trap",
+    ];
+    assert_eq!(said, want);
     stop.cancel();
 }
 

@@ -151,6 +151,12 @@ impl Allowance {
         self.note(LineLevel::Warn, &format!("the handler {fault} (channel={channel} event={id}){more}"));
     }
 
+    /// Where the plugin's last lines are.
+    #[must_use]
+    pub fn lines(&self) -> Arc<Lines> {
+        Arc::clone(&self.last_lines)
+    }
+
     /// Says how many lines were left out, and how many broken calls, when it was not said just now. To be asked now and then.
     pub fn tell_left_out(&self) {
         if let Some(count) = self.broken.overdue() {

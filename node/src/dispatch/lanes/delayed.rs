@@ -1,8 +1,15 @@
 //! Failed events in the order of their next try.
 
-use std::{cmp::Ordering, time::Instant};
+use std::{
+    cmp::{Ordering, Reverse},
+    time::{Duration, Instant},
+};
 
+use super::Lanes;
 use crate::bus::Delivery;
+
+/// Events that wait for another try. Past it a failing event becomes a dead letter at once.
+const DELAYED_MAX: usize = 4_096;
 
 /// A failed event that waits for another try, ordered by when.
 #[derive(Debug)]
@@ -28,5 +35,43 @@ impl PartialOrd for Delayed {
 impl Ord for Delayed {
     fn cmp(&self, other: &Self) -> Ordering {
         self.at.cmp(&other.at)
+    }
+}
+
+impl Lanes {
+    /// Keeps an event that failed for this reason for another try. Gives it back with why it has none left.
+    #[expect(clippy::result_large_err, reason = "the event goes back as it came, without an allocation")]
+    pub(super) fn retry(
+        &self,
+        mut delivery: Delivery,
+        after: Option<Duration>,
+        reason: &str,
+    ) -> Result<(), (Delivery, String)> {
+        let event = &mut delivery.event;
+        let mut state = self.lock();
+        let policy = state.policy;
+        if event.attempt >= policy.attempts {
+            let attempts = event.attempt;
+            drop(state);
+            return Err((delivery, format!("failed {attempts} times, last: ")));
+        }
+        let wait = after.unwrap_or_else(|| policy.wait(event.attempt, event.id.sequence));
+        let wait = wait.min(policy.backoff_max.max(policy.backoff));
+        event.attempt = event.attempt.saturating_add(1);
+        if state.delayed.len() >= DELAYED_MAX {
+            drop(state);
+            return Err((delivery, format!("{DELAYED_MAX} events already wait for another try; last: ")));
+        }
+        let last = (event.attempt >= policy.attempts).then(|| (event.channel.clone(), event.id));
+        if policy.strict {
+            state.strict.hold(&delivery.event);
+        }
+        state.delayed.push(Reverse(Delayed { at: Instant::now() + wait, delivery }));
+        drop(state);
+        self.wake.notify_one();
+        if let Some((channel, id)) = last {
+            self.news.last_try((&channel, id), reason);
+        }
+        Ok(())
     }
 }

@@ -10,6 +10,9 @@ use crate::{
     dispatch::{Call, Outcome},
 };
 
+/// Why an event is tried again whose call was dropped mid-way.
+const ABANDONED: &str = "the call was abandoned";
+
 /// One event in a worker's hands. Dropped unfinished, it counts as broken.
 #[derive(Debug)]
 pub struct Job {
@@ -67,6 +70,7 @@ impl Job {
                 lanes.tally.dead();
                 lanes.done_with(&delivery.event);
                 let Delivery { event, ticket, .. } = delivery;
+                lanes.news.dead((&event.channel, event.id), &reason);
                 let letter = Letter::now(event, group_of(ticket.as_ref()), &reason, last_words);
                 let is_buried = lanes.bus.bury(&lanes.name, letter, ticket.as_ref()).await;
                 // Else whoever holds the event gives it to another: what is nowhere is not done with.
@@ -80,7 +84,7 @@ impl Job {
 impl Drop for Job {
     fn drop(&mut self) {
         if let Some(mut delivery) = self.work.take() {
-            let outcome = Outcome::Broken("the call was abandoned".into());
+            let outcome = Outcome::Broken(ABANDONED.into());
             self.lanes.tally.count(&outcome);
             self.lanes.ended(&outcome, delivery.request.is_some(), self.tried);
             match delivery.request.take() {
@@ -95,7 +99,7 @@ impl Drop for Job {
 /// An event whose call was dropped mid-way is tried again. Without a try left it goes back to whoever holds it; what nobody
 /// holds is a dead letter that is kept, and not published, as nobody is here to wait.
 fn abandon(lanes: &Lanes, delivery: Delivery) {
-    let Err((Delivery { event, ticket, .. }, why)) = lanes.retry(delivery, None) else {
+    let Err((Delivery { event, ticket, .. }, why)) = lanes.retry(delivery, None, ABANDONED) else {
         lanes.tally.retried();
         return;
     };
@@ -105,7 +109,8 @@ fn abandon(lanes: &Lanes, delivery: Delivery) {
     }
     lanes.tally.dead();
     tracing::warn!(plugin = lanes.name, event = %event.id, "dead letter: an abandoned event had no try left");
-    let reason = format!("{why}the call was abandoned");
+    let reason = format!("{why}{ABANDONED}");
+    lanes.news.dead((&event.channel, event.id), &reason);
     let letter = Letter::now(event, group_of(ticket.as_ref()), &reason, "");
     lanes.bus.bury_quietly(&lanes.name, &letter, ticket.as_ref());
     if let Some(ticket) = ticket {
@@ -131,7 +136,7 @@ fn settle(lanes: &Lanes, delivery: Delivery, outcome: Outcome) -> Option<(Delive
         Outcome::Retry { reason, after } => (reason, after),
         Outcome::Broken(reason) => (reason, None),
     };
-    match lanes.retry(delivery, after) {
+    match lanes.retry(delivery, after, &reason) {
         Ok(()) => {
             lanes.tally.retried();
             tracing::debug!(plugin = lanes.name, "will try again: {reason}");

@@ -189,9 +189,11 @@ struct Followed {
 }
 
 impl Counts {
-    /// From now on `work` says what these lanes count, and the allowance which lines were left out.
+    /// From now on `work` says what these lanes count, and the allowance's lines what became of their events and what of it
+    /// was left out.
     pub fn follow(&self, lanes: &Arc<Lanes>, work: Arc<Work>, allowance: Arc<Allowance>) {
         let mut followed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lanes.speak_to(allowance.lines());
         followed.retain(|each| !std::ptr::eq(each.lanes.as_ptr(), Arc::as_ptr(lanes)));
         followed.push(Followed { lanes: Arc::downgrade(lanes), work, allowance });
     }
@@ -210,6 +212,7 @@ impl Counts {
         followed.retain(|Followed { lanes, work, allowance }| {
             allowance.tell_left_out();
             let Some(lanes) = lanes.upgrade() else { return false };
+            lanes.tell_left_out();
             let tally = lanes.tally();
             work.handled.set(tally.handled);
             work.retried.set(tally.retried);

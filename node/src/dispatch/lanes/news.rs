@@ -1,0 +1,96 @@
+//! Why events are gone, as lines for whoever looks what their handler said last.
+//!
+//! Exists so that a person who misses an event looks in one place. It must not know what a handler is, or who looks.
+
+use std::sync::{Arc, OnceLock};
+
+use hive_proto::{channel::Channel, id::EventId};
+
+use super::Lanes;
+use crate::{
+    bus::Event,
+    status::{Complaints, LineLevel, Lines, and_more},
+};
+
+/// Dead letters, and events that are tried for the last time, that are said at once; then it is one of each a second.
+const AT_ONCE: u64 = 8;
+
+/// What is said of one handler's events, and how much of it is.
+#[derive(Debug)]
+pub(super) struct News {
+    /// Where it is said; not set for who has no such place.
+    lines: OnceLock<Arc<Lines>>,
+    dead: Complaints,
+    last_tries: Complaints,
+    /// Calls that a handler did not come back from, where nobody else says them.
+    broken: Complaints,
+}
+
+impl Default for News {
+    fn default() -> Self {
+        let at_once = || Complaints::new(AT_ONCE);
+        Self { lines: OnceLock::new(), dead: at_once(), last_tries: at_once(), broken: Complaints::new(1) }
+    }
+}
+
+impl News {
+    /// An event is a dead letter.
+    pub(super) fn dead(&self, event: (&Channel, EventId), reason: &str) {
+        self.say(&self.dead, event, || format!("dead letter: {reason}"));
+    }
+
+    /// An event failed, and the next try is its last one.
+    pub(super) fn last_try(&self, event: (&Channel, EventId), reason: &str) {
+        self.say(&self.last_tries, event, || format!("failed, and is tried for the last time: {reason}"));
+    }
+
+    fn say(&self, kind: &Complaints, (channel, id): (&Channel, EventId), text: impl FnOnce() -> String) {
+        if self.lines.get().is_some()
+            && let Some(left_out) = kind.admit()
+        {
+            let (text, more) = (text(), and_more(left_out));
+            self.push(&format!("{text} (channel={channel} event={id}){more}"));
+        }
+    }
+
+    fn push(&self, text: &str) {
+        if let Some(lines) = self.lines.get() {
+            lines.push(LineLevel::Warn, text);
+        }
+    }
+}
+
+impl Lanes {
+    /// What becomes of events that are not handled is said there from now on.
+    pub fn speak_to(&self, lines: Arc<Lines>) {
+        // Whoever gave the first place keeps it: it is one for all lanes of a plugin.
+        let _ = self.news.lines.set(lines);
+    }
+
+    /// A call broke. It is said, aloud too, unless another one was just now: then it is counted.
+    pub(in crate::dispatch) fn broke(&self, event: &Event, why: &str) {
+        let (plugin, channel, id) = (self.name.as_str(), &event.channel, event.id);
+        let Some(left_out) = self.news.broken.admit() else {
+            tracing::debug!(plugin, %channel, event = %id, "{why}");
+            return;
+        };
+        let more = and_more(left_out);
+        tracing::warn!(plugin, %channel, event = %id, "{why}{more}");
+        self.news.push(&format!("{why} (channel={channel} event={id}){more}"));
+    }
+
+    /// Says how much was left out, where nothing else came that would have said so. To be asked now and then.
+    pub fn tell_left_out(&self) {
+        let News { dead, last_tries, broken, .. } = &self.news;
+        for (kind, one, many) in [
+            (dead, "dead letter", "dead letters"),
+            (last_tries, "event tried for the last time", "events tried for the last time"),
+            (broken, "broken call", "broken calls"),
+        ] {
+            if let Some(count) = kind.overdue() {
+                let what = if count == 1 { one } else { many };
+                self.news.push(&format!("{count} more {what} since the last one that was said"));
+            }
+        }
+    }
+}
