@@ -8,7 +8,9 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
+use hive_node::plugin::sketch::Sketch;
 use hive_tests::{
+    guests::place,
     nodes::{Node, Setup, clean},
     wait::{MOMENT, until, within},
 };
@@ -17,7 +19,7 @@ use tokio::{
     process::{Child, ChildStderr, ChildStdout, Command},
 };
 
-use crate::{PROGRAM, node, run, stderr, stdout};
+use crate::{PROGRAM, node, run, stderr, stdout, write};
 
 /// A verb that runs beside the test; killed when dropped.
 struct Beside {
@@ -89,6 +91,25 @@ async fn events_are_lines() -> Result<()> {
     ensure!(status.code() == Some(1) && err.contains("1 event did not come in time"), "{status}: {err}");
     let look = subscribe(&node, &["a/b", "--timeout", "50ms"]).await?;
     ensure!(look.end().await?.0.success());
+    Ok(())
+}
+
+/// Under a dead letter stands where it was, why it died, and what `replay` calls it.
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letters_tell_their_story() -> Result<()> {
+    let (folder, config) = (tempfile::tempdir()?, "version: 1\nplugins: { defaults: { attempts: 1 } }\n");
+    place(folder.path(), "bad.wasm", &Sketch::new().on("bad/*").handle("unreachable").build())?;
+    let config = write(folder.path(), "hive.yaml", config)?;
+    let node = node("dead").plugins(folder.path()).arg("--config").arg(config).start().await?;
+    node.runs_plugin("bad", 1).await?;
+    let mut letters = subscribe(&node, &["$dead/**", "--count", "1"]).await?;
+    publish(&node, "bad/luck", r#"{"id": 7}"#).await?;
+    ensure!(letters.line().await? == r#"$dead/bad {"id": 7}"#);
+    let story = letters.line().await?;
+    ensure!(story.starts_with("  bad/luck: failed 1 times, last: the handler trapped"), "{story}");
+    ensure!(story.contains(" (1 attempt, letter 1, event ") && story.ends_with(')'), "{story}");
+    let (status, out, _) = letters.end().await?;
+    ensure!(status.success() && out.is_empty(), "{status}: {out}");
     Ok(())
 }
 

@@ -74,7 +74,8 @@ async fn why_events_are_gone_is_shown_and_a_burst_is_counted() -> Result<()> {
     node.runs_plugin("rogue", 1).await?;
     let id = node.client().publish("bad/first", &Message::from("x")).await?.id;
     let said = async |plugin: &str| {
-        let logs = node.client().plugin_logs(plugin, None, 500, None, std::time::Duration::ZERO).await.ok()?;
+        let logs =
+            node.client().plugin_logs(plugin, None, 500, None, std::time::Duration::ZERO).await.ok()?;
         Some(logs.lines.into_iter().map(|line| line.text).collect::<Vec<_>>())
     };
     let about = format!("(channel=bad/first event={id})");
@@ -97,7 +98,9 @@ async fn why_events_are_gone_is_shown_and_a_burst_is_counted() -> Result<()> {
         let of = |line: &String| match line {
             line if line.contains(more) => before(line, more).unwrap_or(0),
             line if !line.starts_with(said) => 0,
-            line => 1 + if line.contains(" more since") { before(line, " more since").unwrap_or(0) } else { 0 },
+            line => {
+                1 + if line.contains(" more since") { before(line, " more since").unwrap_or(0) } else { 0 }
+            }
         };
         lines.iter().map(of).sum()
     };
@@ -109,10 +112,15 @@ async fn why_events_are_gone_is_shown_and_a_burst_is_counted() -> Result<()> {
     });
     let lines = all.await.with_context(|| node.printed())?;
     ensure!(lines.len() < 100, "{} lines", lines.len());
-    ensure!(lines.iter().any(|line| line.contains(" more dead letters since the last one that was said")), "{lines:?}");
+    ensure!(
+        lines.iter().any(|line| line.contains(" more dead letters since the last one that was said")),
+        "{lines:?}"
+    );
 
     node.client().publish("rogue/reject", &Message::from("x")).await?;
-    let why = async || said("rogue").await?.into_iter().find(|line| line.starts_with("dead letter: rejected: no no "));
+    let why = async || {
+        said("rogue").await?.into_iter().find(|line| line.starts_with("dead letter: rejected: no no "))
+    };
     let why = until("why it was rejected", MOMENT, why).await?;
     ensure!(why.contains("(channel=rogue/reject event="), "{why}");
     Ok(())

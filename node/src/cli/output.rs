@@ -151,6 +151,13 @@ pub(super) fn one_line(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(escape).collect())
 }
 
+/// The line of a reason that says most; the rest is a stack, which `replay --dry-run` shows.
+pub(super) fn first_line(reason: &str) -> String {
+    let first = reason.lines().next().unwrap_or_default();
+    let more = if reason.trim_end().len() > first.len() { " …" } else { "" };
+    format!("{}{more}", one_line(first))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -145,15 +145,8 @@ fn row(letter: &DeadLetter) -> Vec<String> {
         letter.attempts.to_string(),
         letter.channel.clone(),
         output::size(letter.payload_bytes),
-        first_line(&letter.reason),
+        output::first_line(&letter.reason),
     ]
-}
-
-/// What a table has room for: the rest is a stack, and `--dry-run` shows it.
-fn first_line(reason: &str) -> String {
-    let first = reason.lines().next().unwrap_or_default();
-    let more = if reason.trim_end().len() > first.len() { " …" } else { "" };
-    format!("{}{more}", output::one_line(first))
 }
 
 fn ago(unix_ms: u64) -> String {

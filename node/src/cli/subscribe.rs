@@ -2,6 +2,9 @@
 //!
 //! A line is `CHANNEL PAYLOAD`: the channel (with its network in front when that is not the home network), one space,
 //! and the payload on one line: JSON without its line ends, CBOR as JSON, other text with them escaped, bytes as `<17 bytes>`.
+//! Under the line of a dead letter (`$dead/NAME`) is a second one, which begins with two spaces as no channel does:
+//! `  CHANNEL: REASON (2 attempts, letter 7, event ID)`, where the event was, why it died, and its number for `replay NAME`.
+//! Of a reason it has the first line.
 
 use std::time::{Duration, SystemTime};
 
@@ -29,8 +32,11 @@ Examples:
   hive-node subscribe 'orders/**' --since 1h             what durable channels carried, and on
   hive-node subscribe 'orders/**' --durable audit        the same from where `audit` left off
   hive-node subscribe shell/upper --exec 'tr a-z A-Z'    answers `hive-node call shell/upper hello`
+  hive-node subscribe '$dead/**'                         what no handler could handle, and why
 
 In a pattern `*` is one segment and `**` any number. A line is the channel, a space, the payload.
+Under that of a dead letter stands, two spaces in, the channel it was on, why nobody handled it,
+after how many attempts, and the number by which `replay` knows it.
 With --exec the payload is the command's stdin; a call is answered with its stdout (without the
 last line end), and fails when it ends with another status than 0. $HIVE_CHANNEL, $HIVE_NETWORK,
 $HIVE_ID, $HIVE_ORIGIN, $HIVE_KEY, $HIVE_CONTENT_TYPE and, for a call, $HIVE_TIMEOUT_MS say more.
@@ -122,7 +128,10 @@ impl Subscribe {
             match &exec {
                 Some(exec) => exec.run(event, &mut events).await?,
                 None if self.ask.json => output::json(&event)?,
-                None => output::line(&line(&event, &home))?,
+                None => {
+                    output::line(&line(&event, &home))?;
+                    story(&event).map_or(Ok(()), |story| output::line(&story))?;
+                }
             }
             left = left.map(|left| left.saturating_sub(1));
         }
@@ -170,6 +179,26 @@ fn line(event: &Event, home: &str) -> String {
     format!("{style}{network}{}{style:#} {}", event.channel, value::on_one_line(&event.message))
 }
 
+/// The second line of a dead letter: where the event was, and why it died.
+fn story(event: &Event) -> Option<String> {
+    if !event.channel.starts_with("$dead/") {
+        return None;
+    }
+    // What died twice has two stories; the node's own word is the last.
+    let headers = || event.message.headers.iter().rev();
+    let header = |name: &str| headers().find(|(of, _)| of == name).map(|(_, value)| output::one_line(value));
+    let (channel, reason) = (header("hive-channel")?, headers().find(|(of, _)| of == "hive-reason")?);
+    let attempts = header("hive-attempts").map(|count| match count.parse() {
+        Ok(count) => output::count(count, "attempt"),
+        Err(_) => format!("{count} attempts"),
+    });
+    let letter = header("hive-letter").map(|number| format!("letter {number}"));
+    let id = header("hive-id").map(|id| format!("event {id}"));
+    let all: Vec<String> = [attempts, letter, id].into_iter().flatten().collect();
+    let all = if all.is_empty() { String::new() } else { format!(" ({})", all.join(", ")) };
+    Some(format!("  {channel}: {}{all}", output::first_line(&reason.1)))
+}
+
 #[cfg(test)]
 mod tests {
     use hive_client::types::V1;
@@ -210,5 +239,25 @@ mod tests {
         check("hive", b"two\nlines", r"a/b two\nlines");
         check("hive", &[0xff, 0], "a/b <2 bytes>");
         check("hive", b"", "a/b ");
+    }
+
+    #[test]
+    fn a_dead_letter_has_its_story_under_it() {
+        let check = |channel: &str, headers: &[(&str, &str)], want: Option<&str>| {
+            let mut event = Event { channel: channel.into(), ..event("hive", b"7") };
+            event.message.headers =
+                headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+            assert_eq!(story(&event).as_deref(), want);
+        };
+        let died = [("hive-reason", "rejected: no"), ("hive-channel", "a/b"), ("hive-attempts", "1")];
+        check("$dead/x", &died, Some("  a/b: rejected: no (1 attempt)"));
+        check("a/b", &died, None);
+        check("$dead/x", &[("hive-attempts", "1")], None);
+        let again =
+            [&died[..], &[("hive-reason", "failed\nstack\x1b"), ("hive-channel", "$dead/x")]].concat();
+        let again =
+            [&again[..], &[("hive-attempts", "5"), ("hive-letter", "3"), ("hive-id", "07-1-9")]].concat();
+        check("$dead/y", &again, Some("  $dead/x: failed … (5 attempts, letter 3, event 07-1-9)"));
+        check("$dead/b", &[("hive-reason", "no"), ("hive-channel", "odd\n")], Some(r"  odd\n: no"));
     }
 }
