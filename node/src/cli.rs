@@ -81,7 +81,12 @@ struct Voice {
 impl Voice {
     /// Starts to log; `usual` is what is logged when nobody says.
     fn start_log(&self, usual: &str) -> Result<(), Fault> {
-        let log = self.quiet.then(|| "error".to_owned());
+        self.start_log_of(None, usual)
+    }
+
+    /// The same for a verb with `--log`, which says more exactly than `-q` and `-v` what is meant.
+    fn start_log_of(&self, flag: Option<&str>, usual: &str) -> Result<(), Fault> {
+        let log = flag.map(str::to_owned).or_else(|| self.quiet.then(|| "error".to_owned()));
         let options = telemetry::Options { log, verbose: self.verbose, fallback: Some(usual.to_owned()) };
         telemetry::start(&options).map_err(|error| Fault::usage(error.to_string()))
     }

@@ -20,7 +20,7 @@ use tracing_subscriber::{
 /// What is asked for, from the strongest to the weakest: `log`, `verbose`, `$RUST_LOG`, `fallback`, `info`.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// `--log`: a level (`debug`) or directives (`hive_node::mesh=trace,info`).
+    /// `--log`, or what `-q` stands for: a level (`debug`) or directives (`hive_node::mesh=trace,info`).
     pub log: Option<String>,
     /// How often `-v` was given: 1 says what this program does in detail, 2 says everything.
     pub verbose: u8,

@@ -277,3 +277,29 @@ fn write_project(folder: &Path) -> Result<()> {
     fs::copy(repository.join("samples/Cargo.lock"), folder.join("Cargo.lock"))?;
     Ok(())
 }
+
+/// What to log: the flag says it before `-v`, that before the environment, and that before the file.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_logged_is_said_by_the_flag_before_the_environment_before_the_file() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let config = write(folder.path(), "hive.yaml", "version: 1\nlog: { level: info }\n")?;
+    // A plugin that is loaded is said at the level `info`, and how at the level `debug`.
+    place(folder.path(), "fine.wasm", &Sketch::new().on("fine/*").build())?;
+    let check = async |args: &[&str], environment: &str, says: &str, not: &str| -> Result<()> {
+        let node = node("logging").plugins(folder.path()).arg("--config").arg(&config).args(args);
+        let mut node =
+            if environment.is_empty() { node } else { node.env("RUST_LOG", environment) }.start().await?;
+        node.runs_plugin("fine", 1).await?;
+        node.stop().await?;
+        let said = node.stderr();
+        ensure!(says.is_empty() || said.contains(says), "{args:?} {environment}: {said}");
+        ensure!(not.is_empty() || !said.contains(not), "{args:?} {environment}: {said}");
+        Ok(())
+    };
+    check(&[], "", " INFO ", "DEBUG ").await?;
+    check(&[], "error", "", " INFO ").await?;
+    check(&["-v"], "error", "DEBUG ", "").await?;
+    check(&["--log", "error", "-v"], "debug", "", " INFO ").await?;
+    check(&["--log", "debug"], "error", "DEBUG ", "").await?;
+    check(&["--log", "info", "-q"], "error", " INFO ", "DEBUG ").await
+}

@@ -75,7 +75,8 @@ pub(super) struct NodeFlags {
     /// Where the API listens beside its Unix socket; `off` is all that this version has.
     #[arg(long, value_name = "ADDR|off")]
     api: Option<String>,
-    /// What to log: a level, or directives as in `hive_node::mesh=trace,info`.
+    /// What to log: a level, or directives as in `hive_node::mesh=trace,info` [default: what -q or -v say, else $RUST_LOG,
+    /// else the configuration's `log.level`, else info].
     #[arg(long, value_name = "WHAT")]
     log: Option<String>,
 }
@@ -131,7 +132,9 @@ impl Run {
 
 /// Starts to log, and says what is doubtful in the configuration.
 pub(super) fn begin(loaded: &Loaded, voice: &Voice) -> Result<(), Fault> {
-    voice.start_log(loaded.settings.log.as_deref().unwrap_or("info"))?;
+    // What the file says is weaker than the environment, and what the flag says, which is laid over it, is not.
+    let flag = loaded.request.flags.log.as_deref();
+    voice.start_log_of(flag, loaded.settings.log.as_deref().unwrap_or("info"))?;
     if !voice.quiet {
         for warning in &loaded.warnings {
             anstream::eprintln!("{}", warning.render(Severity::Warning, true));
