@@ -173,6 +173,29 @@ async fn a_worker_that_is_killed_in_the_middle_gets_the_event_again() -> Result<
     Ok(())
 }
 
+/// Who asks hears why there is no process and when the next one is started, long before the caller's time is over.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_a_process_that_does_not_run_is_told_so() -> Result<()> {
+    let stage = Stage::new()?;
+    let begin = format!("exec {} {}\n", stage.venv.program("python").display(), script().display());
+    let program = write(stage.folder.path(), "run.sh", &begin)?;
+    let node = stage.node("home", &format!("    worker: {{ exec: [sh, {program}] }}\n"))?.start().await?;
+    node.client().publish("work/a", &"it".into()).await?;
+    let pid = number(&says(&node, "worker", "at it: it, pid ").await?)?;
+    std::fs::write(&program, "exit 3\n")?;
+    kill_process(Pid::from_raw(pid).context("a pid")?, Signal::KILL)?;
+    let ask = async || node.client().call("ask/it", &"Ada".into(), MOMENT).await;
+    let told = until("who asks to be told", MOMENT, async || {
+        let told = ask().await.err()?.to_string();
+        told.contains("the process of the plugin `worker` is not running (restarts in ").then_some(told)
+    });
+    let told = told.await.with_context(|| node.printed())?;
+    ensure!(told.contains("it ended with exit code 3"), "{told}");
+    std::fs::write(&program, begin)?;
+    until("an answer", MOMENT, async || ask().await.ok()).await?;
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_is_stuck_is_ended_and_its_event_goes_on() -> Result<()> {
     let stage = Stage::new()?;

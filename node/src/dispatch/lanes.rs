@@ -1,6 +1,7 @@
 //! Lanes: events of one channel and key are handled one after the other, different ones side by side.
 //! Workers pull; nothing runs here between an event's arrival and the worker that takes it.
 
+mod away;
 mod delayed;
 mod held;
 mod job;

@@ -4,6 +4,7 @@
 //! a process is a plugin as a component is: nothing is given to it before it is ready, nothing accepted is lost when it
 //! ends, and what it had in hand is tried again. It must not know what is said over its connection.
 
+mod away;
 mod claim;
 mod coming;
 mod configure;
@@ -12,6 +13,7 @@ mod pause;
 mod process;
 #[cfg(test)]
 mod tests;
+mod turn;
 
 use std::{
     path::{Path, PathBuf},
@@ -26,6 +28,7 @@ use self::{
     coming::Coming,
     pause::Pause,
     process::{Process, Surroundings},
+    turn::{Turn, next},
 };
 use super::{
     allowance::Allowance,
@@ -65,6 +68,8 @@ pub(super) struct Life {
     coming: Option<Coming>,
     /// When the next process is started; of one that came by itself, when its place is given up.
     again_at: Option<Instant>,
+    /// From when on who asks is told that there is none, while there is none.
+    told_from: Instant,
     pause: Pause,
     /// Processes that were live so far.
     generation: u64,
@@ -84,19 +89,6 @@ struct Live {
     since: Instant,
 }
 
-/// What happens next.
-enum Turn {
-    Wish,
-    Gone,
-    Knock(Knock),
-    /// What was coming is ready, or will not be.
-    Came(Result<(), String>),
-    /// What was live is not any more.
-    Over(String),
-    /// It is time for the next process.
-    Again,
-}
-
 impl Life {
     /// A plugin without a process.
     pub(super) fn new(name: &str, config: PluginConfig, shared: Arc<Shared>, socket: Arc<Path>) -> Self {
@@ -113,6 +105,7 @@ impl Life {
             live: None,
             coming: None,
             again_at: None,
+            told_from: Instant::now(),
             pause: Pause::default(),
             generation: 0,
             problem: None,
@@ -132,6 +125,7 @@ impl Life {
             let turn = tokio::select! {
                 changed = wishes.changed() => if changed.is_ok() { Turn::Wish } else { Turn::Gone },
                 Some(knock) = knocks.recv() => Turn::Knock(knock),
+                never = away::tell(self.away()) => match never {},
                 turn = next(&mut self.coming, &mut self.live, self.again_at) => turn,
             };
             match turn {
@@ -320,7 +314,9 @@ impl Life {
                 );
             }
         }
-        self.again_at = Some(Instant::now() + wait);
+        let now = Instant::now();
+        (self.again_at, self.told_from) =
+            (Some(now + wait), if wait > away::SOON { now } else { now + wait });
         self.card.refused(&why, false);
         self.problem = Some(why);
     }
@@ -329,7 +325,8 @@ impl Life {
     fn keep_place(&mut self, why: &str) {
         let why = format!("its process is away: {why}");
         tracing::warn!(plugin = &*self.name, "{why}; its events wait {} s for it", AWAY_MAX.as_secs());
-        self.again_at = Some(Instant::now() + AWAY_MAX);
+        let now = Instant::now();
+        (self.again_at, self.told_from) = (Some(now + AWAY_MAX), now + away::SOON);
         self.card.refused(&why, false);
         self.problem = Some(why);
     }
@@ -351,32 +348,6 @@ impl Life {
     /// The number of the live process; 0 without one.
     fn number(&self) -> u64 {
         if self.live.is_some() { self.generation } else { 0 }
-    }
-}
-
-async fn next(coming: &mut Option<Coming>, live: &mut Option<Live>, again_at: Option<Instant>) -> Turn {
-    let came = async {
-        match coming {
-            Some(coming) => coming.came().await,
-            None => std::future::pending().await,
-        }
-    };
-    let over = async {
-        match live {
-            Some(live) => live.over().await,
-            None => std::future::pending().await,
-        }
-    };
-    let again = async {
-        match again_at {
-            Some(at) => tokio::time::sleep_until(at.into()).await,
-            None => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        came = came => Turn::Came(came),
-        why = over => Turn::Over(why),
-        () = again => Turn::Again,
     }
 }
 

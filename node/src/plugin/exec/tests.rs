@@ -138,6 +138,40 @@ async fn a_guest_is_a_plugin_and_its_events_wait_while_it_is_away() {
     assert_eq!(seat.session.ended().await, "the node lets it go");
 }
 
+/// Who asks a process that is away is told what is known of it, instead of waiting for as long as it would.
+#[tokio::test]
+async fn who_asks_a_process_that_is_away_is_told() {
+    let home = Home::start(&[]).await;
+    let seat = home.door.knock(claim("guest")).await.expect("a seat");
+    seat.session.ready();
+    home.until("it runs", |home| home.card("guest").is_some_and(|card| card.generation == 1)).await;
+    seat.session.over("it was unplugged");
+    home.until("it is away", |home| home.problem("guest").contains("unplugged")).await;
+    let to = home.bus.names().address("work/1").expect("a channel");
+    home.publish("work/1", "event").await;
+    for _ in 0..2 {
+        let told = home.bus.call(&to, "x".into(), PATIENCE).await.expect_err("nobody is there");
+        let (kept, why) = ("is away (its place is kept for ", "it was unplugged");
+        assert!(
+            matches!(&told, CallError::Failed(told) if told.contains(kept) && told.contains(why)),
+            "{told:?}"
+        );
+    }
+    // What is no question waits, and so does a question that comes with the next process.
+    let seat = home.door.knock(claim("guest")).await.expect("a seat again");
+    let asked = tokio::spawn({
+        let bus = home.bus.clone();
+        async move { bus.call(&to, "y".into(), PATIENCE).await }
+    });
+    seat.session.ready();
+    for _ in 0..2 {
+        let given = given(&seat).await;
+        seat.session.done(given.task, "z".into()).expect("in hand");
+    }
+    assert_eq!(asked.await.expect("asked").expect("an answer").payload, "z");
+    home.stop().await;
+}
+
 #[tokio::test]
 async fn who_may_not_come_hears_why() {
     let home = Home::start(&[
