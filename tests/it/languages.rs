@@ -30,6 +30,8 @@ struct Language {
     name: &'static str,
     /// Without which it cannot be.
     tool: &'static str,
+    /// What it is told to run a project's own unit tests; nothing: the template has none.
+    unit_tests: &'static [&'static str],
     /// What becomes of the template.
     edits: &'static [Edit<'static>],
     /// What a mistake is called, and where it says it was made.
@@ -39,11 +41,11 @@ struct Language {
 const RUST: Language = Language {
     name: "rust",
     tool: "cargo",
+    unit_tests: &["test", "--quiet"],
     edits: &[
-        ("src/lib.rs", "format!(\"Hello, {}!\"", "format!(\"Hi, {}!\""),
-        ("src/lib.rs", "#[hive::plugin(\"greet-rust/hello\")]\n", include_str!("languages/more.rs.in")),
-        ("src/lib.rs", "}\n\n#[cfg(test)]", "}\n}\n\n#[cfg(test)]"),
-        ("src/lib.rs", "use super::Plugin;", "use super::greeter::Plugin;"),
+        ("src/lib.rs", "\"Hello\"", "\"Hi\""),
+        ("src/lib.rs", "#[hive::plugin(", "#[hive::plugin(single, "),
+        ("src/lib.rs", "    use hive::{Context, Result};\n", include_str!("languages/more.rs.in")),
     ],
     mistake: None,
 };
@@ -51,28 +53,33 @@ const RUST: Language = Language {
 const JS: Language = Language {
     name: "js",
     tool: "node",
+    unit_tests: &["--test", "test/index.test.js"],
     edits: &[
-        ("src/index.js", "`Hello, ${name", "`Hi, ${name"),
+        ("src/index.js", "\"Hello\"", "\"Hi\""),
+        ("src/index.js", "plugin({ publishes: [", "plugin({ instances: \"single\", publishes: [\"chain/*\", "),
         ("src/index.js", "import { answer,", concat!(include_str!("languages/more.js"), "import { answer,")),
     ],
-    mistake: Some(["TypeError: ", "at stumble (src/index.js:36)"]),
+    mistake: Some(["TypeError: ", "at stumble (src/index.js:35)"]),
 };
 
 const TS: Language = Language {
     name: "ts",
     tool: "node",
+    unit_tests: &[],
     edits: &[
-        ("src/index.ts", "`Hello, ${name", "`Hi, ${name"),
+        ("src/index.ts", "\"Hello\"", "\"Hi\""),
+        ("src/index.ts", "plugin({ publishes: [", "plugin({ instances: \"single\", publishes: ["),
         ("src/index.ts", "import { answer,", concat!(include_str!("languages/more.ts"), "import { answer,")),
     ],
-    mistake: Some(["TypeError: ", "at stumble (src/index.ts:34)"]),
+    mistake: Some(["TypeError: ", "at stumble (src/index.ts:32)"]),
 };
 
 const PYTHON: Language = Language {
     name: "python",
     tool: "python3",
+    unit_tests: &["-m", "unittest", "discover", "tests"],
     edits: &[
-        ("src/app.py", "Hello, {name", "Hi, {name"),
+        ("src/app.py", "\"Hello\"", "\"Hi\""),
         ("src/app.py", "import hive\n", include_str!("languages/more.py")),
     ],
     mistake: Some(["KeyError: 'customer'", "in stumble"]),
@@ -81,8 +88,9 @@ const PYTHON: Language = Language {
 const C: Language = Language {
     name: "c",
     tool: "python3",
+    unit_tests: &[],
     edits: &[
-        ("src/handler.c", "Hello, %s", "Hi, %s"),
+        ("src/handler.c", "\"Hello\"", "\"Hi\""),
         (
             "src/handler.c",
             "void hive_plugin(void) {\n",
@@ -95,13 +103,11 @@ const C: Language = Language {
 const GO: Language = Language {
     name: "go",
     tool: "go",
+    unit_tests: &["test", "."],
     edits: &[
-        ("main.go", "\"Hello, \"", "\"Hi, \""),
-        (
-            "main.go",
-            "hive.Options{",
-            "hive.Options{Instances: hive.Single, Publishes: []string{\"chain/*\"}, ",
-        ),
+        ("main.go", "\"Hello\"", "\"Hi\""),
+        ("main.go", "hive.Options{", "hive.Options{Instances: hive.Single, "),
+        ("main.go", "Publishes: []string{", "Publishes: []string{\"chain/*\", "),
         ("main.go", "func init() {\n", concat!(include_str!("languages/more.go.in"), "func init() {\n")),
     ],
     mistake: Some(["index out of range", "main.stumble"]),
@@ -138,7 +144,7 @@ async fn python_from_new_to_a_call() -> Result<()> {
 }
 
 async fn journey(language: &Language) -> Result<()> {
-    let Language { name, tool, edits, mistake } = language;
+    let Language { name, tool, edits, mistake, .. } = language;
     if !is_here(tool, name) {
         return Ok(());
     }
@@ -154,8 +160,7 @@ async fn journey(language: &Language) -> Result<()> {
     // A second build runs no tool of ours, and says nothing. Cargo is its own judge.
     let again = first.verb("build", &[])?;
     ensure!(again.status.success() && (*name == "rust" || again.stderr.is_empty()), "{}", said(&again));
-    passes_its_cases(&first, name)?;
-
+    passes_its_tests(&first, language)?;
     let folder = tempfile::tempdir()?;
     let file = format!("{plugin}.wasm");
     // The plugin is called as its project, so that a section of the configuration reaches it.
@@ -222,16 +227,21 @@ fn imports(component: &Path, interface: &str) -> Result<bool> {
 }
 
 /// Who waits is told what for; what was compiled once need not be again.
-fn passes_its_cases(project: &Project, language: &str) -> Result<()> {
+fn passes_its_tests(project: &Project, language: &Language) -> Result<()> {
+    let Language { name, tool, unit_tests, .. } = language;
     let compiled = tempfile::tempdir()?;
     for is_first in [true, false] {
         let mut test = command(Path::new(PROGRAM))?;
         let test = test.arg("test").env("XDG_DATA_HOME", compiled.path()).current_dir(&project.folder);
         let said = said(&test.output()?);
-        ensure!(said.contains("2 passed, 0 failed"), "{said}");
-        if language == "python" {
+        ensure!(said.contains("3 passed, 0 failed"), "{said}");
+        if *name == "python" {
             ensure!(said.contains("of WebAssembly, which takes some seconds") == is_first, "{said}");
         }
+    }
+    if !unit_tests.is_empty() {
+        let output = command(Path::new(tool))?.args(*unit_tests).current_dir(&project.folder).output()?;
+        ensure!(output.status.success(), "{tool} {unit_tests:?}: {}", said(&output));
     }
     Ok(())
 }
@@ -445,16 +455,12 @@ async fn samples_do_the_same_in_every_language() -> Result<()> {
 
 /// A handler in Rust that takes part in the chain.
 const LINK: &[Edit<'static>] = &[
+    ("src/lib.rs", "publishes = [", "publishes = [\"chain/*\", "),
     (
         "src/lib.rs",
-        "#[hive::plugin(\"link/hello\")]",
-        "#[hive::plugin(\"chain/rust\", publishes = [\"chain/*\"])]",
-    ),
-    (
-        "src/lib.rs",
-        "fn hello(name: Option<String>) -> String {\n    format!(\"Hello, {}!\", name.unwrap_or_else(|| \"world\".into()))\n}",
-        "fn hello(mut way: Vec<String>, ctx: &hive::Context) -> hive::Result<()> {\n    way.push(\"rust\".into());\n    \
-         ctx.publish(\"chain/js\", &way)?;\n    Ok(())\n}",
+        "    /// Counts",
+        "    #[on(\"chain/rust\")]\n    fn pass_on(mut way: Vec<String>, ctx: &Context) -> Result<()> {\n        \
+         way.push(\"rust\".into());\n        ctx.publish(\"chain/js\", &way)?;\n        Ok(())\n    }\n\n    /// Counts",
     ),
 ];
 

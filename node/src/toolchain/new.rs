@@ -149,7 +149,7 @@ mod tests {
         for language in Language::ALL {
             let folder = parent.path().join(format!("my-{}", language.name()));
             project(&folder, language).expect("a project");
-            for file in ["README.md", ".gitignore", "cases.yaml", SDK_FOLDER] {
+            for file in ["README.md", ".gitignore", "cases.yaml", "hive.yaml", SDK_FOLDER] {
                 assert!(folder.join(file).exists(), "{file} of {language:?}");
             }
             let readme = fs::read_to_string(folder.join("README.md")).expect("a readme");

@@ -1,6 +1,5 @@
-import { on, once, plugin, publish, retry, secret, snapshot, start, state, tick } from "hive-guest";
+import { once, retry, secret, snapshot, start, tick } from "hive-guest";
 
-plugin({ instances: "single", publishes: ["chain/*"] });
 console.log("nobody hears this, and nothing breaks");
 
 let here = 0;

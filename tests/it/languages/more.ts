@@ -1,6 +1,4 @@
-import { on, once, plugin, secret, snapshot, state } from "hive-guest";
-
-plugin({ instances: "single" });
+import { once, secret, snapshot } from "hive-guest";
 
 let here = 0;
 snapshot<number>(() => here, (saved) => { here = saved; });

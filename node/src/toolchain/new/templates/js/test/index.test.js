@@ -4,5 +4,10 @@ import { Host } from "hive-guest/testing";
 import "../src/index.js";
 
 test("greets by name", () => {
-  assert.equal(new Host().call("{{name}}/hello", "Ada").answer, "Hello, Ada!");
+  const host = new Host({ config: { greeting: "Good day" } });
+  assert.equal(host.call("{{name}}/hello", "Ada").answer, "Good day, Ada!");
+});
+
+test("counts visits", () => {
+  assert.deepEqual(new Host().deliver("{{name}}/visit").publishedOn("{{name}}/visits"), [1]);
 });

@@ -11,6 +11,10 @@ import app  # noqa: E402, F401, loading it registers the handlers
 from hive.testing import Host  # noqa: E402
 
 
-class Hello(unittest.TestCase):
+class Handlers(unittest.TestCase):
     def test_greets_by_name(self):
-        self.assertEqual(Host().call("{{name}}/hello", "Ada").answer, "Hello, Ada!")
+        host = Host(config={"greeting": "Good day"})
+        self.assertEqual(host.call("{{name}}/hello", "Ada").answer, "Good day, Ada!")
+
+    def test_counts_visits(self):
+        self.assertEqual(Host().deliver("{{name}}/visit").published_on("{{name}}/visits"), [1])

@@ -1,7 +1,16 @@
 // What this plugin does. Try `hive-node dev`, then `hive-node call {{name}}/hello '"Ada"'`.
-import { answer, reject } from "hive-guest";
+import { answer, config, on, plugin, publish, reject, state } from "hive-guest";
 
+plugin({ publishes: ["{{name}}/visits"] });
+
+// Greets whoever is named, or the world, with the word that the configuration says.
 answer<unknown, string>("{{name}}/hello", (name) => {
   if (typeof (name ?? "") !== "string") throw reject("a name is a text");
-  return `Hello, ${name ?? "world"}!`;
+  return `${config.get("greeting", "Hello")}, ${name ?? "world"}!`;
+});
+
+// Counts in the plugin's state, which is on disk, and publishes the count.
+on("{{name}}/visit", () => {
+  const visits = state.increment("visits");
+  publish("{{name}}/visits", visits);
 });
