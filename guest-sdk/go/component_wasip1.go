@@ -120,7 +120,7 @@ func handle(event hive_node_types.Event) (handled handler.Handled) {
 		}
 		message, err := guarded(func() (*Message, error) { return chosen(event.Subscription, ctx) })
 		if err != nil {
-			handled = types.Err[types.Option[hive_node_types.Message], hive_node_handler.Failure](failure(err))
+			handled = types.Err[types.Option[hive_node_types.Message], hive_node_handler.Failure](failure(err, event.WantsReply))
 			return
 		}
 		answer := types.None[hive_node_types.Message]()
@@ -132,8 +132,8 @@ func handle(event hive_node_types.Event) (handled handler.Handled) {
 	return handled
 }
 
-func failure(err error) hive_node_handler.Failure {
-	rejected, reason, after := told(err)
+func failure(err error, wantsReply bool) hive_node_handler.Failure {
+	rejected, reason, after := told(err, wantsReply)
 	if rejected {
 		return hive_node_handler.MakeFailureReject(reason)
 	}

@@ -310,21 +310,36 @@ func toMessage(value any) (Message, error) {
 	return Message{Payload: payload, ContentType: jsonType}, nil
 }
 
-// What the node is told of an error: whether it is hopeless, why, and when to try again.
-func told(err error) (rejected bool, reason string, after time.Duration) {
+// What the node is told of an error: whether it is hopeless, why, and when to try again. Whoever asked need not see the stack
+// of a panic; the log has it.
+func told(err error, wantsReply bool) (rejected bool, reason string, after time.Duration) {
 	var failure *Failure
 	var own *Error
+	var panicked *panicked
+	reason = err.Error()
+	if !wantsReply && errors.As(err, &panicked) {
+		reason += "\n" + panicked.stack
+	}
 	switch {
 	case errors.As(err, &failure):
-		return failure.rejected, err.Error(), failure.after
+		return failure.rejected, reason, failure.after
 	case errors.As(err, &own):
 		if own.Code == "overloaded" {
 			after = time.Duration(own.Number) * time.Millisecond
 		}
-		return own.Permanent(), err.Error(), after
+		return own.Permanent(), reason, after
 	}
-	return false, err.Error(), 0
+	return false, reason, 0
 }
+
+// A panic of a handler.
+type panicked struct {
+	cause any
+	// The beginning of its stack.
+	stack string
+}
+
+func (p *panicked) Error() string { return fmt.Sprintf("panic: %v", p.cause) }
 
 // Runs the function that an event is for.
 func chosen(subscription uint32, ctx *Context) (*Message, error) {
@@ -362,7 +377,7 @@ func guarded(run func() (*Message, error)) (message *Message, err error) {
 			if len(stack) > 2000 {
 				stack = stack[:2000] + "…"
 			}
-			err = Rejectf("panic: %v\n%s", cause, stack)
+			err = Reject(&panicked{cause, stack})
 		}
 		if err != nil {
 			breakPromises()

@@ -53,8 +53,9 @@ type Delivered struct {
 	Logged                     []Logged
 	// Answer is what it answered a call.
 	Answer Message
-	// Err is why it failed; Rejected says that it would fail again.
+	// Err is why it failed, Reason what the node is told of it; Rejected says that it would fail again.
 	Err      error
+	Reason   string
 	Rejected bool
 }
 
@@ -151,7 +152,7 @@ func (h *Host) run(subscription uint32, id string, ctx *Context) *Delivered {
 		}
 		if err != nil {
 			done.Err = err
-			done.Rejected, _, _ = told(err)
+			done.Rejected, done.Reason, _ = told(err, ctx.WantsReply)
 		}
 	})
 	return done

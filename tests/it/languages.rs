@@ -318,7 +318,6 @@ async fn waits(node: &Node, plugin: &str) -> Result<()> {
         ("reject", "rejected", "never 3"),
         ("retry", "failed", "not now"),
         ("mistake", "rejected", "TypeError: cannot read property"),
-        ("mistake", "rejected", "(src/index.js:"),
         ("never", "rejected", "a promise that nothing settles"),
     ] {
         let said = node.client().call(&format!("{plugin}/later"), &Message::json(&how)?, MOMENT).await;
@@ -380,7 +379,7 @@ async fn greets(node: &Node, plugin: &str, want: &str) -> Result<()> {
     Ok(())
 }
 
-/// The message and the stack of a mistake reach the dead letter and the log.
+/// The message and the stack of a mistake reach the dead letter and the log; who asks is told the message.
 async fn is_told(node: &mut Node, plugin: &str, mistake: &[&str; 2]) -> Result<()> {
     let mut letters = node.client().subscribe([format!("$dead/{plugin}")], Terms::default()).await?;
     node.client().publish(&format!("{plugin}/boom"), &Message::json(&json!({}))?).await?;
@@ -391,6 +390,10 @@ async fn is_told(node: &mut Node, plugin: &str, mistake: &[&str; 2]) -> Result<(
         ensure!(reason.contains(part), "no `{part}` in the reason:\n{reason}");
         node.says(part).await?;
     }
+    let asked = node.client().call(&format!("{plugin}/boom"), &Message::json(&json!({}))?, MOMENT).await;
+    let is_short = matches!(&asked, Err(hive_client::Error::Refused(error))
+        if error.message.contains(mistake[0]) && !error.message.contains('\n'));
+    ensure!(is_short, "{asked:?}");
     if plugin == "greet-js" {
         // Where the engine has no console, the SDK has one.
         node.says("about {} TypeError: to stumble").await?;

@@ -89,8 +89,9 @@ const HOPELESS = [TypeError, ReferenceError, RangeError, SyntaxError, URIError];
 /** Characters of a reason at most; the log has all of it. */
 const REASON_MAX = 2000;
 
-/** What the node is told of something that was thrown, and whether somebody has to be told of a mistake. */
-export function failureOf(thrown) {
+/** What the node is told of something that was thrown, and whether somebody has to be told of a mistake. Whoever asked need not
+ * see the inside; the log has it. */
+export function failureOf(thrown, wantsReply) {
   if (thrown instanceof Reject) return { failure: { tag: "reject", val: thrown.message }, expected: true };
   if (thrown instanceof Retry) return { failure: delay(thrown.message, thrown.afterMs), expected: true };
   if (thrown instanceof HiveError) {
@@ -98,7 +99,7 @@ export function failureOf(thrown) {
     const afterMs = thrown.code === "overloaded" ? thrown.value : undefined;
     return { failure: delay(thrown.message, afterMs), expected: true };
   }
-  const reason = described(thrown).slice(0, REASON_MAX);
+  const reason = (wantsReply ? summary(thrown) : described(thrown)).slice(0, REASON_MAX);
   const hopeless = HOPELESS.some((kind) => thrown instanceof kind);
   return { failure: hopeless ? { tag: "reject", val: reason } : delay(reason), expected: false };
 }
@@ -108,10 +109,15 @@ function delay(reason, afterMs) {
   return { tag: "retry", val: { reason, afterMs: ms } };
 }
 
-/** Name, message, stack and causes. */
+/** Name and message. */
+function summary(thrown) {
+  return thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : `${String(thrown)} was thrown, which is no Error`;
+}
+
+/** The same with stack and causes. */
 export function described(thrown) {
-  if (!(thrown instanceof Error)) return `${String(thrown)} was thrown, which is no Error`;
-  const head = `${thrown.name}: ${thrown.message}`;
+  const head = summary(thrown);
+  if (!(thrown instanceof Error)) return head;
   const stack = typeof thrown.stack === "string" ? thrown.stack.trimEnd() : "";
   // Some engines begin the stack with the message, others do not.
   const text = stack.startsWith(head) ? stack : stack ? `${head}\n${stack}` : head;

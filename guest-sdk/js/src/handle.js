@@ -12,7 +12,7 @@ export function handle(event) {
   begin();
   return settled(() => answer(event), (thrown) => {
     breakPromises();
-    throw told(thrown);
+    throw told(thrown, event.wantsReply);
   });
 }
 
@@ -75,8 +75,8 @@ function data({ raw }, message) {
   }
 }
 
-function told(thrown) {
-  const { failure, expected } = failureOf(thrown);
+function told(thrown, wantsReply) {
+  const { failure, expected } = failureOf(thrown, wantsReply);
   // Nobody meant this: the log has the whole stack.
   if (!expected) node.log.log("error", described(thrown), []);
   return failure;

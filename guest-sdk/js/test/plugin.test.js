@@ -17,6 +17,7 @@ hive.on("fails/*", (how) => {
   if (how === "bug") return undefined.field;
   throw new Error("trouble", { cause: new Error("the reason") });
 });
+hive.answer("stumbles/*", (how) => (how === "text" ? (() => { throw "a text"; })() : undefined.field));
 hive.answer("ask/*", (value) => hive.call("names/nick", value));
 hive.tick("report", "@every 10s", () => hive.retain("out/report", hive.config.get("limit", 7)));
 hive.on("set/*", (ms) => hive.after("once", ms, { due: true }));
@@ -54,6 +55,15 @@ test("what is thrown is a retry or a rejection", () => {
   assert.match(bug.logged[0].message, /plugin\.test\.js/, "the stack is in the log");
   const trouble = failure("else");
   assert.ok(!trouble.rejected && trouble.reason.includes("caused by Error: the reason"), trouble.reason);
+});
+
+test("who asked is told the message, and the log has the stack", () => {
+  const asked = new Host().call("stumbles/x", "bug");
+  assert.ok(asked.failure.rejected);
+  assert.match(asked.failure.reason, /^TypeError: [^\n]+$/);
+  assert.match(asked.logged[0].message, /plugin\.test\.js/);
+  assert.equal(new Host().call("stumbles/x", "text").failure.reason, "a text was thrown, which is no Error");
+  assert.match(new Host().deliver("stumbles/x", "bug").failure.reason, /\n.*plugin\.test\.js/);
 });
 
 test("a payload that is no JSON is rejected", () => {

@@ -33,7 +33,7 @@ function stumble(order) {
   console.error("about", order, new TypeError("to stumble"));
   return order.customer.name;
 }
-on("greet-js/boom", stumble);
+answer("greet-js/boom", stumble);
 
 const seen = { begun: false, ticks: 0, events: 0 };
 start(async () => { seen.begun = await true; });

@@ -67,6 +67,6 @@ def pass_on(way: list[str]) -> None:
     hive.publish("chain/c", [*way, "python"])
 
 
-@hive.on("greet-python/boom")
+@hive.answer("greet-python/boom")
 def stumble(order):
     return order["customer"]

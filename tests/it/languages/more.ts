@@ -30,4 +30,4 @@ answer("greet-ts/paid", () => state.get("paid"));
 function stumble(order: { customer: { name: string } }): string {
   return order.customer.name;
 }
-on("greet-ts/boom", stumble);
+answer("greet-ts/boom", stumble);
