@@ -351,6 +351,14 @@ bool hive_noted(hive_node_types_error_t *error) {
   return false;
 }
 
+/* The same of a call, which is named. */
+static void noted_of(const char *channel, hive_node_types_error_t *error) {
+  hive_noted(error);
+  char *text = said.error;
+  if (asprintf(&said.error, "`%s`: %s", channel, text) < 0) abort();
+  free(text);
+}
+
 const char *hive_error(void) { return said.error ? said.error : "nothing went wrong"; }
 
 hive_outcome hive_failed(void) {
@@ -419,7 +427,7 @@ char *hive_call_json(const char *channel, const char *format, ...) {
   hive_node_types_error_t error;
   ASK(hive_node_bus_request(&to, &made, 0, &answer, &error));
   hive_node_types_message_free(&made);
-  if (!fine) return hive_noted(&error), NULL;
+  if (!fine) return noted_of(channel, &error), NULL;
   char *copied = ended(answer.payload.ptr, answer.payload.len);
   hive_node_types_message_free(&answer);
   return copied;

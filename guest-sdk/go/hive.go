@@ -159,9 +159,18 @@ type Error struct {
 	Text string
 	// Number is a limit, or milliseconds after which it is worth trying again.
 	Number uint64
+	// Channel is the one that was called, if it was a call.
+	Channel string
 }
 
 func (e *Error) Error() string {
+	if e.Channel != "" {
+		return "`" + e.Channel + "`: " + e.text()
+	}
+	return e.text()
+}
+
+func (e *Error) text() string {
 	switch e.Code {
 	case "denied":
 		return "denied: " + e.Text

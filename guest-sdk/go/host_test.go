@@ -149,6 +149,8 @@ func TestHandlersRunOnTheFakeNode(t *testing.T) {
 	h.Answers["names/*"] = func(Message) (any, error) { return "Countess", nil }
 	is(t, string(h.Call("greet/you", "Ada").Answer.Payload), `"Hello, Ada!"`)
 	is(t, string(h.Call("ask/x", "Ada").Answer.Payload), `"Countess"`)
+	nobody := NewHost().Call("ask/x", "Ada")
+	is(t, []any{nobody.Reason, nobody.Rejected}, []any{"`names/nick`: nobody answers on that channel", false})
 	sent := h.Deliver("sensor/attic", 31).PublishedOn("out/alert")
 	is(t, []string{string(sent[0].Payload), sent[0].Key}, []string{"31", "attic"})
 	h.Config["limit"] = "many"

@@ -1,6 +1,7 @@
 package hive
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -113,12 +114,23 @@ func CallWithin[R any](channel string, value any, timeout time.Duration) (answer
 	}
 	said, err := here.request(channel, message, timeout)
 	if err != nil {
-		return answer, err
+		return answer, of(channel, err)
 	}
 	if answer, err = read[R](said); err != nil {
-		return answer, &Error{Code: "unexpected-answer", Text: err.Error()}
+		return answer, &Error{Code: "unexpected-answer", Text: err.Error(), Channel: channel}
 	}
 	return answer, nil
+}
+
+// An error of a call names its channel.
+func of(channel string, err error) error {
+	var own *Error
+	if !errors.As(err, &own) {
+		return err
+	}
+	named := *own
+	named.Channel = channel
+	return &named
 }
 
 // Answered is what one responder answered.
@@ -136,7 +148,11 @@ func Gather(channel string, value any, timeout time.Duration, limit uint32) ([]A
 	if err != nil {
 		return nil, 0, err
 	}
-	return here.gather(channel, message, timeout, limit)
+	answers, missing, err := here.gather(channel, message, timeout, limit)
+	for at := range answers {
+		answers[at].Err = of(channel, answers[at].Err)
+	}
+	return answers, missing, of(channel, err)
 }
 
 // Read reads what was answered or kept.

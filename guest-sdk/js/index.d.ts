@@ -113,9 +113,11 @@ export type ErrorCode =
 
 /** What the node refuses, and what went wrong with a call. */
 export class HiveError extends Error {
-  constructor(code: ErrorCode, value?: unknown);
+  constructor(code: ErrorCode, value?: unknown, channel?: string);
   readonly code: ErrorCode;
   readonly value: unknown;
+  /** The channel that was called, if it was a call. */
+  readonly channel: string | undefined;
   /** Whether the same attempt would fail again. */
   readonly permanent: boolean;
 }

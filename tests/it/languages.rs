@@ -56,7 +56,11 @@ const JS: Language = Language {
     unit_tests: &["--test", "test/index.test.js"],
     edits: &[
         ("src/index.js", "\"Hello\"", "\"Hi\""),
-        ("src/index.js", "plugin({ publishes: [", "plugin({ instances: \"single\", publishes: [\"chain/*\", "),
+        (
+            "src/index.js",
+            "plugin({ publishes: [",
+            "plugin({ instances: \"single\", publishes: [\"chain/*\", ",
+        ),
         ("src/index.js", "import { answer,", concat!(include_str!("languages/more.js"), "import { answer,")),
     ],
     mistake: Some(["TypeError: ", "at stumble (src/index.js:35)"]),

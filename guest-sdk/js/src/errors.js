@@ -43,12 +43,14 @@ const PERMANENT = new Set(["denied", "invalid", "too-large", "rejected", "unexpe
 
 /** What the node refuses, and what went wrong with a call. */
 export class HiveError extends Error {
-  constructor(code, value) {
-    const text = TEXTS[code];
-    super(text ? text(value) : `${value} (${code})`);
+  /** `channel`: the one that was called, if it was a call. */
+  constructor(code, value, channel) {
+    const text = TEXTS[code] ? TEXTS[code](value) : `${value} (${code})`;
+    super(channel === undefined ? text : `\`${channel}\`: ${text}`);
     this.name = "HiveError";
     this.code = code;
     this.value = value;
+    this.channel = channel;
   }
 
   /** Whether the same attempt would fail again. */
@@ -57,10 +59,10 @@ export class HiveError extends Error {
   }
 }
 
-/** The node's error as it comes over the component's border. */
-export function fromWire(wire) {
-  if (wire.tag === "other") return new HiveError(wire.val[0], wire.val[1]);
-  return new HiveError(wire.tag, wire.val);
+/** The node's error as it comes over the component's border; of a call with its channel. */
+export function fromWire(wire, channel) {
+  if (wire.tag === "other") return new HiveError(wire.val[0], wire.val[1], channel);
+  return new HiveError(wire.tag, wire.val, channel);
 }
 
 /** The same as the node has it: what a fake host throws. */
@@ -72,13 +74,13 @@ export function toWire(error) {
   return { tag: error.code, val: error.value };
 }
 
-/** Calls the node; its errors are thrown as `HiveError`. */
-export function asking(ask) {
+/** Calls the node; its errors are thrown as `HiveError`, those of a call with its channel. */
+export function asking(ask, channel) {
   try {
     return ask();
   } catch (thrown) {
     const wire = thrown?.payload ?? thrown;
-    if (wire && typeof wire === "object" && typeof wire.tag === "string") throw fromWire(wire);
+    if (wire && typeof wire === "object" && typeof wire.tag === "string") throw fromWire(wire, channel);
     throw thrown;
   }
 }

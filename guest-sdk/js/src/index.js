@@ -53,21 +53,22 @@ export function clear(channel) {
 /** Asks, and gives the answer's data. */
 export function call(channel, value, options = {}) {
   const message = toWire(toMessage(value, options));
-  return read(asking(() => node.bus.request(channel, message, timeoutOf(options))));
+  return read(asking(() => node.bus.request(channel, message, timeoutOf(options)), channel), channel);
 }
 
 /** Asks several at once: `[[channel, value], …]`. Gives values, and a HiveError in the place of what failed. */
 export function callEach(calls, options = {}) {
   const asked = calls.map(([channel, value]) => ({ channel, message: toWire(toMessage(value)) }));
-  return asking(() => node.bus.requestEach(asked, timeoutOf(options))).map(outcome);
+  const said = asking(() => node.bus.requestEach(asked, timeoutOf(options)));
+  return said.map((one, at) => outcome(one, asked[at].channel));
 }
 
 /** Asks everybody who answers there. Gives `{ answers: [{ origin, value } or { origin, error }], missing }`. */
 export function gather(channel, value, options = {}) {
   const message = toWire(toMessage(value, options));
-  const got = asking(() => node.bus.gather(channel, message, timeoutOf(options), options.limit ?? 0));
+  const got = asking(() => node.bus.gather(channel, message, timeoutOf(options), options.limit ?? 0), channel);
   const answers = got.answers.map(({ origin, outcome: said }) => {
-    const read = outcome(said);
+    const read = outcome(said, channel);
     return read instanceof HiveError ? { origin, error: read } : { origin, value: read };
   });
   return { answers, missing: got.missing };
@@ -87,7 +88,7 @@ export function* keptValues(pattern) {
     if (page.length === 0) return;
     for (const { channel, message, id, publishedAt } of page) {
       after = channel;
-      yield { channel, value: read(message), id, publishedAt: new Date(Number(publishedAt)) };
+      yield { channel, value: read(message, channel), id, publishedAt: new Date(Number(publishedAt)) };
     }
   }
 }
@@ -142,19 +143,19 @@ export const here = {
   get generation() { return Number(node.where.generation()); },
 };
 
-function read(message) {
+function read(message, channel) {
   const answer = fromWire(message);
   try {
     return answer.data();
   } catch {
-    throw new HiveError("unexpected-answer", `it is no JSON: ${decode(answer.payload).slice(0, 60)}`);
+    throw new HiveError("unexpected-answer", `it is no JSON: ${decode(answer.payload).slice(0, 60)}`, channel);
   }
 }
 
-function outcome(said) {
-  if (said.tag === "err") return errorFrom(said.val);
+function outcome(said, channel) {
+  if (said.tag === "err") return errorFrom(said.val, channel);
   try {
-    return read(said.val);
+    return read(said.val, channel);
   } catch (error) {
     return error;
   }

@@ -19,6 +19,10 @@ hive.on("fails/*", (how) => {
 });
 hive.answer("stumbles/*", (how) => (how === "text" ? (() => { throw "a text"; })() : undefined.field));
 hive.answer("ask/*", (value) => hive.call("names/nick", value));
+hive.answer("each/*", () => {
+  const [said, { code, channel, message }] = hive.callEach([["names/nick", "tea"], ["nobody/there"]]);
+  return [said, [code, channel, message]];
+});
 hive.tick("report", "@every 10s", () => hive.retain("out/report", hive.config.get("limit", 7)));
 hive.on("set/*", (ms) => hive.after("once", ms, { due: true }));
 hive.on("$timer/*", (value) => hive.publish("out/due", value));
@@ -49,7 +53,7 @@ test("what is thrown is a retry or a rejection", () => {
   const failure = (how) => new Host().deliver("fails/x", how).failure;
   assert.deepEqual(failure("reject"), { rejected: true, reason: "never" });
   assert.deepEqual(failure("retry"), { rejected: false, reason: "not now", afterMs: 1500 });
-  assert.match(failure("call").reason, /nobody answers/);
+  assert.equal(failure("call").reason, "`nobody/there`: nobody answers on that channel");
   const bug = new Host().deliver("fails/x", "bug");
   assert.ok(bug.failure.rejected && bug.failure.reason.startsWith("TypeError: "));
   assert.match(bug.logged[0].message, /plugin\.test\.js/, "the stack is in the log");
@@ -97,6 +101,8 @@ test("calls are answered by the test, kept values and timers are there", () => {
   const host = new Host({ answers: { "names/*": (name) => name.toUpperCase() }, kept: { "room/b": 2, "room/a": 1 } });
   assert.equal(host.call("ask/x", "ada").answer, "ADA");
   assert.deepEqual(host.call("all/x").answer, [["room/a", 1], ["room/b", 2]]);
+  const [one, other] = host.call("each/x").answer;
+  assert.deepEqual([one, other], ["TEA", ["no-responder", "nobody/there", "`nobody/there`: nobody answers on that channel"]]);
   host.tick("report").ok();
   assert.equal(host.kept("out/report"), 7);
   host.deliver("set/x", 250).ok();

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from typing import Any, Iterator, TypeVar, overload
+from typing import Any, Callable, Iterator, TypeVar, overload
 
 from ._errors import HiveError
 from ._message import Headers, Message, to_message
@@ -50,21 +50,24 @@ def call(
     channel: str, value: object = None, *, timeout: float | None = None, headers: SomeHeaders | None = None
 ) -> Any:
     """Asks, and gives the answer's data. Without a timeout it waits as long as the event has time."""
-    return _read(node().request(channel, to_message(value, headers=headers), _ms(timeout)))
+    message = to_message(value, headers=headers)
+    return _read(_calling(channel, lambda: node().request(channel, message, _ms(timeout))), channel)
 
 
 def call_each(calls: list[tuple[str, object]], *, timeout: float | None = None) -> list[Any]:
     """Asks several at once, at most 64; a HiveError stands in the place of what failed."""
     asked = [(channel, to_message(value)) for channel, value in calls]
-    return [_outcome(said) for said in node().request_each(asked, _ms(timeout))]
+    said = node().request_each(asked, _ms(timeout))
+    return [_outcome(one, channel) for one, (channel, _) in zip(said, asked)]
 
 
 def gather(channel: str, value: object = None, *, timeout: float | None = None, limit: int = 0) -> Answers:
     """Asks everybody who answers there; ends early once `limit` answers are good."""
-    said, missing = node().gather(channel, to_message(value), _ms(timeout), limit)
+    message = to_message(value)
+    said, missing = _calling(channel, lambda: node().gather(channel, message, _ms(timeout), limit))
     answers = []
     for origin, outcome in said:
-        value = _outcome(outcome)
+        value = _outcome(outcome, channel)
         failed = isinstance(value, HiveError)
         answers.append(Answer(origin, error=value) if failed else Answer(origin, value))
     return Answers(answers, missing)
@@ -186,18 +189,30 @@ log = _Log()
 here = _Here()
 
 
-def _read(message: Message) -> Any:
+def _calling(channel: str, call: Callable[[], Any]) -> Any:
+    """Errors of a call name its channel."""
+    try:
+        return call()
+    except HiveError as error:
+        raise _of(channel, error) from None
+
+
+def _of(channel: str, error: HiveError) -> HiveError:
+    return HiveError(error.code, error.value, channel)
+
+
+def _read(message: Message, channel: str) -> Any:
     try:
         return message.data()
     except ValueError as error:
-        raise HiveError("unexpected-answer", error) from None
+        raise HiveError("unexpected-answer", error, channel) from None
 
 
-def _outcome(said: Message | HiveError) -> Any:
+def _outcome(said: Message | HiveError, channel: str) -> Any:
     if isinstance(said, HiveError):
-        return said
+        return _of(channel, said)
     try:
-        return _read(said)
+        return _read(said, channel)
     except HiveError as error:
         return error
 

@@ -41,10 +41,13 @@ _PERMANENT = {"denied", "invalid", "too-large", "rejected", "unexpected-answer",
 class HiveError(Exception):
     """What the node refuses, and what went wrong with a call."""
 
-    def __init__(self, code: str, value: object = None) -> None:
-        super().__init__(_TEXTS[code].format(value) if code in _TEXTS else f"{value} ({code})")
+    def __init__(self, code: str, value: object = None, channel: str | None = None) -> None:
+        """`channel`: the one that was called, if it was a call."""
+        text = _TEXTS[code].format(value) if code in _TEXTS else f"{value} ({code})"
+        super().__init__(text if channel is None else f"`{channel}`: {text}")
         self.code = code
         self.value = value
+        self.channel = channel
 
     @property
     def permanent(self) -> bool:

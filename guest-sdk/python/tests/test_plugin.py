@@ -63,6 +63,12 @@ def everything():
     return [(kept.channel, kept.value) for kept in hive.kept_values("room/*")]
 
 
+@hive.answer("each/*")
+def each():
+    said, error = hive.call_each([("names/nick", "tea"), ("nobody/there", None)])
+    return [said, error.code, error.channel, str(error)]
+
+
 @hive.tick("report", "@every 10s")
 def report():
     hive.retain("out/report", hive.config.get("limit", 7))
@@ -93,7 +99,7 @@ class Sdk(unittest.TestCase):
 
         self.assertEqual((failure("reject").rejected, failure("reject").reason), (True, "never"))
         self.assertEqual((failure("retry").rejected, failure("retry").after_ms), (False, 1500))
-        self.assertIn("nobody answers", failure("call").reason)
+        self.assertEqual(failure("call").reason, "`nobody/there`: nobody answers on that channel")
         bug = Host().deliver("fails/x", "bug")
         self.assertTrue(bug.failure.rejected)
         self.assertTrue(bug.failure.reason.startswith("KeyError: 'missing'\n"), bug.failure.reason)
@@ -150,6 +156,8 @@ class Sdk(unittest.TestCase):
     def test_calls_are_answered_by_the_test_and_kept_values_and_timers_are_there(self):
         host = Host(answers={"names/*": str.upper}, kept={"room/b": 2, "room/a": 1})
         self.assertEqual(host.call("ask/x", "ada").answer, "ADA")
+        nobody = ["no-responder", "nobody/there", "`nobody/there`: nobody answers on that channel"]
+        self.assertEqual(host.call("each/x").answer, ["TEA", *nobody])
         self.assertEqual(host.call("all/x").answer, [["room/a", 1], ["room/b", 2]])
         host.tick("report").ok()
         self.assertEqual(host.kept("out/report"), 7)

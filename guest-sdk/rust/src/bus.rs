@@ -2,9 +2,9 @@
 
 use std::{collections::VecDeque, fmt};
 
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Error, Kept, Message, imports, message::ParseError};
+use crate::{CallError, Error, Kept, Message, imports, message::ParseError};
 
 impl Kept {
     /// The value, read as [`Message::parse`] reads it.
@@ -71,7 +71,7 @@ pub struct Answer<T> {
     /// The answering node's id.
     pub origin: String,
     /// Its answer, or why there is none.
-    pub outcome: Result<T, Error>,
+    pub outcome: Result<T, CallError>,
 }
 
 /// What came of asking everybody.
@@ -81,6 +81,8 @@ pub struct Answers<T> {
     pub answers: Vec<Answer<T>>,
     /// Nodes that were asked and had not answered to the end when time ran out.
     pub missing: u32,
+    /// Where they were asked.
+    pub channel: String,
 }
 
 impl<T> Answers<T> {
@@ -96,12 +98,23 @@ impl<T> Answers<T> {
 impl Answers<Message> {
     /// The same with the answers read as values; one that is no `T` is [`Error::UnexpectedAnswer`].
     pub fn parse<T: DeserializeOwned>(self) -> Answers<T> {
+        let Self { answers, missing, channel } = self;
         let parse = |answer: Answer<Message>| {
-            let outcome = answer.outcome.and_then(|message| read_answer(&message));
+            let outcome = answer.outcome.and_then(|message| read_called(&channel, &message));
             Answer { origin: answer.origin, outcome }
         };
-        Answers { answers: self.answers.into_iter().map(parse).collect(), missing: self.missing }
+        Answers { answers: answers.into_iter().map(parse).collect(), missing, channel }
     }
+}
+
+/// What a call asks with.
+pub(crate) fn asked(channel: &str, value: &(impl Serialize + ?Sized)) -> Result<Message, CallError> {
+    Message::json(value).map_err(CallError::of(channel))
+}
+
+/// What a call was answered.
+pub(crate) fn read_called<T: DeserializeOwned>(channel: &str, answer: &Message) -> Result<T, CallError> {
+    read_answer(answer).map_err(CallError::of(channel))
 }
 
 pub(crate) fn read_answer<T: DeserializeOwned>(answer: &Message) -> Result<T, Error> {

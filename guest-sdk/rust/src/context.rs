@@ -8,8 +8,8 @@ use std::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Answers, Error, Event, KeptValues, Message,
-    bus::read_answer,
+    Answers, CallError, Error, Event, KeptValues, Message,
+    bus::{asked, read_answer, read_called},
     config,
     failure::millis,
     imports::{self, bus::Call},
@@ -204,13 +204,13 @@ impl<'e> Context<'e> {
     ///
     /// # Errors
     /// [`Error::NoResponder`] at once when nobody answers there, the responder's own failure,
-    /// [`Error::UnexpectedAnswer`] for an answer that is no `T`.
+    /// [`Error::UnexpectedAnswer`] for an answer that is no `T`: in a [`CallError`], which names the channel.
     pub fn call<T: DeserializeOwned>(
         &self,
         channel: &str,
         value: &(impl Serialize + ?Sized),
-    ) -> Result<T, Error> {
-        read_answer(&self.call_message(channel, &Message::json(value)?)?)
+    ) -> Result<T, CallError> {
+        read_called(channel, &self.call_message(channel, &asked(channel, value)?)?)
     }
 
     /// [`call`](Self::call) that gives up with [`Error::Timeout`] sooner.
@@ -222,15 +222,15 @@ impl<'e> Context<'e> {
         timeout: Duration,
         channel: &str,
         value: &(impl Serialize + ?Sized),
-    ) -> Result<T, Error> {
-        read_answer(&self.call_message_within(timeout, channel, &Message::json(value)?)?)
+    ) -> Result<T, CallError> {
+        read_called(channel, &self.call_message_within(timeout, channel, &asked(channel, value)?)?)
     }
 
     /// Asks with a message as it is, and returns the answer as it came.
     ///
     /// # Errors
     /// As for [`call`](Self::call).
-    pub fn call_message(&self, channel: &str, message: &Message) -> Result<Message, Error> {
+    pub fn call_message(&self, channel: &str, message: &Message) -> Result<Message, CallError> {
         imports::bus::request(channel, message, ALL_THE_TIME_LEFT)
     }
 
@@ -243,7 +243,7 @@ impl<'e> Context<'e> {
         timeout: Duration,
         channel: &str,
         message: &Message,
-    ) -> Result<Message, Error> {
+    ) -> Result<Message, CallError> {
         imports::bus::request(channel, message, timeout_ms(timeout))
     }
 
@@ -255,10 +255,13 @@ impl<'e> Context<'e> {
     pub fn call_each<T: DeserializeOwned>(
         &self,
         calls: impl IntoIterator<Item = (impl Into<String>, impl Serialize)>,
-    ) -> Result<Vec<Result<T, Error>>, Error> {
-        let calls = calls.into_iter().map(|(channel, value)| Ok((channel, Message::json(&value)?)));
-        let answers = self.call_each_message(ALL_THE_TIME, calls.collect::<Result<Vec<_>, Error>>()?)?;
-        Ok(answers.into_iter().map(|answer| answer.and_then(|answer| read_answer(&answer))).collect())
+    ) -> Result<Vec<Result<T, CallError>>, Error> {
+        let call =
+            |(channel, value)| Ok(Call { channel: Into::into(channel), message: Message::json(&value)? });
+        let calls = calls.into_iter().map(call).collect::<Result<Vec<Call>, Error>>()?;
+        let answers = imports::bus::request_each(&calls, timeout_ms(ALL_THE_TIME))?;
+        let answers = calls.iter().zip(answers);
+        Ok(answers.map(|(call, answer)| read_called(&call.channel, &answer?)).collect())
     }
 
     /// [`call_each`](Self::call_each) with messages as they are, and giving up on all of them sooner.
@@ -269,7 +272,7 @@ impl<'e> Context<'e> {
         &self,
         timeout: Duration,
         calls: impl IntoIterator<Item = (impl Into<String>, Message)>,
-    ) -> Result<Vec<Result<Message, Error>>, Error> {
+    ) -> Result<Vec<Result<Message, CallError>>, Error> {
         let call = |(channel, message): (_, Message)| Call { channel: Into::into(channel), message };
         let calls: Vec<Call> = calls.into_iter().map(call).collect();
         imports::bus::request_each(&calls, timeout_ms(timeout))
@@ -284,7 +287,7 @@ impl<'e> Context<'e> {
         &self,
         channel: &str,
         value: &(impl Serialize + ?Sized),
-    ) -> Result<Answers<T>, Error> {
+    ) -> Result<Answers<T>, CallError> {
         self.gather_within(ALL_THE_TIME, channel, value)
     }
 
@@ -297,8 +300,8 @@ impl<'e> Context<'e> {
         timeout: Duration,
         channel: &str,
         value: &(impl Serialize + ?Sized),
-    ) -> Result<Answers<T>, Error> {
-        Ok(self.gather_message(timeout, channel, &Message::json(value)?, ALL_ANSWERS)?.parse())
+    ) -> Result<Answers<T>, CallError> {
+        Ok(self.gather_message(timeout, channel, &asked(channel, value)?, ALL_ANSWERS)?.parse())
     }
 
     /// [`gather_within`](Self::gather_within) with a message as it is, which ends early once `limit` answers are good
@@ -312,7 +315,7 @@ impl<'e> Context<'e> {
         channel: &str,
         message: &Message,
         limit: u32,
-    ) -> Result<Answers<Message>, Error> {
+    ) -> Result<Answers<Message>, CallError> {
         imports::bus::gather(channel, message, timeout_ms(timeout), limit)
     }
 
@@ -324,11 +327,13 @@ impl<'e> Context<'e> {
         &self,
         channel: &str,
         value: &(impl Serialize + ?Sized),
-    ) -> Result<T, Error> {
-        let answers = self.gather_message(ALL_THE_TIME, channel, &Message::json(value)?, 1)?;
+    ) -> Result<T, CallError> {
+        let answers = self.gather_message(ALL_THE_TIME, channel, &asked(channel, value)?, 1)?;
         match answers.answers.into_iter().next_back() {
-            Some(last) if last.outcome.is_ok() || answers.missing == 0 => read_answer(&last.outcome?),
-            _ => Err(Error::Timeout),
+            Some(last) if last.outcome.is_ok() || answers.missing == 0 => {
+                read_called(channel, &last.outcome?)
+            }
+            _ => Err(CallError::of(channel)(Error::Timeout)),
         }
     }
 

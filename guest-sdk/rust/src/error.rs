@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::bindings::hive::node::types::Error as Wire;
 
-/// Why a publish, a call or a look into the configuration failed.
+/// Why a publish or a look into the configuration failed, or a call, which is named beside it in a [`CallError`].
 ///
 /// With `?` in a handler it becomes a [`Failure`](crate::Failure): a rejection where trying again could not help
 /// (see [`is_permanent`](Error::is_permanent)), otherwise a retry.
@@ -101,6 +101,36 @@ impl std::fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// Why a call failed, and which: what a handler asks of others is one channel among several.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CallError {
+    /// The channel that was called.
+    pub channel: String,
+    /// What went wrong.
+    pub error: Error,
+}
+
+impl CallError {
+    /// Makes the errors of a call of `channel` from what went wrong with it.
+    pub(crate) fn of(channel: &str) -> impl Fn(Error) -> Self {
+        move |error| Self { channel: channel.to_owned(), error }
+    }
+}
+
+impl std::fmt::Display for CallError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "`{}`: {}", self.channel, self.error)
+    }
+}
+
+impl std::error::Error for CallError {}
+
+impl From<CallError> for Error {
+    fn from(call: CallError) -> Self {
+        call.error
+    }
+}
 
 impl From<Wire> for Error {
     fn from(wire: Wire) -> Self {

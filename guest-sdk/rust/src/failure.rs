@@ -3,7 +3,7 @@
 use std::{any::Any, fmt, time::Duration};
 
 use crate::{
-    Error,
+    CallError, Error,
     bindings::exports::hive::node::handler::{Delay, Failure as Wire},
 };
 
@@ -13,7 +13,7 @@ pub type Result<T, E = Failure> = std::result::Result<T, E>;
 /// Why an event was not handled.
 ///
 /// Every [`std::error::Error`] becomes one by `?`: a retry, because most trouble passes. The exception is an
-/// [`Error`] of this crate that [is permanent](Error::is_permanent): that is a rejection. Say it yourself with
+/// [`Error`] of this crate that [is permanent](Error::is_permanent), of a call or of its own: that is a rejection. Say it yourself with
 /// [`reject`] and [`retry`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum Failure {
@@ -92,9 +92,10 @@ impl fmt::Display for Failure {
 
 impl<E: std::error::Error + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
-        let own = (&error as &dyn Any).downcast_ref::<Error>();
-        match own {
-            Some(own) if own.is_permanent() => reject(own),
+        let any = &error as &dyn Any;
+        let called = any.downcast_ref::<CallError>().map(|call| &call.error);
+        match any.downcast_ref::<Error>().or(called) {
+            Some(own) if own.is_permanent() => reject(&error),
             Some(Error::Overloaded { retry_after: delay }) => retry_after(*delay, &error),
             _ => Self::Retry { reason: with_causes(&error), after: None },
         }

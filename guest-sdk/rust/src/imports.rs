@@ -77,9 +77,16 @@ pub(crate) mod state {
 /// The bus with the SDK's own errors.
 #[cfg(target_arch = "wasm32")]
 pub(crate) mod bus {
-    use crate::{Answer, Answers, Error, Kept, Message, bindings::hive::node::bus};
+    use crate::{Answer, Answers, CallError, Error, Kept, Message, bindings::hive::node::bus};
 
     pub(crate) use bus::Call;
+
+    type Wire = crate::bindings::hive::node::types::Error;
+
+    /// An error of a call of that channel.
+    fn of(channel: &str) -> impl Fn(Wire) -> CallError {
+        move |error| CallError::of(channel)(error.into())
+    }
 
     pub(crate) fn publish(channel: &str, message: &Message) -> Result<String, Error> {
         bus::publish(channel, message).map_err(Error::from)
@@ -97,8 +104,8 @@ pub(crate) mod bus {
         bus::forward(channel, headers).map_err(Error::from)
     }
 
-    pub(crate) fn request(channel: &str, message: &Message, timeout_ms: u32) -> Result<Message, Error> {
-        bus::request(channel, message, timeout_ms).map_err(Error::from)
+    pub(crate) fn request(channel: &str, message: &Message, timeout_ms: u32) -> Result<Message, CallError> {
+        bus::request(channel, message, timeout_ms).map_err(of(channel))
     }
 
     pub(crate) fn retain(channel: &str, message: &Message) -> Result<String, Error> {
@@ -112,9 +119,10 @@ pub(crate) mod bus {
     pub(crate) fn request_each(
         calls: &[Call],
         timeout_ms: u32,
-    ) -> Result<Vec<Result<Message, Error>>, Error> {
+    ) -> Result<Vec<Result<Message, CallError>>, Error> {
         let outcomes = bus::request_each(calls, timeout_ms)?;
-        Ok(outcomes.into_iter().map(|outcome| outcome.map_err(Error::from)).collect())
+        let outcomes = calls.iter().zip(outcomes);
+        Ok(outcomes.map(|(call, outcome)| outcome.map_err(of(&call.channel))).collect())
     }
 
     pub(crate) fn gather(
@@ -122,11 +130,13 @@ pub(crate) mod bus {
         message: &Message,
         timeout_ms: u32,
         limit: u32,
-    ) -> Result<Answers<Message>, Error> {
-        let bus::Answers { answers, missing } = bus::gather(channel, message, timeout_ms, limit)?;
+    ) -> Result<Answers<Message>, CallError> {
+        let gathered = bus::gather(channel, message, timeout_ms, limit).map_err(of(channel))?;
+        let bus::Answers { answers, missing } = gathered;
         let answer =
-            |bus::Answer { origin, outcome }| Answer { origin, outcome: outcome.map_err(Error::from) };
-        Ok(Answers { answers: answers.into_iter().map(answer).collect(), missing })
+            |bus::Answer { origin, outcome }| Answer { origin, outcome: outcome.map_err(of(channel)) };
+        let answers = answers.into_iter().map(answer).collect();
+        Ok(Answers { answers, missing, channel: channel.to_owned() })
     }
 
     pub(crate) fn kept_values(pattern: &str, after: Option<&str>, limit: u32) -> Result<Vec<Kept>, Error> {

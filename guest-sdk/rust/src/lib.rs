@@ -53,7 +53,7 @@ pub use bindings::{
 pub use bindings_snapshot::exports::hive::node::snapshot::Saved;
 pub use bus::{Answer, Answers, KeptValues};
 pub use context::Context;
-pub use error::Error;
+pub use error::{CallError, Error};
 pub use failure::{Failure, OrReject, Result, reject, retry, retry_after};
 pub use hive_guest_macros::{on, plugin, restore, save, start, tick};
 pub use payload::{BorrowPayload, FromEvent};

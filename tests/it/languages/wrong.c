@@ -19,6 +19,7 @@ static hive_outcome try(const hive_event *event) {
   if (!strcmp(how, "infinite")) return hive_reply_json("%g", 1 / (double)event->key.len), HIVE_DONE;
   if (!strcmp(how, "publish")) return or_failed(hive_publish_json("out/x", "\"%s\"", "o\"ops"));
   if (!strcmp(how, "state")) return or_failed(hive_state_set_json("x", "[1,]"));
+  if (!strcmp(how, "nobody")) return or_failed(hive_call_json("out/nobody", "1") != NULL);
   if (!strcmp(how, "absent")) return or_failed(hive_json_text(json, "none", small, sizeof small));
   if (!strcmp(how, "kind")) return or_failed(hive_json_text(json, "n", small, sizeof small));
   if (!strcmp(how, "room")) return or_failed(hive_json_text(json, "parcel", small, sizeof small));

@@ -121,9 +121,11 @@ async fn what_is_wrong_in_c_is_said_where_it_is() -> Result<()> {
         text +=
             &format!("  - {{ call: wrong/try, data: {how}, rejects: {}, publishes: [] }}\n", json!(reason));
     }
+    text +=
+        "  - { call: wrong/try, data: nobody, retries: \"`out/nobody`: nobody answers on that channel\" }\n";
     std::fs::write(&cases, text)?;
     let (code, said) = run(&["test", "wrong"])?;
-    ensure!(code == Some(0) && said.contains("10 passed, 0 failed"), "{code:?}: {said}");
+    ensure!(code == Some(0) && said.contains("11 passed, 0 failed"), "{code:?}: {said}");
     for (how, parts) in [
         ("assert", &["Assertion failed: strlen(how) == 1 (src/handler.c: try: 14)", "trapped in"][..]),
         ("abort", &["trapped in `try (src/handler.c:15)`"][..]),

@@ -42,7 +42,7 @@ pub(crate) mod current {
 pub(crate) mod bus {
     use super::{Error, Message, World};
     pub(crate) use crate::bindings::hive::node::bus::Call;
-    use crate::{Answer, Answers, Kept};
+    use crate::{Answer, Answers, CallError, Kept};
 
     pub(crate) fn publish(channel: &str, message: &Message) -> Result<String, Error> {
         World::with(|world| world.publish(channel, message.clone()))
@@ -77,16 +77,16 @@ pub(crate) mod bus {
         World::with(|world| world.clear(channel))
     }
 
-    pub(crate) fn request(channel: &str, message: &Message, _timeout_ms: u32) -> Result<Message, Error> {
-        let responders = World::with(|world| world.ask(channel, message))?;
-        let first = responders.first().copied().ok_or(Error::NoResponder)?;
-        answer(first, message)
+    pub(crate) fn request(channel: &str, message: &Message, _timeout_ms: u32) -> Result<Message, CallError> {
+        let responders = World::with(|world| world.ask(channel, message));
+        let first = responders.and_then(|found| found.first().copied().ok_or(Error::NoResponder));
+        first.and_then(|first| answer(first, message)).map_err(CallError::of(channel))
     }
 
     pub(crate) fn request_each(
         calls: &[Call],
         timeout_ms: u32,
-    ) -> Result<Vec<Result<Message, Error>>, Error> {
+    ) -> Result<Vec<Result<Message, CallError>>, Error> {
         const MOST: usize = 64;
         if calls.len() > MOST {
             return Err(Error::TooLarge { limit: MOST as u64 });
@@ -99,17 +99,18 @@ pub(crate) mod bus {
         message: &Message,
         _timeout_ms: u32,
         limit: u32,
-    ) -> Result<Answers<Message>, Error> {
+    ) -> Result<Answers<Message>, CallError> {
         let (mut answers, mut good) = (Vec::new(), 0);
-        for responder in World::with(|world| world.ask(channel, message))? {
-            let outcome = answer(responder, message);
+        let responders = World::with(|world| world.ask(channel, message)).map_err(CallError::of(channel))?;
+        for responder in responders {
+            let outcome = answer(responder, message).map_err(CallError::of(channel));
             good += u32::from(outcome.is_ok());
             answers.push(Answer { origin: format!("test-node-id-{responder}"), outcome });
             if limit > 0 && good >= limit {
                 break;
             }
         }
-        Ok(Answers { answers, missing: 0 })
+        Ok(Answers { answers, missing: 0, channel: channel.to_owned() })
     }
 
     pub(crate) fn kept_values(pattern: &str, after: Option<&str>, _limit: u32) -> Result<Vec<Kept>, Error> {

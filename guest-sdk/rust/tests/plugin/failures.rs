@@ -105,10 +105,10 @@ fn errors_of_the_node_are_rejections_where_they_stay() {
         let mut host = host().answer_with("ask/it", move |_| Err(error.clone()));
         host.deliver("fail/called", "ask/it").failure()
     };
-    assert_eq!(failing(Error::Timeout), retry("no answer in time"));
+    assert_eq!(failing(Error::Timeout), retry("`ask/it`: no answer in time"));
     assert_eq!(
         failing(Error::Rejected("no".to_owned())),
-        hive::reject("the responder rejected the request: no")
+        hive::reject("`ask/it`: the responder rejected the request: no")
     );
     let overloaded = failing(Error::Overloaded { retry_after: Duration::from_millis(20) });
     assert!(
@@ -116,8 +116,10 @@ fn errors_of_the_node_are_rejections_where_they_stay() {
         "{overloaded:?}"
     );
 
-    assert_eq!(host().deliver("fail/called", "ask/it").failure(), retry("nobody answers on that channel"));
-    assert!(host().deliver("fail/called", "not/declared").failure().reason().starts_with("denied"));
+    let nobody = host().deliver("fail/called", "ask/it").failure();
+    assert_eq!(nobody, retry("`ask/it`: nobody answers on that channel"));
+    let denied = host().deliver("fail/called", "not/declared").failure();
+    assert!(denied.is_reject() && denied.reason().starts_with("`not/declared`: denied"), "{denied:?}");
     assert!(host().deliver("fail/called", "ask//it").failure().is_reject());
     let unexpected = host().answer("ask/it", "text").deliver("fail/called", "ask/it").failure();
     assert!(unexpected.is_reject() && unexpected.reason().contains("line 1 column"), "{unexpected:?}");

@@ -46,12 +46,12 @@ mod many {
     fn each(ctx: &Context) -> Result<Value> {
         let answers = ctx.call_each::<u8>([("ask/all", 1), ("ask/nobody", 2), ("elsewhere/x", 3)])?;
         let many = ctx.call_each::<u8>((0..65).map(|n| ("ask/all", n)));
-        let said = |error: &Error| error.to_string();
+        let said = |error: &hive::CallError| error.to_string();
         Ok(json!({
             "first": answers[0].as_ref().map_err(said).unwrap_or(&0),
             "nobody": answers[1].as_ref().map_err(said).unwrap_err(),
             "denied": answers[2].as_ref().map_err(said).unwrap_err(),
-            "many": many.map_err(|error| said(&error)).unwrap_err(),
+            "many": many.map_err(|error: Error| error.to_string()).unwrap_err(),
         }))
     }
 }
@@ -101,7 +101,10 @@ fn everybody_is_asked_and_the_first_good_answer_wins() {
 #[test]
 fn each_of_several_has_its_own_outcome() {
     let said: Value = host().answer("ask/all", 7).call("several/each", ()).answer();
-    assert_eq!((&said["first"], &said["nobody"]), (&json!(7), &json!("nobody answers on that channel")));
-    assert!(said["denied"].as_str().is_some_and(|text| text.starts_with("denied")), "{said}");
+    assert_eq!(
+        (&said["first"], &said["nobody"]),
+        (&json!(7), &json!("`ask/nobody`: nobody answers on that channel"))
+    );
+    assert!(said["denied"].as_str().is_some_and(|text| text.starts_with("`elsewhere/x`: denied")), "{said}");
     assert_eq!(said["many"], "too large: the limit is 64");
 }

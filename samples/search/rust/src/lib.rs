@@ -63,7 +63,7 @@ mod search {
 
     #[on("search/books")]
     fn books(part: String, ctx: &Context) -> Result<Found> {
-        let Answers { answers, missing } = ctx.gather_within::<Shelf>(WAIT, "search/shelf", &part)?;
+        let Answers { answers, missing, .. } = ctx.gather_within::<Shelf>(WAIT, "search/shelf", &part)?;
         let mut found = Found { books: BTreeMap::new(), silent: missing as usize };
         for answer in answers {
             match answer.outcome {
