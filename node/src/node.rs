@@ -31,7 +31,7 @@ use crate::{
         Address, Bus, CallError, Holder, Message, PublishError, Publisher, Receipt, SubscribeError,
         Subscription, Wanted,
     },
-    control::{Configured, ControlError, ControlSender},
+    control::{Configured, ControlError, ControlSender, Reloaded},
     status::Boards,
 };
 
@@ -187,6 +187,15 @@ impl Node {
     /// When the configuration cannot hold, and nothing was changed; when the node has none to read again, or is leaving.
     pub async fn configure(&self, check: bool) -> Result<Configured, ControlError> {
         self.control.configure(check).await
+    }
+
+    /// Has a plugin, or all, begin anew with what is there now: a component is loaded again, a process started again. What ran
+    /// before goes on until that is ready.
+    ///
+    /// # Errors
+    /// When no plugin has that name, or the node has none or is leaving.
+    pub async fn reload(&self, plugin: Option<String>) -> Result<Vec<Reloaded>, ControlError> {
+        self.control.reload(plugin).await
     }
 
     /// Completes when somebody asked the node to leave through its API.

@@ -149,6 +149,51 @@ async fn the_sample_in_python_greets_and_says_whom() -> Result<()> {
     Ok(())
 }
 
+/// `dev` of a folder that has nothing to build: its process runs, and is another one when its sources are saved.
+#[tokio::test(flavor = "multi_thread")]
+async fn dev_starts_a_process_anew_when_its_files_are_saved() -> Result<()> {
+    let stage = Stage::new()?;
+    let sample = std::fs::read_to_string(workspace().join("samples/clients/python/worker.py"))?;
+    let source = stage.folder.path().join("worker.py");
+    std::fs::write(&source, &sample)?;
+    let python = stage.venv.program("python").display().to_string();
+    let each = |deadline: &str| {
+        format!(
+            "version: 1\nplugins: {{ each: {{ worker: {{ exec: [{python}, worker.py], deadline: {deadline} }} }} }}\n"
+        )
+    };
+    write(stage.folder.path(), "hive.yaml", &each("5s"))?;
+    let mut node = node("dev").verb("dev").arg(stage.folder.path()).start().await?;
+    let runs = |generation: u64| move |plugin: &PluginStatus| plugin.generation == generation;
+    is(&node, "worker", "running", runs(1)).await?;
+    let greets = async |node: &Node, word: &str| {
+        let answer = run(Some(node), &["call", "greet/python", "\"Ada\""]).await?;
+        ensure!(stdout(&answer).starts_with(&format!("\"{word}, Ada, from Python ")), "{answer:?}");
+        anyhow::Ok(())
+    };
+    greets(&node, "Hello").await?;
+    std::fs::write(&source, sample.replace("Hello", "Good evening"))?;
+    node.says("`worker` is started anew: worker.py was saved").await?;
+    is(&node, "worker", "another one", runs(2)).await?;
+    greets(&node, "Good evening").await?;
+    // What does not start leaves the one before running; what is no source of its changes nothing.
+    std::fs::write(&source, "print('to be seen')\nraise SystemExit('no more')\n")?;
+    node.says("process 2 goes on").await?;
+    node.says("to be seen").await?;
+    greets(&node, "Good evening").await?;
+    std::fs::write(source.with_file_name("worker.db"), "x")?;
+    std::fs::write(&source, &sample)?;
+    is(&node, "worker", "mended", runs(3)).await?;
+    greets(&node, "Hello").await?;
+    ensure!(!node.stderr().contains("worker.db"), "{}", node.stderr());
+    // What its section is told, the node sees to, once.
+    write(stage.folder.path(), "hive.yaml", &each("6s"))?;
+    is(&node, "worker", "under another section", runs(4)).await?;
+    ensure!(node.stderr().matches("is started anew").count() == 3, "{}", node.stderr());
+    node.stop().await?;
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_is_killed_in_the_middle_gets_the_event_again() -> Result<()> {
     let stage = Stage::new()?;

@@ -53,7 +53,7 @@ pub(super) struct Tools {
 
 impl Tools {
     pub(super) fn options(self) -> Options {
-        Options { install: !self.no_install }
+        Options { install: !self.no_install, may_be_none: false }
     }
 }
 

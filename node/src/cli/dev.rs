@@ -1,7 +1,10 @@
 //! `dev`: builds handlers, runs a node with them, and builds again what is saved.
 //!
 //! What it owns: the loop between the editor and the node. The node sees only a folder whose files change, as any
-//! other node does; so a handler that does not compile leaves the old one running.
+//! other node does; so a handler that does not compile leaves the old one running. A process it is told to start anew.
+
+mod configuration;
+mod processes;
 
 use std::{
     collections::BTreeSet,
@@ -12,8 +15,10 @@ use std::{
 };
 
 use clap::Args;
+use futures_util::future::join_all;
 use hive_client::locate;
 
+use self::{configuration::Configuration, processes::Process};
 use super::{
     Voice,
     build::{self, Tools},
@@ -27,7 +32,7 @@ use crate::{
     node::Node,
     status::{PluginCard, PluginState, WantCard},
     toolchain::{
-        build::{Artifact, BuildError, Built, build as build_all, place, shop::Said},
+        build::{Artifact, BuildError, Built, Options, build as build_all, place, shop::Said},
         sources::Sources,
     },
     trust::identity::{self, DirLock, Doing},
@@ -54,7 +59,8 @@ Examples:
 
 Without --join the node stays on this machine. Its data is beside that of `run`, in a folder `dev`.
 Without --config the configuration is DIR/hive.yaml, if one DIR is given and has that, else as `run`
-finds it. What was saved last is what runs: there is no probation unless the configuration says one."
+finds it. What was saved last is what runs: there is no probation unless the configuration says one.
+Processes of the configuration (`exec`) run, too, and are started anew when their files are saved."
 )]
 pub(super) struct Dev {
     /// Folders with handlers [default: this one].
@@ -72,7 +78,7 @@ pub(super) struct Dev {
 impl Dev {
     pub(super) async fn run(self, voice: &Voice) -> Result<(), Fault> {
         let dirs = build::dirs(self.dirs);
-        let sources = watch(&dirs)?;
+        are_there(&dirs)?;
         let Site { mut flags, folder, cache, lock } = prepare(self.node, self.join)?;
         if let [dir] = dirs.as_slice() {
             flags.usual_config(dir);
@@ -81,9 +87,11 @@ impl Dev {
         loaded.settings.plugins.cache = cache;
         loaded.adjust(as_who_writes_handlers_wants);
         run::begin(&loaded, voice)?;
-        let config = loaded.file.clone().map(|file| (fs::read(&file).ok(), file));
-        let said = BTreeSet::new();
-        let mut workshop = Workshop { sources, dirs, folder, tools: self.tools, config, said, voice };
+        let processes = Process::all(&loaded.settings);
+        let sources = Sources::watch(&processes::folders(&dirs, &processes)).map_err(Fault::configuration)?;
+        let config = Configuration::of(&loaded);
+        let (tools, said) = (self.tools, BTreeSet::new());
+        let mut workshop = Workshop { sources, dirs, processes, folder, tools, config, said, voice };
         workshop.first_build().await?;
         let hangups = run::Hangups::take()?;
         let node = run::start(&loaded, Some(lock)).await?;
@@ -147,13 +155,13 @@ fn prepare(mut flags: NodeFlags, join: bool) -> Result<Site, Fault> {
     Ok(Site { flags, folder, cache, lock })
 }
 
-fn watch(dirs: &[PathBuf]) -> Result<Sources, Fault> {
+fn are_there(dirs: &[PathBuf]) -> Result<(), Fault> {
     for dir in dirs {
         // Said as `build` says it.
         dir.canonicalize()
             .map_err(|source| build::fault(BuildError::Folder { folder: dir.clone(), source }))?;
     }
-    Sources::watch(dirs).map_err(Fault::configuration)
+    Ok(())
 }
 
 /// Where handlers are built.
@@ -162,11 +170,12 @@ struct Workshop<'a> {
     sources: Sources,
     /// The folders of the sources.
     dirs: Vec<PathBuf>,
+    /// The plugins that are not built, but started.
+    processes: Vec<Process>,
     /// The plugins' folder of the node.
     folder: PathBuf,
     tools: Tools,
-    /// The configuration as it was read last, and where it is.
-    config: Option<(Option<Vec<u8>>, PathBuf)>,
+    config: Option<Configuration>,
     /// What failed the last time, as it was shown: it is not shown again when something else is saved.
     said: BTreeSet<String>,
     voice: &'a Voice,
@@ -188,12 +197,14 @@ impl Workshop<'_> {
         }
     }
 
-    /// Builds whenever something is saved, for ever. A configuration that was saved holds, too.
+    /// Builds whenever something is saved, for ever, and starts processes anew. A configuration that was saved holds, too.
     async fn rebuild(&mut self, node: &Node) {
         loop {
-            self.sources.changed().await;
+            let saved = self.sources.changed().await;
             self.configure(node).await;
-            match self.build().await {
+            let restarted = self.restart(node, &saved);
+            let (built, ()) = tokio::join!(self.build(), restarted);
+            match built {
                 Ok(failures) if failures.is_empty() => continue,
                 Ok(_) => {}
                 Err(error) => build::report(&error),
@@ -204,15 +215,35 @@ impl Workshop<'_> {
 
     /// Has the node read its configuration again, if that is what was saved.
     async fn configure(&mut self, node: &Node) {
-        let Some((before, file)) = &mut self.config else { return };
-        let now = fs::read(&*file).ok();
-        if *before == now {
+        let Some(config) = &mut self.config else { return };
+        if !config.is_other() {
             return;
         }
-        *before = now;
         // What came of it is in the log; of a wrong file, all that is wrong.
-        if let Err(error @ ControlError::Unavailable(_)) = node.configure(false).await {
-            tracing::error!("{}: {error}", file.display());
+        match node.configure(false).await {
+            Ok(_) => self.processes = config.processes(),
+            Err(error @ ControlError::Unavailable(_)) => {
+                tracing::error!("{}: {error}", config.file().display());
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// Has those processes start anew of which a file was saved. What comes of it is in the log.
+    fn restart<'n>(&self, node: &'n Node, saved: &[PathBuf]) -> impl Future<Output = ()> + use<'n> {
+        let config = self.config.as_ref().and_then(|config| config.file().canonicalize().ok());
+        // Those whom the configuration concerns were started anew by the node.
+        let saved = saved.iter().filter(|path| Some(*path) != config.as_ref()).collect::<Vec<_>>();
+        let concerned = self.processes.iter().filter_map(|process| {
+            let file = saved.iter().find_map(|path| process.source(path))?;
+            output::note(self.voice, &format!("`{}` is started anew: {file} was saved", process.name));
+            Some(node.reload(Some(process.name.clone())))
+        });
+        let restarts = join_all(concerned);
+        async move {
+            for error in restarts.await.into_iter().filter_map(Result::err) {
+                tracing::error!("{error}");
+            }
         }
     }
 
@@ -229,7 +260,8 @@ impl Workshop<'_> {
             }
             fails.lock().unwrap_or_else(PoisonError::into_inner).extend(text);
         };
-        let built = build_all(&self.dirs, self.tools.options(), &say, &report).await;
+        let options = Options { may_be_none: !self.processes.is_empty(), ..self.tools.options() };
+        let built = build_all(&self.dirs, options, &say, &report).await;
         self.said = fails.into_inner().unwrap_or_else(PoisonError::into_inner);
         let Built { artifacts, failures } = built?;
         let is_new =

@@ -43,6 +43,8 @@ pub struct Artifact {
 pub struct Options {
     /// Whether what is missing of a toolchain may be added.
     pub install: bool,
+    /// Whether a folder may be without a handler: something else of it runs.
+    pub may_be_none: bool,
 }
 
 /// Why nothing, or not all, was built.
@@ -203,7 +205,7 @@ pub async fn build(
     failed: &(dyn Fn(&BuildError) + Sync),
 ) -> Result<Built, BuildError> {
     let shop = Shop::open(options, say)?;
-    let tasks = find(folders).await?;
+    let tasks = find(folders, options).await?;
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let mut done = stream::iter(tasks).map(|task| task.run(&shop)).buffer_unordered(cores);
     let (mut artifacts, mut failures) = (Vec::new(), Vec::new());
@@ -228,13 +230,14 @@ impl Task {
     }
 }
 
-async fn find(folders: &[PathBuf]) -> Result<Vec<Task>, BuildError> {
+async fn find(folders: &[PathBuf], options: Options) -> Result<Vec<Task>, BuildError> {
     let (mut crates, mut projects) = (BTreeMap::new(), BTreeMap::new());
     for folder in folders {
         let folder =
             folder.canonicalize().map_err(|source| BuildError::Folder { folder: folder.clone(), source })?;
         let ours = project::find(&folder)?;
-        if !rust::find(&folder, &mut crates).await? && ours.is_empty() {
+        let is_none = !rust::find(&folder, &mut crates).await? && ours.is_empty();
+        if is_none && !options.may_be_none {
             return Err(BuildError::Nothing(folder));
         }
         projects.extend(ours.into_iter().map(|project| (project.root.clone(), project)));

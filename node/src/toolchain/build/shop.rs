@@ -239,7 +239,7 @@ mod tests {
     use super::*;
 
     fn shop<'s>(cache: &Path, install: bool, say: &'s (dyn Fn(Said<'_>) + Sync)) -> Shop<'s> {
-        let (folder, options) = (cache.into(), Options { install });
+        let (folder, options) = (cache.into(), Options { install, may_be_none: false });
         Shop { folder, options, say, installing: AtomicUsize::new(0) }
     }
 
