@@ -292,7 +292,7 @@ impl Workshop<'_> {
 
 /// Whether whoever made a mistake mends it and saves; what is missing has to be installed, and then it is begun anew.
 fn is_mended_by_saving(failure: &BuildError) -> bool {
-    matches!(failure, BuildError::Failed { .. } | BuildError::Manifest { .. })
+    matches!(failure, BuildError::Failed { .. } | BuildError::Manifest { .. } | BuildError::Native { .. })
 }
 
 /// Waits until the plugins are loaded and says what to try with them, beginning with the path this program was

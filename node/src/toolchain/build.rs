@@ -132,6 +132,16 @@ pub enum BuildError {
         /// What it said; empty: that is on stderr already.
         said: String,
     },
+    /// A package has native code, which nothing in a component can load.
+    #[error("{place}: {package} cannot be loaded: it has native code ({file}), which is not WebAssembly")]
+    Native {
+        /// Where it is wanted: a file, and its line.
+        place: String,
+        /// The package with its version.
+        package: String,
+        /// The file in it.
+        file: String,
+    },
     /// What was built is no handler.
     #[error("what was built in {} is no handler: {reason}", .folder.display())]
     NoHandler {
@@ -172,6 +182,11 @@ impl BuildError {
             Self::Nothing(_) => Some("`hive-node new NAME --lang LANGUAGE` makes one to begin with".into()),
             Self::NoTool { hint, .. } | Self::TooOld { hint, .. } => Some((*hint).to_owned()),
             Self::NoTarget { hint, .. } | Self::NotInstalled { hint, .. } => Some(hint.clone()),
+            Self::Native { .. } => Some(
+                "packages that are Python alone work; those of the project are the `dependencies` of pyproject.toml. What \
+                 needs native code can be a process: `exec` in the plugin's section of the configuration"
+                    .into(),
+            ),
             Self::SameName { .. } => Some("give one of the two packages another name".into()),
             _ => None,
         }

@@ -93,6 +93,50 @@ async fn what_javascript_cannot_do_is_said_with_what_helps() -> Result<()> {
     Ok(())
 }
 
+/// A package that is native code is said by name and by the line that wants it; what does without it builds.
+#[tokio::test(flavor = "multi_thread")]
+async fn native_code_in_python_is_said_where_it_is_wanted() -> Result<()> {
+    if !is_here("python3", "python") {
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let run = |args: &[&str]| run_in(&folder, args);
+    let (code, said) = run(&["new", "fast", "--lang", "python"])?;
+    ensure!(code == Some(0), "{said}");
+    let root = folder.path().join("fast");
+    // Both have native code; the one does without it, too.
+    let manifest = std::fs::read_to_string(root.join("pyproject.toml"))?;
+    let wanted = "dependencies = [\"bcrypt==5.0.0\", \"markupsafe==3.0.3\"]";
+    std::fs::write(root.join("pyproject.toml"), manifest.replace("dependencies = []", wanted))?;
+    let source = root.join("src/app.py");
+    let text = std::fs::read_to_string(&source)?;
+    for (line, before, after) in [
+        (Some(4), "import hive\n", "import hive\nimport bcrypt\n"),
+        (Some(18), "    visits =", "    from bcrypt import hashpw\n    visits ="),
+        (
+            None,
+            "import hive\n",
+            "import hive\nimport markupsafe\ntry:\n    import bcrypt\nexcept ImportError:\n    bcrypt = None\n",
+        ),
+    ] {
+        std::fs::write(&source, text.replace(before, after))?;
+        let (code, said) = run(&["build", "fast"])?;
+        let Some(line) = line else {
+            ensure!(code == Some(0), "{said}");
+            continue;
+        };
+        let place = format!(
+            "src/app.py:{line}: bcrypt 5.0.0 cannot be loaded: it has native code (bcrypt/_bcrypt.abi3.so)"
+        );
+        ensure!(
+            code == Some(1) && said.contains(&place) && said.contains("hint: packages that are Python alone"),
+            "{said}"
+        );
+        ensure!(!said.contains("Traceback") && !said.contains("hive-native"), "{said}");
+    }
+    Ok(())
+}
+
 /// What a handler in C does wrong is said, with its place where there is one, and nothing that is no JSON leaves it.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_in_c_is_said_where_it_is() -> Result<()> {

@@ -4,7 +4,7 @@
 //! know other languages.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -22,7 +22,7 @@ use super::{
 /// What builds, pinned: what built yesterday builds today.
 const COMPONENTIZE: &str = "componentize-py==0.25.1";
 /// In the stamp: another version builds again.
-const TOOLS: &str = "componentize-py 0.25.1 (uses, loads)";
+const TOOLS: &str = "componentize-py 0.25.1 (uses, loads, refuses)";
 
 /// Interfaces that a component imports only where a source has one of these words, which are how the SDK calls what they
 /// are for. Somebody may mean something else by them; that brings an interface too many.
@@ -33,6 +33,21 @@ const NAMED: [(&str, &[&str]); 3] =
 const ENTRY: &str = "hive_entry";
 /// Its source, but for what the project says.
 const ENTRY_SOURCE: &str = include_str!("entry.py.in");
+
+/// What it says before the name of a native module, and the place that wants it.
+const REFUSES: &str = "hive-native ";
+
+/// A module that is native code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Native {
+    /// The package that has it, with its version.
+    package: String,
+    /// Its file in there.
+    file: String,
+}
+
+/// By their names in Python.
+type Natives = BTreeMap<String, Native>;
 
 const PYTHON: Tool = Tool {
     program: "python3",
@@ -135,7 +150,8 @@ impl Python {
         let tools = componentize(shop).await?;
         let site = self.see_to_packages(project, shop).await?;
         let entry = project.workshop().join("python");
-        self.write_entry(project, &entry)?;
+        let native = site.as_deref().map(native).unwrap_or_default();
+        self.write_entry(project, &native, &entry)?;
         let wit = world::write(project, &self.uses(project, site.as_deref()))?;
         let mut python = PYTHON.command(root);
         // Without a virtual environment of its own it would look at all that is installed on this machine.
@@ -150,7 +166,20 @@ impl Python {
             python.arg("--python-path").arg(site);
         }
         python.arg(ENTRY).arg("--output").arg(to);
-        PYTHON.compile_aloud(python, "componentize-py", root).await
+        let done = PYTHON.compile_aloud(python, "componentize-py", root).await;
+        done.map_err(|error| self.refused(project, &native, error))
+    }
+
+    /// An import that fails for native code is said without Python's many words.
+    fn refused(&self, project: &Project, native: &Natives, error: BuildError) -> BuildError {
+        let BuildError::Failed { said, .. } = &error else { return error };
+        let words = said.rsplit_once(REFUSES).map(|(_, rest)| rest.split_whitespace());
+        let Some((Some(module), place)) = words.map(|mut words| (words.next(), words.next())) else {
+            return error;
+        };
+        let Some(Native { package, file }) = native.get(module).cloned() else { return error };
+        let source = project.root.join(&self.path).join(place.unwrap_or_default());
+        BuildError::Native { place: source.display().to_string(), package, file }
     }
 
     /// The interfaces of the node that its sources may use, and those of packages that know the SDK.
@@ -195,7 +224,7 @@ impl Python {
         PYTHON.compile_aloud(python, "python3 -m compileall", &project.root).await
     }
 
-    fn write_entry(&self, project: &Project, folder: &Path) -> Result<(), BuildError> {
+    fn write_entry(&self, project: &Project, native: &Natives, folder: &Path) -> Result<(), BuildError> {
         let text = |text: &str| serde_json::to_string(text).unwrap_or_default();
         let sources = match self.path.to_string_lossy() {
             path if path == "." => String::new(),
@@ -205,7 +234,11 @@ impl Python {
             .replace("{{module}}", &self.module)
             .replace("{{name}}", &text(&project.name))
             .replace("{{version}}", &text(&project.version))
-            .replace("{{source}}", &text(&sources));
+            .replace("{{source}}", &text(&sources))
+            .replace(
+                "{{native}}",
+                &serde_json::to_string(&native.keys().collect::<Vec<_>>()).unwrap_or_default(),
+            );
         // An environment, too, with nothing in it.
         let packages = folder.join("lib/python3/site-packages");
         fs::create_dir_all(&packages).map_err(|source| place(&packages, source))?;
@@ -253,6 +286,32 @@ async fn componentize(shop: &Shop<'_>) -> Result<PathBuf, BuildError> {
     shop.kit(&kit, async |folder: &Path| pip(folder, &[COMPONENTIZE.into()], folder).await).await
 }
 
+/// What installed packages have of native code, as they say themselves.
+fn native(site: &Path) -> Natives {
+    let mut found = Natives::new();
+    for folder in fs::read_dir(site).into_iter().flatten().flatten().map(|entry| entry.path()) {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        let Some(package) = name.strip_suffix(".dist-info") else { continue };
+        // What cannot be read names nothing; then the error is Python's own.
+        let record = fs::read_to_string(folder.join("RECORD")).unwrap_or_default();
+        for file in record.lines().filter_map(|line| line.split(',').next()) {
+            if let Some(module) = native_module(file) {
+                let package = package.replacen('-', " ", 1);
+                found.insert(module, Native { package, file: file.to_owned() });
+            }
+        }
+    }
+    found
+}
+
+/// What a file is called as a module, if it is native code: `lxml/etree.cpython-311-x86_64-linux-gnu.so` is `lxml.etree`.
+fn native_module(file: &str) -> Option<String> {
+    let whole = file.strip_suffix(".so").or_else(|| file.strip_suffix(".pyd"))?;
+    let (folder, name) = whole.rsplit_once('/').unwrap_or(("", whole));
+    let parts = folder.split('/').filter(|part| !part.is_empty()).chain(name.split('.').next());
+    Some(parts.collect::<Vec<_>>().join("."))
+}
+
 /// Installs packages into a folder, whatever manages the rest of the system.
 pub async fn pip(to: &Path, packages: &[String], folder: &Path) -> Result<(), BuildError> {
     let mut pip = PYTHON.command(folder);
@@ -267,4 +326,30 @@ pub async fn pip(to: &Path, packages: &[String], folder: &Path) -> Result<(), Bu
     let installed = PYTHON.run(pip, "python3 -m pip install", folder).await.map(drop);
     let removed = fs::remove_dir_all(&coming).map_err(|source| place(&coming, source));
     installed.and(removed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_say_which_of_their_modules_are_native_code() {
+        let site = tempfile::tempdir().expect("a folder");
+        for (package, record) in [
+            (
+                "lxml-6.0.2.dist-info",
+                "../../bin/x,,\nlxml/etree.cpython-311-x86_64-linux-gnu.so,sha256=x,9\nlxml/__init__.py,,\n",
+            ),
+            ("cffi-2.0.0.dist-info", "_cffi_backend.cpython-311-x86_64-linux-gnu.so,,\ncffi/api.py,,\n"),
+            ("six-1.17.0.dist-info", "six.py,,\n"),
+        ] {
+            fs::create_dir(site.path().join(package)).expect("made");
+            fs::write(site.path().join(package).join("RECORD"), record).expect("written");
+        }
+        let found = native(site.path());
+        let modules: Vec<&String> = found.keys().collect();
+        assert_eq!(modules, ["_cffi_backend", "lxml.etree"]);
+        assert_eq!(found["lxml.etree"].package, "lxml 6.0.2");
+        assert_eq!(native_module("bcrypt/_bcrypt.abi3.so").as_deref(), Some("bcrypt._bcrypt"));
+    }
 }
