@@ -191,11 +191,8 @@ async fn journey(language: &Language) -> Result<()> {
     runs(&node, &plugin, 2).await?;
     greets(&node, &plugin, "Hi, Ada!").await?;
     ensure!(shared(data.path())? == interpreter, "the edit compiles another interpreter");
-    eprintln!(
-        "{name}: built in {:.1} s, after an edit in {:.1} s",
-        took.as_secs_f64(),
-        edit_took.as_secs_f64()
-    );
+    let [took, again] = [took, edit_took].map(|took| took.as_secs_f64());
+    eprintln!("{name}: built in {took:.1} s, after an edit in {again:.1} s");
     reads(&node, &plugin).await?;
     keeps(&node, &plugin).await?;
     says(&node, &plugin, "count", &json!([1, 1])).await?;
