@@ -215,6 +215,34 @@ async fn journey(language: &Language) -> Result<()> {
     Ok(())
 }
 
+/// `dev` builds what was saved, and whoever saved it tests it: one of them builds, and both have what is built.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_that_is_built_twice_at_once_is_built_once() -> Result<()> {
+    let Language { name, tool, edits, .. } = &JS;
+    if !is_here(tool, name) {
+        return Ok(());
+    }
+    let project = Project::new(PROGRAM, name, "twice", "twice-js", edits)?;
+    project.build()?;
+    let source = project.folder.join("src/index.js");
+    let text = std::fs::read_to_string(&source)?;
+    std::fs::write(&source, format!("{text}// {}\n", std::process::id()))?;
+    let build = || project.verb("build", &[]);
+    let outputs = std::thread::scope(|scope| {
+        let builds = [0; 3].map(|_| scope.spawn(build));
+        builds.map(|build| build.join().expect("no panic"))
+    });
+    std::fs::write(&source, text)?;
+    let mut built = 0;
+    for output in outputs {
+        let output = output?;
+        ensure!(output.status.success(), "{}", said(&output));
+        built += said(&output).matches("built `twice`").count();
+    }
+    ensure!(built == 1, "{built} built it");
+    Ok(())
+}
+
 /// Modules that a node keeps apart, as several components have them.
 fn shared(data: &Path) -> Result<usize> {
     let files = std::fs::read_dir(data.join("cache"))?.flatten();

@@ -48,8 +48,10 @@ export const state = {
     }
   },
 
-  /** Adds to a number and gives the sum, whoever else adds at the same time. A missing key counts as 0. */
-  increment(key, delta = 1) {
+  /** Adds to a number and gives the sum, whoever else adds at the same time. A missing key counts as 0. What is left out is 1,
+   * and what is undefined, as a field that an event does not have, is an error. */
+  increment(key, ...given) {
+    const delta = given.length === 0 ? 1 : given[0];
     const by = Number(delta);
     if (!Number.isSafeInteger(by)) throw new RangeError(`${delta} is no whole number that can be added`);
     return Number(asking(() => node.store.increment(key, by)));

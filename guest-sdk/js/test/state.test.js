@@ -42,6 +42,7 @@ const DEEDS = {
     state.update("u", () => undefined) ?? "gone",
   ],
   nothing: () => state.set("x", undefined),
+  addNothing: () => state.increment("x", {}.euros),
   empty: () => state.set("", 1),
   noJson: () => { state.set("raw", Uint8Array.of(0x7b)); return state.get("raw"); },
   secret: () => hive.secret("database"),
@@ -73,6 +74,7 @@ test("sums and swaps", async () => {
 
 test("what the node refuses, and what is no value, is said", async () => {
   const host = new Host();
+  assert.match((await failure(host, "addNothing")).reason, /undefined is no whole number/);
   assert.match((await failure(host, "text")).reason, /invalid: `t` holds no whole number/);
   assert.match((await failure(host, "empty")).reason, /a key has at least one byte/);
   assert.match((await failure(host, "nothing")).reason, /undefined is no value/);

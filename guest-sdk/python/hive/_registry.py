@@ -154,6 +154,8 @@ def _subscribe(pattern: str, answers: bool, group: bool | str, durable: bool) ->
 
 def _fitted(function: Callable[..., Any]) -> Callable[[Event], Any]:
     """The function as one of an event: its parameters get the data and the context, by their annotations."""
+    if inspect.iscoroutinefunction(function):
+        raise TypeError(f"{function.__name__} is async, which nobody would wait for: a handler is a plain function")
     takes = _givers(function)
     if len(takes) > 2:
         raise TypeError(f"{function.__name__} takes the event's data and a context, not {len(takes)} things")

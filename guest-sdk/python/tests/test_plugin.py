@@ -175,6 +175,13 @@ class Sdk(unittest.TestCase):
         with self.assertRaisesRegex(TypeError, "write @hive.on"):
             hive.on(lambda: None)
 
+    def test_an_async_handler_is_refused_at_once(self):
+        async def later() -> None:
+            pass
+
+        with self.assertRaisesRegex(TypeError, "later is async, which nobody would wait for"):
+            hive.answer("greet/later")(later)
+
     def test_a_second_handler_for_a_pattern_is_refused_at_once(self):
         with self.assertRaisesRegex(ValueError, r"two handlers for greet/\*: the second, greet, would never be called"):
             hive.on("greet/*")(greet)

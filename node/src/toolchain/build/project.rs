@@ -9,7 +9,16 @@ use std::{
     time::Instant,
 };
 
-use super::{Artifact, BuildError, c::C, go::Go, js::Js, python::Python, shop::Shop, stamp, tool::place};
+use super::{
+    Artifact, BuildError,
+    c::C,
+    go::Go,
+    js::Js,
+    python::Python,
+    shop::{Shop, lock},
+    stamp,
+    tool::place,
+};
 use crate::watch::is_skipped;
 
 /// Folders below a given one that are searched for projects.
@@ -118,8 +127,16 @@ impl Project {
             (workshop.join(&self.name).with_added_extension("wasm"), workshop.join("stamp"));
         let artifact =
             Artifact { name: self.name.clone(), file: component.clone(), sources: self.root.clone() };
+        let is_built = |stamp: &str| {
+            component.is_file() && fs::read_to_string(&stamp_file).is_ok_and(|last| last == stamp)
+        };
+        if is_built(&self.stamp()?) {
+            return Ok(artifact);
+        }
+        // Another program may be at it, as `dev` is when something was saved: its component is this one's, too.
+        let _lock = lock(&workshop.join("project")).await?;
         let stamp = self.stamp()?;
-        if component.is_file() && fs::read_to_string(&stamp_file).is_ok_and(|last| last == stamp) {
+        if is_built(&stamp) {
             return Ok(artifact);
         }
         fs::create_dir_all(&workshop).map_err(|source| place(&workshop, source))?;

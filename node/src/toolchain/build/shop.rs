@@ -220,8 +220,8 @@ fn fresh(folder: &Path, extension: &str) -> Result<PathBuf, BuildError> {
     Ok(fresh)
 }
 
-/// The lock on a folder to be. Waiting for it holds up nobody else.
-async fn lock(folder: &Path) -> Result<File, BuildError> {
+/// The lock on a folder, which need not be there. Waiting for it holds up nobody else.
+pub(super) async fn lock(folder: &Path) -> Result<File, BuildError> {
     let path = folder.with_added_extension("lock");
     let taken = tokio::task::spawn_blocking(move || {
         if let Some(parent) = path.parent() {
