@@ -167,14 +167,18 @@ impl Loader {
         let (compiles, size) = (Arc::new(AtomicBool::new(false)), file.len());
         let begun = Arc::clone(&compiles);
         let mut prepared = pin!(threads.aside(move || loader.prepare(&name, &file, &begun)));
-        let prepared = tokio::select! {
-            prepared = &mut prepared => prepared,
-            () = tokio::time::sleep(MOMENT) => {
-                if compiles.load(Relaxed) {
-                    let size = ByteSize(u64::try_from(size).unwrap_or(u64::MAX) >> 10 << 10);
-                    tracing::info!(plugin = &**plugin, "compiling its {size} of WebAssembly, which takes some seconds");
+        let mut is_said = false;
+        let prepared = loop {
+            tokio::select! {
+                prepared = &mut prepared => break prepared,
+                // On a busy machine a large file is still being read by then.
+                () = tokio::time::sleep(MOMENT), if !is_said => {
+                    is_said = compiles.load(Relaxed);
+                    if is_said {
+                        let size = ByteSize(u64::try_from(size).unwrap_or(u64::MAX) >> 10 << 10);
+                        tracing::info!(plugin = &**plugin, "compiling its {size} of WebAssembly, which takes some seconds");
+                    }
                 }
-                prepared.await
             }
         };
         let prepared = prepared.map_err(|_| LoadError::Stopping)??;
