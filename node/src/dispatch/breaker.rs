@@ -73,6 +73,13 @@ impl Breaker {
         (self.patience, self.stand) = (patience, Stand::Closed(0));
     }
 
+    /// Another version handles what comes: what the one before did says nothing of it. Whether it was paused.
+    pub(super) fn close(&mut self) -> bool {
+        let was_paused = !self.is_closed();
+        self.stand = Stand::Closed(0);
+        was_paused
+    }
+
     /// How it stands, and how often it was paused.
     pub(super) fn look(&self) -> (status::Breaker, u64) {
         let stand = match &self.stand {
@@ -185,6 +192,10 @@ mod tests {
         breaker.tries();
         assert_eq!(breaker.ended(&done, true, later), Some(Turn::GoesOn));
         assert_eq!((breaker.admits(later), breaker.look().1), (Admission::All, 2));
+        assert!(!breaker.close(), "it is not paused");
+        (0..3).for_each(|_| drop(breaker.ended(&broken(), false, later)));
+        assert!(breaker.close());
+        assert_eq!((breaker.admits(later), breaker.is_troubled()), (Admission::All, false));
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod held;
 mod job;
 mod news;
 mod obey;
+mod pauses;
 mod sort;
 mod ticks;
 
@@ -32,14 +33,13 @@ use self::{
     sort::{LANES, Sort},
 };
 use super::{
-    Outcome, Policy,
-    breaker::{Admission, Breaker, Turn},
+    Policy,
+    breaker::{Admission, Breaker},
     tally::{Tallied, Tally},
 };
 use crate::{
-    bus::{Bus, Delivery, Event, Failure, Request, Subscription},
+    bus::{Bus, Delivery, Event, Request, Subscription},
     status,
-    units::duration_text,
 };
 
 /// Events taken from the queue into lanes at a time; the rest stays where its bound is.
@@ -225,8 +225,12 @@ impl Lanes {
         let tried = match state.breaker.admits(now) {
             Admission::All => false,
             Admission::One => true,
-            Admission::Nothing(why, _) => {
-                state.requests.drain(..).for_each(|delivery| fail(delivery, why));
+            Admission::Nothing(why, until) => {
+                pauses::refuse(
+                    state.requests.drain(..),
+                    why,
+                    until.map(|until| until.saturating_duration_since(now)),
+                );
                 return None;
             }
         };
@@ -264,36 +268,6 @@ impl Lanes {
             state.breaker.tries();
         }
         Job { lanes: Arc::clone(self), work: Some(delivery), lane, deadline, tried }
-    }
-
-    /// A call ended: a handler that fails too often is paused, one that was goes on. What it says to who asks is its answer,
-    /// also when that is a failure: nobody shall have it paused by asking badly.
-    fn ended(&self, outcome: &Outcome, asked: bool, tried: bool) {
-        let is_answer = asked && matches!(outcome, Outcome::Retry { .. });
-        let is_well = is_answer || matches!(outcome, Outcome::Done(_));
-        if is_well && !self.troubled.load(Relaxed) {
-            return;
-        }
-        let outcome = if is_well { &Outcome::Done(None) } else { outcome };
-        let mut state = self.lock();
-        let turn = state.breaker.ended(outcome, tried, Instant::now());
-        self.troubled.store(state.breaker.is_troubled(), Relaxed);
-        drop(state);
-        match turn {
-            None => return,
-            Some(Turn::Paused(pause, why)) => {
-                let pause = duration_text(pause);
-                tracing::warn!(plugin = self.name, "{why}; one event is tried in {pause}");
-            }
-            Some(Turn::GoesOn) => tracing::info!(plugin = self.name, "it goes on after its pause"),
-        }
-        self.wake_all();
-    }
-
-    /// The one event that was to be tried came to nothing.
-    fn tries_another(&self) {
-        self.lock().breaker.tries_another(Instant::now());
-        self.wake_all();
     }
 
     fn wake_all(&self) {
@@ -359,13 +333,6 @@ impl State {
         if queue.len() == 1 && !self.busy[lane] {
             self.ready.push_back(lane);
         }
-    }
-}
-
-/// Nothing is asked of a handler that is paused.
-fn fail(delivery: Delivery, why: &str) {
-    if let Some(request) = delivery.request {
-        request.answer(Err(Failure::Failed(why.to_owned())));
     }
 }
 

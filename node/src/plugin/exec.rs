@@ -71,6 +71,8 @@ pub(super) struct Life {
     /// From when on who asks is told that there is none, while there is none.
     told_from: Instant,
     pause: Pause,
+    /// Somebody wanted the next process, or the one that is coming: it is not one that follows one that ended.
+    is_anew: bool,
     /// Processes that were live so far.
     generation: u64,
     /// What was in the way of the last process.
@@ -107,6 +109,7 @@ impl Life {
             again_at: None,
             told_from: Instant::now(),
             pause: Pause::default(),
+            is_anew: false,
             generation: 0,
             problem: None,
             leaving: TaskTracker::new(),
@@ -180,7 +183,11 @@ impl Life {
             (None, true) if is_renewed => {
                 return Some("it came by itself: what is new for it holds when it comes again".into());
             }
-            (Some(_), true) => self.start_next(),
+            (Some(_), true) => {
+                // It is another one, whatever became of those before.
+                (self.pause, self.is_anew) = (Pause::default(), true);
+                self.start_next();
+            }
             (Some(_), false) if !is_there && self.again_at.is_none() => self.start_next(),
             (None, true) => return Some("it came by itself, and the node cannot start it again".into()),
             (None, false) if !is_there && self.again_at.is_none() => self.keep_place("it has not come yet"),
@@ -240,6 +247,9 @@ impl Life {
         self.card.process(self.generation, &wishes, session.window());
         (self.again_at, self.problem) = (None, None);
         self.say_live(&wishes);
+        if std::mem::take(&mut self.is_anew) {
+            lanes.begin_anew();
+        }
         if let Err(error) = lanes.subscription().set(wishes.wanted()).await {
             tracing::warn!(plugin = &*self.name, "{error}");
         }

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use super::{Lanes, fail};
+use super::{Lanes, pauses::fail};
 
 impl Lanes {
     /// Answers whoever asks with why nobody is there, until this is dropped. For a time without workers.

@@ -49,13 +49,14 @@ impl News {
             && let Some(left_out) = kind.admit()
         {
             let (text, more) = (text(), and_more(left_out));
-            self.push(&format!("{text} (channel={channel} event={id}){more}"));
+            self.push(LineLevel::Warn, &format!("{text} (channel={channel} event={id}){more}"));
         }
     }
 
-    fn push(&self, text: &str) {
+    /// One line for whoever looks.
+    pub(super) fn push(&self, level: LineLevel, text: &str) {
         if let Some(lines) = self.lines.get() {
-            lines.push(LineLevel::Warn, text);
+            lines.push(level, text);
         }
     }
 }
@@ -76,7 +77,7 @@ impl Lanes {
         };
         let more = and_more(left_out);
         tracing::warn!(plugin, %channel, event = %id, "{why}{more}");
-        self.news.push(&format!("{why} (channel={channel} event={id}){more}"));
+        self.news.push(LineLevel::Warn, &format!("{why} (channel={channel} event={id}){more}"));
     }
 
     /// Says how much was left out, where nothing else came that would have said so. To be asked now and then.
@@ -89,7 +90,8 @@ impl Lanes {
         ] {
             if let Some(count) = kind.overdue() {
                 let what = if count == 1 { one } else { many };
-                self.news.push(&format!("{count} more {what} since the last one that was said"));
+                let text = format!("{count} more {what} since the last one that was said");
+                self.news.push(LineLevel::Warn, &text);
             }
         }
     }

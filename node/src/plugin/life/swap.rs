@@ -148,6 +148,7 @@ impl Life {
         let (lanes, bus, stop) = (Arc::clone(&live.lanes), self.shared.bus.clone(), live.stop.clone());
         live.workers.spawn(Arc::clone(&self.shots).run(lanes, bus, stop));
         (live.version, live.content, live.leaving) = (version, content, false);
+        live.lanes.begin_anew();
         self.obey_section();
     }
 

@@ -1,6 +1,7 @@
 //! How long instances serve, and that one plugin's crowd keeps nobody else waiting.
 
 use super::*;
+use crate::dispatch::Patience;
 
 /// Answers with how many its instance has answered; after an empty payload with 20 pages more.
 fn counter() -> Sketch {
@@ -108,5 +109,32 @@ async fn a_crowd_at_one_plugin_keeps_nobody_elses_waiting() {
     let handled = home.card("crowded").map_or(0, |card| card.work.handled.value());
     assert!(handled < CROWD as u64 / 2, "{handled} were handled before 50 calls of another");
     home.until("those that still wait", "crowded", crowded).await;
+    home.stop().await;
+}
+
+/// A handler that was paused is not paused any more when it is another one.
+#[tokio::test]
+async fn another_version_does_not_sit_out_the_pause_of_the_one_before() {
+    let bad = Sketch::new().answers("greet/*").handle("unreachable");
+    let patience = Patience { failures: 3, pause: Duration::from_secs(3_600) };
+    let home = Home::with(&[("greet.wasm", &bad)], |config| config.breaker = Some(Some(patience))).await;
+    let refused = async || match home.call("greet/me", "x").await {
+        Err(CallError::Failed(why)) if why.contains("is paused after 3 failures") => true,
+        Err(CallError::Failed(why)) if why.contains("trapped") => false,
+        other => panic!("{other:?}"),
+    };
+    for generation in [2, 3] {
+        for _ in 0..3 {
+            assert!(!refused().await);
+        }
+        assert!(refused().await);
+        if generation == 2 {
+            home.plugins.reload(Some("greet".into())).await.expect("reloaded");
+        } else {
+            home.place("greet.wasm", &echo().build());
+        }
+        home.until_generation("greet", generation).await;
+    }
+    assert_eq!(home.call("greet/me", "hi").await.expect("an answer").payload, "hi");
     home.stop().await;
 }
