@@ -45,7 +45,7 @@ pub struct Allowance {
     since: Instant,
     /// When they were last counted aloud, in milliseconds since `since`.
     told_ms: AtomicU64,
-    /// Calls that broke: once a second one is said.
+    /// Calls that broke: once a second one of each cause is said.
     broken: Complaints,
 }
 
@@ -138,16 +138,16 @@ impl Allowance {
         self.last_lines.push(level, line);
     }
 
-    /// A call broke, or found no instance. It is said, aloud too, unless another one was just now: then it is counted.
+    /// A call broke, or found no instance. It is said, aloud too, unless one of the same cause was just now: then it is counted.
     pub fn broke(&self, event: &Event, fault: &Fault) {
         let plugin = &*self.plugin;
-        let Some(left_out) = self.broken.admit() else {
-            tracing::debug!(plugin, channel = %event.channel, event = %event.id, "the handler {fault}");
+        let (channel, id, fault) = (&event.channel, event.id, fault.to_string());
+        let Some(left_out) = self.broken.admit((channel.as_str(), &fault)) else {
+            tracing::debug!(plugin, %channel, event = %id, "the handler {fault}");
             return;
         };
         let more = and_more(left_out);
-        tracing::warn!(plugin, channel = %event.channel, event = %event.id, "the handler {fault}{more}");
-        let (channel, id) = (&event.channel, event.id);
+        tracing::warn!(plugin, %channel, event = %id, "the handler {fault}{more}");
         self.note(LineLevel::Warn, &format!("the handler {fault} (channel={channel} event={id}){more}"));
     }
 

@@ -12,7 +12,7 @@ use crate::{
     status::{Complaints, LineLevel, Lines, and_more},
 };
 
-/// Dead letters, and events that are tried for the last time, that are said at once; then it is one of each a second.
+/// Dead letters, and events that are tried for the last time, that are said at once; then it is one of each cause a second.
 const AT_ONCE: u64 = 8;
 
 /// What is said of one handler's events, and how much of it is.
@@ -36,20 +36,20 @@ impl Default for News {
 impl News {
     /// An event is a dead letter.
     pub(super) fn dead(&self, event: (&Channel, EventId), reason: &str) {
-        self.say(&self.dead, event, || format!("dead letter: {reason}"));
+        self.say(&self.dead, event, ("dead letter", reason));
     }
 
     /// An event failed, and the next try is its last one.
     pub(super) fn last_try(&self, event: (&Channel, EventId), reason: &str) {
-        self.say(&self.last_tries, event, || format!("failed, and is tried for the last time: {reason}"));
+        self.say(&self.last_tries, event, ("failed, and is tried for the last time", reason));
     }
 
-    fn say(&self, kind: &Complaints, (channel, id): (&Channel, EventId), text: impl FnOnce() -> String) {
+    fn say(&self, kind: &Complaints, (channel, id): (&Channel, EventId), (what, reason): (&str, &str)) {
         if self.lines.get().is_some()
-            && let Some(left_out) = kind.admit()
+            && let Some(left_out) = kind.admit((channel.as_str(), reason))
         {
-            let (text, more) = (text(), and_more(left_out));
-            self.push(LineLevel::Warn, &format!("{text} (channel={channel} event={id}){more}"));
+            let more = and_more(left_out);
+            self.push(LineLevel::Warn, &format!("{what}: {reason} (channel={channel} event={id}){more}"));
         }
     }
 
@@ -68,10 +68,10 @@ impl Lanes {
         let _ = self.news.lines.set(lines);
     }
 
-    /// A call broke. It is said, aloud too, unless another one was just now: then it is counted.
+    /// A call broke. It is said, aloud too, unless one of the same cause was just now: then it is counted.
     pub(in crate::dispatch) fn broke(&self, event: &Event, why: &str) {
         let (plugin, channel, id) = (self.name.as_str(), &event.channel, event.id);
-        let Some(left_out) = self.news.broken.admit() else {
+        let Some(left_out) = self.news.broken.admit((channel.as_str(), why)) else {
             tracing::debug!(plugin, %channel, event = %id, "{why}");
             return;
         };
