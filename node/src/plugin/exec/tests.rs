@@ -268,3 +268,16 @@ async fn processes_come_become_others_and_go_with_the_configuration() {
     assert!(home.problem("worker").contains("exit code 5"), "{}", home.problem("worker"));
     home.stop().await;
 }
+
+/// Who failed for long waits for long; who is started by hand is another one.
+#[tokio::test]
+async fn a_program_that_is_started_by_hand_is_started_again_as_fast_as_the_first_time() {
+    let home = Home::start(&[("ends", exec(&["sh", "-c", "exit 3"]))]).await;
+    let restarts = |home: &Home| home.card("ends").map_or(0, |card| card.work.restarts.value());
+    home.until("it waits for seconds", |home| restarts(home) >= 6).await;
+    home.plugins.reload(Some("ends".into())).await.expect("done");
+    let (began, before) = (Instant::now(), restarts(&home));
+    home.until("it is started again", |home| restarts(home) >= before + 3).await;
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    home.stop().await;
+}
