@@ -283,6 +283,7 @@ async fn outcomes_of_a_process_are_those_of_any_plugin() -> Result<()> {
     ensure!(did(&mut events).await?["what"] == "elsewhere");
     says(&node, "worker", "plugins: {each: {worker: {publishes: [\"elsewhere/x\"]}}}").await?;
     says(&node, "worker", "or its code would have to declare that").await?;
+    says(&node, "worker", "its process is refused: the plugin may not publish to `elsewhere/x`").await?;
     // It answers, refuses, and asks others; not itself, as it takes one at a time.
     let ask = async |channel: &str, payload: &str| client.call(channel, &payload.into(), CALL_TIMEOUT).await;
     ensure!(ask("ask/plain", "hello").await?.text() == Some("hello from worker"));

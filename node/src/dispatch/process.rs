@@ -21,7 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 pub use self::{
-    session::{Cause, Given, Session, Stage},
+    session::{Cause, Given, NotInHand, Session, Stage},
     words::Words,
 };
 use super::{Call, Invoke, Lanes, Matcher, Outcome};
@@ -92,6 +92,9 @@ pub trait Permit: Send + Sync {
     /// # Errors
     /// How many may.
     fn payload(&self, bytes: usize) -> Result<(), String>;
+
+    /// The process said what it must not: whoever looks after the plugin is told, too.
+    fn misspoke(&self, why: &str);
 }
 
 impl fmt::Debug for Seat {

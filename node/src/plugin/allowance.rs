@@ -47,6 +47,8 @@ pub struct Allowance {
     told_ms: AtomicU64,
     /// Calls that broke: once a second one of each cause is said.
     broken: Complaints,
+    /// What its process said and must not: likewise.
+    misspoken: Complaints,
 }
 
 impl Allowance {
@@ -67,6 +69,7 @@ impl Allowance {
             since: Instant::now(),
             told_ms: AtomicU64::new(0),
             broken: Complaints::new(1),
+            misspoken: Complaints::new(1),
         }
     }
 
@@ -151,19 +154,37 @@ impl Allowance {
         self.note(LineLevel::Warn, &format!("the handler {fault} (channel={channel} event={id}){more}"));
     }
 
+    /// Its process said what it must not. Said as a call that broke is.
+    pub fn misspoke(&self, why: &str) {
+        let plugin = &*self.plugin;
+        let Some(left_out) = self.misspoken.admit(why) else {
+            tracing::debug!(plugin, "its process is refused: {why}");
+            return;
+        };
+        let text = format!("its process is refused: {why}{}", and_more(left_out));
+        tracing::warn!(plugin, "{text}");
+        self.note(LineLevel::Warn, &text);
+    }
+
     /// Where the plugin's last lines are.
     #[must_use]
     pub fn lines(&self) -> Arc<Lines> {
         Arc::clone(&self.last_lines)
     }
 
-    /// Says how many lines were left out, and how many broken calls, when it was not said just now. To be asked now and then.
+    /// Says how many lines were left out, and how many broken calls and the like, when it was not said just now. To be asked
+    /// now and then.
     pub fn tell_left_out(&self) {
-        if let Some(count) = self.broken.overdue() {
-            let (plugin, calls) = (&*self.plugin, if count == 1 { "call" } else { "calls" });
-            let text = format!("{count} more {calls} broke since the last one that was said");
-            tracing::warn!(plugin, "{text}");
-            self.note(LineLevel::Warn, &text);
+        for (kind, one, many) in [
+            (&self.broken, "call broke", "calls broke"),
+            (&self.misspoken, "message of its process was refused", "messages of its process were refused"),
+        ] {
+            if let Some(count) = kind.overdue() {
+                let (plugin, what) = (&*self.plugin, if count == 1 { one } else { many });
+                let text = format!("{count} more {what} since the last one that was said");
+                tracing::warn!(plugin, "{text}");
+                self.note(LineLevel::Warn, &text);
+            }
         }
         if self.left_out.load(Relaxed) == 0 {
             return;
@@ -208,5 +229,17 @@ mod tests {
         assert!(allowance.admits_line(1_000) && !allowance.admits_line(100), "bytes count too");
         allowance.told_ms.store(0, Relaxed);
         assert!(lines.after(0, 9).0.is_empty());
+    }
+
+    #[test]
+    fn what_a_process_must_not_say_is_a_warning_once_a_second_for_each_cause() {
+        let (work, lines) = (Arc::<Work>::default(), Arc::<Lines>::default());
+        let allowance = Allowance::new("x".into(), &Limits::default(), work, Arc::clone(&lines));
+        for why in ["it has no event 7 in hand", "it may not"] {
+            (0..3).for_each(|_| allowance.misspoke(why));
+        }
+        let said: Vec<_> = lines.after(0, 9).0.into_iter().map(|line| (line.level, line.text)).collect();
+        let want = |why: &str| (LineLevel::Warn, format!("its process is refused: {why}"));
+        assert_eq!(said, [want("it has no event 7 in hand"), want("it may not")]);
     }
 }

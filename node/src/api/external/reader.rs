@@ -21,7 +21,10 @@ use super::{
     },
     Line, Stream,
 };
-use crate::bus::{self, Address, CallCause};
+use crate::{
+    bus::{self, Address, CallCause},
+    dispatch::process::NotInHand,
+};
 
 /// Calls of one process that are under way: further ones fail at once, as what answers them may be behind them.
 const CALLS_MAX: usize = 256;
@@ -120,7 +123,7 @@ impl Line {
             }
         };
         if let Err(error) = known {
-            self.say_error(invalid(error.to_string()), None);
+            self.say_error(self.not_in_hand(error), None);
         }
         Ok(None)
     }
@@ -131,7 +134,7 @@ impl Line {
         (channel, retain, task): (&str, bool, Option<u64>),
         message: Message,
     ) -> Option<Result<bus::Receipt, Refusal>> {
-        let cause = self.seat.session.cause(task).map_err(|error| invalid(error.to_string()));
+        let cause = self.seat.session.cause(task).map_err(|error| self.not_in_hand(error));
         let address = publishing.address(channel).and_then(|address| {
             self.may(&address, channel, message.payload.len())?;
             Ok(address)
@@ -159,9 +162,17 @@ impl Line {
         let permit = &self.seat.permit;
         permit.channel(to, channel).map_err(|line| {
             let said = format!("the plugin may not publish to `{channel}`");
+            permit.misspoke(&format!("{said}; add to the configuration: {line}"));
             Refusal(ApiError::new(code::DENIED, said).with_hint(format!("add to the configuration: {line}")))
         })?;
         permit.payload(bytes).map_err(|why| Refusal(ApiError::new(code::TOO_LARGE, why)))
+    }
+
+    /// It spoke of an event that it does not have.
+    fn not_in_hand(&self, error: NotInHand) -> Refusal {
+        let why = error.to_string();
+        self.seat.permit.misspoke(&why);
+        invalid(why)
     }
 
     async fn call(&self, asked: Asked) -> NodeMessage {
@@ -180,7 +191,7 @@ impl Line {
         let bus = &self.app.means.bus;
         let to = bus.names().address(&channel).map_err(|error| bad_channel(&channel, &error))?;
         self.may(&to, &channel, message.payload.len())?;
-        let cause = self.seat.session.cause(task).map_err(|error| invalid(error.to_string()))?;
+        let cause = self.seat.session.cause(task).map_err(|error| self.not_in_hand(error))?;
         self.paced().await;
         let until = Instant::now() + timeout;
         let cause = CallCause {

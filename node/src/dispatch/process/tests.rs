@@ -108,7 +108,7 @@ async fn nothing_is_given_before_it_is_ready_and_then_a_window_at_a_time() {
     assert!(stage.session.next_given().is_none(), "the window is full");
     stage.session.done(first.task, Message::default()).expect("in hand");
     assert_eq!(stage.given().await.task, 3);
-    assert_eq!(stage.session.done(first.task, Message::default()), Err(session::NotInHand(1)));
+    assert_eq!(stage.session.done(first.task, Message::default()), Err(NotInHand(1)));
     stage.until(|tally| tally.handled == 1).await;
 }
 
@@ -144,7 +144,7 @@ async fn what_it_had_in_hand_when_it_went_is_broken_and_goes_to_the_next_one() {
     stage.session.over("later");
     assert_eq!(stage.session.ended().await, "it was killed");
     stage.until(|tally| tally.broken == 1 && tally.retried == 1).await;
-    assert_eq!(stage.session.done(given.task, Message::default()), Err(session::NotInHand(given.task)));
+    assert_eq!(stage.session.done(given.task, Message::default()), Err(NotInHand(given.task)));
     stage.publish("c/d", "next").await;
     tokio::task::yield_now().await;
     assert!(stage.session.next_given().is_none(), "nothing is given to who is gone");

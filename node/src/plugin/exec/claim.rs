@@ -44,6 +44,10 @@ impl Permit for Licence {
         self.allowance.too_large();
         Err(format!("it has {bytes} bytes, and may have {}", self.payload))
     }
+
+    fn misspoke(&self, why: &str) {
+        self.allowance.misspoke(why);
+    }
 }
 
 impl Life {
