@@ -2,7 +2,13 @@
 //!
 //! Exists so that `dev` builds again only what somebody saved. It must not know how anything is built.
 
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::OsStr,
+    fs::File,
+    io::{stderr, stdout},
+    os::{fd::AsFd, unix::fs::MetadataExt as _},
+    path::{Path, PathBuf},
+};
 
 use crate::watch::{Depth, Watch, WatchError, is_skipped};
 
@@ -10,8 +16,13 @@ use crate::watch::{Depth, Watch, WatchError, is_skipped};
 pub struct Sources {
     /// Their real paths.
     folders: Vec<PathBuf>,
+    /// The files that this process writes what it says into.
+    outputs: Vec<FileId>,
     watch: Watch,
 }
+
+/// A device, and a file's number there.
+type FileId = (u64, u64);
 
 impl Sources {
     /// Watches these folders.
@@ -23,19 +34,33 @@ impl Sources {
             folder.canonicalize().map_err(|source| WatchError::Folder { path: folder.clone(), source })
         };
         let folders = folders.iter().map(real).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { watch: Watch::start(&folders, Depth::Sources)?, folders })
+        let outputs = [file_id(stdout()), file_id(stderr())].into_iter().flatten().collect();
+        Ok(Self { watch: Watch::start(&folders, Depth::Sources)?, folders, outputs })
     }
 
-    /// Waits until something was saved. Returns the files, or their folders when there were too many.
+    /// Waits until something was saved, which what a program says of itself is not. Returns the files, or their folders when there were too many.
     pub async fn changed(&mut self) -> Vec<PathBuf> {
         loop {
             let mut changed = self.watch.changed().await;
             changed.retain(|path| self.folders.iter().any(|folder| is_source(path, folder)));
+            changed.retain(|path| !self.is_output(path));
             if !changed.is_empty() {
                 return changed;
             }
         }
     }
+
+    /// Whether somebody's log grew. One that began a build, of which it tells, would begin one for ever.
+    fn is_output(&self, path: &Path) -> bool {
+        let is_ours = |id: FileId| self.outputs.contains(&id);
+        path.extension() == Some(OsStr::new("log")) && !path.is_dir()
+            || path.metadata().is_ok_and(|found| is_ours((found.dev(), found.ino())))
+    }
+}
+
+fn file_id(file: impl AsFd) -> Option<FileId> {
+    let found = File::from(file.as_fd().try_clone_to_owned().ok()?).metadata().ok()?;
+    Some((found.dev(), found.ino()))
 }
 
 /// Whether a path is in a folder of sources, and not in what is made of them.
@@ -45,7 +70,7 @@ fn is_source(path: &Path, folder: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, time::Duration};
+    use std::{fs, slice, time::Duration};
 
     use super::*;
 
@@ -61,5 +86,19 @@ mod tests {
         let changed = tokio::time::timeout(Duration::from_secs(20), sources.changed());
         let saved = one.canonicalize().expect("a folder").join("src/lib.rs");
         assert_eq!(changed.await.expect("a change in time"), [saved]);
+    }
+
+    #[tokio::test]
+    async fn what_is_said_into_a_file_beside_them_is_no_save() {
+        let parent = tempfile::tempdir().expect("a folder");
+        let folder = parent.path().canonicalize().expect("a folder");
+        let said = File::create(folder.join("said.txt")).expect("made");
+        let mut sources = Sources::watch(slice::from_ref(&folder)).expect("a watch");
+        sources.outputs.extend(file_id(&said));
+        fs::write(folder.join("said.txt"), b"x").expect("written");
+        fs::write(folder.join("other.log"), b"x").expect("written");
+        fs::write(folder.join("catalog"), b"x").expect("written");
+        let changed = tokio::time::timeout(Duration::from_secs(20), sources.changed());
+        assert_eq!(changed.await.expect("a change in time"), [folder.join("catalog")]);
     }
 }
