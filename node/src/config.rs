@@ -62,6 +62,8 @@ pub struct Request {
     pub directory: PathBuf,
     /// Where a node keeps its data when nobody says: the same place where its clients look for it.
     pub default_data_dir: Option<PathBuf>,
+    /// The file when nobody says which: it is used before those of the usual places if it is there when it is looked for.
+    pub usual: Option<PathBuf>,
     /// What whoever starts the node makes of what was said.
     pub adjust: Option<fn(&mut Settings)>,
 }
@@ -87,8 +89,15 @@ impl Request {
             variables,
             directory: std::env::current_dir()?,
             default_data_dir,
+            usual: None,
             adjust: None,
         })
+    }
+
+    /// The file that is read, if there is one.
+    #[must_use]
+    pub fn found(&self) -> Option<PathBuf> {
+        find::find(self).map(|(path, _)| path)
     }
 }
 
@@ -125,9 +134,7 @@ impl Loaded {
 /// # Errors
 /// Everything that is wrong with it.
 pub fn load(request: &Request) -> Result<Loaded, Problems> {
-    let environment = &request.variables.environment;
-    let found = find::find(request.file.as_deref(), environment, &request.directory);
-    let Some((path, origin)) = found else { return check_text(None, request) };
+    let Some((path, origin)) = find::find(request) else { return check_text(None, request) };
     let source = find::read(&path, &origin, &request.directory).map_err(|problem| Problems(vec![problem]))?;
     check_text(Some(&source), request)
 }

@@ -5,6 +5,7 @@
 
 mod configuration;
 mod processes;
+mod suggestions;
 
 use std::{
     collections::BTreeSet,
@@ -18,7 +19,7 @@ use clap::Args;
 use futures_util::future::join_all;
 use hive_client::locate;
 
-use self::{configuration::Configuration, processes::Process};
+use self::{configuration::Configuration, processes::Process, suggestions::suggest};
 use super::{
     Voice,
     build::{self, Tools},
@@ -30,16 +31,12 @@ use crate::{
     config::Settings,
     control::ControlError,
     node::Node,
-    status::{PluginCard, PluginState, WantCard},
     toolchain::{
         build::{Artifact, BuildError, Built, Options, build as build_all, place, shop::Said},
         sources::Sources,
     },
     trust::identity::{self, DirLock, Doing},
 };
-
-/// How long handlers get to be compiled and tried before the person is told what to try.
-const LOAD_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where the defaults are others than those of `run`, whose flags these are.
 const DATA_DIR_HELP: &str = "Where the node keeps its key and state [default: ~/.local/share/hive-node/dev]";
@@ -80,6 +77,7 @@ impl Dev {
         let dirs = build::dirs(self.dirs);
         are_there(&dirs)?;
         let Site { mut flags, folder, cache, lock } = prepare(self.node, self.join)?;
+        let is_config_said = flags.is_config_said();
         if let [dir] = dirs.as_slice() {
             flags.usual_config(dir);
         }
@@ -91,7 +89,8 @@ impl Dev {
         let sources = Sources::watch(&processes::folders(&dirs, &processes)).map_err(Fault::configuration)?;
         let config = Configuration::of(&loaded);
         let (tools, said) = (self.tools, BTreeSet::new());
-        let mut workshop = Workshop { sources, dirs, processes, folder, tools, config, said, voice };
+        let unused = (!is_config_said).then(BTreeSet::new);
+        let mut workshop = Workshop { sources, dirs, processes, folder, tools, config, unused, said, voice };
         workshop.first_build().await?;
         let hangups = run::Hangups::take()?;
         let node = run::start(&loaded, Some(lock)).await?;
@@ -175,7 +174,9 @@ struct Workshop<'a> {
     /// The plugins' folder of the node.
     folder: PathBuf,
     tools: Tools,
-    config: Option<Configuration>,
+    config: Configuration,
+    /// Configurations of projects of which it was said that they are not used. None: somebody said which one is.
+    unused: Option<BTreeSet<PathBuf>>,
     /// What failed the last time, as it was shown: it is not shown again when something else is saved.
     said: BTreeSet<String>,
     voice: &'a Voice,
@@ -199,6 +200,8 @@ impl Workshop<'_> {
 
     /// Builds whenever something is saved, for ever, and starts processes anew. A configuration that was saved holds, too.
     async fn rebuild(&mut self, node: &Node) {
+        // It may have been saved while the first build waited.
+        self.configure(node).await;
         loop {
             let saved = self.sources.changed().await;
             self.configure(node).await;
@@ -215,15 +218,13 @@ impl Workshop<'_> {
 
     /// Has the node read its configuration again, if that is what was saved.
     async fn configure(&mut self, node: &Node) {
-        let Some(config) = &mut self.config else { return };
-        if !config.is_other() {
-            return;
-        }
+        let config = &mut self.config;
+        let Some(file) = config.other() else { return };
         // What came of it is in the log; of a wrong file, all that is wrong.
         match node.configure(false).await {
             Ok(_) => self.processes = config.processes(),
             Err(error @ ControlError::Unavailable(_)) => {
-                tracing::error!("{}: {error}", config.file().display());
+                tracing::error!("{}: {error}", file.display());
             }
             Err(_) => {}
         }
@@ -231,7 +232,7 @@ impl Workshop<'_> {
 
     /// Has those processes start anew of which a file was saved. What comes of it is in the log.
     fn restart<'n>(&self, node: &'n Node, saved: &[PathBuf]) -> impl Future<Output = ()> + use<'n> {
-        let config = self.config.as_ref().and_then(|config| config.file().canonicalize().ok());
+        let config = self.config.file().and_then(|file| file.canonicalize().ok());
         // Those whom the configuration concerns were started anew by the node.
         let saved = saved.iter().filter(|path| Some(*path) != config.as_ref()).collect::<Vec<_>>();
         let concerned = self.processes.iter().filter_map(|process| {
@@ -268,10 +269,24 @@ impl Workshop<'_> {
             |artifact: &Artifact| fs::read(&artifact.file).ok() != fs::read(self.placed(&artifact.name)).ok();
         let new: Vec<Artifact> = artifacts.iter().filter(|artifact| is_new(artifact)).cloned().collect();
         place(&new, &self.folder)?;
+        self.say_unused(&artifacts);
         if failures.is_empty() {
             self.remove_all_but(&artifacts);
         }
         Ok(failures)
+    }
+
+    /// Says once of a project's own configuration that it is not the one that holds.
+    fn say_unused(&mut self, artifacts: &[Artifact]) {
+        let Some(said) = &mut self.unused else { return };
+        let own = self.config.others(artifacts.iter().map(|artifact| artifact.sources.as_path()));
+        let new: Vec<_> = own.into_iter().filter(|file| said.insert(file.clone())).collect();
+        for file in new {
+            output::note(
+                self.voice,
+                &format!("{0} is not used; --config {0} has it hold for all", file.display()),
+            );
+        }
     }
 
     fn placed(&self, name: &str) -> PathBuf {
@@ -293,108 +308,4 @@ impl Workshop<'_> {
 /// Whether whoever made a mistake mends it and saves; what is missing has to be installed, and then it is begun anew.
 fn is_mended_by_saving(failure: &BuildError) -> bool {
     matches!(failure, BuildError::Failed { .. } | BuildError::Manifest { .. } | BuildError::Native { .. })
-}
-
-/// Waits until the plugins are loaded and says what to try with them, beginning with the path this program was
-/// started by.
-async fn suggest(node: &Node, voice: &Voice) {
-    let plugins = &node.boards().plugins;
-    let loaded = async {
-        // Boards are read, not watched; compiling takes far longer than one look.
-        while plugins.read().is_empty()
-            || plugins.read().values().any(|card| card.state == PluginState::Loading)
-        {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    if tokio::time::timeout(LOAD_PATIENCE, loaded).await.is_err() {
-        output::note(voice, "the handlers are not loaded yet; `plugins` shows how they fare");
-    }
-    let node_argument = node.api().and_then(|api| api.node_argument());
-    let lines = suggestions(plugins.read().values().map(AsRef::as_ref), node_argument.as_deref());
-    output::note(
-        voice,
-        &format!(
-            "\nTry, in another terminal:\n{}\n\nThe data are examples. Save a file to rebuild; Ctrl-C ends.",
-            lines.join("\n")
-        ),
-    );
-}
-
-/// Handlers of which a call is suggested.
-const CALLED_MAX: usize = 4;
-
-/// The first literal channel where a handler answers, or only listens.
-fn first(card: &PluginCard, answers: bool) -> Option<&WantCard> {
-    card.wants.iter().find(|want| want.answers == answers && !want.pattern.contains('*'))
-}
-
-/// A call of each of some handlers that answer, a publish to what listens, and a look at everything. A node does not know
-/// what data a handler takes; one that takes none ignores it, and one that takes other says so.
-fn suggestions<'a>(cards: impl Iterator<Item = &'a PluginCard>, node: Option<&str>) -> Vec<String> {
-    let cards: Vec<_> = cards.filter(|card| card.state == PluginState::Running).collect();
-    let program = output::program();
-    let node = node.map(|node| format!(" --node {}", output::quoted(node))).unwrap_or_default();
-    let line = |verb: &str, channel: &str, data: &str| {
-        format!("  {program} {verb}{node} {}{data}", output::quoted(channel))
-    };
-    let calls = cards.iter().filter_map(|card| first(card, true)).take(CALLED_MAX);
-    let calls = calls.map(|want| line("call", &want.pattern, " '\"Ada\"'"));
-    let listens = cards.iter().find_map(|card| first(card, false));
-    let publish = listens.map(|want| line("publish", &want.pattern, " 1"));
-    let mut lines: Vec<String> = calls.chain(publish).collect();
-    lines.push(line("subscribe", "**", ""));
-    lines
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-
-    fn card(wants: &[(&str, bool)], state: PluginState) -> PluginCard {
-        PluginCard {
-            file: PathBuf::new(),
-            state,
-            generation: 1,
-            hash: String::new(),
-            size_bytes: 0,
-            version: String::new(),
-            instances: String::new(),
-            wants: wants
-                .iter()
-                .map(|(pattern, answers)| WantCard { pattern: (*pattern).into(), answers: *answers })
-                .collect(),
-            loaded: None,
-            problem: None,
-            waits: Vec::new(),
-            limits: None,
-            state_quota_bytes: 0,
-            work: Arc::default(),
-            lines: Arc::default(),
-        }
-    }
-
-    #[test]
-    fn what_to_try_begins_with_this_program_and_fits_the_handlers() {
-        let cards = [
-            card(
-                &[("counter/add", false), ("counter/total", true), ("counter/least", true)],
-                PluginState::Running,
-            ),
-            card(&[("broken/call", true)], PluginState::Failed),
-            card(&[("greet/*", true), ("greet/hello", true)], PluginState::Running),
-            card(&[("sensor/*/reading", false)], PluginState::Running),
-        ];
-        let program = output::program();
-        let lines = suggestions(cards.iter(), Some("my node"));
-        let want = [
-            "call --node 'my node' counter/total '\"Ada\"'",
-            "call --node 'my node' greet/hello '\"Ada\"'",
-            "publish --node 'my node' counter/add 1",
-            "subscribe --node 'my node' '**'",
-        ];
-        assert_eq!(lines, want.map(|line| format!("  {program} {line}")));
-    }
 }

@@ -48,6 +48,9 @@ pub(super) struct NodeFlags {
     /// The configuration file.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// The one that is used when nobody says which, if it is there.
+    #[arg(skip)]
+    usual: Option<PathBuf>,
     /// A value for `${NAME}` in the configuration; may be given several times.
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     set: Vec<(String, String)>,
@@ -82,14 +85,14 @@ pub(super) struct NodeFlags {
 }
 
 impl NodeFlags {
-    /// The configuration is a folder's own, if it has one and nobody says which.
+    /// Whether somebody says which configuration it is.
+    pub(super) fn is_config_said(&self) -> bool {
+        self.config.is_some() || env::var_os("HIVE_CONFIG").is_some_and(|file| !file.is_empty())
+    }
+
+    /// The configuration is a folder's own, if it has one, or gets one, and nobody says which.
     pub(super) fn usual_config(&mut self, folder: &Path) {
-        let is_said =
-            self.config.is_some() || env::var_os("HIVE_CONFIG").is_some_and(|file| !file.is_empty());
-        let own = folder.join(FILE_NAME);
-        if !is_said && own.is_file() {
-            self.config = Some(own);
-        }
+        self.usual = Some(folder.join(FILE_NAME));
     }
 
     /// The configuration that follows from file, environment and flags.
@@ -106,15 +109,26 @@ impl NodeFlags {
             api: self.api,
             log: self.log,
         };
-        load(self.config, flags, self.set)
+        load_usual(self.config, self.usual, flags, self.set)
     }
 }
 
 /// The configuration that follows from a file, the environment and flags.
 pub(super) fn load(file: Option<PathBuf>, flags: Flags, set: Vec<(String, String)>) -> Result<Loaded, Fault> {
+    load_usual(file, None, flags, set)
+}
+
+/// The same; `usual` is the file where nobody says which, if it is there.
+fn load_usual(
+    file: Option<PathBuf>,
+    usual: Option<PathBuf>,
+    flags: Flags,
+    set: Vec<(String, String)>,
+) -> Result<Loaded, Fault> {
     let set: BTreeMap<String, String> = set.into_iter().collect();
     let request = Request::of_process(file, flags, set, locate::default_data_dir())
         .map_err(|error| Fault::failed(anyhow::Error::new(error).context("the working folder is gone")))?;
+    let request = Request { usual, ..request };
     config::load(&request).map_err(super::check::report_problems)
 }
 

@@ -4,7 +4,6 @@
 //! what is in the file.
 
 use std::{
-    collections::BTreeMap,
     fs::File,
     io::{self, Read as _},
     path::{Path, PathBuf},
@@ -12,25 +11,26 @@ use std::{
 };
 
 use super::{
+    Request,
     problem::{Problem, shown},
     source::{Origin, Place, Source},
 };
 
-/// The first of: `--config`, `$HIVE_CONFIG`, `hive.yaml` here, in `$XDG_CONFIG_HOME/hive-node`, in `/etc/hive-node`.
+/// The first of: `--config`, `$HIVE_CONFIG`, the request's usual file, `hive.yaml` here, in `$XDG_CONFIG_HOME/hive-node`, in `/etc/hive-node`.
 ///
 /// One that was asked for is named whether it exists or not; the others only when they do.
 #[must_use]
-pub fn find(
-    asked: Option<&Path>,
-    environment: &BTreeMap<String, String>,
-    directory: &Path,
-) -> Option<(PathBuf, Origin)> {
-    if let Some(path) = asked {
+pub fn find(request: &Request) -> Option<(PathBuf, Origin)> {
+    let Request { file, usual, variables, directory, .. } = request;
+    if let Some(path) = file {
         return Some((path.to_owned(), Origin::Default));
     }
-    let variable = |name: &str| environment.get(name).filter(|value| !value.is_empty());
+    let variable = |name: &str| variables.environment.get(name).filter(|value| !value.is_empty());
     if let Some(path) = variable("HIVE_CONFIG") {
         return Some((path.into(), Origin::Environment("HIVE_CONFIG")));
+    }
+    if let Some(path) = usual.as_ref().filter(|path| directory.join(path).is_file()) {
+        return Some((path.to_owned(), Origin::Default));
     }
     let personal = variable("XDG_CONFIG_HOME")
         .map(PathBuf::from)

@@ -6,11 +6,12 @@ use std::{
 };
 
 use super::processes::Process;
-use crate::config::{self, Loaded, Request};
+use crate::config::{self, FILE_NAME, Loaded, Request};
 
 /// A file, as it was read last.
 pub(super) struct Configuration {
-    file: PathBuf,
+    /// None: there is none yet.
+    file: Option<PathBuf>,
     /// None: it could not be read.
     text: Option<Vec<u8>>,
     /// How it is read.
@@ -18,27 +19,60 @@ pub(super) struct Configuration {
 }
 
 impl Configuration {
-    /// None where there is no file.
-    pub(super) fn of(loaded: &Loaded) -> Option<Self> {
-        let file = loaded.file.clone()?;
-        Some(Self { text: fs::read(&file).ok(), file, request: loaded.request.clone() })
+    /// What was loaded.
+    pub(super) fn of(loaded: &Loaded) -> Self {
+        let (file, request) = (loaded.file.clone(), loaded.request.clone());
+        Self { text: file.as_ref().and_then(|file| fs::read(file).ok()), file, request }
     }
 
     /// Where it is.
-    pub(super) fn file(&self) -> &Path {
-        &self.file
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
     }
 
-    /// Whether it is another one than when this was asked last.
-    pub(super) fn is_other(&mut self) -> bool {
-        let now = fs::read(&self.file).ok();
+    /// The file, if it is another one than when this was asked last, or the first.
+    pub(super) fn other(&mut self) -> Option<PathBuf> {
+        let file = self.file.take().or_else(|| self.request.found())?;
+        let now = fs::read(&file).ok();
         let is_other = self.text != now;
-        self.text = now;
-        is_other
+        (self.text, self.file) = (now, Some(file.clone()));
+        is_other.then_some(file)
+    }
+
+    /// Those in folders that are not this one.
+    pub(super) fn others<'f>(&self, folders: impl Iterator<Item = &'f Path>) -> Vec<PathBuf> {
+        let used = self.file.as_ref().and_then(|file| file.canonicalize().ok());
+        let own = folders.map(|folder| folder.join(FILE_NAME));
+        own.filter(|file| file.is_file() && file.canonicalize().ok() != used).collect()
     }
 
     /// The processes that it has now.
     pub(super) fn processes(&self) -> Vec<Process> {
         config::load(&self.request).map_or_else(|_| Vec::new(), |loaded| Process::all(&loaded.settings))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_that_is_made_later_is_another_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join(FILE_NAME);
+        let default_data_dir = Some(folder.path().join("data"));
+        let request = Request { usual: Some(file.clone()), default_data_dir, ..Request::default() };
+        let request = Request { directory: "/nowhere".into(), ..request };
+        let mut config = Configuration::of(&config::load(&request).expect("a configuration"));
+        assert_eq!(config.other(), None);
+        fs::write(&file, "version: 1\n").expect("written");
+        assert_eq!((config.other(), config.other()), (Some(file.clone()), None));
+        fs::write(&file, "version: 1 # the same\n").expect("written");
+        assert_eq!(config.other(), Some(file));
+        let (mine, bare) = (folder.path().join("mine"), folder.path().join("bare"));
+        [&mine, &bare].into_iter().for_each(|folder| fs::create_dir(folder).expect("made"));
+        fs::write(mine.join(FILE_NAME), "version: 1\n").expect("written");
+        let folders = [folder.path(), &mine, &bare];
+        assert_eq!(config.others(folders.into_iter()), [mine.join(FILE_NAME)]);
     }
 }
