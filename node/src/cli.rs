@@ -147,7 +147,7 @@ pub fn main() -> ExitCode {
         Cli::from_arg_matches(&matches).map_err(|error| Fault::usage(error.to_string())).and_then(run);
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(fault) => fault.report(),
+        Err(fault) => fault.asked_of(|| coming::others(&matches)).report(),
     }
 }
 

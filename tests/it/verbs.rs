@@ -246,6 +246,30 @@ async fn is_said_to_come(node: &Node, data: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Who asks in vain and has not said whom is told which node that was, where several run.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_nodes_the_one_that_was_asked_is_named() -> Result<()> {
+    let home = tempfile::tempdir()?;
+    let here = |name| node(name).env("XDG_RUNTIME_DIR", home.path());
+    let one = here("one").start().await?;
+    let mut other = here("other").start().await?;
+    let ask = |args: &[&str]| -> Result<String> {
+        let mut command = std::process::Command::new(PROGRAM);
+        clean(&mut command, home.path());
+        Ok(stderr(&command.args(["call", "nobody/here"]).args(args).output()?))
+    };
+    let said = ask(&[])?;
+    let asked =
+        format!("asked was the node one ({})", one.data_dir().join("node.sock").canonicalize()?.display());
+    ensure!(said.contains(&asked) && said.contains("another one runs here: --node chooses"), "{said}");
+    let said = ask(&["--node", "other"])?;
+    ensure!(said.contains("nobody answers there") && !said.contains("asked was"), "{said}");
+    ensure!(other.stop().await?.success());
+    let said = ask(&[])?;
+    ensure!(said.contains("nobody answers there") && !said.contains("asked was"), "{said}");
+    Ok(())
+}
+
 async fn answer(node: &Node) -> Result<String> {
     let output = run(Some(node), &["call", "tried/out"]).await?;
     ensure!(output.status.success(), "{}", stderr(&output));

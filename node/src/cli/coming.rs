@@ -1,7 +1,14 @@
-//! A node that is not there yet: who is about to start it, so that nobody is told to start another.
+//! A node that is not there yet: who is about to start it, so that nobody is told to start another. And of several, which
+//! one was asked.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    fs,
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
+};
 
+use clap::ArgMatches;
 use hive_client::{
     Error,
     locate::{self, LocateError, SOCKET_NAME},
@@ -26,6 +33,55 @@ pub(super) fn coming(error: &Error) -> Option<Fault> {
     };
     Some(Fault::no_node(anyhow::Error::msg(message)).hint(hint))
 }
+
+/// Which node was asked where nobody said which, if others run on this host or are on their way. Those are seen that have
+/// a name of their own, or the usual data directories.
+pub(super) fn others(matches: &ArgMatches) -> Option<String> {
+    let leaf = std::iter::successors(Some(matches), |matches| Some(matches.subcommand()?.1)).last()?;
+    let named = leaf.try_get_one::<String>("node").ok()?;
+    if named.is_some_and(|node| !node.is_empty()) {
+        return None;
+    }
+    let asked = locate::socket(None).ok()?.canonicalize().ok()?;
+    let dir = locate::default_data_dir().map(|dir| dir.join(locate::DEV_FOLDER));
+    let building = dir.and_then(|dir| identity::held(&dir)).filter(|(_, doing)| *doing == Doing::Building);
+    let coming =
+        building.map(|(process, _)| format!("; `dev` (process {process}) still builds its handlers"));
+    let others = running().into_iter().filter(|(_, socket)| *socket != asked).map(|(_, socket)| socket);
+    let others = others.collect::<BTreeSet<_>>().len();
+    let run = match others {
+        0 => None,
+        1 => Some("; another one runs here: --node chooses".to_owned()),
+        _ => Some(format!("; {others} others run here: --node chooses")),
+    };
+    if coming.is_none() && run.is_none() {
+        return None;
+    }
+    let name = running().into_iter().find_map(|(name, socket)| name.filter(|_| socket == asked));
+    let name =
+        name.map_or_else(|| asked.display().to_string(), |name| format!("{name} ({})", asked.display()));
+    Some(format!("asked was the node {name}{}{}", run.unwrap_or_default(), coming.unwrap_or_default()))
+}
+
+/// The nodes of this user that run: the names they are linked by, and their sockets.
+fn running() -> Vec<(Option<String>, PathBuf)> {
+    let runtime = locate::runtime_dir();
+    let entries =
+        locate::is_private(&runtime).then(|| fs::read_dir(&runtime)).into_iter().flatten().flatten();
+    let links = entries.flatten().filter_map(|entry| {
+        let name = entry.file_name().into_string().ok()?;
+        let name = name.strip_prefix("hive-node-")?.strip_suffix(".sock")?;
+        Some((Some(name.to_owned()), entry.path()))
+    });
+    let usual = locate::default_data_dir().into_iter().flat_map(|dir| [dir.join(locate::DEV_FOLDER), dir]);
+    let usual = usual.map(|dir| (None, dir.join(SOCKET_NAME)));
+    let all = links.chain(usual).take(NODES_MAX);
+    let all = all.filter_map(|(name, socket)| Some((name, socket.canonicalize().ok()?)));
+    all.filter(|(_, socket)| UnixStream::connect(socket).is_ok()).collect()
+}
+
+/// Nodes of one host that are looked for.
+const NODES_MAX: usize = 64;
 
 /// The data directories where the node that is meant may come.
 fn dirs(error: &Error) -> Vec<PathBuf> {

@@ -7,6 +7,7 @@ use clap::{
     builder::styling::{AnsiColor, Style},
     error::ErrorKind,
 };
+use hive_client::types::code;
 
 use super::{coming::coming, output};
 
@@ -24,12 +25,14 @@ pub struct Fault {
     /// None: everything was said already, or there is nobody to say it to.
     error: Option<anyhow::Error>,
     hint: Option<String>,
+    /// The node that was asked knows nobody who does it: another one may.
+    is_elsewhere: bool,
 }
 
 impl Fault {
     /// Asked, and the answer is no.
     pub(super) fn failed(error: impl Into<anyhow::Error>) -> Self {
-        Self { code: NO, error: Some(error.into()), hint: None }
+        Self { code: NO, error: Some(error.into()), hint: None, is_elsewhere: false }
     }
 
     /// The same with words only.
@@ -54,7 +57,7 @@ impl Fault {
 
     /// An end without a word: all was said, or whoever read stdout has gone.
     pub(super) fn silent(code: u8) -> Self {
-        Self { code, error: None, hint: None }
+        Self { code, error: None, hint: None, is_elsewhere: false }
     }
 
     /// With what to do next.
@@ -69,6 +72,16 @@ impl Fault {
             Some(hint) => self.hint(hint),
             None => self,
         }
+    }
+
+    /// With which node was asked, if another one may be meant.
+    pub(super) fn asked_of(self, said: impl FnOnce() -> Option<String>) -> Self {
+        let Some(said) = self.is_elsewhere.then(said).flatten() else { return self };
+        let hint = match &self.hint {
+            Some(hint) => format!("{hint}; {said}"),
+            None => said,
+        };
+        self.hint(hint)
     }
 
     /// Says it and gives the exit code.
@@ -114,7 +127,8 @@ impl From<hive_client::Error> for Fault {
             hive_client::Error::Refused(error) => error.hint.clone(),
             _ => None,
         };
-        Self { hint, ..Self::failed(error) }
+        let is_elsewhere = matches!(error.code(), Some(code::NO_RESPONDER | code::NOT_FOUND));
+        Self { hint, is_elsewhere, ..Self::failed(error) }
     }
 }
 
