@@ -1,3 +1,5 @@
+//! Code that is taken out of a component is called as before, and what two components share is one module.
+
 use proptest::prelude::*;
 use wasmtime::{
     Engine, Module, Store,
