@@ -183,7 +183,7 @@ impl Instance {
             Ok((face, start.transpose()?, snapshot))
         };
         let made = watched(engine.pulse(), &meter, within, setting_up).await;
-        let (face, start, snapshot) = made.map_err(|error| fault(&mut store, &error))?;
+        let (face, start, snapshot) = made.map_err(|error| beginning(&mut store, &error))?;
         Ok(Self { store, face, start, snapshot, engine: Arc::clone(engine), meter, calls: 0, needs: 0 })
     }
 
@@ -196,7 +196,8 @@ impl Instance {
         let Face::Handler(handler) = &self.face else { return Ok(None) };
         let call = handler.hive_node_handler().call_describe(&mut self.store);
         let done = watched(self.engine.pulse(), &self.meter, limits, call).await;
-        self.settle(done).map(Some)
+        self.store.data_mut().end(done.is_ok());
+        done.map(Some).map_err(|error| beginning(&mut self.store, &error))
     }
 
     /// Calls `start`, when the component has one.
@@ -210,7 +211,8 @@ impl Instance {
         self.store.set_epoch_deadline(1);
         let call = start.call_async(&mut self.store, ());
         let done = watched(self.engine.pulse(), &self.meter, limits, call).await;
-        let (started,) = self.settle(done)?;
+        self.store.data_mut().end(done.is_ok());
+        let (started,) = done.map_err(|error| beginning(&mut self.store, &error))?;
         started.map_err(Fault::Start)
     }
 
@@ -347,4 +349,14 @@ fn fault(store: &mut Store<Guest>, error: &wasmtime::Error) -> Fault {
     }
     tracing::debug!("a handler broke: {error:?}");
     trap::explain(error, &store.data().last_words())
+}
+
+/// The same before the first event: there is no dead letter then that has what it said last, so the fault has it.
+fn beginning(store: &mut Store<Guest>, error: &wasmtime::Error) -> Fault {
+    match fault(store, error) {
+        Fault::Trap { function, reason } => {
+            Fault::Trap { function, reason: trap::with_last_words(reason, &store.data().last_words()) }
+        }
+        other => other,
+    }
 }

@@ -42,6 +42,29 @@ fn panic_text(last_words: &[String]) -> Option<String> {
     Some(text.chars().filter(|c| !c.is_control()).collect())
 }
 
+/// Bytes of what a guest said last that are told with the reason.
+const LAST_WORDS_BYTES_MAX: usize = 400;
+
+/// The reason with what the guest said last, unless that is the reason already: from where it panicked on, else the end.
+pub fn with_last_words(reason: String, last_words: &[String]) -> String {
+    if last_words.is_empty() || reason.starts_with("panicked at ") {
+        return reason;
+    }
+    const PANICS: [&str; 2] = ["panic: ", "fatal error: "];
+    let begins = last_words.iter().position(|line| PANICS.iter().any(|panic| line.starts_with(panic)));
+    let lines = last_words.get(begins.unwrap_or(0)..).unwrap_or_default().iter();
+    let text = lines.map(|line| line.trim()).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
+    let text: String = text.chars().filter(|c| !c.is_control()).collect();
+    let told = match (text.len() > LAST_WORDS_BYTES_MAX, begins) {
+        (false, _) => text,
+        (true, Some(_)) => format!("{}…", &text[..text.floor_char_boundary(LAST_WORDS_BYTES_MAX)]),
+        (true, None) => {
+            format!("…{}", &text[text.ceil_char_boundary(text.len() - LAST_WORDS_BYTES_MAX)..])
+        }
+    };
+    format!("{reason}; it said last: {told}")
+}
+
 /// What begins the names of functions that only carry out a panic.
 const LANGUAGE: [&str; 14] = [
     "std::",
@@ -120,5 +143,22 @@ mod tests {
         assert_eq!(readable("_ZN5greet6handle17h0123456789abcdefE"), "greet::handle");
         assert_eq!(short_path("/home/someone/greet/src/lib.rs"), "src/lib.rs");
         assert_eq!(short_path("lib.rs"), "lib.rs");
+    }
+
+    #[test]
+    fn a_reason_is_told_with_the_last_words() {
+        let told = |lines: &[&str]| {
+            let lines: Vec<String> = lines.iter().map(|&line| line.to_owned()).collect();
+            with_last_words("it broke".into(), &lines)
+        };
+        assert_eq!(told(&[]), "it broke");
+        assert_eq!(told(&["one", "two"]), "it broke; it said last: one two");
+        let go = ["begun", "panic: no table", "", "goroutine 1 [running]:"];
+        assert_eq!(told(&go), "it broke; it said last: panic: no table goroutine 1 [running]:");
+        let long = "é".repeat(LAST_WORDS_BYTES_MAX);
+        assert!(told(&[&long, "end"]).ends_with("é end") && told(&["panic: x", &long]).ends_with("é…"));
+        assert!(told(&[&long]).len() < LAST_WORDS_BYTES_MAX + 40);
+        let panicked = "panicked at src/lib.rs:1:2: no".to_owned();
+        assert_eq!(with_last_words(panicked.clone(), &["no".into()]), panicked);
     }
 }

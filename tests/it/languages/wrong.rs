@@ -215,6 +215,12 @@ async fn what_cannot_be_meant_in_c_does_not_build() -> Result<()> {
     std::fs::write(&cases, "cases:\n  - { event: a/b }\n")?;
     let (code, said) = run(&["test", "wrong"])?;
     ensure!(code == Some(1) && said.contains("there are two handlers for a/b"), "{code:?}: {said}");
+    // What broke a start is told with what it said last: there is no event whose dead letter has it.
+    let starts = "#include <stdio.h>\nbool hive_start(void) { fputs(\"no table\", stderr); abort(); }\n";
+    let once = " return HIVE_DONE; }\nvoid hive_plugin(void) { hive_on(\"a/b\", try); }\n";
+    std::fs::write(&source, format!("#include <stdlib.h>\n{begins}{once}{starts}"))?;
+    let (code, said) = run(&["test", "wrong"])?;
+    ensure!(code == Some(1) && said.contains("; it said last: no table"), "{code:?}: {said}");
     Ok(())
 }
 
