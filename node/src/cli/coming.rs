@@ -47,7 +47,8 @@ pub(super) fn others(matches: &ArgMatches) -> Option<String> {
     let building = dir.and_then(|dir| identity::held(&dir)).filter(|(_, doing)| *doing == Doing::Building);
     let coming =
         building.map(|(process, _)| format!("; `dev` (process {process}) still builds its handlers"));
-    let others = running().into_iter().filter(|(_, socket)| *socket != asked).map(|(_, socket)| socket);
+    let running = running();
+    let others = running.iter().filter(|(_, socket)| *socket != asked).map(|(_, socket)| socket);
     let others = others.collect::<BTreeSet<_>>().len();
     let run = match others {
         0 => None,
@@ -57,7 +58,7 @@ pub(super) fn others(matches: &ArgMatches) -> Option<String> {
     if coming.is_none() && run.is_none() {
         return None;
     }
-    let name = running().into_iter().find_map(|(name, socket)| name.filter(|_| socket == asked));
+    let name = running.into_iter().find_map(|(name, socket)| name.filter(|_| socket == asked));
     let name =
         name.map_or_else(|| asked.display().to_string(), |name| format!("{name} ({})", asked.display()));
     Some(format!("asked was the node {name}{}{}", run.unwrap_or_default(), coming.unwrap_or_default()))
@@ -87,7 +88,7 @@ const NODES_MAX: usize = 64;
 fn dirs(error: &Error) -> Vec<PathBuf> {
     let usual = || {
         let dir = locate::default_data_dir();
-        let dev = dir.as_ref().map(|dir| dir.join("dev"));
+        let dev = dir.as_ref().map(|dir| dir.join(locate::DEV_FOLDER));
         dev.into_iter().chain(dir)
     };
     match error {

@@ -78,6 +78,7 @@ impl Fault {
     pub(super) fn asked_of(self, said: impl FnOnce() -> Option<String>) -> Self {
         let Some(said) = self.is_elsewhere.then(said).flatten() else { return self };
         let hint = match &self.hint {
+            Some(hint) if hint.ends_with('?') => format!("{hint} {said}"),
             Some(hint) => format!("{hint}; {said}"),
             None => said,
         };

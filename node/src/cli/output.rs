@@ -13,7 +13,7 @@ use std::{
 use serde::Serialize;
 
 use super::{Voice, exit::Fault};
-use crate::units::ByteSize;
+use crate::{status, units::ByteSize};
 
 /// Writes bytes to stdout and hands them on at once.
 pub(super) fn bytes(bytes: &[u8]) -> Result<(), Fault> {
@@ -153,9 +153,7 @@ pub(super) fn one_line(text: &str) -> Cow<'_, str> {
 
 /// The line of a reason that says most; the rest is a stack, which `replay --dry-run` shows.
 pub(super) fn first_line(reason: &str) -> String {
-    let first = reason.lines().next().unwrap_or_default();
-    let more = if reason.trim_end().len() > first.len() { " …" } else { "" };
-    format!("{}{more}", one_line(first))
+    one_line(&status::first_line(reason)).into_owned()
 }
 
 #[cfg(test)]

@@ -132,6 +132,9 @@ impl Replay {
         };
         match self.ask.json {
             true => output::json(&done)?,
+            false if done.letters.is_empty() => {
+                output::note(&Voice::default(), &format!("`{}` has no dead letters", self.plugin));
+            }
             false => done.letters.iter().try_for_each(|letter| output::line(&said(letter)))?,
         }
         bad(&done)

@@ -16,7 +16,8 @@ use super::{
     source::{Origin, Place, Source},
 };
 
-/// The first of: `--config`, `$HIVE_CONFIG`, the request's usual file, `hive.yaml` here, in `$XDG_CONFIG_HOME/hive-node`, in `/etc/hive-node`.
+/// The first of: `--config`, `$HIVE_CONFIG`, the request's usual file, `hive.yaml` here, in `$XDG_CONFIG_HOME/hive-node`, in
+/// `/etc/hive-node`.
 ///
 /// One that was asked for is named whether it exists or not; the others only when they do.
 #[must_use]

@@ -141,7 +141,7 @@ impl Section<'_> {
         let reader = BinaryReader::new(self.content, 0);
         match self.id {
             CORE_MODULE => true,
-            ALIAS => ComponentAliasSectionReader::new(reader).is_ok_and(|aliases| {
+            ALIAS => ComponentAliasSectionReader::new(reader).map_or(true, |aliases| {
                 aliases.into_iter().any(|alias| {
                     let kind = ComponentExternalKind::Module;
                     alias.map_or(true, |alias| match alias {
@@ -151,7 +151,7 @@ impl Section<'_> {
                     })
                 })
             }),
-            IMPORT => ComponentImportSectionReader::new(reader).is_ok_and(|imports| {
+            IMPORT => ComponentImportSectionReader::new(reader).map_or(true, |imports| {
                 imports.into_iter().any(|import| {
                     import.map_or(true, |import| matches!(import.ty, wasmparser::ComponentTypeRef::Module(_)))
                 })

@@ -1,6 +1,7 @@
 //! What goes wrong a thousand times a second and is always alike: some of it is said, the rest is counted.
 
 use std::{
+    borrow::Cow,
     hash::{DefaultHasher, Hash, Hasher as _},
     sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::Instant,
@@ -106,6 +107,13 @@ pub fn and_more(left_out: u64) -> String {
     }
 }
 
+/// The line of a reason that says most, with `…` where others follow: those are a stack, which a dead letter has whole.
+#[must_use]
+pub fn first_line(reason: &str) -> Cow<'_, str> {
+    let first = reason.lines().next().unwrap_or_default();
+    if reason.trim_end().len() > first.len() { format!("{first} …").into() } else { first.into() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,6 +141,8 @@ mod tests {
         assert_eq!(complaints.admit_at(1_008, A), None);
         assert_eq!((0..10).filter_map(|_| complaints.admit_at(60_000, A)).collect::<Vec<_>>(), [1, 0, 0]);
         assert_eq!(and_more(0), "");
+        assert_eq!(first_line("boom\n  at x\n"), "boom …");
+        assert_eq!((first_line("boom\n"), first_line("")), ("boom".into(), "".into()));
         assert_eq!(and_more(7), "; 7 more since the one before");
     }
 

@@ -188,9 +188,6 @@ impl BuildError {
                     .into(),
             ),
             Self::SameName { .. } => Some("give one of the two packages another name".into()),
-            Self::Failed { said, .. } if said.contains("ModuleNotFoundError: No module named") => Some(
-                "a package that is not Python's own is to be one of the `dependencies` of pyproject.toml".into(),
-            ),
             _ => None,
         }
     }

@@ -38,7 +38,8 @@ impl Sources {
         Ok(Self { watch: Watch::start(&folders, Depth::Sources)?, folders, outputs })
     }
 
-    /// Waits until something was saved, which what a program says of itself is not. Returns the files, or their folders when there were too many.
+    /// Waits until something was saved; that a program's log grew is no save. Returns the files, or their folders when there
+    /// were too many.
     pub async fn changed(&mut self) -> Vec<PathBuf> {
         loop {
             let mut changed = self.watch.changed().await;

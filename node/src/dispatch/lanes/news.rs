@@ -9,7 +9,7 @@ use hive_proto::{channel::Channel, id::EventId};
 use super::Lanes;
 use crate::{
     bus::Event,
-    status::{Complaints, LineLevel, Lines, and_more},
+    status::{Complaints, LineLevel, Lines, and_more, first_line},
 };
 
 /// Dead letters, and events that are tried for the last time, that are said at once; then it is one of each cause a second.
@@ -48,7 +48,8 @@ impl News {
         if self.lines.get().is_some()
             && let Some(left_out) = kind.admit((channel.as_str(), reason))
         {
-            let more = and_more(left_out);
+            // The stack was a line of its own, of whoever has one.
+            let (reason, more) = (first_line(reason), and_more(left_out));
             self.push(LineLevel::Warn, &format!("{what}: {reason} (channel={channel} event={id}){more}"));
         }
     }

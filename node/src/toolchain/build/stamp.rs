@@ -59,12 +59,12 @@ fn collect(folder: &Path, files: &mut BTreeSet<PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
-/// What people read, what is tested with and what a node is told: nothing is built of it, though it may be saved often.
+/// What people read, what is tested with, what a node is told and what it says: nothing is built of it, though it may be saved often.
 fn is_beside(root: &Path, path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let is_cases = name.starts_with("cases") && name.ends_with(".yaml");
     let is_at_root = matches!(name, "README.md" | "hive.yaml" | "test" | "tests") || is_cases;
-    name.ends_with("_test.go") || (path.parent() == Some(root) && is_at_root)
+    name.ends_with("_test.go") || name.ends_with(".log") || (path.parent() == Some(root) && is_at_root)
 }
 
 #[cfg(test)]
@@ -80,7 +80,9 @@ mod tests {
         fs::write(src.join("a.js"), b"1").expect("written");
         let stamp = |with: &[&str]| of(std::slice::from_ref(&root), with).expect("a stamp");
         let first = stamp(&["tool 1"]);
-        fs::write(root.join(".hive/build/out"), b"built").expect("written");
+        for made in [".hive/build/out", "dev.log", "hive.yaml"] {
+            fs::write(root.join(made), b"made").expect("written");
+        }
         assert_eq!(stamp(&["tool 1"]), first);
         assert_ne!(stamp(&["tool 2"]), first);
         fs::write(src.join("a.js"), b"2").expect("written");
