@@ -137,6 +137,45 @@ async fn native_code_in_python_is_said_where_it_is_wanted() -> Result<()> {
     Ok(())
 }
 
+/// What fails while a module in Python is loaded is told from the project's own code on, under the names that it has there.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fails_while_python_is_loaded_is_told_from_the_projects_code_on() -> Result<()> {
+    if !is_here("python3", "python") {
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let run = |args: &[&str]| run_in(&folder, args);
+    let (code, said) = run(&["new", "early", "--lang", "python"])?;
+    ensure!(code == Some(0), "{said}");
+    let source = folder.path().join("early/src/app.py");
+    let text = std::fs::read_to_string(&source)?;
+    for (before, want) in [
+        (
+            "def limit():\n    return LIMIT\n\nlimit()\n",
+            "Traceback (most recent call last):\n  File \"src/app.py\", line 4, in <module>\n    limit()\n",
+        ),
+        ("import numppy\n", "error: a package that is not Python's own is to be one of the `dependencies`"),
+        ("import sys\nsys.exit(3)\n", "RuntimeError: the program is ended while it is loaded"),
+        (
+            "import hive\nfrom hive import _node\n_node.node().where(\"id\")\n",
+            "error: `id` of hive:node/node@0.1.0 is called while the project is loaded, when no node runs it",
+        ),
+    ] {
+        std::fs::write(&source, format!("{before}{text}"))?;
+        let (code, said) = run(&["build", "early"])?;
+        ensure!(code == Some(1) && said.contains(want), "{before}: {said}");
+        let hidden = ["hive_entry", "hive_base", "frozen", "/1/", "libpython"];
+        ensure!(!hidden.iter().any(|hidden| said.contains(hidden)), "{before}: {said}");
+    }
+    // What is printed then is seen, and does no harm.
+    std::fs::write(&source, format!("print(\"loaded\")\n{text}"))?;
+    let (code, said) = run(&["build", "early"])?;
+    ensure!(code == Some(0) && said.contains("\nloaded\n"), "{said}");
+    // The interpreter was made for the first of them at the latest.
+    ensure!(!said.contains("Python's interpreter"), "{said}");
+    Ok(())
+}
+
 /// What a handler in C does wrong is said, with its place where there is one, and nothing that is no JSON leaves it.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_in_c_is_said_where_it_is() -> Result<()> {

@@ -16,7 +16,7 @@ use super::{
     BuildError, core,
     project::{Language, Project, manifest, unreadable},
     python::pip,
-    shop::{Kit, Shop},
+    shop::{Comes, Kit, Shop},
     tool::{Tool, in_other_words, place},
 };
 
@@ -179,6 +179,7 @@ async fn compiler(shop: &Shop<'_>, root: &Path) -> Result<Command, BuildError> {
         name: ZIG.replace("==", "-"),
         called: "zig".into(),
         why: "handlers in C are built with its compiler",
+        comes: Comes::Installed,
     };
     let site = shop.kit(&kit, async |folder: &Path| pip(folder, &[ZIG.into()], folder).await).await?;
     let mut zig = ZIG_TOOL.command_of(&site.join("ziglang/zig"), root);

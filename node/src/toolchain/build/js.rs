@@ -18,7 +18,7 @@ use serde::Deserialize;
 use super::{
     BuildError,
     project::{Language, Project, manifest, unreadable},
-    shop::{Kit, Shop},
+    shop::{Comes, Kit, Shop},
     tool::{Tool, in_other_words, place},
     world,
 };
@@ -317,7 +317,7 @@ async fn packages(
     why: &'static str,
 ) -> Result<PathBuf, BuildError> {
     let name: Vec<String> = packages.iter().map(|(name, version)| format!("{name}-{version}")).collect();
-    let kit = Kit { name: name.join("+"), called: called.into(), why };
+    let kit = Kit { name: name.join("+"), called: called.into(), why, comes: Comes::Installed };
     shop.kit(&kit, async |folder: &Path| {
         let pins: BTreeMap<&str, &str> = packages.iter().copied().collect();
         let manifest = serde_json::json!({ "private": true, "dependencies": pins });

@@ -1,7 +1,11 @@
-//! Handlers in Python: componentize-py makes one component of them and the interpreter.
+//! Handlers in Python: each is loaded into an interpreter that componentize-py made a component of.
 //!
-//! What it owns: which packages are used, and how they are called. Their errors are shown as they write them. It must not
+//! What it owns: a project's folders and packages, and the words for what fails. Their errors are shown as they write them. It must not
 //! know other languages.
+
+mod base;
+mod door;
+mod load;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,10 +15,13 @@ use std::{
 
 use serde::Deserialize;
 
+use base::{Base, Parts};
+use load::{LoadError, Loading, load};
+
 use super::{
     BuildError,
     project::{Language, Project, manifest, unreadable},
-    shop::{Kit, Shop},
+    shop::{Comes, Kit, Shop},
     tool::{Tool, in_other_words, place},
     world,
 };
@@ -22,7 +29,7 @@ use super::{
 /// What builds, pinned: what built yesterday builds today.
 const COMPONENTIZE: &str = "componentize-py==0.25.1";
 /// In the stamp: another version builds again.
-const TOOLS: &str = "componentize-py 0.25.1 (uses, loads, refuses)";
+const TOOLS: &str = "componentize-py 0.25.1 (base)";
 
 /// Interfaces that a component imports only where a source has one of these words, which are how the SDK calls what they
 /// are for. Somebody may mean something else by them; that brings an interface too many.
@@ -32,7 +39,7 @@ const NAMED: [(&str, &[&str]); 3] =
 /// The module that ties the project and the SDK together. Not a name that anybody uses.
 const ENTRY: &str = "hive_entry";
 /// Its source, but for what the project says.
-const ENTRY_SOURCE: &str = include_str!("entry.py.in");
+const ENTRY_SOURCE: &str = include_str!("python/entry.py.in");
 
 /// What it says before the name of a native module, and the place that wants it.
 const REFUSES: &str = "hive-native ";
@@ -147,27 +154,34 @@ impl Python {
         self.check(project)?;
         PYTHON.at_least(&["--version"], PYTHON_LEAST, root).await?;
         self.check_syntax(project).await?;
-        let tools = componentize(shop).await?;
-        let site = self.see_to_packages(project, shop).await?;
-        let entry = project.workshop().join("python");
-        let native = site.as_deref().map(native).unwrap_or_default();
+        let packages = self.see_to_packages(project, shop).await?;
+        let native = packages.as_deref().map(native).unwrap_or_default();
+        let (entry, sdk) = (project.workshop().join("python"), root.join(&self.sdk));
         self.write_entry(project, &native, &entry)?;
-        let wit = world::write(project, &self.uses(project, site.as_deref()))?;
-        let mut python = PYTHON.command(root);
-        // Without a virtual environment of its own it would look at all that is installed on this machine.
-        python.env("PYTHONPATH", &tools).env("VIRTUAL_ENV", &entry).env_remove("PYTHONHOME");
-        // A person who has it set for programs in Rust does not want the tool's own frames below his mistake.
-        python.env_remove("RUST_BACKTRACE");
-        python.args(["-c", "import sys, componentize_py; sys.exit(componentize_py.script())", "--quiet"]);
-        python.arg("--wit-path").arg(wit).args(["--world", world::WORLD, "componentize"]);
-        python.arg("--python-path").arg(&entry).arg("--python-path").arg(root.join(&self.path));
-        python.arg("--python-path").arg(root.join(&self.sdk));
-        if let Some(site) = site {
-            python.arg("--python-path").arg(site);
+        let uses = self.uses(project, packages.as_deref());
+        let wit = world::write(project, &uses)?;
+        let base = Base::with(&Parts { sdk: &sdk, wit: &wit, uses: &uses }, shop).await?;
+        let packages = packages.unwrap_or_else(|| base.nothing());
+        let places = [entry, root.join(&self.path), sdk, packages].into_iter().enumerate();
+        let folders = base.folders().chain(places.map(|(place, folder)| (folder, place.to_string())));
+        let loading = Loading {
+            interpreter: base.component(),
+            cache: shop.folder("python")?,
+            folders: folders.collect(),
+            to: to.into(),
+        };
+        match load(loading).await {
+            Ok(said) => {
+                anstream::eprint!("{said}");
+                Ok(())
+            }
+            Err(LoadError::Place { file, source }) => Err(place(&file, source)),
+            Err(LoadError::Refused(said)) => {
+                let command = format!("import {}", self.module);
+                let error = BuildError::Failed { command, folder: root.clone(), said };
+                Err(self.refused(project, &native, error))
+            }
         }
-        python.arg(ENTRY).arg("--output").arg(to);
-        let done = PYTHON.compile_aloud(python, "componentize-py", root).await;
-        done.map_err(|error| self.refused(project, &native, error))
     }
 
     /// An import that fails for native code is said without Python's many words.
@@ -239,9 +253,7 @@ impl Python {
                 "{{native}}",
                 &serde_json::to_string(&native.keys().collect::<Vec<_>>()).unwrap_or_default(),
             );
-        // An environment, too, with nothing in it.
-        let packages = folder.join("lib/python3/site-packages");
-        fs::create_dir_all(&packages).map_err(|source| place(&packages, source))?;
+        fs::create_dir_all(folder).map_err(|source| place(folder, source))?;
         let file = folder.join(ENTRY).with_added_extension("py");
         fs::write(&file, source).map_err(|source| place(&file, source))
     }
@@ -293,6 +305,7 @@ async fn componentize(shop: &Shop<'_>) -> Result<PathBuf, BuildError> {
         name: COMPONENTIZE.replace("==", "-"),
         called: "componentize-py".into(),
         why: "handlers in Python are built with it",
+        comes: Comes::Installed,
     };
     shop.kit(&kit, async |folder: &Path| pip(folder, &[COMPONENTIZE.into()], folder).await).await
 }

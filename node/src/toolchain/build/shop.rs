@@ -48,6 +48,27 @@ pub struct Kit {
     pub called: String,
     /// What it is needed for.
     pub why: &'static str,
+    /// How it gets there.
+    pub comes: Comes,
+}
+
+/// How something gets into the cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comes {
+    /// From elsewhere, which may be forbidden.
+    Installed,
+    /// Of what is there.
+    Made,
+}
+
+impl Comes {
+    /// While it does, and when it has.
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Installed => ("installing", "installed"),
+            Self::Made => ("making", "made"),
+        }
+    }
 }
 
 impl<'s> Shop<'s> {
@@ -90,17 +111,28 @@ impl<'s> Shop<'s> {
         folder: &Path,
         work: impl Future<Output = Result<T, BuildError>>,
     ) -> Result<T, BuildError> {
+        self.coming(Comes::Installed, what, folder, work).await
+    }
+
+    async fn coming<T>(
+        &self,
+        comes: Comes,
+        what: &str,
+        folder: &Path,
+        work: impl Future<Output = Result<T, BuildError>>,
+    ) -> Result<T, BuildError> {
+        let (doing, did) = comes.words();
         let begun = Instant::now();
         self.installing.fetch_add(1, Relaxed);
         let done = self.watched(work, async |took| {
             let folder = folder.to_path_buf();
             let bytes = tokio::task::spawn_blocking(move || bytes_in(&folder)).await.unwrap_or(0);
-            Some(format!("installing {what}: {} MB, {took} s", bytes / 1_000_000))
+            Some(format!("{doing} {what}: {} MB, {took} s", bytes / 1_000_000))
         });
         let done = done.await;
         self.installing.fetch_sub(1, Relaxed);
         if done.is_ok() {
-            self.say(&format!("installed {what} in {:.1} s", begun.elapsed().as_secs_f64()));
+            self.say(&format!("{did} {what} in {:.1} s", begun.elapsed().as_secs_f64()));
         }
         done
     }
@@ -169,7 +201,7 @@ impl<'s> Shop<'s> {
         if folder.is_dir() {
             return Ok(folder);
         }
-        if !self.options.install {
+        if kit.comes == Comes::Installed && !self.options.install {
             return Err(BuildError::NotInstalled {
                 what: kit.called.clone(),
                 why: kit.why,
@@ -181,9 +213,10 @@ impl<'s> Shop<'s> {
         if folder.is_dir() {
             return Ok(folder);
         }
-        self.say(&format!("{} is not in your cache yet; installing it there ({})", kit.called, kit.why));
+        let (doing, _) = kit.comes.words();
+        self.say(&format!("{} is not in your cache yet; {doing} it there ({})", kit.called, kit.why));
         let fresh = fresh(&folder, "new")?;
-        let installed = self.installing(&kit.called, &fresh, install(&fresh)).await;
+        let installed = self.coming(kit.comes, &kit.called, &fresh, install(&fresh)).await;
         if let Err(error) = installed {
             // What is half there is of no use; the error that made it so is what counts.
             let _ = fs::remove_dir_all(&fresh);
@@ -256,7 +289,8 @@ mod tests {
             let _ = told.try_send((text.to_owned(), is_progress));
         };
         let shop = shop(cache.path(), true, &say);
-        let kit = Kit { name: "kit-1".into(), called: "kit".into(), why: "tests need it" };
+        let kit =
+            Kit { name: "kit-1".into(), called: "kit".into(), why: "tests need it", comes: Comes::Installed };
         let mut said = Vec::new();
         let install = async |folder: &Path| {
             fs::create_dir(folder.join("in")).expect("made");
@@ -291,7 +325,8 @@ mod tests {
     async fn a_kit_is_installed_once_and_a_failed_one_leaves_nothing() {
         let cache = tempfile::tempdir().expect("a folder");
         let shop = |install| shop(cache.path(), install, &|_| {});
-        let kit = Kit { name: "kit-1".into(), called: "kit".into(), why: "tests need it" };
+        let kit =
+            Kit { name: "kit-1".into(), called: "kit".into(), why: "tests need it", comes: Comes::Installed };
         let refused = shop(false).kit(&kit, async |_: &Path| Ok(())).await.expect_err("not installed");
         assert!(matches!(refused, BuildError::NotInstalled { .. }), "{refused}");
         shop(true).kit(&kit, async |_: &Path| Err(BuildError::NoCache)).await.expect_err("it fails");
