@@ -24,12 +24,68 @@ fn reason(error: &wasmtime::Error, last_words: &[String]) -> String {
         Some(Trap::UnreachableCodeReached) => {
             panic_text(last_words).unwrap_or_else(|| "`unreachable` was executed, as by a panic".into())
         }
-        Some(trap) => {
+        Some(trap) => stack_text(error, *trap).unwrap_or_else(|| {
             let text = trap.to_string();
             text.strip_prefix("wasm trap: ").unwrap_or(&text).to_owned()
-        }
+        }),
         None => error.root_cause().to_string(),
     }
+}
+
+/// What is said of a stack that is full, if that is what the trap means. Rust and C keep a stack of their own at the beginning
+/// of the memory: what is below it is out of bounds.
+fn stack_text(error: &wasmtime::Error, trap: Trap) -> Option<String> {
+    let cycle = error.downcast_ref::<WasmBacktrace>().map(cycle).unwrap_or_default();
+    let is_full = match trap {
+        Trap::StackOverflow => true,
+        Trap::MemoryOutOfBounds => !cycle.is_empty() && is_below_memory(error),
+        _ => false,
+    };
+    let calls = match &cycle[..] {
+        [] => "as of a function that calls itself without end".to_owned(),
+        [name] => format!("`{name}` calls itself again and again"),
+        [names @ .., last] => {
+            format!("`{}` and `{last}` call each other again and again", names.join("`, `"))
+        }
+    };
+    is_full.then(|| format!("its stack is full: {calls}"))
+}
+
+/// Bytes that one function may have on a stack, more than any has.
+const STACK_FRAME_BYTES_MAX: u32 = 16 << 20;
+
+/// Whether an address was below the first, which makes one of the last of it.
+fn is_below_memory(error: &wasmtime::Error) -> bool {
+    let address = error.chain().find_map(|cause| {
+        let text = cause.to_string();
+        let address = text.strip_prefix("memory fault at wasm address 0x")?.split(' ').next()?;
+        u64::from_str_radix(address, 16).ok()
+    });
+    address.is_some_and(|address| address > u64::from(u32::MAX - STACK_FRAME_BYTES_MAX))
+}
+
+/// Functions that call each other in turn, of which a person makes sense.
+const CYCLE_MAX: usize = 4;
+
+/// How often one of them stands in the innermost frames, which are all that a trace has.
+const CYCLE_TURNS_MIN: usize = 3;
+
+/// The functions that call each other, or one that calls itself, where most of the innermost frames are theirs.
+fn cycle(trace: &WasmBacktrace) -> Vec<String> {
+    let names: Vec<&str> = trace.frames().iter().filter_map(FrameInfo::func_name).collect();
+    let turns = |name: &str| names.iter().filter(|other| **other == name).count();
+    let mut found: Vec<&str> = Vec::new();
+    for name in &names {
+        if turns(name) >= CYCLE_TURNS_MIN && !found.contains(name) {
+            found.push(name);
+        }
+    }
+    let frames: usize = found.iter().map(|name| turns(name)).sum();
+    let mut shown: Vec<String> = found.iter().map(|name| readable(name)).collect();
+    if shown.iter().any(|name| is_own(name)) {
+        shown.retain(|name| is_own(name));
+    }
+    if frames * 2 > trace.frames().len() && shown.len() <= CYCLE_MAX { shown } else { Vec::new() }
 }
 
 /// What a Rust guest says when it panics: a line that ends with the place, and the message below it.
@@ -65,8 +121,8 @@ pub fn with_last_words(reason: String, last_words: &[String]) -> String {
     format!("{reason}; it said last: {told}")
 }
 
-/// What begins the names of functions that only carry out a panic.
-const LANGUAGE: [&str; 14] = [
+/// What begins the names of functions that only carry out a panic, or stand between the node and a handler.
+const LANGUAGE: [&str; 22] = [
     "std::",
     "core::",
     "alloc::",
@@ -78,19 +134,25 @@ const LANGUAGE: [&str; 14] = [
     "panic_",
     "abort",
     "__abort",
+    "__assert_fail",
     "wit_bindgen",
     "cabi_",
     "dlmalloc",
+    "runtime.",
+    "hive_guest::",
+    "<hive_guest::",
+    "hive-guest",
+    "hive:node/",
+    "exports_hive_node",
+    "__wasm_export",
 ];
 
 fn guilty(trace: &WasmBacktrace) -> Option<String> {
-    let mut names = trace.frames().iter().flat_map(frame_names);
-    let first = names.next()?;
-    let is_own = |name: &String| !LANGUAGE.iter().any(|prefix| name.starts_with(prefix));
-    if is_own(&first) {
-        return Some(first);
-    }
-    names.find(is_own).or(Some(first))
+    trace.frames().iter().flat_map(frame_names).find(|name| is_own(name))
+}
+
+fn is_own(name: &str) -> bool {
+    !LANGUAGE.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// The functions of one frame, inlined ones first; with file and line when the component says them.
@@ -136,6 +198,63 @@ mod tests {
             lines(&["working", "thread '<unnamed>' (1) panicked at src/lib.rs:3:49:", "no more", "of it"]);
         assert_eq!(panic_text(&said).as_deref(), Some("panicked at src/lib.rs:3:49: no more of it"));
         assert_eq!(panic_text(&lines(&["working"])), None);
+    }
+
+    /// What a module's function `run` traps with.
+    fn trapped(functions: &str) -> Fault {
+        let engine = wasmtime::Engine::default();
+        let code = format!(
+            "(module (memory 1) (global $sp (mut i32) (i32.const 65536))
+               (func $push (global.set $sp (i32.sub (global.get $sp) (i32.const 1024)))
+                 (i32.store (global.get $sp) (i32.const 1)))
+               {functions})"
+        );
+        let module =
+            wasmtime::Module::new(&engine, wat::parse_str(code).expect("a module")).expect("compiled");
+        let mut store = wasmtime::Store::new(&engine, ());
+        let instance = wasmtime::Instance::new(&mut store, &module, &[]).expect("an instance");
+        let run = instance.get_typed_func::<(), ()>(&mut store, "run").expect("a function");
+        explain(&run.call(&mut store, ()).expect_err("a trap"), &[])
+    }
+
+    #[test]
+    fn a_full_stack_is_told_with_who_fills_it() {
+        let check =
+            |functions: &str, want: &str| assert_eq!(trapped(functions).to_string(), want, "{functions}");
+        let run = "(func (export \"run\") (call $fib))";
+        let itself = "its stack is full: `fib` calls itself again and again";
+        check(&format!("(func $fib (call $fib)) {run}"), &format!("trapped in `fib`: {itself}"));
+        // The same of a stack in memory.
+        let pushes = "(func $fib (call $push) (call $fib))";
+        check(&format!("{pushes} {run}"), &format!("trapped in `push`: {itself}"));
+        check(
+            &format!("(func $fib (call $push) (call $odd)) (func $odd (call $fib)) {run}"),
+            "trapped in `push`: its stack is full: `fib` and `odd` call each other again and again",
+        );
+        check(
+            "(func (call 1)) (func (export \"run\") (call 1))",
+            "trapped: its stack is full: as of a function that calls itself without end",
+        );
+        // What is out of bounds otherwise is only that, however deep.
+        let deep = "(func $fib (global.set $sp (i32.sub (global.get $sp) (i32.const 1024)))
+            (drop (i32.load (select (i32.const 70000) (i32.const 0) (i32.eqz (global.get $sp))))) (call $fib))";
+        check(&format!("{deep} {run}"), "trapped in `fib`: out of bounds memory access");
+        check(
+            "(func $run (export \"run\") (drop (i32.load (i32.const -4))))",
+            "trapped in `run`: out of bounds memory access",
+        );
+    }
+
+    #[test]
+    fn who_trapped_is_neither_the_language_nor_the_sdk() {
+        let panics = "(func $core::panicking::panic unreachable)
+            (func $hive_guest::fail (call $core::panicking::panic))";
+        let why = "`unreachable` was executed, as by a panic";
+        let own =
+            format!("{panics} (func $greet (call $hive_guest::fail)) (func (export \"run\") (call $greet))");
+        assert_eq!(trapped(&own).to_string(), format!("trapped in `greet`: {why}"));
+        let inlined = format!("{panics} (func $hive:node/handler (export \"run\") (call $hive_guest::fail))");
+        assert_eq!(trapped(&inlined).to_string(), format!("trapped: {why}"));
     }
 
     #[test]
