@@ -193,6 +193,7 @@ impl Guest {
         self.wrote = false;
         self.limits = limits;
         self.http.begin(limits.until);
+        self.memory.begin();
         self.wasi.last_words.forget();
     }
 

@@ -24,7 +24,7 @@ use super::{
         FolderError, Guest, Serving,
         bindings::{
             Plugin, PluginIndices,
-            exports::hive::node::handler::{Description, Failure},
+            exports::hive::node::handler::{Delay, Description, Failure},
             hive::node::types,
         },
     },
@@ -231,7 +231,10 @@ impl Instance {
         self.begin(Some(serving), limits);
         let call = self.face.handle(&mut self.store, event, subscription, call.wants_reply);
         let done = watched(self.engine.pulse(), &self.meter, limits, call).await;
-        let handled = self.settle(done)?;
+        let mut handled = self.settle(done)?;
+        if let (Err(failure), Some(cut)) = (&mut handled, self.store.data_mut().memory().cut()) {
+            add_cut(failure, cut);
+        }
         self.calls = self.calls.saturating_add(1);
         if self.calls == 1 {
             self.needs = self.store.data_mut().memory().used();
@@ -305,6 +308,13 @@ impl From<FolderError> for Fault {
     fn from(error: FolderError) -> Self {
         Self::Closed(error.to_string())
     }
+}
+
+/// Interpreters tell of memory that they were refused as of an error of theirs, which says nothing of a limit.
+fn add_cut(failure: &mut Failure, cut: Cut) {
+    let (Failure::Retry(Delay { reason, .. }) | Failure::Reject(reason)) = failure;
+    let line = reason.find('\n').unwrap_or(reason.len());
+    reason.insert_str(line, &format!("; it {cut}"));
 }
 
 /// The publisher's headers, borrowed; an event without any allocates nothing.

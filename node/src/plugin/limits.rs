@@ -144,6 +144,11 @@ impl MemoryCap {
         Self { limit, used: 0, last: 0, refused: false }
     }
 
+    /// A call begins: what an older one was refused explains nothing.
+    pub fn begin(&mut self) {
+        self.refused = false;
+    }
+
     /// Bytes that are in use.
     #[must_use]
     pub fn used(&self) -> u64 {
