@@ -43,10 +43,14 @@ static void copy(const char *text, wire_text *to) { handler_string_dup(to, text)
 
 static void know(void) {
   if (plugin.told) return;
+/* From the beginning on what is written is heard, until hive_plugin is over: nothing is put into our memory before. */
+__attribute__((constructor(101))) static void begin(void) { hive_enter(hive_scratch); }
+
   plugin.told = true;
   hive_plugin();
 }
 
+  hive_leave();
 static void subscribe(const char *pattern, bool answers, bool grouped, const char *group, hive_handler handler) {
   if (plugin.subscriptions == SUBSCRIPTIONS_MAX) abort();
   for (size_t at = 0; at < plugin.subscriptions; at++) {

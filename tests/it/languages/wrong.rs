@@ -264,6 +264,26 @@ async fn what_cannot_be_meant_in_c_does_not_build() -> Result<()> {
 }
 
 /// What `new` and `build` say when they cannot.
+    // So is what breaks it while it says what it wants.
+    let asserts = "void hive_plugin(void) { hive_on(\"a/b\", try); assert(!\"a table\"); }\n";
+    std::fs::write(&source, format!("#include <assert.h>\n{begins} return HIVE_DONE; }}\n{asserts}"))?;
+    let (code, said) = run(&["test", "wrong"])?;
+    let wanted =
+        ["`describe` failed: it trapped in `hive_plugin", "it said last: Assertion failed: !\"a table\""];
+    ensure!(code == Some(1) && wanted.iter().all(|part| said.contains(part)), "{code:?}: {said}");
+    Ok(())
+}
+
+/// What a handler's mistakes come to, one by one: what is said of each has these parts and not the other ones.
+fn comes_to(folder: &TempDir, cases: &[(&str, &[&str])], not: &[&str]) -> Result<()> {
+    let file = folder.path().join("wrong/cases.yaml");
+    for (how, parts) in cases {
+        std::fs::write(&file, format!("cases:\n  - {{ event: wrong/try, data: {how} }}\n"))?;
+        let (code, said) = run_in(folder, &["test", "wrong"])?;
+        let is_said =
+            parts.iter().all(|part| said.contains(part)) && !not.iter().any(|part| said.contains(part));
+        ensure!(code == Some(1) && is_said, "{how}, {code:?}: {said}");
+    }
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_with_a_project_is_said_with_a_cure() -> Result<()> {
     let folder = tempfile::tempdir()?;

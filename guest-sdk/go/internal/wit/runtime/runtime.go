@@ -42,6 +42,10 @@ func enter(scratch unsafe.Pointer)
 //go:wasmimport wasi_snapshot_preview1 hive_leave
 func leave()
 
+// Packages begin, and what they print is heard, until the first Within is over: that has no arguments, so nothing is put into
+// our memory before.
+func init() { enter(unsafe.Pointer(&scratch)) }
+
 // Within runs what may look at the clock, print and the like: everything but calls of the node, during which it puts
 // results into our memory.
 func Within(run func()) {

@@ -3,8 +3,9 @@
 ;;
 ;; Why not the adapter that everybody uses: Go's memory is its collector's, and that looks at the clock while the node puts
 ;; an argument into it (`cabi_realloc`). A component must not call out then; wasmtime ends it. So this one calls out only
-;; between `hive_enter` and `hive_leave`, which the SDKs call around the handler and within it around each call to the node;
-;; at other times the clock says what it said last, and random numbers are made from the last one.
+;; between `hive_enter` and `hive_leave`, which the SDKs call around the handler and within it around each call to the node,
+;; and from a module's beginning until its first function is over, which has no arguments; at other times the clock says what
+;; it said last, and random numbers are made from the last one.
 (module
   (import "env" "memory" (memory 0))
   (import "wasi:clocks/monotonic-clock@0.2.0" "now" (func $now (result i64)))
