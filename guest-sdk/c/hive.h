@@ -124,8 +124,8 @@ bool hive_segment(const hive_event *event, int index, char *to, size_t size);
  * is no text, or has no room; hive_error says which. */
 bool hive_text(const hive_event *event, char *to, size_t size);
 
-/* JSON, as far as a handler needs it. `field` is one of an object, or NULL: the value itself. False: it is not there, not
- * of that type, or has no room; hive_error says which. */
+/* JSON, as far as a handler needs it. `field` is one of an object, or NULL: the value itself. False: all of it together is no
+ * JSON, the value is not there, not of that type, or has no room; hive_error says which. */
 bool hive_json_number(hive_bytes json, const char *field, double *to);
 bool hive_json_text(hive_bytes json, const char *field, char *to, size_t size);
 bool hive_json_bool(hive_bytes json, const char *field, bool *to);

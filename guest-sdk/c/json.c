@@ -121,33 +121,36 @@ static bool narrow(const char *field, size_t size) {
   return hive_wrong("%s%s%s has no room: it has more than %zu bytes", CALLED(field), size ? size - 1 : 0);
 }
 
-static bool find(hive_bytes json, const char *field, hive_bytes *to) {
-  reader r = {json.ptr, json.ptr + json.len};
+/* Over an object; `to` is the value of its first field of that name, if it has one. */
+static bool object(reader *r, const char *field, hive_bytes *to) {
   const char *from, *end;
-  blank(&r);
-  if (!field) {
-    from = r.at;
-    if (!value(&r, 0)) return false;
-    *to = (hive_bytes){from, (size_t)(r.at - from)};
-    return true;
-  }
-  if (!take(&r, '{')) return false;
+  if (!take(r, '{')) return false;
+  if (take(r, '}')) return true;
   do {
-    if (!text(&r, &from, &end) || !take(&r, ':')) return false;
-    bool found = (size_t)(end - from) == strlen(field) && !memcmp(from, field, strlen(field));
-    blank(&r);
-    from = r.at;
-    if (!value(&r, 0)) return false;
-    if (found) {
-      *to = (hive_bytes){from, (size_t)(r.at - from)};
-      return true;
-    }
-  } while (take(&r, ','));
-  return false;
+    if (!text(r, &from, &end) || !take(r, ':')) return false;
+    bool wanted = !to->len && (size_t)(end - from) == strlen(field) && !memcmp(from, field, strlen(field));
+    blank(r);
+    from = r->at;
+    if (!value(r, 1)) return false;
+    if (wanted) *to = (hive_bytes){from, (size_t)(r->at - from)};
+  } while (take(r, ','));
+  return take(r, '}');
 }
 
+/* All of it is read, so that nothing is taken out of half a JSON. */
 bool hive_json_field(hive_bytes json, const char *field, hive_bytes *to) {
-  return find(json, field, to) || absent(field);
+  reader r = {json.ptr, json.ptr + json.len};
+  hive_bytes found = {NULL, 0};
+  blank(&r);
+  const char *from = r.at;
+  if (from == r.end) return absent(field);
+  bool is_json = field && *from == '{' ? object(&r, field, &found) : value(&r, 0);
+  if (!field) found = (hive_bytes){from, (size_t)(r.at - from)};
+  blank(&r);
+  if (!is_json || r.at != r.end) return unfit(NULL, "JSON", json);
+  if (!found.len) return absent(field);
+  *to = found;
+  return true;
 }
 
 bool hive_json_number(hive_bytes json, const char *field, double *to) {

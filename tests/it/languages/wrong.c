@@ -23,6 +23,8 @@ static hive_outcome try(const hive_event *event) {
   if (!strcmp(how, "absent")) return or_failed(hive_json_text(json, "none", small, sizeof small));
   if (!strcmp(how, "kind")) return or_failed(hive_json_text(json, "n", small, sizeof small));
   if (!strcmp(how, "room")) return or_failed(hive_json_text(json, "parcel", small, sizeof small));
+  if (!strcmp(how, "half")) json.len -= 3;
+  if (!strcmp(how, "deeper")) json.len--;
   if (!hive_json_text(json, "e", small, sizeof small) || !hive_json_number(json, "n", &number) ||
       !hive_json_field(json, "l", &list))
     return hive_failed();

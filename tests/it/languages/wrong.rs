@@ -200,6 +200,9 @@ async fn what_is_wrong_in_c_is_said_where_it_is() -> Result<()> {
         ("kind", "`n` is no text: 5"),
         ("room", "`parcel` has no room: it has more than 7 bytes"),
         ("longer than its room", "the value has no room: it has more than 19 bytes"),
+        // What is asked for stands before what is missing.
+        ("half", "the value is no JSON: {\"parcel\""),
+        ("deeper", "the value is no JSON: {\"parcel\""),
     ] {
         text +=
             &format!("  - {{ call: wrong/try, data: {how}, rejects: {}, publishes: [] }}\n", json!(reason));
@@ -208,7 +211,7 @@ async fn what_is_wrong_in_c_is_said_where_it_is() -> Result<()> {
         "  - { call: wrong/try, data: nobody, retries: \"`out/nobody`: nobody answers on that channel\" }\n";
     std::fs::write(&cases, text)?;
     let (code, said) = run(&["test", "wrong"])?;
-    ensure!(code == Some(0) && said.contains("11 passed, 0 failed"), "{code:?}: {said}");
+    ensure!(code == Some(0) && said.contains("13 passed, 0 failed"), "{code:?}: {said}");
     for (how, parts) in [
         ("assert", &["Assertion failed: strlen(how) == 1 (src/handler.c: try: 14)", "trapped in"][..]),
         ("abort", &["trapped in `try (src/handler.c:15)`"][..]),
