@@ -26,6 +26,7 @@ use rows::Rows;
 use tokio::sync::oneshot;
 
 use super::{Bus, Delivery, Shared, Ticket};
+use crate::status::first_line;
 
 /// Where letters outlive the node. It says nothing of failures: they are its own to log.
 pub trait Shelf: Send + Sync + fmt::Debug {
@@ -120,6 +121,8 @@ impl Bus {
         sure: bool,
     ) -> bool {
         let Letter { event, reason, .. } = &letter;
+        // What is below it is a stack, which the log has from the handler itself.
+        let reason = first_line(reason);
         tracing::warn!(
             name,
             channel = %event.channel,
