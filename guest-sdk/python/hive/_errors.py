@@ -83,8 +83,8 @@ _HOPELESS = (
 #: What folders of the component are called where it was built, by their names in it. Set by `build`.
 PLACES: dict[str, str] = {}
 
-# Frames of the SDK and of Python itself say nothing about a handler.
-_NOBODYS = (os.path.dirname(__file__) + "/", "<frozen ")
+# Frames of the SDK, of Python itself in a component and of what `build` ties them together with say nothing about a handler.
+_NOBODYS = (os.path.dirname(__file__) + "/", "<frozen ", "/python/", "/0/")
 
 # Characters of a reason at most; the log has all of it.
 _REASON_MAX = 2000
@@ -109,7 +109,17 @@ def described(error: BaseException) -> str:
     """The traceback as Python writes it, from where the handler's own code begins."""
     told = traceback.TracebackException.from_exception(error)
     _of_the_project(told)
-    return "".join(told.format()).rstrip()
+    return "".join(told.format()).rstrip() + _instead(error)
+
+
+def placed(error: BaseException) -> str:
+    """The innermost place of an exception in the project, behind its message; nothing outside a component."""
+    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
+        name = frame.f_code.co_filename
+        for place, shown in PLACES.items():
+            if name.startswith(place):
+                return f" ({shown}{name[len(place) :]}:{line})"
+    return ""
 
 
 def _of_the_project(told: traceback.TracebackException | None) -> None:
@@ -125,7 +135,26 @@ def _of_the_project(told: traceback.TracebackException | None) -> None:
 
 
 def _summary(error: BaseException) -> str:
-    summary = "".join(traceback.format_exception_only(type(error), error)).strip()
+    summary = "".join(traceback.format_exception_only(type(error), error)).strip() + _instead(error)
     if isinstance(error, ModuleNotFoundError):
         return f"{summary} (a component has what an `import` of the project names, and no files to load more from)"
     return summary
+
+
+def _instead(error: BaseException) -> str:
+    """What helps where something asked for what a component does not have."""
+    through: set[str] = set()
+    if PLACES:
+        told: BaseException | None = error
+        while told is not None:
+            through.update(frame.f_code.co_filename for frame, _ in traceback.walk_tb(told.__traceback__))
+            told = told.__cause__ or told.__context__
+    if "/python/asyncio/runners.py" in through:
+        return " (nothing is waited for in a component: write it without asyncio)"
+    if "/python/socket.py" in through:
+        return " (a component in Python has no network: hive.call a handler in Rust, which asks over HTTP with the grant `http`)"
+    if "/python/threading.py" in through and isinstance(error, RuntimeError):
+        return " (a component has one thread)"
+    if through and isinstance(error, (FileNotFoundError, PermissionError)):
+        return " (a component has the folders that its configuration opens: `dirs`)"
+    return ""

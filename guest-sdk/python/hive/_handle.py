@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._context import Event
-from ._errors import Failure, Reject, described, failure_of
+from ._errors import Failure, HiveError, Reject, described, failure_of, placed
 from ._message import JSON, Message, json_message, to_message
 from ._node import node
 from ._registry import PLUGIN
@@ -19,11 +19,14 @@ def handle(event: Event) -> Message | None | Failure:
     except Exception as error:  # noqa: BLE001, an exception that leaves a component is a trap without a word
         break_promises()
         failure = failure_of(error)
-        if failure.unexpected:
+        place = placed(error) if isinstance(error, HiveError) else ""
+        if failure.unexpected or (place and event.wants_reply):
             node().log("error", described(error), [])
-            if event.wants_reply:
-                # Whoever asked need not see the inside; the log has it.
-                failure.reason = failure.reason.partition("\n")[0]
+        if event.wants_reply:
+            # Whoever asked need not see the inside; the log has it.
+            failure.reason = failure.reason.partition("\n")[0] if failure.unexpected else failure.reason
+        else:
+            failure.reason += place
         return failure
 
 
