@@ -35,22 +35,24 @@ static struct {
   hive_node_types_message_t reply;
   char *error;
   bool permanent;
+  /* The error is the node's; and somebody waits for the answer. */
+  bool of_node, asked;
   /* What it replied is no JSON. */
   bool misspoke;
 } said;
 
 static void copy(const char *text, wire_text *to) { handler_string_dup(to, text); }
 
-static void know(void) {
-  if (plugin.told) return;
 /* From the beginning on what is written is heard, until hive_plugin is over: nothing is put into our memory before. */
 __attribute__((constructor(101))) static void begin(void) { hive_enter(hive_scratch); }
 
+static void know(void) {
+  if (plugin.told) return;
   plugin.told = true;
   hive_plugin();
+  hive_leave();
 }
 
-  hive_leave();
 static void subscribe(const char *pattern, bool answers, bool grouped, const char *group, hive_handler handler) {
   if (plugin.subscriptions == SUBSCRIPTIONS_MAX) abort();
   for (size_t at = 0; at < plugin.subscriptions; at++) {
@@ -192,6 +194,7 @@ bool hive_wrong(const char *format, ...) {
   free(said.error);
   said.error = error;
   said.permanent = true;
+  said.of_node = false;
   return false;
 }
 
@@ -260,6 +263,7 @@ bool exports_hive_node_handler_handle(exports_hive_node_handler_event_t *event,
       .wants_reply = event->wants_reply,
   };
   hive_handler handler = chosen(event);
+  said.asked = event->wants_reply;
   hive_enter(hive_scratch);
   hive_outcome outcome =
       judged(handler ? handler(&shown) : hive_reject("there is no subscription %u", (unsigned)event->subscription));
@@ -350,6 +354,7 @@ bool hive_noted(hive_node_types_error_t *error) {
   }
   free(said.error);
   if (asprintf(&said.error, "%s%.*s", texts[error->tag], (int)more.len, (const char *)more.ptr) < 0) abort();
+  said.of_node = true;
   said.permanent = error->tag <= HIVE_NODE_TYPES_ERROR_TOO_LARGE || error->tag == HIVE_NODE_TYPES_ERROR_REJECTED;
   hive_node_types_error_free(error);
   return false;
@@ -365,8 +370,13 @@ static void noted_of(const char *channel, hive_node_types_error_t *error) {
 
 const char *hive_error(void) { return said.error ? said.error : "nothing went wrong"; }
 
-hive_outcome hive_failed(void) {
-  return said.permanent ? hive_reject("%s", hive_error()) : hive_retry("%s", hive_error());
+hive_outcome hive_failed_at(const char *file, int line) {
+  /* Whoever asked need not see the inside; the log has it. */
+  if (said.asked) {
+    if (said.of_node) hive_log(HIVE_ERROR, "%s (%s:%d)", hive_error(), file, line);
+    return said.permanent ? hive_reject("%s", hive_error()) : hive_retry("%s", hive_error());
+  }
+  return said.permanent ? hive_reject("%s (%s:%d)", hive_error(), file, line) : hive_retry("%s (%s:%d)", hive_error(), file, line);
 }
 
 static bool sent(const char *channel, hive_node_types_message_t *made, bool keep) {

@@ -107,7 +107,9 @@ char *hive_event_id(void);
 /* A secret that the node's configuration grants the plugin, to be freed; NULL: hive_error has the line to add. */
 char *hive_secret(const char *name);
 const char *hive_error(void);
-hive_outcome hive_failed(void);
+/* It names its own place in the source. */
+#define hive_failed() hive_failed_at(__FILE__, __LINE__)
+hive_outcome hive_failed_at(const char *file, int line);
 
 /* A value of the plugin's configuration, to be freed; NULL: it is not set. */
 char *hive_config(const char *key);

@@ -1,7 +1,6 @@
 package hive
 
 import (
-	"errors"
 	"time"
 
 	_ "hive-guest/internal/bindings"
@@ -172,6 +171,12 @@ func pairs(headers [][2]string) []pair {
 }
 
 func wrong(err hive_node_types.Error) error {
+	made := said(err)
+	made.place = place()
+	return made
+}
+
+func said(err hive_node_types.Error) *Error {
 	switch err.Tag() {
 	case hive_node_types.ErrorDenied:
 		return &Error{Code: "denied", Text: err.Denied()}
@@ -196,7 +201,7 @@ func wrong(err hive_node_types.Error) error {
 	case hive_node_types.ErrorOther:
 		return &Error{Code: err.Other().F0, Text: err.Other().F1}
 	}
-	return errors.New("an error that this SDK does not know")
+	return &Error{Code: "unknown", Text: "an error that this SDK does not know"}
 }
 
 // Asks the node: during the call it may put results into our memory, so nothing else is called out.

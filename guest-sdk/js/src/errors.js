@@ -1,4 +1,5 @@
 // How a handler says that an event was not handled, and what is made of everything else that is thrown.
+import { placed } from "./stack.js";
 
 /** Hopeless: the event goes to the plugin's dead letters, a caller gets `rejected`. */
 export class Reject extends Error {
@@ -97,9 +98,12 @@ export function failureOf(thrown, wantsReply) {
   if (thrown instanceof Reject) return { failure: { tag: "reject", val: thrown.message }, expected: true };
   if (thrown instanceof Retry) return { failure: delay(thrown.message, thrown.afterMs), expected: true };
   if (thrown instanceof HiveError) {
-    if (thrown.permanent) return { failure: { tag: "reject", val: thrown.message }, expected: true };
-    const afterMs = thrown.code === "overloaded" ? thrown.value : undefined;
-    return { failure: delay(thrown.message, afterMs), expected: true };
+    const where = placed(thrown);
+    const reason = wantsReply ? thrown.message : thrown.message + where;
+    const failure = thrown.permanent
+      ? { tag: "reject", val: reason }
+      : delay(reason, thrown.code === "overloaded" ? thrown.value : undefined);
+    return { failure, expected: where === "" || !wantsReply };
   }
   const reason = (wantsReply ? summary(thrown) : described(thrown)).slice(0, REASON_MAX);
   const hopeless = HOPELESS.some((kind) => thrown instanceof kind);

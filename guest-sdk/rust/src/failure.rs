@@ -1,6 +1,6 @@
 //! How a handler says that an event was not handled: try again, or never again.
 
-use std::{any::Any, fmt, time::Duration};
+use std::{any::Any, fmt, io, panic::Location, time::Duration};
 
 use crate::{
     CallError, Error,
@@ -91,14 +91,39 @@ impl fmt::Display for Failure {
 }
 
 impl<E: std::error::Error + 'static> From<E> for Failure {
+    // A `?` hands its own place on.
+    #[track_caller]
     fn from(error: E) -> Self {
         let any = &error as &dyn Any;
         let called = any.downcast_ref::<CallError>().map(|call| &call.error);
+        let place = placed(Location::caller());
         match any.downcast_ref::<Error>().or(called) {
-            Some(own) if own.is_permanent() => reject(&error),
-            Some(Error::Overloaded { retry_after: delay }) => retry_after(*delay, &error),
-            _ => Self::Retry { reason: with_causes(&error), after: None },
+            Some(own) if own.is_permanent() => reject(format_args!("{error}{place}")),
+            Some(Error::Overloaded { retry_after: delay }) => {
+                retry_after(*delay, format_args!("{error}{place}"))
+            }
+            _ => {
+                let help = any.downcast_ref().map(instead).unwrap_or_default();
+                Self::Retry { reason: format!("{}{help}{place}", with_causes(&error)), after: None }
+            }
         }
+    }
+}
+
+/// Where in the project something went wrong, behind what it was; nothing outside a component, where tests compare reasons.
+fn placed(place: &Location<'_>) -> String {
+    if cfg!(target_family = "wasm") { format!(" ({}:{})", place.file(), place.line()) } else { String::new() }
+}
+
+/// What helps where something asked for what a component does not have.
+fn instead(error: &io::Error) -> &'static str {
+    match error.kind() {
+        _ if cfg!(not(target_family = "wasm")) => "",
+        io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => {
+            "; a handler has the folders that its configuration opens (`dirs`), and no network but HTTP (`http`)"
+        }
+        io::ErrorKind::Unsupported => "; a handler has one thread, and no processes",
+        _ => "",
     }
 }
 

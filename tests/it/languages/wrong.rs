@@ -216,8 +216,9 @@ async fn what_is_wrong_in_c_is_said_where_it_is() -> Result<()> {
         ("assert", &["Assertion failed: strlen(how) == 1 (src/handler.c: try: 14)", "trapped in"][..]),
         ("abort", &["trapped in `try (src/handler.c:15)`"][..]),
         ("exit", &["exit() was called: a handler returns"][..]),
+        ("nobody", &["`out/nobody`: nobody answers on that channel (src/handler.c:6)"][..]),
     ] {
-        std::fs::write(&cases, format!("cases:\n  - {{ call: wrong/try, data: {how} }}\n"))?;
+        std::fs::write(&cases, format!("cases:\n  - {{ event: wrong/try, data: {how} }}\n"))?;
         let (code, said) = run(&["test", "wrong"])?;
         ensure!(code == Some(1) && parts.iter().all(|part| said.contains(part)), "{how}, {code:?}: {said}");
     }
@@ -263,10 +264,6 @@ async fn what_cannot_be_meant_in_c_does_not_build() -> Result<()> {
     std::fs::write(&source, format!("#include <stdlib.h>\n{begins}{once}{starts}"))?;
     let (code, said) = run(&["test", "wrong"])?;
     ensure!(code == Some(1) && said.contains("; it said last: no table"), "{code:?}: {said}");
-    Ok(())
-}
-
-/// What `new` and `build` say when they cannot.
     // So is what breaks it while it says what it wants.
     let asserts = "void hive_plugin(void) { hive_on(\"a/b\", try); assert(!\"a table\"); }\n";
     std::fs::write(&source, format!("#include <assert.h>\n{begins} return HIVE_DONE; }}\n{asserts}"))?;
@@ -287,6 +284,98 @@ fn comes_to(folder: &TempDir, cases: &[(&str, &[&str])], not: &[&str]) -> Result
             parts.iter().all(|part| said.contains(part)) && !not.iter().any(|part| said.contains(part));
         ensure!(code == Some(1) && is_said, "{how}, {code:?}: {said}");
     }
+    Ok(())
+}
+
+/// Mistakes in JavaScript are told by lines of the project alone, and what is not there with what is.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_wrong_in_javascript_is_said_where_it_is() -> Result<()> {
+    if !is_here("node", "js") {
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    javascript(&folder, "wrong", include_str!("wrong.js"))?;
+    let cases: [(&str, &[&str]); 5] = [
+        ("timer", &["setTimeout is not defined: there are no timers of JavaScript here", "(src/index.js:4)"]),
+        ("fetch", &["fetch is not defined: there is no network here", "(src/index.js:5)"]),
+        ("denied", &["denied: ", "publishes [\"out/x\"] (src/index.js:6)"]),
+        (
+            "memory",
+            &["out of memory; it was stopped for memory: it asked for more than 64MiB", "(src/index.js:7)"],
+        ),
+        ("deep", &["its stack is full: as of a function that calls itself without end"]),
+    ];
+    comes_to(&folder, &cases, &["handle.js", "promise.js", "index.d.ts"])
+}
+
+/// The same in Go, where a package may panic as it begins.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_wrong_in_go_is_said_where_it_is() -> Result<()> {
+    if !is_here("go", "go") {
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let (code, said) = run_in(&folder, &["new", "wrong", "--lang", "go"])?;
+    ensure!(code == Some(0), "{said}");
+    let root = folder.path().join("wrong");
+    std::fs::remove_file(root.join("main_test.go"))?;
+    std::fs::write(root.join("main.go"), include_str!("wrong.go.in"))?;
+    let cases: [(&str, &[&str]); 4] = [
+        ("panic", &["panic: assignment to entry in nil map", "wrong/main.go:27"]),
+        ("denied", &["denied: ", "(wrong/main.go:23)"]),
+        ("file", &["Not implemented on wasip1 (a handler in Go has no files"]),
+        ("deep", &["its stack is full: `main.fib` calls itself again and again"]),
+    ];
+    comes_to(&folder, &cases, &["hive.go:", "runtime/"])?;
+    let begins = "package main\n\nimport hive \"hive-guest\"\n\nfunc init() {\n\thive.On(\"a/b\", func(*hive.Context, \
+                  string) error { return nil })\n\tpanic(\"no table\")\n}\n\nfunc main() {}\n";
+    std::fs::write(root.join("main.go"), begins)?;
+    comes_to(&folder, &[("x", &["`describe` failed: it trapped", "it said last: panic: no table"])], &[])
+}
+
+/// The same in Python, where a module may fail as it is loaded, which is when it is built.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_wrong_in_python_is_said_where_it_is() -> Result<()> {
+    if !is_here("python3", "python") {
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let (code, said) = run_in(&folder, &["new", "wrong", "--lang", "python"])?;
+    ensure!(code == Some(0), "{said}");
+    let source = folder.path().join("wrong/src/app.py");
+    std::fs::write(&source, "import hive\n\nlimit = lowest + 1\n")?;
+    let (code, said) = run_in(&folder, &["build", "wrong"])?;
+    let begins = "Traceback (most recent call last):\n  File \"src/app.py\", line 3, in <module>\n";
+    ensure!(code == Some(1) && said.contains(begins), "{code:?}: {said}");
+    ensure!(said.matches("NameError: name 'lowest' is not defined").count() == 1, "{said}");
+    ensure!(!said.contains("hive_entry") && !said.contains("hive-wrong"), "{said}");
+    std::fs::write(&source, include_str!("wrong.py"))?;
+    let cases: [(&str, &[&str]); 4] = [
+        ("open", &["No such file or directory: 'x' (a component has the folders", "\"src/app.py\", line 10"]),
+        ("url", &["(a component in Python has no network: hive.call", "\"src/app.py\", line 12"]),
+        ("denied", &["denied: ", "(src/app.py:14)"]),
+        ("memory", &["MemoryError; it was stopped for memory: it asked for more than 64MiB"]),
+    ];
+    comes_to(&folder, &cases, &["_handle.py", "/python/"])
+}
+
+/// The same in Rust: a `?` hands its place on.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_wrong_in_rust_is_said_where_it_is() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (code, said) = run_in(&folder, &["new", "wrong", "--lang", "rust"])?;
+    ensure!(code == Some(0), "{said}");
+    std::fs::write(folder.path().join("wrong/src/lib.rs"), include_str!("wrong.rs.in"))?;
+    let cases: [(&str, &[&str]); 4] = [
+        ("denied", &["denied: ", "(src/lib.rs:16)"]),
+        ("file", &["No such file", "its configuration opens (`dirs`)", "(src/lib.rs:17)"]),
+        ("deep", &["its stack is full: `wrong::handlers::fib` calls itself again and again"]),
+        ("index", &["trapped: panicked at src/lib.rs:19"]),
+    ];
+    comes_to(&folder, &cases, &["hive:node/handler@0.1.0#handle"])
+}
+
+/// What `new` and `build` say when they cannot.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_with_a_project_is_said_with_a_cure() -> Result<()> {
     let folder = tempfile::tempdir()?;

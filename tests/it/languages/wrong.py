@@ -1,0 +1,16 @@
+import urllib.request
+
+import hive
+
+
+@hive.on("wrong/try")
+def attempt(how: str) -> None:
+    held = []
+    if how == "open":
+        open("x")
+    if how == "url":
+        urllib.request.urlopen("http://localhost.example/")
+    if how == "denied":
+        hive.publish("out/x", 1)
+    while how == "memory":
+        held.append(bytearray(1 << 20))
