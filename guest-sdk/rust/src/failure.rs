@@ -110,9 +110,15 @@ impl<E: std::error::Error + 'static> From<E> for Failure {
     }
 }
 
-/// Where in the project something went wrong, behind what it was; nothing outside a component, where tests compare reasons.
+/// Where in the project something went wrong, behind what it was; nothing where only this crate knows of it, and outside a
+/// component, where tests compare reasons.
 fn placed(place: &Location<'_>) -> String {
-    if cfg!(target_family = "wasm") { format!(" ({}:{})", place.file(), place.line()) } else { String::new() }
+    let is_own = place.file().starts_with(file!().trim_end_matches("failure.rs"));
+    if cfg!(target_family = "wasm") && !is_own {
+        format!(" ({}:{})", place.file(), place.line())
+    } else {
+        String::new()
+    }
 }
 
 /// What helps where something asked for what a component does not have.

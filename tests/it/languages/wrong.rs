@@ -372,7 +372,12 @@ async fn what_goes_wrong_in_rust_is_said_where_it_is() -> Result<()> {
         ("deep", &["its stack is full: `wrong::handlers::fib` calls itself again and again"]),
         ("index", &["trapped: panicked at src/lib.rs:19"]),
     ];
-    comes_to(&folder, &cases, &["hive:node/handler@0.1.0#handle"])
+    comes_to(&folder, &cases, &["hive:node/handler@0.1.0#handle"])?;
+    // What is returned as it is has no place, least of all one in the SDK.
+    std::fs::write(folder.path().join("wrong/cases.yaml"), "cases:\n  - { event: wrong/plain }\n")?;
+    let (code, said) = run_in(&folder, &["test", "wrong"])?;
+    ensure!(code == Some(1) && said.contains("(`http`)\n") && !said.contains("private"), "{code:?}: {said}");
+    Ok(())
 }
 
 /// What `new` and `build` say when they cannot.
