@@ -1,4 +1,4 @@
-//! What is wrong with a configuration, said so that a person can mend it.
+//! What is wrong with a configuration, or with a file that is read as one, said so that a person can mend it.
 //!
 //! What it owns: one problem with its place, hint and snippet, and the text of all of them together. It must not
 //! know what the configuration means.
@@ -142,7 +142,9 @@ impl Problems {
             texts.push(format!("error: … and {} more", self.0.len() - PROBLEMS_SHOWN_MAX));
         }
         if self.0.len() > 1 {
-            texts.push(format!("error: {} problems in the configuration", self.0.len()));
+            let file = self.0.iter().find_map(Problem::place).map(|place| place.source.path().display());
+            let file = file.map_or_else(|| "the configuration".to_owned(), |file| file.to_string());
+            texts.push(format!("error: {} problems in {file}", self.0.len()));
         }
         texts.join("\n\n")
     }

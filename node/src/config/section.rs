@@ -47,7 +47,7 @@ impl<'a> Section<'a> {
         let entries = match value {
             Some(Value { kind: Kind::Map(entries), .. }) => entries.as_slice(),
             Some(value) if !value.is_null() => {
-                let what = path.last().map_or("the configuration".to_owned(), |key| format!("`{key}`"));
+                let what = path.last().map_or("the file".to_owned(), |key| format!("`{key}`"));
                 report.problems.push(wrong_shape(&what, "keys with values", value));
                 &[]
             }

@@ -328,6 +328,7 @@ mod tests {
         ] {
             assert!(said.contains(want), "{want}: {said}");
         }
+        assert!(said.ends_with("problems in cases.yaml"), "{said}");
         assert!(read("version: 1\n").expect_err("no cases").contains("there are no `cases`"));
     }
 }

@@ -120,7 +120,7 @@ impl<'s> Builder<'s> {
                 Event::StreamEnd => break,
                 Event::DocumentStart(_) if document.is_some() => {
                     let problem = Problem::new(&self.origin(span), "a second document begins here");
-                    return Err(problem.hint("a configuration is one document: remove the line `---`"));
+                    return Err(problem.hint("it is to be one document: remove the line `---`"));
                 }
                 Event::DocumentStart(_) => {
                     let (event, span) = self.next()?;

@@ -4,6 +4,7 @@ use hive_proto::event::Message;
 use serde_json::Value as Json;
 
 use crate::{
+    cli::output,
     config::{Ends, Trial},
     toolchain::case::{Done, Outcome},
 };
@@ -18,7 +19,8 @@ pub(super) fn problems(trial: &Trial, done: &Done) -> Vec<String> {
     if wanted.len() != done.published.len() {
         let channels: Vec<&str> = done.published.iter().map(|event| event.channel.as_str()).collect();
         let came = if channels.is_empty() { "nothing".to_owned() } else { channels.join(", ") };
-        problems.push(format!("it was to publish {} events, and published {came}", wanted.len()));
+        let events = output::count(wanted.len() as u64, "event");
+        problems.push(format!("it was to publish {events}, and published {came}"));
         return problems;
     }
     for (wanted, event) in wanted.iter().zip(&done.published) {

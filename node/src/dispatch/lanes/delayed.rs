@@ -53,7 +53,11 @@ impl Lanes {
         if event.attempt >= policy.attempts {
             let attempts = event.attempt;
             drop(state);
-            return Err((delivery, format!("failed {attempts} times, last: ")));
+            let failed = match attempts {
+                1 => "failed once: ".to_owned(),
+                several => format!("failed {several} times, last: "),
+            };
+            return Err((delivery, failed));
         }
         let wait = after.unwrap_or_else(|| policy.wait(event.attempt, event.id.sequence));
         let wait = wait.min(policy.backoff_max.max(policy.backoff));
