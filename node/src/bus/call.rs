@@ -194,7 +194,7 @@ impl Bus {
         self.0.permit(cause.who, Action::Call, to)?;
         message.check().map_err(PublishError::from)?;
         if cause.depth > DEPTH_MAX {
-            return Err(PublishError::Loop.into());
+            return Err(PublishError::Loop(to.channel.clone()).into());
         }
         if cause.chain.is_some_and(|chain| chain.is_too_long()) {
             return Err(CallError::Deadlock);

@@ -47,8 +47,10 @@ pub enum PublishError {
     #[error("it is not on disk: {0}")]
     NotDurable(String),
     /// Events cause each other without end.
-    #[error("{DEPTH_MAX} events have caused each other in a row; this looks like a loop")]
-    Loop,
+    #[error(
+        "{DEPTH_MAX} events have caused each other in a row, and this would be one more on `{0}`: it looks like a loop"
+    )]
+    Loop(Channel),
 }
 
 /// What the rules do not allow.
@@ -82,7 +84,7 @@ impl PublishError {
             Self::KeptTooLarge(_) => "too-large",
             Self::KeptFull | Self::NotDurable(_) | Self::Overloaded => "unavailable",
             Self::Clock(_) => "clock",
-            Self::Loop => "loop",
+            Self::Loop(_) => "loop",
         }
     }
 }

@@ -258,7 +258,7 @@ impl Publisher {
         message.check()?;
         if depth > DEPTH_MAX {
             self.bus.0.account.dropped(DropReason::Loop, 1);
-            return Err(PublishError::Loop);
+            return Err(PublishError::Loop(to.channel.clone()));
         }
         Ok(())
     }

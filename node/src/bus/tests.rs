@@ -131,15 +131,17 @@ async fn a_publisher_sees_subscriptions_come_and_go() {
 #[tokio::test]
 async fn what_may_not_be_published_is_refused() {
     let bus = bus(1);
-    let refused = async |name: &str, message: Message, depth: u8| {
+    let why = async |name: &str, message: Message, depth: u8| {
         let outcome = bus.publisher().publish_from(&address(&bus, name), message, depth).await;
-        outcome.expect_err("refused").code()
+        outcome.expect_err("refused")
     };
+    let refused = async |name: &str, message: Message, depth: u8| why(name, message, depth).await.code();
     assert_eq!(refused("$dead/x", "".into(), 0).await, "invalid");
     assert_eq!(refused("a/b", vec![0; PAYLOAD_BYTES_MAX + 1].into(), 0).await, "too-large");
     assert_eq!(refused("a/b", Message::from("").with_header("hive-id", "x"), 0).await, "invalid");
     assert_eq!(refused("a/b", "".into(), 65).await, "loop");
-    assert_eq!(dropped(&bus, DropReason::Loop), 1);
+    assert!(why("a/b", "".into(), 65).await.to_string().contains("one more on `a/b`: it looks like a loop"));
+    assert_eq!(dropped(&bus, DropReason::Loop), 2);
 }
 
 #[tokio::test]

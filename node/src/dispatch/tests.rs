@@ -185,6 +185,8 @@ async fn a_failing_event_is_tried_again_and_then_buried_with_its_story() {
 async fn requests_are_answered_and_never_retried() {
     let (bus, handler, stop) = (bus(), Handler::new(100), CancellationToken::new());
     let lanes = lanes(&bus, 3).await;
+    let lines = Arc::<Lines>::default();
+    lanes.speak_to(Arc::clone(&lines));
     handler.work(&lanes, 1, &stop);
     let to = address(&bus, "greet/hello");
     let call = async |payload: &str| bus.call(&to, payload.into(), SOON).await;
@@ -192,8 +194,35 @@ async fn requests_are_answered_and_never_retried() {
     assert_eq!(call("retry").await, Err(CallError::Failed("not yet".into())));
     assert_eq!(call("trap").await, Err(CallError::Failed("trapped".into())));
     assert_eq!(call("reject").await, Err(CallError::Rejected("never".into())));
+    assert_eq!(call("retry").await, Err(CallError::Failed("not yet".into())));
     let tally = lanes.tally();
     assert_eq!((tally.retried, tally.dead), (0, 0));
+    // Whoever looks after the handler reads it, too: once a second of each cause. What broke is said where it broke.
+    let said: Vec<_> = lines.after(0, 9).0.into_iter().map(|line| line.text).collect();
+    let want =
+        ["a call failed: not yet (channel=greet/hello", "a call was rejected: never (channel=greet/hello"];
+    assert!(said.len() == 2 && said.iter().zip(want).all(|(said, want)| said.starts_with(want)), "{said:?}");
+    stop.cancel();
+}
+
+/// What it would cause is refused at each try.
+#[tokio::test]
+async fn the_last_event_of_a_loop_is_not_tried_again() {
+    let (bus, handler, stop) = (bus(), Handler::new(100), CancellationToken::new());
+    let lanes = lanes(&bus, 3).await;
+    let lines = Arc::<Lines>::default();
+    lanes.speak_to(Arc::clone(&lines));
+    handler.work(&lanes, 1, &stop);
+    for (payload, depth) in [("retry", 64), ("trap", 64), ("well", 64), ("retry-once", 63)] {
+        let to = address(&bus, "round/about");
+        bus.publisher().publish_from(&to, payload.into(), depth).await.expect("published");
+    }
+    until(&lanes, |tally| tally.dead == 2 && tally.handled == 2).await;
+    let said: Vec<_> = lines.after(0, 9).0.into_iter().map(|line| line.text).collect();
+    let want = ["not yet", "trapped"].map(|why| {
+        format!("dead letter: the last event of a loop is not tried again: {why} (channel=round/about")
+    });
+    assert!(said.len() == 2 && said.iter().zip(want).all(|(said, want)| said.starts_with(&want)), "{said:?}");
     stop.cancel();
 }
 

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use hive_proto::group::GroupName;
+use hive_proto::{group::GroupName, limits::DEPTH_MAX};
 
 use super::Lanes;
 use crate::{
@@ -12,6 +12,10 @@ use crate::{
 
 /// Why an event is tried again whose call was dropped mid-way.
 const ABANDONED: &str = "the call was abandoned";
+
+/// Why an event is a dead letter at once that fails as the last one that others in a row have caused: what it would cause
+/// is refused at each try.
+const ENDLESS: &str = "the last event of a loop is not tried again";
 
 /// One event in a worker's hands. Dropped unfinished, it counts as broken.
 #[derive(Debug)]
@@ -63,6 +67,7 @@ impl Job {
         self.lanes.tally.count(&outcome);
         self.lanes.ended(&outcome, delivery.request.is_some(), self.tried);
         if let Some(request) = delivery.request.take() {
+            self.lanes.news.declined((&delivery.event.channel, delivery.event.id), &outcome);
             request.answer(answer(outcome));
         } else {
             let lanes = Arc::clone(&self.lanes);
@@ -133,6 +138,9 @@ fn settle(lanes: &Lanes, delivery: Delivery, outcome: Outcome) -> Option<(Delive
             return None;
         }
         Outcome::Reject(reason) => return Some((delivery, format!("rejected: {reason}"))),
+        Outcome::Retry { reason, .. } | Outcome::Broken(reason) if delivery.event.depth >= DEPTH_MAX => {
+            return Some((delivery, format!("{ENDLESS}: {reason}")));
+        }
         Outcome::Retry { reason, after } => (reason, after),
         Outcome::Broken(reason) => (reason, None),
     };

@@ -9,6 +9,7 @@ use hive_proto::{channel::Channel, id::EventId};
 use super::Lanes;
 use crate::{
     bus::Event,
+    dispatch::Outcome,
     status::{Complaints, LineLevel, Lines, and_more, first_line},
 };
 
@@ -24,12 +25,16 @@ pub(super) struct News {
     last_tries: Complaints,
     /// Calls that a handler did not come back from, where nobody else says them.
     broken: Complaints,
+    /// Calls that a handler answered with an error.
+    declined: Complaints,
 }
 
 impl Default for News {
     fn default() -> Self {
         let at_once = || Complaints::new(AT_ONCE);
-        Self { lines: OnceLock::new(), dead: at_once(), last_tries: at_once(), broken: Complaints::new(1) }
+        let one_by_one = || Complaints::new(1);
+        let (lines, broken, declined) = (OnceLock::new(), one_by_one(), one_by_one());
+        Self { lines, dead: at_once(), last_tries: at_once(), broken, declined }
     }
 }
 
@@ -42,6 +47,16 @@ impl News {
     /// An event failed, and the next try is its last one.
     pub(super) fn last_try(&self, event: (&Channel, EventId), reason: &str) {
         self.say(&self.last_tries, event, ("failed, and is tried for the last time", reason));
+    }
+
+    /// Who asked was told an error. A call that broke is said where it broke.
+    pub(super) fn declined(&self, event: (&Channel, EventId), outcome: &Outcome) {
+        let (what, reason) = match outcome {
+            Outcome::Retry { reason, .. } => ("a call failed", reason),
+            Outcome::Reject(reason) => ("a call was rejected", reason),
+            Outcome::Done(_) | Outcome::Broken(_) => return,
+        };
+        self.say(&self.declined, event, (what, reason));
     }
 
     fn say(&self, kind: &Complaints, (channel, id): (&Channel, EventId), (what, reason): (&str, &str)) {
@@ -83,11 +98,12 @@ impl Lanes {
 
     /// Says how much was left out, where nothing else came that would have said so. To be asked now and then.
     pub fn tell_left_out(&self) {
-        let News { dead, last_tries, broken, .. } = &self.news;
+        let News { dead, last_tries, broken, declined, .. } = &self.news;
         for (kind, one, many) in [
             (dead, "dead letter", "dead letters"),
             (last_tries, "event tried for the last time", "events tried for the last time"),
             (broken, "broken call", "broken calls"),
+            (declined, "failed call", "failed calls"),
         ] {
             if let Some(count) = kind.overdue() {
                 let what = if count == 1 { one } else { many };

@@ -234,7 +234,7 @@ fn publish_error(error: PublishError) -> Error {
         PublishError::Clock(_) => Error::Other(("clock".into(), error.to_string())),
         PublishError::Reserved(_) => Error::Denied(error.to_string()),
         PublishError::Denied(denial) => not_granted(denial.line.clone()),
-        PublishError::Loop => Error::Other(("loop".into(), error.to_string())),
+        PublishError::Loop(_) => Error::Other(("loop".into(), error.to_string())),
     }
 }
 
@@ -243,7 +243,7 @@ fn call_error(error: CallError) -> Error {
         CallError::NoResponder => Error::NoResponder,
         CallError::Timeout => Error::Timeout,
         // Each nested request is one deeper: what is too deep waits for itself.
-        CallError::Deadlock | CallError::Publish(PublishError::Loop) => Error::Deadlock,
+        CallError::Deadlock | CallError::Publish(PublishError::Loop(_)) => Error::Deadlock,
         CallError::Failed(text) => Error::Failed(text),
         CallError::Rejected(text) => Error::Rejected(text),
         CallError::Unavailable(text) => Error::Unavailable(text),
