@@ -48,7 +48,6 @@ mod external;
 mod listen;
 mod logs;
 mod metrics;
-mod nobody;
 mod place;
 mod plugins;
 mod publish;

@@ -6,6 +6,7 @@
 mod breaker;
 mod lanes;
 mod matcher;
+pub mod nobody;
 mod outcome;
 pub mod process;
 mod tally;

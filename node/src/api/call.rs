@@ -15,10 +15,10 @@ use hive_client::{CALL_TIMEOUT, headers};
 use serde::Deserialize;
 
 use super::{
-    App, convert, nobody, publish,
+    App, convert, publish,
     refusal::{Refusal, bad_channel, invalid, unanswered},
 };
-use crate::{bus::CallCause, units};
+use crate::{bus::CallCause, dispatch::nobody, units};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Options {
@@ -56,7 +56,7 @@ pub(super) async fn call(
     let address = bus.names().address(&channel).map_err(|error| bad_channel(&channel, &error))?;
     let message = publish::message(&head, body?)?;
     let cause = CallCause::within(timeout);
-    let nobody = || nobody::hint(&app.means, &channel, &address);
+    let nobody = || nobody::hint(&app.means.boards, &app.means.bus, &channel, &address);
     let answer = match options.mode {
         Mode::One => bus.call_from(&address, message, cause).await,
         Mode::First => bus.call_first(&address, message, cause).await,

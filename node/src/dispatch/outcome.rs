@@ -23,6 +23,19 @@ pub enum Outcome {
     Broken(String),
 }
 
+impl Outcome {
+    /// The same, with more to be said of why it is none.
+    #[must_use]
+    pub fn noting(mut self, more: &str) -> Self {
+        if let Self::Retry { reason, .. } | Self::Reject(reason) | Self::Broken(reason) = &mut self {
+            // What follows the first line is a stack.
+            let at = reason.find('\n').unwrap_or(reason.len());
+            reason.insert_str(at, &format!(" ({more})"));
+        }
+        self
+    }
+}
+
 /// How often and how fast an event is tried again, and how long one try may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {

@@ -11,7 +11,7 @@ use std::{
 };
 
 use hive_proto::{
-    channel::Channel,
+    channel::{Address, Channel},
     event::{Event, Message},
     pattern::Pattern,
 };
@@ -131,6 +131,8 @@ pub struct Guest {
     writes: Option<Writes>,
     /// Whether the last call has left something there.
     wrote: bool,
+    /// Where nobody answered what the call in hand asked last in vain.
+    unanswered: Option<Address>,
     limits: CallLimits,
     memory: MemoryCap,
     /// Bytes of one payload out of it.
@@ -175,6 +177,7 @@ impl Guest {
             serving: None,
             writes: None,
             wrote: false,
+            unanswered: None,
             limits: call,
             memory: MemoryCap::new(limits.memory),
             payload_max: limits.payload,
@@ -191,6 +194,7 @@ impl Guest {
     pub fn begin(&mut self, serving: Option<Serving>, limits: CallLimits) {
         self.serving = serving;
         self.wrote = false;
+        self.unanswered = None;
         self.limits = limits;
         self.http.begin(limits.until);
         self.memory.begin();
@@ -217,6 +221,12 @@ impl Guest {
     #[must_use]
     pub fn wrote(&self) -> bool {
         self.wrote
+    }
+
+    /// Where nobody answered what the last call asked.
+    #[must_use]
+    pub fn unanswered(&self) -> Option<&Address> {
+        self.unanswered.as_ref()
     }
 
     /// The answer of the request in hand comes by being published.

@@ -10,6 +10,7 @@ pub mod snapshot;
 use std::{fmt, num::NonZeroUsize, sync::Arc, thread, time::Duration};
 
 use hive_proto::{
+    channel::Address,
     event::{Event, Message},
     limits::MESH_PREFIX,
 };
@@ -246,6 +247,12 @@ impl Instance {
     #[must_use]
     pub fn last_words(&self) -> String {
         self.store.data().last_words().join("\n")
+    }
+
+    /// Where nobody answered what its last call asked.
+    #[must_use]
+    pub fn unanswered(&self) -> Option<Address> {
+        self.store.data().unanswered().cloned()
     }
 
     /// Processor time of its last call, when it outlived a tick.

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hive_proto::{event::Event, group::GroupName};
+use hive_proto::{channel::Address, event::Event, group::GroupName};
 
 use super::{
     description::{Listen, Wishes},
@@ -25,7 +25,7 @@ use super::{
     limits::{CallLimits, Cut, Limits},
 };
 use crate::{
-    dispatch::{Call, Invoke, Matcher, Outcome},
+    dispatch::{Call, Invoke, Matcher, Outcome, nobody},
     status::Work,
 };
 
@@ -108,6 +108,8 @@ pub struct Worker {
     seat: Seat,
     /// What the guest said during the last call that failed.
     last_words: String,
+    /// Where nobody answered what that call asked.
+    unanswered: Option<Address>,
     /// Processor time of the last call, when it outlived a tick.
     spent: Option<Duration>,
 }
@@ -137,7 +139,16 @@ impl Worker {
         };
         let joined = groups.iter().map(|group| (group.clone(), of(Some(group)))).collect();
         let seat = Seat::new(seat.or_else(|| version.take_kept()), &version);
-        Self { listens: of(None), joined, answers, version, seat, last_words: String::new(), spent: None }
+        Self {
+            listens: of(None),
+            joined,
+            answers,
+            version,
+            seat,
+            last_words: String::new(),
+            unanswered: None,
+            spent: None,
+        }
     }
 
     /// What it is a worker of.
@@ -193,7 +204,18 @@ impl Worker {
         // What is shorter than a tick is not measured apart: it counts as it took.
         work.cpu_us.add(micros(self.spent.take().unwrap_or(took.min(TICK))));
         let came = self.came(call, &handled);
-        (self.outcome(event, call, handled), came)
+        let outcome = self.outcome(event, call, handled);
+        match self.unanswered.take() {
+            Some(to) => (self.asked_in_vain(outcome, &to), came),
+            None => (outcome, came),
+        }
+    }
+
+    /// What came of a call says, too, whom it asked in vain: the guest was told of nobody alone.
+    fn asked_in_vain(&self, outcome: Outcome, to: &Address) -> Outcome {
+        let (place, channel) = (&self.version.place, to.channel.as_str());
+        let hint = nobody::hint(&place.boards, &place.bus, channel, to);
+        outcome.noting(&format!("`{channel}`: {hint}"))
     }
 
     fn came(&self, call: &Call, handled: &Result<Handled, Fault>) -> Came {
@@ -233,6 +255,7 @@ impl Worker {
         work.memory_peak.raise(instance.memory_bytes());
         if !matches!(handled, Ok(Ok(_))) {
             self.last_words = instance.last_words();
+            self.unanswered = instance.unanswered();
         }
         let handled = handled?;
         let wrote = instance.wrote();

@@ -327,11 +327,19 @@ async fn call(
     let begun = Instant::now();
     let handled = instance.handle(event, subscription, &call, limits).await;
     let took = begun.elapsed();
-    match handled {
-        Ok(Ok(answer)) => (Outcome::Done(answer.filter(|_| wants_reply)), took, Some(instance)),
-        Ok(Err(failure)) => (failed(failure), took, Some(instance)),
-        Err(fault) => (broken(fault), took, None),
-    }
+    let unanswered = instance.unanswered();
+    let (outcome, instance) = match handled {
+        Ok(Ok(answer)) => (Outcome::Done(answer.filter(|_| wants_reply)), Some(instance)),
+        Ok(Err(failure)) => (failed(failure), Some(instance)),
+        Err(fault) => (broken(fault), None),
+    };
+    let told = match unanswered {
+        Some(Address { channel, .. }) => outcome.noting(&format!(
+            "nobody answers on `{channel}` here: add `answers: {{{channel}: …}}` to the file of cases"
+        )),
+        None => outcome,
+    };
+    (told, took, instance)
 }
 
 /// Answers on a pattern until stopped.

@@ -15,7 +15,7 @@ use hive_proto::limits::PAYLOAD_BYTES_MAX;
 
 use super::{
     super::{
-        convert, nobody,
+        convert,
         publishing::Publishing,
         refusal::{Refusal, bad_channel, invalid, unanswered},
     },
@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     bus::{self, Address, CallCause},
-    dispatch::process::NotInHand,
+    dispatch::{nobody, process::NotInHand},
 };
 
 /// Calls of one process that are under way: further ones fail at once, as what answers them may be behind them.
@@ -202,7 +202,7 @@ impl Line {
             except: None,
         };
         let answer = bus.call_from(&to, convert::message(message), cause).await;
-        let nobody = || nobody::hint(&self.app.means, &channel, &to);
+        let nobody = || nobody::hint(&self.app.means.boards, &self.app.means.bus, &channel, &to);
         answer.map_err(|error| unanswered(&channel, nobody, &error))
     }
 
@@ -228,6 +228,7 @@ impl Line {
 
     /// What it said ends it: whoever looks at the plugin reads why, and so does the process.
     fn end(&self, Refusal(error): Refusal) {
+        self.seat.permit.misspoke(&error.message);
         self.seat.session.over(error.message.clone());
         self.say_error(Refusal(error), None);
     }

@@ -404,6 +404,23 @@ async fn a_guest_that_waits_leaves_its_place_to_another_and_one_alone_is_told_of
     home.stop().await;
 }
 
+/// Fails as it is told that nobody answers; who asked, and who reads its log, is told where, and who may be meant.
+#[tokio::test]
+async fn a_guest_that_asks_in_vain_is_told_whom_it_may_have_meant() {
+    let ask = "
+        (call $request (i32.const 900) (i32.const 6) (local.get 2) (local.get 3) (i32.const 0) (i32.const 0)
+            (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+            (i32.const 512))
+        (if (i32.load8_u (i32.const 512)) (then unreachable))";
+    let asks = Sketch::new().answers("ask/*").publishes("deep/*").handle(&format!("{ask} {ECHO}"));
+    let asks = asks.with(r#"(data (i32.const 900) "deep/x")"#);
+    let other = Sketch::new().answers("deep/xy").handle(ECHO);
+    let home = Home::start(&[("asks.wasm", &asks), ("other.wasm", &other)]).await;
+    let told = home.call("ask/it", "hi").await.expect_err("nobody answers").to_string();
+    assert!(told.contains("(`deep/x`: did you mean `deep/xy`?)"), "{told}");
+    home.stop().await;
+}
+
 /// Where event-engine hangs: each plugin publishes what the next one takes, and the publishers wait for the slower ones.
 #[tokio::test]
 async fn two_hundred_thousand_events_go_through_three_plugins() {

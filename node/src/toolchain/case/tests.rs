@@ -39,6 +39,20 @@ async fn what_traps_is_broken_and_the_next_event_finds_a_new_instance() {
 }
 
 #[tokio::test]
+async fn what_is_asked_in_vain_is_said_with_where_the_answer_would_stand() {
+    let ask = "
+        (call $request (i32.const 900) (i32.const 10) (local.get 2) (local.get 3) (i32.const 0) (i32.const 0)
+            (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+            (i32.const 512))
+        (if (i32.load8_u (i32.const 512)) (then unreachable)) i32.const 8";
+    let sketch = Sketch::new().on("greet/*").publishes("names/*").handle(ask);
+    let mut subject = subject(&sketch.with(r#"(data (i32.const 900) "names/find")"#)).await;
+    let done = subject.handle(&given(Arrival::Event, "greet/me", "hi")).await.expect("done");
+    let want = "(nobody answers on `names/find` here: add `answers: {names/find: …}` to the file of cases)";
+    assert!(matches!(&done.outcome, Outcome::Broken(why) if why.contains(want)), "{done:?}");
+}
+
+#[tokio::test]
 async fn an_event_that_nobody_listens_to_is_said_with_what_is_heard() {
     let mut subject = subject(&Sketch::new().on("sensor/*")).await;
     let check = async |subject: &mut Subject, arrival, channel: &str, want: &str| {

@@ -46,6 +46,9 @@ impl Guest {
         let cause = asking.cause(self.limits.until, timeout_ms);
         let to = self.doors.address(place, channel)?;
         let answer = place.bus.call_from(to, received(message), cause).await;
+        if answer == Err(CallError::NoResponder) {
+            self.unanswered = Some(to.clone());
+        }
         answer.map(|message| answered(&message)).map_err(call_error)
     }
 

@@ -6,17 +6,18 @@ use std::sync::Arc;
 
 use hive_proto::channel::Address;
 
-use super::Means;
 use crate::{
-    status::{PluginCard, PluginState, WantCard},
+    bus::Bus,
+    status::{Boards, PluginCard, PluginState, WantCard},
     units::nearest,
 };
 
 /// What may help whoever asks there, `channel` as he wrote it.
-pub(super) fn hint(means: &Means, channel: &str, to: &Address) -> String {
-    let plugins = means.boards.plugins.read();
+#[must_use]
+pub fn hint(boards: &Boards, bus: &Bus, channel: &str, to: &Address) -> String {
+    let plugins = boards.plugins.read();
     let is_there = |want: &&WantCard| {
-        let scope = means.bus.names().scope(&want.pattern);
+        let scope = bus.names().scope(&want.pattern);
         scope.is_ok_and(|scope| scope.network == to.network && scope.pattern.matches(&to.channel))
     };
     let listening = |(name, card): (&Arc<str>, &Arc<PluginCard>)| {
@@ -28,12 +29,15 @@ pub(super) fn hint(means: &Means, channel: &str, to: &Address) -> String {
     }
     let answered = plugins.values().flat_map(|card| &card.wants).filter(|want| want.answers);
     let names = answered.map(|want| want.pattern.as_str()).filter(|name| !name.contains('*'));
-    match nearest(channel, names) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None if to.channel.is_local() => {
+    let is_loading = |card: &PluginCard| card.state == PluginState::Loading && card.wants.is_empty();
+    let loading = plugins.iter().find(|(_, card)| is_loading(card)).map(|(name, _)| name);
+    match (nearest(channel, names), loading) {
+        (Some(near), _) => format!("did you mean `{near}`?"),
+        (None, Some(name)) => format!("`{name}` is not ready yet, and may answer there"),
+        (None, None) if to.channel.is_local() => {
             "a channel of one segment never leaves this node, and no handler here answers on it".into()
         }
-        None => "is the handler that answers there running, and its node a peer?".into(),
+        (None, None) => "is the handler that answers there running, and its node a peer?".into(),
     }
 }
 
