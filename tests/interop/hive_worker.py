@@ -51,6 +51,11 @@ def work(event):
         return dict(type="reject", reason="it is broken")
     elif what == "leave" and event["attempt"] == 1:
         sys.exit("it leaves in the middle")
+    elif what == "crash":
+        socket.close()
+        sys.exit("it stumbles\nover a stone")
+    elif what == "object" and event["attempt"] == 1:
+        return dict(type="done", payload={"a": 1})
     elif what == "elsewhere":
         say(type="publish", channel="elsewhere/x", payload="not allowed")
     done = dict(what=what, attempt=event["attempt"], pid=os.getpid())

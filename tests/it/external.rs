@@ -218,6 +218,35 @@ async fn a_worker_that_is_killed_in_the_middle_gets_the_event_again() -> Result<
     Ok(())
 }
 
+/// Its connection ends before it has said what went wrong: that is in the dead letter all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_crashes_leaves_its_last_words_in_the_dead_letter() -> Result<()> {
+    let stage = Stage::new()?;
+    let node = stage.node("home", "    worker: { exec: [WORKER], attempts: 1 }\n")?.start().await?;
+    is(&node, "worker", "running", |plugin| plugin.state == PluginState::Running).await?;
+    let mut dead = node.client().subscribe(["$dead/worker"], Terms::default()).await?;
+    node.client().publish("work/a", &"crash".into()).await?;
+    next(&mut dead, "a dead letter").await?;
+    let letters = node.client().dead_letters("worker", None).await?.letters;
+    let letter = letters.first().context("a letter")?;
+    let why = "failed once: its process is gone: it ended with exit code 1; it said last: over a stone";
+    ensure!(letter.reason == why, "{letter:?}");
+    ensure!(letter.last_words == "it stumbles\nover a stone", "{letter:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_answers_with_no_payload_is_told_what_one_is() -> Result<()> {
+    let stage = Stage::new()?;
+    let node = stage.node("home", "    worker: { exec: [WORKER] }\n")?.start().await?;
+    node.client().publish("work/a", &"object".into()).await?;
+    let why = "it said what cannot be read: invalid type: map, expected as `payload` a string (of JSON its text), or \
+               {\"base64\": \"…\"}";
+    says(&node, "worker", &format!("its process is refused: {why}")).await?;
+    is(&node, "worker", "handled", |plugin| plugin.work.handled == 1 && plugin.work.restarts == 1).await?;
+    Ok(())
+}
+
 /// Who asks hears why there is no process and when the next one is started, long before the caller's time is over.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_asks_a_process_that_does_not_run_is_told_so() -> Result<()> {

@@ -222,13 +222,16 @@ pub mod payload {
     }
 }
 
+/// What a payload is, for whoever gave something else.
+const PAYLOAD: &str = "as `payload` a string (of JSON its text), or {\"base64\": \"…\"}";
+
 struct Reader;
 
 impl<'de> de::Visitor<'de> for Reader {
     type Value = Bytes;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a payload: a string, or {\"base64\": \"…\"}")
+        f.write_str(PAYLOAD)
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Bytes, E> {
@@ -240,15 +243,15 @@ impl<'de> de::Visitor<'de> for Reader {
     }
 
     fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Bytes, A::Error> {
+        let other = || de::Error::invalid_type(de::Unexpected::Map, &self);
         match map.next_key::<String>()?.as_deref() {
             Some("base64") => {}
-            Some(other) => return Err(de::Error::unknown_field(other, &["base64"])),
-            None => return Err(de::Error::missing_field("base64")),
+            _ => return Err(other()),
         }
         let text = map.next_value::<Cow<'_, str>>()?;
         let bytes = BASE64_STANDARD.decode(text.as_bytes()).map_err(de::Error::custom)?;
         match map.next_key::<String>()? {
-            Some(other) => Err(de::Error::unknown_field(&other, &["base64"])),
+            Some(_) => Err(other()),
             None => Ok(bytes.into()),
         }
     }

@@ -97,11 +97,11 @@ async fn run(socket: WebSocket, app: &App, number: u64) {
     {
         let mut reading = pin!(line.read(&mut stream));
         tokio::select! {
-            () = &mut reading => session.over("it closed its connection"),
+            () = &mut reading => session.hung_up("it closed its connection"),
             Err(Gone) = line.write(&mut sink) => {
                 // What it said before it went counts.
                 let _ = timeout(LAST_WORDS, &mut reading).await;
-                session.over("its connection broke");
+                session.hung_up("its connection broke");
             }
             _ = session.ended() => {}
             // Whoever runs plugins has let it go before; this is for what is left over.

@@ -178,7 +178,7 @@ impl Hand {
         };
         match tokio::time::timeout_at(deadline.into(), answer).await {
             Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => Outcome::Broken(self.session.why_over()),
+            Ok(Err(_)) => Outcome::Broken(self.session.why_gone().await),
             Err(_) => {
                 self.work.cut.one();
                 self.work.cut_deadline.one();
@@ -236,6 +236,6 @@ impl Invoke for Hand {
     }
 
     fn last_words(&mut self) -> String {
-        self.session.words().text()
+        self.session.words()
     }
 }

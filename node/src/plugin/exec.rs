@@ -205,9 +205,9 @@ impl Life {
         let around = Surroundings { plugin: &self.name, socket: &self.socket, env };
         match Process::start(exec, &around, &self.allowance) {
             Ok(process) => {
-                let until = Instant::now() + exec.ready_within;
-                self.coming =
-                    Some(Coming { process: Some(process), session: None, until, within: exec.ready_within });
+                let (since, within) = (Instant::now(), exec.ready_within);
+                let (process, until) = (Some(process), since + within);
+                self.coming = Some(Coming { process, session: None, since, until, within });
             }
             Err(error) if !exec.folder.is_dir() => {
                 self.failed(format!("it cannot be started in the folder {}: {error}", exec.folder.display()));
@@ -280,8 +280,9 @@ impl Life {
                     // What it said before it went counts.
                     let _ = tokio::time::timeout(ENDING, session.ended()).await;
                 }
-                let why = ended.unwrap_or(why);
-                session.over(why.clone());
+                session.over(ended.unwrap_or(why));
+                // Unless the node let it go: then that is the reason, whatever it did next.
+                let why = session.ended().await;
                 self.end_before_more(process, wished).await;
                 why
             }

@@ -20,6 +20,8 @@ use crate::{
 
 /// How long after its last deadline a process may go on with everything it has before it counts as stuck.
 const STUCK_AFTER: Duration = Duration::from_secs(1);
+/// How long is waited for how a process ended, when its connection has ended: the one says more than the other.
+const ENDING: Duration = Duration::from_secs(1);
 /// Bytes of a process's own reason that go on to others.
 const REASON_BYTES_MAX: usize = 4 << 10;
 
@@ -53,8 +55,10 @@ pub struct Session {
     news: Notify,
     /// Told when something was given or answered. One task waits for it.
     moves: Notify,
-    /// What it wrote to its stderr last.
-    words: Arc<Words>,
+    /// What it wrote to its stderr last; none of one that the node did not start.
+    words: Option<Arc<Words>>,
+    /// Cancelled when all is known of its end that will be.
+    explained: CancellationToken,
 }
 
 #[derive(Debug, Default)]
@@ -109,9 +113,9 @@ pub struct Cause {
 pub struct NotInHand(pub u64);
 
 impl Session {
-    /// A process that has just come.
+    /// A process that has just come, and where its last words are: none of one that the node did not start.
     #[must_use]
-    pub fn new(plugin: Arc<str>, window: usize, words: Arc<Words>) -> Arc<Self> {
+    pub fn new(plugin: Arc<str>, window: usize, words: Option<Arc<Words>>) -> Arc<Self> {
         let window = window.max(1);
         Arc::new(Self {
             chain: Chain::of(&plugin, window == 1, None),
@@ -124,6 +128,7 @@ impl Session {
             news: Notify::new(),
             moves: Notify::new(),
             words,
+            explained: CancellationToken::new(),
         })
     }
 
@@ -135,8 +140,8 @@ impl Session {
 
     /// What it wrote to its stderr last.
     #[must_use]
-    pub fn words(&self) -> &Arc<Words> {
-        &self.words
+    pub fn words(&self) -> String {
+        self.words.as_ref().map_or_else(String::new, |words| words.text())
     }
 
     /// Cancelled when it is given nothing more, by whoever wants that or by its end.
@@ -182,10 +187,22 @@ impl Session {
 
     /// It is over; the first reason counts. What it had in hand is broken.
     pub fn over(&self, why: impl Into<String>) {
+        self.end(why.into(), true);
+    }
+
+    /// It is over, as its connection has ended. How a process ended that the node started is a better reason.
+    pub fn hung_up(&self, why: impl Into<String>) {
+        self.end(why.into(), self.words.is_none());
+    }
+
+    fn end(&self, why: String, is_explained: bool) {
         self.stage.send_if_modified(|stage| {
-            let first = !matches!(stage, Stage::Over(_));
+            let first = !self.explained.is_cancelled();
             if first {
-                *stage = Stage::Over(why.into());
+                *stage = Stage::Over(why);
+            }
+            if is_explained {
+                self.explained.cancel();
             }
             first
         });
@@ -196,6 +213,12 @@ impl Session {
         drop((next, held));
         self.news.notify_one();
         self.moves.notify_one();
+    }
+
+    /// Why it is over, as far as that is known soon.
+    pub(super) async fn why_gone(&self) -> String {
+        let _ = tokio::time::timeout(ENDING, self.explained.cancelled()).await;
+        self.why_over()
     }
 
     /// Waits for its end.

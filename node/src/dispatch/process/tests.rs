@@ -35,7 +35,7 @@ impl Scene {
         let subscription = bus.subscribe(Holder::Plugin("x".into()), [wanted]).await.expect("a subscription");
         let policy = Policy { deadline, backoff: Duration::from_millis(1), ..Policy::default() };
         let lanes = Lanes::new("x", subscription, policy, bus.clone());
-        let session = Session::new("x".into(), window, Arc::default());
+        let session = Session::new("x".into(), window, None);
         let stage = Self { bus, lanes, work: Arc::default(), session, deadline };
         stage.employ();
         stage
@@ -149,7 +149,7 @@ async fn what_it_had_in_hand_when_it_went_is_broken_and_goes_to_the_next_one() {
     tokio::task::yield_now().await;
     assert!(stage.session.next_given().is_none(), "nothing is given to who is gone");
 
-    stage.session = Session::new("x".into(), 2, Arc::default());
+    stage.session = Session::new("x".into(), 2, None);
     stage.employ();
     stage.session.ready();
     let mut both = [stage.given().await, stage.given().await]
@@ -248,4 +248,29 @@ async fn whoever_asks_with_little_patience_makes_nobody_count_as_stuck() {
     assert!(asked.is_err(), "{asked:?}");
     assert!(timeout(Duration::from_secs(2), stage.session.stuck()).await.is_err(), "it has 5 s for each");
     stage.session.done(given.task, Message::default()).expect("in hand");
+}
+
+/// How a process ended says more than that its connection did, and comes a little later: so do its last words.
+#[tokio::test]
+async fn how_a_process_ended_is_waited_for_when_its_connection_has_ended() {
+    let mut stage = Scene::new(1, SOON).await;
+    stage.session.over("another is to be there");
+    let words = Arc::<Words>::default();
+    stage.session = Session::new("x".into(), 1, Some(Arc::clone(&words)));
+    stage.employ();
+    stage.session.ready();
+    let call = tokio::spawn({
+        let (bus, to) = (stage.bus.clone(), stage.bus.names().address("a/b").expect("a channel"));
+        async move { bus.call(&to, "x".into(), SOON).await }
+    });
+    stage.given().await;
+    stage.session.hung_up("it closed its connection");
+    assert!(stage.session.is_over());
+    tokio::task::yield_now().await;
+    words.push("division by zero");
+    stage.session.over("it ended with exit code 1");
+    stage.session.over("somebody else had to say something, too");
+    let told = call.await.expect("asked").expect_err("it is gone");
+    assert_eq!(told, CallError::Failed("its process is gone: it ended with exit code 1".into()));
+    assert_eq!(stage.session.words(), "division by zero");
 }

@@ -22,6 +22,8 @@ pub(super) struct Coming {
     pub(super) process: Option<Process>,
     /// Set when it was let in.
     pub(super) session: Option<(Arc<Session>, Wishes)>,
+    /// When it was started, or came.
+    pub(super) since: Instant,
     /// When it has to be ready.
     pub(super) until: Instant,
     /// How long that was.
@@ -34,7 +36,7 @@ impl Coming {
     /// # Errors
     /// Why it will not be.
     pub(super) async fn came(&mut self) -> Result<(), String> {
-        let Self { process, session, until, within } = self;
+        let Self { process, session, until, within, .. } = self;
         let ended = async {
             match process {
                 Some(process) => process.ended().await,
@@ -102,28 +104,28 @@ impl Life {
         match &mut self.coming {
             Some(coming) => coming.session = Some((session, wishes)),
             None => {
-                let until = Instant::now() + READY_WITHIN;
+                let (since, within) = (Instant::now(), READY_WITHIN);
                 self.card.looking_at(&self.program(), self.live.is_some());
                 self.again_at = None;
                 let session = Some((session, wishes));
-                self.coming = Some(Coming { process: None, session, until, within: READY_WITHIN });
+                self.coming = Some(Coming { process: None, session, since, until: since + within, within });
             }
         }
         Ok(seat)
     }
 
-    /// Whether a process is the one that is waited for. Returns where its last words are.
-    fn expected(&self, claim: &Claim) -> Result<Arc<Words>, String> {
+    /// Whether a process is the one that is waited for. Returns where its last words are, if the node started it.
+    fn expected(&self, claim: &Claim) -> Result<Option<Arc<Words>>, String> {
         let name = &self.name;
         if self.config.exec.is_none() {
             let is_there = self.live.is_some() || self.coming.is_some();
             let taken = || format!("another process is the plugin `{name}`; one name is one process");
-            return if is_there { Err(taken()) } else { Ok(Arc::default()) };
+            return if is_there { Err(taken()) } else { Ok(None) };
         }
         let coming = self.coming.as_ref().filter(|coming| coming.session.is_none());
         let process = coming.and_then(|coming| coming.process.as_ref());
         match process.filter(|process| claim.token.as_ref() == Some(&process.token)) {
-            Some(process) => Ok(Arc::clone(&process.words)),
+            Some(process) => Ok(Some(Arc::clone(&process.words))),
             None => Err(format!(
                 "the node starts the plugin `{name}` itself: only that process can be it, with its $HIVE_TOKEN, once"
             )),

@@ -172,6 +172,28 @@ async fn who_asks_a_process_that_is_away_is_told() {
     home.stop().await;
 }
 
+/// Who asks a process that is long in getting ready is told that, and what was asked before, as soon as it is ready.
+#[tokio::test]
+async fn who_asks_a_process_that_is_not_ready_is_told() {
+    let home = Home::start(&[]).await;
+    let seat = home.door.knock(claim("guest")).await.expect("a seat");
+    let to = home.bus.names().address("work/1").expect("a channel");
+    let told = home.bus.call(&to, "x".into(), PATIENCE).await.expect_err("it is not ready");
+    let (want, before) =
+        ("the process of the plugin `guest` is not ready yet (it has 9s for that)", Instant::now());
+    assert_eq!(told, CallError::Failed(want.into()));
+    assert!(home.bus.call(&to, "x".into(), PATIENCE).await.is_err() && before.elapsed() < away::SOON);
+    seat.session.ready();
+    let asked = tokio::spawn({
+        let bus = home.bus.clone();
+        async move { bus.call(&to, "y".into(), PATIENCE).await }
+    });
+    let given = given(&seat).await;
+    seat.session.done(given.task, "z".into()).expect("in hand");
+    assert_eq!(asked.await.expect("asked").expect("an answer").payload, "z");
+    home.stop().await;
+}
+
 #[tokio::test]
 async fn who_may_not_come_hears_why() {
     let home = Home::start(&[
