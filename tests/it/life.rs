@@ -73,7 +73,7 @@ async fn a_version_that_fails_under_load_is_rolled_back_and_no_event_is_lost() -
     ensure!((after.generation, &after.hash) == (1, &before.hash), "{after:?}");
     ensure!(after.work.dead == 0 && after.work.trapped >= 1, "{:?}", after.work);
     let (done, said) = verb(&node, &["plugins"]).await?;
-    ensure!(done && said.contains("filter: version 2 was rolled back: "), "{said}");
+    ensure!(done && said.contains("filter: generation 2 was rolled back: "), "{said}");
     ensure!(said.contains(&after.hash[..8]) && said.contains("running"), "{said}");
     Ok(())
 }

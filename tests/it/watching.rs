@@ -153,7 +153,7 @@ async fn a_plugin_that_keeps_failing_is_paused_and_goes_on_when_it_is_mended() -
     // What the one before has done is no reason to wait for this one.
     until("an answer", MOMENT, async || call(&node).await.ok()).await?;
     node.says("it goes on before its pause is over, as another version is live").await?;
-    let list = run(Some(&node), &["plugins", "list", "bad"]).await?;
+    let list = run(Some(&node), &["plugins", "bad"]).await?;
     ensure!(stdout(&list).contains("an event  5s in all, 1s of CPU time"), "{}", stdout(&list));
     ensure!(stdout(&list).contains("pauses"), "{}", stdout(&list));
     let card = node.client().plugins().await?.plugins.into_iter().find(|plugin| plugin.name == "bad");

@@ -4,10 +4,16 @@ mod limits;
 mod logs;
 mod state;
 
-use clap::{Args, ValueEnum};
+use std::ffi::OsStr;
+
+use clap::{
+    Arg, Args, Command, ValueEnum,
+    builder::{PossibleValue, StringValueParser, TypedValueParser},
+};
 use hive_client::types::{AbsentPlugin, Breaker, PluginState, PluginStatus, Reload};
 
 use super::{Ask, Voice, exit::Fault, output};
+use crate::units::nearest;
 
 /// Hex digits of a content's hash that are shown.
 const HASH_DIGITS: usize = 8;
@@ -17,7 +23,7 @@ const HASH_DIGITS: usize = 8;
 #[command(after_help = "\
 Examples:
   hive-node plugins
-  hive-node plugins list greet             also what it may cost, and which limits it has reached
+  hive-node plugins greet                  also what it may cost, and which limits it has reached
   hive-node plugins reload greet
   hive-node plugins rollback greet
   hive-node plugins logs greet --follow --level warn
@@ -25,11 +31,14 @@ Examples:
   hive-node plugins state ledger balance/ada          one value
 
 A changed file is loaded by itself. A version that breaks while it is new is left for the one before
-by itself; one that wants more than the one before waits until it is approved.")]
+by itself; one that wants more than the one before waits until it is approved.
+
+GENERATION counts the files that were loaded, VERSION is what a handler says of itself. HANDLED and
+DEAD are since the node started; dead letters of before are there, too: `replay NAME`.")]
 pub(super) struct Plugins {
-    /// What to do.
-    #[arg(default_value = "list")]
-    action: Action,
+    /// What to do; the name of a plugin lists that one.
+    #[arg(default_value = "list", value_parser = FirstWord)]
+    action: Word,
     /// Only this plugin [default: all, with `list` and `reload`].
     name: Option<String>,
     #[command(flatten)]
@@ -60,9 +69,39 @@ enum Action {
     State,
 }
 
+/// What stands first.
+#[derive(Debug, Clone)]
+enum Word {
+    Action(Action),
+    /// What is no action.
+    Other(String),
+}
+
+/// Takes what is no action for a name, and knows the actions for the help and for completions.
+#[derive(Debug, Clone)]
+struct FirstWord;
+
+impl TypedValueParser for FirstWord {
+    type Value = Word;
+
+    fn parse_ref(&self, command: &Command, _: Option<&Arg>, value: &OsStr) -> Result<Word, clap::Error> {
+        let word = StringValueParser::new().parse_ref(command, None, value)?;
+        Ok(Action::from_str(&word, false).map_or_else(|_| Word::Other(word), Word::Action))
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(Action::value_variants().iter().filter_map(Action::to_possible_value)))
+    }
+}
+
 impl Plugins {
     pub(super) async fn run(self) -> Result<(), Fault> {
         let Self { action, name, keys, lines, ask } = self;
+        let (action, name) = match (action, name) {
+            (Word::Action(action), name) => (action, name),
+            (Word::Other(name), None) => (Action::List, Some(name)),
+            (Word::Other(word), Some(_)) => return Err(no_action(&word)),
+        };
         let name = name.as_deref();
         if let (Some(key), false) = (&keys.key, matches!(action, Action::State)) {
             return Err(Fault::usage(format!("`plugins {}` takes no key, such as `{key}`", verb(action))));
@@ -84,6 +123,13 @@ impl Plugins {
         };
         said(&done, action, &ask)
     }
+}
+
+fn no_action(word: &str) -> Fault {
+    let all: Vec<_> = Action::value_variants().iter().copied().map(verb).collect();
+    let fault = Fault::usage(format!("`{word}` is nothing that `plugins` does: {}", all.join(", ")));
+    let near = nearest(word, all.iter().map(String::as_str));
+    fault.maybe_hint(near.map(|near| format!("did you mean `plugins {near}`?")))
 }
 
 /// An action as it is typed.

@@ -251,7 +251,7 @@ impl Life {
     fn refuse(&mut self, file: &Path, refusal: &Refusal) -> String {
         let (plugin, why) = (&*self.name, refusal.to_string());
         let still = match &self.live {
-            Some(_) => format!("; version {} goes on", self.number()),
+            Some(_) => format!("; generation {} goes on", self.number()),
             None => String::new(),
         };
         match refusal {
@@ -388,7 +388,7 @@ impl Life {
             version.wishes.listens.iter().map(|listen| listen.pattern.as_str()).collect();
         let heard = if patterns.is_empty() { "nothing".to_owned() } else { patterns.join(", ") };
         let (number, took) = (self.generation, begun.elapsed().as_millis());
-        tracing::info!(plugin, "version {number} is live after {took} ms; it listens to {heard}");
+        tracing::info!(plugin, "generation {number} is live after {took} ms; it listens to {heard}");
         if patterns.is_empty() && version.wishes.timers.is_empty() {
             tracing::warn!(plugin, "it is never called: it declares no subscription and no timer");
         }

@@ -45,7 +45,11 @@ impl Life {
     pub(super) async fn judge(&mut self, verdict: Verdict) {
         match verdict {
             Verdict::Passed => {
-                tracing::debug!(plugin = &*self.name, "version {} has passed its probation", self.number());
+                tracing::debug!(
+                    plugin = &*self.name,
+                    "generation {} has passed its probation",
+                    self.number()
+                );
                 self.end_trial();
             }
             Verdict::Failed(why) => drop(self.go_back(&why).await),
@@ -89,14 +93,14 @@ impl Life {
         }
         self.stand_down(&old).await;
         let first = self.hand_over(&old, None).await.unwrap_or_else(|error| {
-            tracing::warn!(plugin = &*self.name, "what version {left} remembers is lost: {error}");
+            tracing::warn!(plugin = &*self.name, "what generation {left} remembers is lost: {error}");
             None
         });
         self.take_over(Arc::clone(&old), trial.content.clone(), first, None);
         self.card.live(&old, &trial.content);
         self.subscribe_new(&old).await;
-        let why = format!("version {left} was rolled back: {why}");
-        tracing::error!(plugin = &*self.name, "{why}; version {} goes on", self.number());
+        let why = format!("generation {left} was rolled back: {why}");
+        tracing::error!(plugin = &*self.name, "{why}; generation {} goes on", self.number());
         self.pass_over(Some(hash), trial.content.hash, trial.before, &why);
         None
     }

@@ -68,7 +68,7 @@ async fn a_version_that_breaks_is_left_by_itself_under_load_and_no_event_is_lost
         let why = card.problem.expect("a reason");
         let much = if single { "" } else { "3 calls in a row broke, the last one: " };
         let broke = "the handler trapped in `handle`: `unreachable` was executed, as by a panic";
-        assert!(why.starts_with(&format!("version 2 was rolled back: {much}{broke}; its file")), "{why}");
+        assert!(why.starts_with(&format!("generation 2 was rolled back: {much}{broke}; its file")), "{why}");
         assert!(card.work.trapped.value() >= 1 && card.work.dead.value() == 0, "{:?}", card.work);
         home.stop().await;
     }
