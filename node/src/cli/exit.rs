@@ -121,7 +121,10 @@ impl From<hive_client::Error> for Fault {
             if let Some(fault) = coming(&error) {
                 return fault;
             }
-            let hint = format!("start one with `{} run`, or name one with --node", output::program());
+            let program = output::program();
+            let hint = format!(
+                "start one with `{program} run`, or beside handlers' sources `{program} dev`; or name one with --node"
+            );
             return Self::no_node(error).hint(hint);
         }
         let hint = match &error {

@@ -105,6 +105,15 @@ impl Since {
 }
 
 impl Subscribe {
+    /// What there is to say where somebody asks for the past of what has none.
+    fn nothing_of_the_past(&self) -> Option<String> {
+        let pattern = self.patterns.iter().find(|pattern| pattern.starts_with('$'))?;
+        (self.since.is_some() || self.durable.is_some()).then(|| {
+            let letters = format!("`{} replay PLUGIN` lists dead letters", output::program());
+            format!("of `{pattern}` only what comes from now on: `$` channels are never durable; {letters}")
+        })
+    }
+
     pub(super) async fn run(self, voice: &Voice) -> Result<(), Fault> {
         let client = self.ask.client()?;
         let home = client.status().await?.networks.into_iter().find(|network| network.home);
@@ -118,6 +127,9 @@ impl Subscribe {
         };
         let mut events = client.subscribe(&self.patterns, terms).await?;
         output::note(voice, &format!("subscribed to {}", self.patterns.join(" ")));
+        if let Some(note) = self.nothing_of_the_past() {
+            output::note(voice, &note);
+        }
         let exec = self.exec.as_deref().map(Exec::new);
         let deadline = self.timeout.map(|timeout| Instant::now() + timeout);
         let mut left = self.count;

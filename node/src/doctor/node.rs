@@ -23,7 +23,7 @@ pub(super) fn probe(subject: &Subject, for_another_host: bool) -> Finding {
                 .hint("restart the node, so that it is the installed version")
         }
         Subject::Planned(_) => {
-            let hint = "start one with `hive-node run`; if it runs as another user, ask as that user";
+            let hint = "start one with `hive-node run` or `hive-node dev`; if it runs as another user, ask as that user";
             match for_another_host {
                 true => Finding::warn(Probe::Node, "no node of this user runs here"),
                 false => Finding::fail(Probe::Node, Cause::NotRunning, "no node of this user runs here"),
