@@ -105,7 +105,9 @@ struct Ask {
 
 impl Ask {
     fn client(&self) -> Result<hive_client::Client, Fault> {
-        Ok(hive_client::Client::find(self.node.as_deref().filter(|node| !node.is_empty()))?)
+        let named = self.node.clone().filter(|node| !node.is_empty());
+        let of_project = || coming::of_project()?.to_str().map(str::to_owned);
+        Ok(hive_client::Client::find(named.or_else(of_project).as_deref())?)
     }
 }
 

@@ -12,6 +12,7 @@ use hive_node::plugin::sketch::Sketch;
 use hive_tests::{
     guests::place,
     nodes::{Node, Setup, clean},
+    programs::Program,
     wait::{MOMENT, until, within},
 };
 use tokio::{
@@ -229,6 +230,82 @@ async fn dev_runs_what_is_saved() -> Result<()> {
     ensure!(said.contains("hint: ") && !said.contains("built"), "{said}");
     ensure!(placed.exists() && answer(&node).await? == "\"two\"\n");
     ensure!(node.stop().await?.success());
+    Ok(())
+}
+
+/// Of several projects each runs as soon as it is built, whatever becomes of the others.
+#[tokio::test(flavor = "multi_thread")]
+async fn dev_runs_what_is_built_beside_what_is_not() -> Result<()> {
+    let projects = tempfile::tempdir()?;
+    let (good, bad) = (projects.path().join("good"), projects.path().join("bad"));
+    for (folder, name, answer) in [(&good, "served", "\"one\".to_owned()"), (&bad, "mended", "nothing")] {
+        fs::create_dir(folder)?;
+        write_project(folder)?;
+        let manifest = fs::read_to_string(folder.join("Cargo.toml"))?;
+        fs::write(folder.join("Cargo.toml"), manifest.replace("\"tried\"", &format!("\"{name}\"")))?;
+        fs::write(folder.join("src/lib.rs"), handler(answer).replace("tried/out", &format!("{name}/out")))?;
+    }
+    let setup = node("dev").verb("dev").arg(projects.path());
+    let setup = setup.env("CARGO_TARGET_DIR", repository()?.join("target/tried"));
+    let mut node = setup.start_within(MOMENT * 6).await?;
+    node.runs_plugin("served", 1).await?;
+    node.says("what is built runs; the rest is built again when something is saved").await?;
+    node.says(&format!("{PROGRAM} call served/out")).await?;
+    let answer = run(Some(&node), &["call", "served/out"]).await?;
+    ensure!(stdout(&answer) == "\"one\"\n", "{answer:?}");
+    fs::write(bad.join("src/lib.rs"), handler("\"two\".to_owned()").replace("tried/out", "mended/out"))?;
+    until("what was mended to be live", MOMENT * 3, async || {
+        let answer = run(Some(&node), &["call", "mended/out"]).await.ok()?;
+        (stdout(&answer) == "\"two\"\n").then_some(())
+    })
+    .await
+    .with_context(|| node.printed())?;
+    node.stop().await?;
+    Ok(())
+}
+
+/// Two projects in two terminals: the second one has its data in the project, and is asked by whoever is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_dev_runs_beside_the_first_and_is_asked_in_its_project() -> Result<()> {
+    let home = tempfile::tempdir()?;
+    let command = |folder: &Path, args: &[&str]| {
+        let mut command = std::process::Command::new(PROGRAM);
+        clean(&mut command, home.path());
+        command.args(args).current_dir(folder);
+        command
+    };
+    let each = "version: 1\nplugins: { each: { idle: { exec: [sleep, 1000] } } }\n";
+    let mut devs = Vec::new();
+    for name in ["one", "two"] {
+        let folder = home.path().join(name);
+        fs::create_dir_all(folder.join("deep"))?;
+        write(&folder, "hive.yaml", each)?;
+        let mut dev = Program::start(name, command(&folder, &["dev", "--name", name]))?;
+        dev.says(&format!(": node {name}")).await?;
+        devs.push((folder, dev));
+    }
+    let [(one, first), (two, second)] = &mut devs[..] else { anyhow::bail!("two") };
+    ensure!(!first.stderr().contains("keeps its data"), "{}", first.printed());
+    let said = second.stderr();
+    ensure!(said.contains("; this one keeps its data in ./.hive/data"), "{said}");
+    ensure!(fs::read_to_string(two.join(".hive/data/.gitignore"))? == "*\n");
+    let asked = |folder: &Path| -> Result<String> {
+        let output = command(folder, &["call", "nobody/there"]).output()?;
+        let said = stderr(&output);
+        let name =
+            said.split_once("asked was the node ").map(|(_, rest)| rest.split(' ').next().map(String::from));
+        name.flatten().with_context(|| said.clone())
+    };
+    for (folder, want) in
+        [(&*one, "one"), (&*two, "two"), (&two.join("deep"), "two"), (&home.path().to_path_buf(), "one")]
+    {
+        ensure!(asked(folder)? == want, "{}", folder.display());
+    }
+    // Where its node has gone, the other one is asked.
+    ensure!(second.stop().await?.success(), "{}", second.printed());
+    let output = command(two, &["plugins"]).output()?;
+    ensure!(output.status.success(), "{output:?}");
+    ensure!(first.stop().await?.success(), "{}", first.printed());
     Ok(())
 }
 

@@ -14,6 +14,9 @@ pub const SOCKET_NAME: &str = "node.sock";
 /// The folder in the usual data directory that is the data directory of `hive-node dev`.
 pub const DEV_FOLDER: &str = "dev";
 
+/// The folder in a project that is the data directory of `hive-node dev` while another one has the usual place.
+pub const PROJECT_FOLDER: &str = ".hive/data";
+
 /// Why there is no place to look for a node at.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LocateError {
@@ -55,6 +58,11 @@ pub fn default_data_dir() -> Option<PathBuf> {
     path_variable("HIVE_DATA_DIR")
         .or_else(|| path_variable("XDG_DATA_HOME").map(|data| data.join("hive-node")))
         .or_else(|| path_variable("HOME").map(|home| home.join(".local/share/hive-node")))
+}
+
+/// The data directories of the projects that a folder is in, the nearest first: those that are there and this user's alone.
+pub fn project_data_dirs(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    folder.ancestors().map(|folder| folder.join(PROJECT_FOLDER)).filter(|dir| is_private(dir))
 }
 
 /// Where links to the sockets of this user's nodes are: `$XDG_RUNTIME_DIR`, else `/run/user/UID`, else
@@ -156,6 +164,19 @@ mod tests {
     fn names_never_leave_their_directory() {
         assert_eq!(link(Some("../x")).parent(), Some(runtime_dir().as_path()));
         assert!(link(Some("kitchen")).ends_with("hive-node-kitchen.sock"));
+    }
+
+    #[test]
+    fn a_project_has_its_data_above_whoever_is_in_it() {
+        let project = tempfile::tempdir().expect("a directory");
+        let (deep, data) = (project.path().join("a/b"), project.path().join(PROJECT_FOLDER));
+        let found = |folder: &Path| project_data_dirs(folder).find(|dir| dir.starts_with(project.path()));
+        assert_eq!(found(&deep), None);
+        std::fs::create_dir_all(&data).expect("made");
+        assert_eq!((found(&deep), found(project.path())), (Some(data.clone()), Some(data.clone())));
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o777)).expect("mode");
+        assert_eq!(found(&deep), None, "anybody may have put it there");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::{
     exit::{self, Fault},
     output,
 };
-use crate::toolchain::build::{self, Artifact, BuildError, Built, Options, shop::Said};
+use crate::toolchain::build::{self, Artifact, BuildError, Built, Heard, Options, shop::Said};
 
 /// Build handlers into components.
 #[derive(Debug, Args)]
@@ -76,7 +76,7 @@ impl Build {
         let dirs = dirs(self.dirs);
         let say = |said: Said<'_>| saying(voice, said);
         let Built { mut artifacts, failures } =
-            build::build(&dirs, self.tools.options(), &say, &report).await.map_err(fault)?;
+            build::build(&dirs, self.tools.options(), &say, HEARD).await.map_err(fault)?;
         if let Some(out) = &self.out {
             fs::create_dir_all(out).map_err(|error| {
                 anyhow::Error::new(error).context(format!("cannot make {}", out.display()))
@@ -93,6 +93,9 @@ impl Build {
         all_of(&failures)
     }
 }
+
+/// Of what is built is heard when all is.
+pub(super) const HEARD: Heard<'static> = Heard { built: &|_| Ok(()), failed: &report };
 
 /// Says what is done while handlers are built.
 pub(super) fn saying(voice: &Voice, said: Said<'_>) {

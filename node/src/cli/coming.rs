@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeSet,
-    fs,
+    env, fs,
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
 };
@@ -34,6 +34,16 @@ pub(super) fn coming(error: &Error) -> Option<Fault> {
     Some(Fault::no_node(anyhow::Error::msg(message)).hint(hint))
 }
 
+/// The node of the project that this is called in, where it runs on data of the project's own.
+pub(super) fn of_project() -> Option<PathBuf> {
+    let sockets = project_data_dirs().into_iter().map(|dir| dir.join(SOCKET_NAME));
+    sockets.into_iter().find(|socket| UnixStream::connect(socket).is_ok())
+}
+
+fn project_data_dirs() -> Vec<PathBuf> {
+    env::current_dir().map_or_else(|_| Vec::new(), |here| locate::project_data_dirs(&here).collect())
+}
+
 /// Which node was asked where nobody said which, if others run on this host or are on their way. Those are seen that have
 /// a name of their own, or the usual data directories.
 pub(super) fn others(matches: &ArgMatches) -> Option<String> {
@@ -42,9 +52,10 @@ pub(super) fn others(matches: &ArgMatches) -> Option<String> {
     if named.is_some_and(|node| !node.is_empty()) {
         return None;
     }
-    let asked = locate::socket(None).ok()?.canonicalize().ok()?;
+    let asked = of_project().or_else(|| locate::socket(None).ok())?.canonicalize().ok()?;
     let dir = locate::default_data_dir().map(|dir| dir.join(locate::DEV_FOLDER));
-    let building = dir.and_then(|dir| identity::held(&dir)).filter(|(_, doing)| *doing == Doing::Building);
+    let held = project_data_dirs().into_iter().chain(dir).filter_map(|dir| identity::held(&dir));
+    let building = held.into_iter().find(|(_, doing)| *doing == Doing::Building);
     let coming =
         building.map(|(process, _)| format!("; `dev` (process {process}) still builds its handlers"));
     let running = running();
@@ -76,7 +87,8 @@ fn running() -> Vec<(Option<String>, PathBuf)> {
     });
     let usual = locate::default_data_dir().into_iter().flat_map(|dir| [dir.join(locate::DEV_FOLDER), dir]);
     let usual = usual.map(|dir| (None, dir.join(SOCKET_NAME)));
-    let all = links.chain(usual).take(NODES_MAX);
+    let own = of_project().map(|socket| (None, socket));
+    let all = own.into_iter().chain(links).chain(usual).take(NODES_MAX);
     let all = all.filter_map(|(name, socket)| Some((name, socket.canonicalize().ok()?)));
     all.filter(|(_, socket)| UnixStream::connect(socket).is_ok()).collect()
 }
@@ -89,7 +101,7 @@ fn dirs(error: &Error) -> Vec<PathBuf> {
     let usual = || {
         let dir = locate::default_data_dir();
         let dev = dir.as_ref().map(|dir| dir.join(locate::DEV_FOLDER));
-        dev.into_iter().chain(dir)
+        project_data_dirs().into_iter().chain(dev).chain(dir)
     };
     match error {
         Error::Locate(LocateError::NoneHere(_)) => usual().collect(),

@@ -11,13 +11,14 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use clap::Args;
 use futures_util::future::join_all;
 use hive_client::locate;
+use tokio::sync::Notify;
 
 use self::{configuration::Configuration, processes::Process, suggestions::suggest};
 use super::{
@@ -32,10 +33,10 @@ use crate::{
     control::ControlError,
     node::Node,
     toolchain::{
-        build::{Artifact, BuildError, Built, Options, build as build_all, place, shop::Said},
+        build::{Artifact, BuildError, Built, Heard, Options, build as build_all, place, shop::Said},
         sources::Sources,
     },
-    trust::identity::{self, DirLock, Doing},
+    trust::identity::{self, DirLock, Doing, LockError},
 };
 
 /// Where the defaults are others than those of `run`, whose flags these are.
@@ -54,7 +55,9 @@ Examples:
   hive-node dev samples
   hive-node dev --join          in the network of this LAN
 
-Without --join the node stays on this machine. Its data is beside that of `run`, in a folder `dev`.
+Without --join the node stays on this machine. Its data is beside that of `run`, in a folder `dev`;
+while another `dev` has that, in DIR/.hive/data, and whoever asks in DIR or below asks this node.
+Each handler runs as soon as it is built.
 Without --config the configuration is DIR/hive.yaml, if one DIR is given and has that, else as `run`
 finds it. What was saved last is what runs: there is no probation unless the configuration says one.
 Processes of the configuration (`exec`) run, too, and are started anew when their files are saved."
@@ -76,7 +79,7 @@ impl Dev {
     pub(super) async fn run(self, voice: &Voice) -> Result<(), Fault> {
         let dirs = build::dirs(self.dirs);
         are_there(&dirs)?;
-        let Site { mut flags, folder, cache, lock } = prepare(self.node, self.join)?;
+        let Site { mut flags, folder, cache, lock } = prepare(self.node, self.join, &dirs, voice)?;
         let is_config_said = flags.is_config_said();
         if let [dir] = dirs.as_slice() {
             flags.usual_config(dir);
@@ -89,24 +92,42 @@ impl Dev {
         let sources = Sources::watch(&processes::folders(&dirs, &processes)).map_err(Fault::configuration)?;
         let config = Configuration::of(&loaded);
         let (tools, said) = (self.tools, BTreeSet::new());
-        let unused = (!is_config_said).then(BTreeSet::new);
-        let mut workshop = Workshop { sources, dirs, processes, folder, tools, config, unused, said, voice };
-        workshop.first_build().await?;
+        let (unused, served) = ((!is_config_said).then(BTreeSet::new), Arc::<Notify>::default());
+        let something = Arc::clone(&served);
+        let workshop =
+            Workshop { sources, dirs, processes, folder, served, tools, config, unused, said, voice };
+        let mut building = Box::pin(workshop.first_build());
+        let all = tokio::select! {
+            biased;
+            all = &mut building => Some(all?),
+            () = something.notified() => None,
+        };
         let hangups = run::Hangups::take()?;
         let node = run::start(&loaded, Some(lock)).await?;
         run::introduce(&node, &loaded, voice);
+        let mut trouble = Ok(());
         let leave = async {
-            let building = async {
-                suggest(&node, voice).await;
-                workshop.rebuild(&node).await;
+            let working = async {
+                let all = match all {
+                    Some(workshop) => Ok(workshop),
+                    None => building.await,
+                };
+                match all {
+                    Ok(mut workshop) => {
+                        suggest(&node, &workshop.served(), voice).await;
+                        workshop.rebuild(&node).await;
+                    }
+                    Err(fault) => trouble = Err(fault),
+                }
             };
             tokio::select! {
                 () = hangups.follow(&node) => {}
-                () = building => {}
+                () = working => {}
             }
         };
         run::until_asked_to_leave(&node, leave, voice).await?;
-        run::shutdown(node, voice).await
+        run::shutdown(node, voice).await?;
+        trouble
     }
 }
 
@@ -130,14 +151,28 @@ struct Site {
 }
 
 /// Makes the plugins' folder. The data directory is claimed before anything is built into it: another `dev` may run there.
-fn prepare(mut flags: NodeFlags, join: bool) -> Result<Site, Fault> {
+/// Unless somebody said that it is to be this one, it is then one in the first of the projects.
+fn prepare(mut flags: NodeFlags, join: bool, dirs: &[PathBuf], voice: &Voice) -> Result<Site, Fault> {
     let cache = if flags.data_dir.is_some() { None } else { locate::default_data_dir() };
     let dir = flags.data_dir.take().or_else(|| cache.as_ref().map(|dir| dir.join(locate::DEV_FOLDER)));
     let dir = dir.ok_or_else(|| {
         Fault::usage("no place for the node's data: neither $XDG_DATA_HOME nor $HOME is set")
             .hint("give one with --data-dir")
     })?;
-    let mut lock = identity::lock(&dir).map_err(|error| {
+    let claimed = match (identity::lock(&dir), dirs.first()) {
+        (Err(busy @ LockError::Busy { .. }), Some(first)) if cache.is_some() => {
+            let own = first.join(locate::PROJECT_FOLDER);
+            let claimed = identity::lock(&own);
+            if claimed.is_ok() {
+                // Nothing in it is a source.
+                let _ = fs::write(own.join(".gitignore"), "*\n");
+                output::note(voice, &format!("{busy}; this one keeps its data in {}", own.display()));
+            }
+            claimed.map(|lock| (own, lock))
+        }
+        (claimed, _) => claimed.map(|lock| (dir, lock)),
+    };
+    let (dir, mut lock) = claimed.map_err(|error| {
         let hint = error.hint();
         Fault::configuration(error).hint(hint)
     })?;
@@ -173,6 +208,8 @@ struct Workshop<'a> {
     processes: Vec<Process>,
     /// The plugins' folder of the node.
     folder: PathBuf,
+    /// Told when something is in it.
+    served: Arc<Notify>,
     tools: Tools,
     config: Configuration,
     /// Configurations of projects of which it was said that they are not used. None: somebody said which one is.
@@ -183,12 +220,21 @@ struct Workshop<'a> {
 }
 
 impl Workshop<'_> {
-    /// Builds until it succeeds: whoever starts with a typo mends it and saves.
-    async fn first_build(&mut self) -> Result<(), Fault> {
+    /// Builds until something is there to run: whoever starts with a typo mends it and saves.
+    async fn first_build(mut self) -> Result<Self, Fault> {
+        // What was built the last time may be of other folders.
+        self.remove_all_but(&[]);
         loop {
             let failures = self.build().await.map_err(build::fault)?;
             if failures.is_empty() {
-                return Ok(());
+                return Ok(self);
+            }
+            if !self.served().is_empty() {
+                output::note(
+                    self.voice,
+                    "what is built runs; the rest is built again when something is saved",
+                );
+                return Ok(self);
             }
             if let Some(failure) = failures.iter().find(|failure| !is_mended_by_saving(failure)) {
                 return Err(build::reported(failure));
@@ -248,8 +294,8 @@ impl Workshop<'_> {
         }
     }
 
-    /// Builds everything (what did not change takes no time) and puts what is new into the plugins' folder. Returns what
-    /// failed, which was reported.
+    /// Builds everything (what did not change takes no time) and puts what is new into the plugins' folder, each project as
+    /// soon as it is built. Returns what failed, which was reported.
     async fn build(&mut self) -> Result<Vec<BuildError>, BuildError> {
         let say = |said: Said<'_>| build::saying(self.voice, said);
         let fails = Mutex::new(BTreeSet::new());
@@ -262,13 +308,20 @@ impl Workshop<'_> {
             fails.lock().unwrap_or_else(PoisonError::into_inner).extend(text);
         };
         let options = Options { may_be_none: !self.processes.is_empty(), ..self.tools.options() };
-        let built = build_all(&self.dirs, options, &say, &report).await;
+        let (folder, served) = (&self.folder, &self.served);
+        let serve = |artifacts: &[Artifact]| {
+            let is_new = |artifact: &&Artifact| {
+                fs::read(&artifact.file).ok() != fs::read(placed(folder, &artifact.name)).ok()
+            };
+            let new: Vec<Artifact> = artifacts.iter().filter(is_new).cloned().collect();
+            place(&new, folder)?;
+            served.notify_one();
+            Ok(())
+        };
+        let heard = Heard { built: &serve, failed: &report };
+        let built = build_all(&self.dirs, options, &say, heard).await;
         self.said = fails.into_inner().unwrap_or_else(PoisonError::into_inner);
         let Built { artifacts, failures } = built?;
-        let is_new =
-            |artifact: &Artifact| fs::read(&artifact.file).ok() != fs::read(self.placed(&artifact.name)).ok();
-        let new: Vec<Artifact> = artifacts.iter().filter(|artifact| is_new(artifact)).cloned().collect();
-        place(&new, &self.folder)?;
         self.say_unused(&artifacts);
         if failures.is_empty() {
             self.remove_all_but(&artifacts);
@@ -289,13 +342,17 @@ impl Workshop<'_> {
         }
     }
 
-    fn placed(&self, name: &str) -> PathBuf {
-        self.folder.join(name).with_added_extension("wasm")
+    /// The handlers that are there to run.
+    fn served(&self) -> Vec<String> {
+        let files = fs::read_dir(&self.folder).into_iter().flatten().flatten().map(|entry| entry.path());
+        let names = files.filter_map(|file| Some(file.file_stem()?.to_str()?.to_owned()));
+        names.filter(|name| !name.starts_with('.')).collect()
     }
 
     /// A handler whose sources are gone goes too.
     fn remove_all_but(&self, artifacts: &[Artifact]) {
-        let wanted = |path: &Path| artifacts.iter().any(|artifact| self.placed(&artifact.name) == path);
+        let wanted =
+            |path: &Path| artifacts.iter().any(|artifact| placed(&self.folder, &artifact.name) == path);
         let files = fs::read_dir(&self.folder).into_iter().flatten().flatten().map(|entry| entry.path());
         for file in files.filter(|file| !wanted(file)) {
             if let Err(error) = fs::remove_file(&file) {
@@ -303,6 +360,11 @@ impl Workshop<'_> {
             }
         }
     }
+}
+
+/// Where a handler is in the plugins' folder.
+fn placed(folder: &Path, name: &str) -> PathBuf {
+    folder.join(name).with_added_extension("wasm")
 }
 
 /// Whether whoever made a mistake mends it and saves; what is missing has to be installed, and then it is begun anew.

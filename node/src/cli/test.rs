@@ -191,7 +191,7 @@ impl Test {
         }
         let say = |said: Said<'_>| build::saying(voice, said);
         let folders = [place.to_path_buf()];
-        let built = building::build(&folders, self.tools.options(), &say, &build::report).await;
+        let built = building::build(&folders, self.tools.options(), &say, build::HEARD).await;
         let built = built.map_err(build::fault)?;
         let Built { artifacts, failures } = built;
         build::all_of(&failures)?;

@@ -208,16 +208,24 @@ enum Task {
     Ours(Box<Project>),
 }
 
-/// Builds every handler in the folders, each project once, several at a time. `say` is told what is done beside building,
-/// `failed` of a project that is not built, as soon as it is not: that does not keep the others from being built.
+/// Who hears of each project, while others are still being built.
+#[derive(Clone, Copy)]
+pub struct Heard<'h> {
+    /// It is built.
+    pub built: &'h (dyn Fn(&[Artifact]) -> Result<(), BuildError> + Sync),
+    /// It is not: that does not keep the others from being built.
+    pub failed: &'h (dyn Fn(&BuildError) + Sync),
+}
+
+/// Builds every handler in the folders, each project once, several at a time. `say` is told what is done beside building.
 ///
 /// # Errors
-/// When a folder cannot be read or has nothing to build, or two components have one name.
+/// When a folder cannot be read or has nothing to build, two components have one name, or who heard of one has an error.
 pub async fn build(
     folders: &[PathBuf],
     options: Options,
     say: &(dyn Fn(Said<'_>) + Sync),
-    failed: &(dyn Fn(&BuildError) + Sync),
+    heard: Heard<'_>,
 ) -> Result<Built, BuildError> {
     let shop = Shop::open(options, say)?;
     let tasks = find(folders, options).await?;
@@ -226,14 +234,18 @@ pub async fn build(
     let (mut artifacts, mut failures) = (Vec::new(), Vec::new());
     while let Some(result) = done.next().await {
         match result {
-            Ok(built) => artifacts.extend(built),
+            Ok(built) => {
+                artifacts.extend(built.iter().cloned());
+                artifacts = unique(artifacts)?;
+                (heard.built)(&built)?;
+            }
             Err(error) => {
-                failed(&error);
+                (heard.failed)(&error);
                 failures.push(error);
             }
         }
     }
-    Ok(Built { artifacts: unique(artifacts)?, failures })
+    Ok(Built { artifacts, failures })
 }
 
 impl Task {

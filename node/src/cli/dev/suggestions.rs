@@ -13,13 +13,14 @@ use crate::{
 /// How long handlers get to be compiled and tried before the person is told what to try.
 const LOAD_PATIENCE: Duration = Duration::from_secs(30);
 
-/// Waits until the plugins are loaded and says what to try with them, beginning with the path this program was
+/// Waits until the plugins are loaded, among them those of these names, and says what to try with them, beginning with the path this program was
 /// started by.
-pub(super) async fn suggest(node: &Node, voice: &Voice) {
+pub(super) async fn suggest(node: &Node, names: &[String], voice: &Voice) {
     let plugins = &node.boards().plugins;
     let loaded = async {
         // Boards are read, not watched; compiling takes far longer than one look.
         while plugins.read().is_empty()
+            || names.iter().any(|name| !plugins.read().contains_key(name.as_str()))
             || plugins.read().values().any(|card| card.state == PluginState::Loading)
         {
             tokio::time::sleep(Duration::from_millis(20)).await;
