@@ -208,6 +208,12 @@ async fn what_others_put_into_the_streams_is_passed_over() -> Result<()> {
     }
     api.client.publish(names.cursor(&name("other")), "nonsense".into()).await?;
     api.client.flush().await?;
+    // The server takes what several clients send in an order of its own.
+    wait::until("all of it to be stored", MOMENT, async || {
+        let stored = api.batch(&names.events, 1, 1 << 10).await.ok()?;
+        (stored.len() == 3).then_some(())
+    })
+    .await?;
     // Its place was taken, so it is sent for the next one.
     assert_eq!(put(&journal, &event(2, "a/b", "y")).await?, 4);
     let read = all(&journal, 1, &[]).await?;
