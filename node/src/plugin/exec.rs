@@ -49,8 +49,9 @@ use crate::{
 
 /// How long the place of a process that came by itself is kept for it when it goes.
 const AWAY_MAX: Duration = Duration::from_secs(30);
-/// How long the end of a process is waited for when its connection has ended: the one says more than the other.
-const ENDING: Duration = Duration::from_millis(200);
+/// How long the end of a process is waited for when its connection has ended, which is what a crash begins with: the one
+/// says more than the other.
+const ENDING: Duration = Duration::from_secs(1);
 
 /// One plugin that is a process.
 pub(super) struct Life {

@@ -20,8 +20,9 @@ use crate::{
 
 /// How long after its last deadline a process may go on with everything it has before it counts as stuck.
 const STUCK_AFTER: Duration = Duration::from_secs(1);
-/// How long is waited for how a process ended, when its connection has ended: the one says more than the other.
-const ENDING: Duration = Duration::from_secs(1);
+/// How long is waited for how a process ended, when its connection has ended: a little longer than whoever has started it
+/// waits for that.
+const ENDING: Duration = Duration::from_secs(2);
 /// Bytes of a process's own reason that go on to others.
 const REASON_BYTES_MAX: usize = 4 << 10;
 
