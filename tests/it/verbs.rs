@@ -287,7 +287,8 @@ async fn a_second_dev_runs_beside_the_first_and_is_asked_in_its_project() -> Res
     let [(one, first), (two, second)] = &mut devs[..] else { anyhow::bail!("two") };
     ensure!(!first.stderr().contains("keeps its data"), "{}", first.printed());
     let said = second.stderr();
-    ensure!(said.contains("; this one keeps its data in ./.hive/data"), "{said}");
+    let own = two.canonicalize()?.join(".hive/data");
+    ensure!(said.contains(&format!("; this one keeps its data in {}", own.display())), "{said}");
     ensure!(fs::read_to_string(two.join(".hive/data/.gitignore"))? == "*\n");
     let asked = |folder: &Path| -> Result<String> {
         let output = command(folder, &["call", "nobody/there"]).output()?;

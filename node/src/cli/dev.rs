@@ -161,7 +161,7 @@ fn prepare(mut flags: NodeFlags, join: bool, dirs: &[PathBuf], voice: &Voice) ->
     })?;
     let claimed = match (identity::lock(&dir), dirs.first()) {
         (Err(busy @ LockError::Busy { .. }), Some(first)) if cache.is_some() => {
-            let own = first.join(locate::PROJECT_FOLDER);
+            let own = first.canonicalize().unwrap_or_else(|_| first.clone()).join(locate::PROJECT_FOLDER);
             let claimed = identity::lock(&own);
             if claimed.is_ok() {
                 // Nothing in it is a source.
