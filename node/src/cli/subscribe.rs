@@ -213,6 +213,7 @@ fn story(event: &Event) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::FromArgMatches as _;
     use hive_client::types::V1;
 
     use super::*;
@@ -251,6 +252,22 @@ mod tests {
         check("hive", b"two\nlines", r"a/b two\nlines");
         check("hive", &[0xff, 0], "a/b <2 bytes>");
         check("hive", b"", "a/b ");
+    }
+
+    #[test]
+    fn who_asks_for_the_past_of_what_has_none_is_told() {
+        let told = |args: &[&str]| {
+            let command = Subscribe::augment_args(clap::Command::new("subscribe"));
+            let matches = command.try_get_matches_from([&["subscribe"], args].concat()).expect("its flags");
+            Subscribe::from_arg_matches(&matches).expect("its flags").nothing_of_the_past()
+        };
+        assert!(
+            told(&["a/*", "$dead/**", "--since", "1h"])
+                .is_some_and(|said| said.contains("of `$dead/**` only"))
+        );
+        assert!(told(&["$dead/**", "--durable", "audit"]).is_some());
+        assert_eq!(told(&["$dead/**"]), None);
+        assert_eq!(told(&["a/**", "--since", "1h"]), None);
     }
 
     #[test]
