@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { instead } from "../src/lacking.js";
 import { written } from "../src/stack.js";
 
 test("a place is that of the last four before it, line by line", () => {
@@ -14,4 +15,11 @@ test("where nothing is known nothing is said", () => {
   assert.equal(written({ files: [], at: [] }, 3, 1), undefined);
   // A test is no bundle: its own stacks stay.
   assert.match(new Error("here").stack, /stack\.test\.js:\d+:\d+/);
+});
+
+test("what is not there is told with what is", () => {
+  assert.match(instead(new ReferenceError("setTimeout is not defined")), /^: there are no timers of JavaScript here/);
+  assert.equal(instead(new ReferenceError("mine is not defined")), "");
+  assert.equal(instead(new ReferenceError("toString is not defined")), "");
+  assert.equal(instead(new TypeError("fetch is not defined")), "");
 });
