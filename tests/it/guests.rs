@@ -94,7 +94,9 @@ async fn rules_name_plugins_and_who_may_not_is_told_the_rule() -> Result<()> {
             "{headers:?}"
         );
         ensure!(
-            reason.contains("channels: [{pattern: \"alert/*\", publish: [filter, copycat]}] (filter/src/lib.rs:"),
+            reason.contains(
+                "channels: [{pattern: \"alert/*\", publish: [filter, copycat]}] (filter/src/lib.rs:"
+            ),
             "{reason}"
         );
     }
