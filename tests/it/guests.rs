@@ -95,7 +95,7 @@ async fn rules_name_plugins_and_who_may_not_is_told_the_rule() -> Result<()> {
         );
         ensure!(
             reason.contains(
-                "channels: [{pattern: \"alert/*\", publish: [filter, copycat]}] (filter/src/lib.rs:"
+                "channels: [{pattern: \"alert/*\", publish: [filter, copycat]}] (filter/rust/src/lib.rs:"
             ),
             "{reason}"
         );

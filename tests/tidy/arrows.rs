@@ -93,7 +93,8 @@ const PROTO: &[Row] = &[
 /// Crates that only some modules of hive-node may name; what is not listed is free.
 const CRATES: &[Row] = &[
     // The bench is a verb that outgrew its file: its errors go to a person and nowhere else.
-    ("anyhow", &["main", "cli", "bench"]),
+    // What loads a project into an interpreter has those of the library that it runs for.
+    ("anyhow", &["main", "cli", "bench", "toolchain"]),
     ("async_nats", &["journal", "bridge", "bench"]),
     ("axum", &["api", "bridge"]),
     ("clap", &["cli"]),
@@ -113,8 +114,9 @@ const CRATES: &[Row] = &[
     ("serde_yaml", &["config"]),
     ("tokio_tungstenite", &["bridge"]),
     ("wasmparser", &["plugin", "toolchain"]),
-    ("wasmtime", &["plugin"]),
-    ("wasmtime_wasi", &["plugin"]),
+    // The toolchain runs an interpreter while it builds.
+    ("wasmtime", &["plugin", "toolchain"]),
+    ("wasmtime_wasi", &["plugin", "toolchain"]),
     ("wasmtime_wasi_http", &["plugin"]),
     ("wit_component", &["plugin", "toolchain"]),
     ("wit_parser", &["plugin", "toolchain"]),

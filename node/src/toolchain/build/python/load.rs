@@ -26,6 +26,10 @@ use crate::plugin::cache::Cache;
 
 /// Bytes of what a project may say while it is loaded.
 const SAID_BYTES_MAX: usize = 1 << 20;
+/// The interpreter's stack. Code that is compiled fast takes more of it than a node's does.
+const STACK_BYTES: usize = 8 << 20;
+/// With that of what it calls.
+const FIBER_BYTES: usize = 10 << 20;
 /// Memory that is read out at once: all that there can be.
 const MEMORY_BYTES_MAX: usize = 4 << 30;
 
@@ -101,6 +105,8 @@ fn settings() -> Config {
         .wasm_component_model(true)
         .cranelift_opt_level(OptLevel::None)
         .cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass)
+        .max_wasm_stack(STACK_BYTES)
+        .async_stack_size(FIBER_BYTES)
         .epoch_interruption(true);
     config
 }
