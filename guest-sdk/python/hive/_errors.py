@@ -99,17 +99,21 @@ def failure_of(error: BaseException) -> Failure:
     if isinstance(error, HiveError):
         after = error.value if error.code == "overloaded" and isinstance(error.value, int) else None
         return Failure(error.permanent, str(error), after)
-    text = described(error)
+    text = _traceback(error)
     # The end says what happened, the beginning only how the SDK was called.
     reason = text if len(text) <= _REASON_MAX else "…" + text[-_REASON_MAX:]
     return Failure(isinstance(error, _HOPELESS), f"{_summary(error)}\n{reason}", unexpected=True)
 
 
 def described(error: BaseException) -> str:
-    """The traceback as Python writes it, from where the handler's own code begins."""
+    """The traceback as Python writes it, from where the handler's own code begins, and what helps."""
+    return _traceback(error) + _instead(error)
+
+
+def _traceback(error: BaseException) -> str:
     told = traceback.TracebackException.from_exception(error)
     _of_the_project(told)
-    return "".join(told.format()).rstrip() + _instead(error)
+    return "".join(told.format()).rstrip()
 
 
 def placed(error: BaseException) -> str:
