@@ -290,6 +290,9 @@ async fn a_second_dev_runs_beside_the_first_and_is_asked_in_its_project() -> Res
     let own = two.canonicalize()?.join(".hive/data");
     ensure!(said.contains(&format!("; this one keeps its data in {}", own.display())), "{said}");
     ensure!(fs::read_to_string(two.join(".hive/data/.gitignore"))? == "*\n");
+    // A second one for the same folder is a mistake.
+    let again = command(one, &["dev"]).output()?;
+    ensure!(!again.status.success() && stderr(&again).contains("another node (process "), "{again:?}");
     let asked = |folder: &Path| -> Result<String> {
         let output = command(folder, &["call", "nobody/there"]).output()?;
         let said = stderr(&output);

@@ -39,6 +39,9 @@ use crate::{
     trust::identity::{self, DirLock, Doing, LockError},
 };
 
+/// The file in its data directory that has the folders that it follows.
+const FOLLOWED: &str = "followed";
+
 /// Where the defaults are others than those of `run`, whose flags these are.
 const DATA_DIR_HELP: &str = "Where the node keeps its key and state [default: ~/.local/share/hive-node/dev]";
 const LISTEN_HELP: &str = "Where to take links, over UDP [default: a free port of this machine alone; with --join as \
@@ -160,7 +163,7 @@ fn prepare(mut flags: NodeFlags, join: bool, dirs: &[PathBuf], voice: &Voice) ->
             .hint("give one with --data-dir")
     })?;
     let claimed = match (identity::lock(&dir), dirs.first()) {
-        (Err(busy @ LockError::Busy { .. }), Some(first)) if cache.is_some() => {
+        (Err(busy @ LockError::Busy { .. }), Some(first)) if cache.is_some() && !is_followed(&dir, dirs) => {
             let own = first.canonicalize().unwrap_or_else(|_| first.clone()).join(locate::PROJECT_FOLDER);
             let claimed = identity::lock(&own);
             if claimed.is_ok() {
@@ -177,6 +180,8 @@ fn prepare(mut flags: NodeFlags, join: bool, dirs: &[PathBuf], voice: &Voice) ->
         Fault::configuration(error).hint(hint)
     })?;
     lock.says(Doing::Building);
+    // Without it a second `dev` of the same folders is not told that it is one.
+    let _ = fs::write(dir.join(FOLLOWED), followed(dirs));
     let folder = dir.join("plugins");
     fs::create_dir_all(&folder).map_err(|error| {
         Fault::failed(anyhow::Error::new(error).context(format!("cannot make {}", folder.display())))
@@ -187,6 +192,18 @@ fn prepare(mut flags: NodeFlags, join: bool, dirs: &[PathBuf], voice: &Voice) ->
         flags.no_mdns = true;
     }
     Ok(Site { flags, folder, cache, lock })
+}
+
+/// What a `dev` says of its folders, one a line.
+fn followed(dirs: &[PathBuf]) -> String {
+    let whole = |dir: &PathBuf| dir.canonicalize().unwrap_or_else(|_| dir.clone());
+    dirs.iter().map(|dir| format!("{}\n", whole(dir).display())).collect()
+}
+
+/// Whether the `dev` of a data directory follows all of these folders.
+fn is_followed(data: &Path, dirs: &[PathBuf]) -> bool {
+    let there = fs::read_to_string(data.join(FOLLOWED)).unwrap_or_default();
+    followed(dirs).lines().all(|dir| there.lines().any(|followed| Path::new(dir).starts_with(followed)))
 }
 
 fn are_there(dirs: &[PathBuf]) -> Result<(), Fault> {
