@@ -181,7 +181,7 @@ impl Lanes {
                     }
                     return Some(job);
                 }
-                (state.look_at(), state.room() > 0)
+                (state.look_at(), state.room(now) > 0)
             };
             tokio::select! {
                 () = stop.cancelled() => return None,
@@ -194,15 +194,12 @@ impl Lanes {
 
     /// Moves events from the queue, and those whose time has come again, into lanes.
     fn refill(&self, state: &mut State, now: Instant) {
-        while state.delayed.peek().is_some_and(|next| next.0.at <= now) {
-            if let Some(Reverse(delayed)) = state.delayed.pop() {
-                state.enqueue(delayed.delivery);
-            }
-        }
+        let is_closed = state.breaker.is_closed();
+        while is_closed && state.enqueue_due(now) {}
         if state.held > HELD_ENOUGH && !state.ready.is_empty() && !self.subscription.is_asked() {
             return;
         }
-        let room = state.room();
+        let room = state.room(now);
         let mut incoming = std::mem::take(&mut state.incoming);
         let missed = self.subscription.take(room, &mut incoming);
         self.tally.missed(missed);
@@ -213,6 +210,10 @@ impl Lanes {
             }
         }
         state.incoming = incoming;
+        // What has not failed yet says more of a handler that is tried than what has.
+        if !is_closed && state.room(now) > 0 && state.requests.is_empty() {
+            state.enqueue_due(now);
+        }
     }
 
     /// Waits for what could be taken: with all lanes full that is only a request.
@@ -302,10 +303,23 @@ impl Lanes {
 }
 
 impl State {
-    /// Events that may be taken from the queue; none while the handler is paused.
-    fn room(&self) -> usize {
-        let is_paused = !self.breaker.is_closed();
-        if is_paused || self.strict.parked() >= PARKED_MAX { 0 } else { HELD_MAX.saturating_sub(self.held) }
+    /// Events that may be taken from the queue; while the handler is paused none, and then one that it is tried with.
+    fn room(&self, now: Instant) -> usize {
+        let room = if self.strict.parked() >= PARKED_MAX { 0 } else { HELD_MAX.saturating_sub(self.held) };
+        match self.breaker.admits(now) {
+            Admission::All => room,
+            Admission::One => room.min(usize::from(self.ready.is_empty())),
+            Admission::Nothing(..) => 0,
+        }
+    }
+
+    /// Moves an event whose time has come again into its lane. False: there is none.
+    fn enqueue_due(&mut self, now: Instant) -> bool {
+        let is_due = self.delayed.peek().is_some_and(|next| next.0.at <= now);
+        if is_due && let Some(Reverse(delayed)) = self.delayed.pop() {
+            self.enqueue(delayed.delivery);
+        }
+        is_due
     }
 
     /// When there may be something to do though nothing comes.

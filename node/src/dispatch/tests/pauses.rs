@@ -92,6 +92,41 @@ async fn what_waited_is_handled_once_one_event_went_well() {
 }
 
 #[tokio::test]
+async fn an_event_that_comes_after_a_pause_is_what_is_tried() {
+    let (bus, handler, stop) = (bus(), Handler::new(100), CancellationToken::new());
+    let lanes = lanes_with(&bus, Policy { attempts: 1, ..policy() }).await;
+    handler.work(&lanes, 2, &stop);
+    for _ in 0..3 {
+        publish(&bus, "trap").await;
+    }
+    // Nothing waits then, whenever the pause is over.
+    until(&lanes, |tally| tally.dead == 3).await;
+    until_breaker(&lanes, Breaker::Open).await;
+    publish(&bus, "fine").await;
+    until(&lanes, |tally| tally.handled == 1).await;
+    until_breaker(&lanes, Breaker::Closed).await;
+    stop.cancel();
+}
+
+#[tokio::test]
+async fn what_has_not_failed_is_tried_before_what_has() {
+    let (bus, handler, stop) = (bus(), Handler::new(1_000), CancellationToken::new());
+    let lanes = lanes_with(&bus, Policy { attempts: 1_000, ..policy() }).await;
+    handler.work(&lanes, 1, &stop);
+    for _ in 0..3 {
+        publish(&bus, "trap").await;
+    }
+    until_breaker(&lanes, Breaker::Open).await;
+    publish(&bus, "fine").await;
+    until(&lanes, |tally| tally.handled == 1).await;
+    let seen = handler.seen();
+    let tried = seen.iter().position(|payload| payload == "fine").expect("seen");
+    // One may have been on its way when it came.
+    assert!(tried <= 5, "{seen:?}");
+    stop.cancel();
+}
+
+#[tokio::test]
 async fn strict_order_holds_back_the_key_and_no_other() {
     let check = async |strict: bool, want: &[&str]| {
         let (bus, handler, stop) = (bus(), Handler::new(100), CancellationToken::new());
