@@ -11,10 +11,7 @@ use std::{
 
 /// The socket's name in a data directory.
 pub const SOCKET_NAME: &str = "node.sock";
-/// The folder in the usual data directory that is the data directory of `hive-node dev`.
-pub const DEV_FOLDER: &str = "dev";
-
-/// The folder in a project that is the data directory of `hive-node dev` while another one has the usual place.
+/// The folder in a project that is the data directory of `hive-node dev`.
 pub const PROJECT_FOLDER: &str = ".hive/data";
 
 /// Why there is no place to look for a node at.
@@ -39,7 +36,7 @@ fn said(places: &[PathBuf]) -> String {
     format!("there is no {}", places.join(" and no "))
 }
 
-/// The socket of the node that is meant: a socket's path, `unix:PATH`, a data directory, or a node's name; without
+/// The socket of the node that is meant: a socket's path, `unix:PATH`, a data directory, a project that `dev` runs, or a node's name; without
 /// any, the node that runs under this user's usual places.
 ///
 /// # Errors
@@ -106,8 +103,8 @@ fn named_socket(named: &str) -> Result<PathBuf, LocateError> {
     };
     match path.metadata() {
         Ok(found) if found.is_dir() => {
-            let socket = path.join(SOCKET_NAME);
-            if socket.exists() { Ok(socket) } else { Err(LocateError::NotRunning(path.into())) }
+            let sockets = [path.to_path_buf(), path.join(PROJECT_FOLDER)].map(|dir| dir.join(SOCKET_NAME));
+            sockets.into_iter().find(|socket| socket.exists()).ok_or(LocateError::NotRunning(path.into()))
         }
         Ok(found) if found.file_type().is_socket() => Ok(path.into()),
         _ if named.contains(['/', ':']) => Err(LocateError::Nowhere(named.into())),
@@ -121,8 +118,8 @@ fn usual_socket() -> Result<PathBuf, LocateError> {
         return Ok(link);
     }
     let dir = default_data_dir();
-    let sockets = dir.iter().flat_map(|dir| [dir.join(SOCKET_NAME), dir.join(DEV_FOLDER).join(SOCKET_NAME)]);
-    let places: Vec<PathBuf> = [link].into_iter().chain(sockets).collect();
+    let socket = dir.map(|dir| dir.join(SOCKET_NAME));
+    let places: Vec<PathBuf> = [link].into_iter().chain(socket).collect();
     let found = places.iter().skip(1).find(|socket| socket.exists()).cloned();
     found.ok_or(LocateError::NoneHere(places))
 }

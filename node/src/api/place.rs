@@ -147,24 +147,38 @@ fn bind_in(nest: &Path, socket: &Path) -> io::Result<UnixListener> {
 /// Links the socket where clients look, by the node's name and as the node that is meant when none is named. What
 /// cannot be linked is said and is no error: the data directory always leads to the node.
 fn link(socket: &Path, name: &str) -> Vec<PathBuf> {
+    let wanted = [locate::link(None), locate::link(Some(name))];
+    wanted.into_iter().filter(|link| has_place() && link_one(socket, link)).collect()
+}
+
+/// Links the socket of a node that is on its way, so that who asks meanwhile is told so: unless another one is meant.
+pub fn link_ahead(socket: &Path) {
+    if has_place() {
+        link_one(socket, &locate::link(None));
+    }
+}
+
+/// Whether there is a place for links.
+fn has_place() -> bool {
     let dir = locate::runtime_dir();
     if !dir.exists()
         && let Err(error) = fs::DirBuilder::new().mode(0o700).create(&dir)
     {
         tracing::debug!("{} cannot be made, so the socket is not linked: {error}", dir.display());
-        return Vec::new();
+        return false;
     }
     if !locate::is_private(&dir) {
         tracing::debug!("{} is not this user's alone, so the socket is not linked there", dir.display());
-        return Vec::new();
+        return false;
     }
-    let wanted = [locate::link(None), locate::link(Some(name))];
-    wanted.into_iter().filter(|link| link_one(socket, link)).collect()
+    true
 }
 
 fn link_one(socket: &Path, link: &Path) -> bool {
-    if link.symlink_metadata().is_ok() && is_alive(link) {
-        return false;
+    // One that leads here was left by a node that was killed; whoever listens at its end now is this one.
+    let is_ours = fs::read_link(link).is_ok_and(|target| target == socket);
+    if is_ours || (link.symlink_metadata().is_ok() && is_alive(link)) {
+        return is_ours;
     }
     let fresh = link.with_extension(format!("{}", std::process::id()));
     let linked = symlink(socket, &fresh).and_then(|()| fs::rename(&fresh, link));
@@ -185,6 +199,22 @@ mod tests {
 
     fn config(socket: &Path) -> Config {
         Config { socket: socket.into(), link: None }
+    }
+
+    #[tokio::test]
+    async fn a_link_that_was_left_here_is_ours_and_another_nodes_is_not() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (own, other) = (dir.path().join("own.sock"), dir.path().join("other.sock"));
+        let _alive = [&own, &other].map(|socket| UnixListener::bind(socket).expect("a socket"));
+        let link = dir.path().join("link.sock");
+        for (target, want) in [(&own, true), (&other, false)] {
+            let _ = fs::remove_file(&link);
+            symlink(target, &link).expect("a link");
+            assert_eq!(link_one(&own, &link), want);
+            assert_eq!(&fs::read_link(&link).expect("a link"), target);
+        }
+        fs::remove_file(&other).expect("removed");
+        assert!(link_one(&own, &link), "nobody is there any more");
     }
 
     #[tokio::test]

@@ -53,9 +53,8 @@ pub(super) fn others(matches: &ArgMatches) -> Option<String> {
         return None;
     }
     let asked = of_project().or_else(|| locate::socket(None).ok())?.canonicalize().ok()?;
-    let dir = locate::default_data_dir().map(|dir| dir.join(locate::DEV_FOLDER));
-    let held = project_data_dirs().into_iter().chain(dir).filter_map(|dir| identity::held(&dir));
-    let building = held.into_iter().find(|(_, doing)| *doing == Doing::Building);
+    let mut held = project_data_dirs().into_iter().filter_map(|dir| identity::held(&dir));
+    let building = held.find(|(_, doing)| *doing == Doing::Building);
     let coming =
         building.map(|(process, _)| format!("; `dev` (process {process}) still builds its handlers"));
     let running = running();
@@ -85,8 +84,7 @@ fn running() -> Vec<(Option<String>, PathBuf)> {
         let name = name.strip_prefix("hive-node-")?.strip_suffix(".sock")?;
         Some((Some(name.to_owned()), entry.path()))
     });
-    let usual = locate::default_data_dir().into_iter().flat_map(|dir| [dir.join(locate::DEV_FOLDER), dir]);
-    let usual = usual.map(|dir| (None, dir.join(SOCKET_NAME)));
+    let usual = locate::default_data_dir().map(|dir| (None, dir.join(SOCKET_NAME)));
     let own = of_project().map(|socket| (None, socket));
     let all = own.into_iter().chain(links).chain(usual).take(NODES_MAX);
     let all = all.filter_map(|(name, socket)| Some((name, socket.canonicalize().ok()?)));
@@ -99,9 +97,9 @@ const NODES_MAX: usize = 64;
 /// The data directories where the node that is meant may come.
 fn dirs(error: &Error) -> Vec<PathBuf> {
     let usual = || {
-        let dir = locate::default_data_dir();
-        let dev = dir.as_ref().map(|dir| dir.join(locate::DEV_FOLDER));
-        project_data_dirs().into_iter().chain(dev).chain(dir)
+        let linked = fs::read_link(locate::link(None)).ok();
+        let linked = linked.and_then(|socket| socket.parent().map(Path::to_path_buf));
+        project_data_dirs().into_iter().chain(linked).chain(locate::default_data_dir())
     };
     match error {
         Error::Locate(LocateError::NoneHere(_)) => usual().collect(),

@@ -29,6 +29,7 @@ use super::{
     run::NodeFlags,
 };
 use crate::{
+    api::link_ahead,
     config::Settings,
     control::ControlError,
     node::Node,
@@ -39,8 +40,9 @@ use crate::{
     trust::identity::{self, DirLock, Doing, LockError},
 };
 
-/// The file in its data directory that has the folders that it follows.
-const FOLLOWED: &str = "followed";
+/// How often a process is looked for again that may be about to be gone, and after how long.
+const GOING_TRIES: u32 = 10;
+const GOING_PAUSE: Duration = Duration::from_millis(100);
 
 /// Where the defaults are others than those of `run`, whose flags these are.
 const DATA_DIR_HELP: &str = "Where the node keeps its key and state [default: ~/.local/share/hive-node/dev]";
@@ -58,8 +60,8 @@ Examples:
   hive-node dev samples
   hive-node dev --join          in the network of this LAN
 
-Without --join the node stays on this machine. Its data is beside that of `run`, in a folder `dev`;
-while another `dev` has that, in DIR/.hive/data, and whoever asks in DIR or below asks this node.
+Without --join the node stays on this machine. Its data is in DIR/.hive/data, of the first DIR, and
+whoever asks in there, or with --node DIR, asks this node.
 Each handler runs as soon as it is built.
 Without --config the configuration is DIR/hive.yaml, if one DIR is given and has that, else as `run`
 finds it. What was saved last is what runs: there is no probation unless the configuration says one.
@@ -82,7 +84,7 @@ impl Dev {
     pub(super) async fn run(self, voice: &Voice) -> Result<(), Fault> {
         let dirs = build::dirs(self.dirs);
         are_there(&dirs)?;
-        let Site { mut flags, folder, cache, lock } = prepare(self.node, self.join, &dirs, voice)?;
+        let Site { mut flags, folder, cache, lock } = prepare(self.node, self.join, &dirs).await?;
         let is_config_said = flags.is_config_said();
         if let [dir] = dirs.as_slice() {
             flags.usual_config(dir);
@@ -154,34 +156,23 @@ struct Site {
 }
 
 /// Makes the plugins' folder. The data directory is claimed before anything is built into it: another `dev` may run there.
-/// Unless somebody said that it is to be this one, it is then one in the first of the projects.
-fn prepare(mut flags: NodeFlags, join: bool, dirs: &[PathBuf], voice: &Voice) -> Result<Site, Fault> {
-    let cache = if flags.data_dir.is_some() { None } else { locate::default_data_dir() };
-    let dir = flags.data_dir.take().or_else(|| cache.as_ref().map(|dir| dir.join(locate::DEV_FOLDER)));
-    let dir = dir.ok_or_else(|| {
-        Fault::usage("no place for the node's data: neither $XDG_DATA_HOME nor $HOME is set")
-            .hint("give one with --data-dir")
-    })?;
-    let claimed = match (identity::lock(&dir), dirs.first()) {
-        (Err(busy @ LockError::Busy { .. }), Some(first)) if cache.is_some() && !is_followed(&dir, dirs) => {
-            let own = first.canonicalize().unwrap_or_else(|_| first.clone()).join(locate::PROJECT_FOLDER);
-            let claimed = identity::lock(&own);
-            if claimed.is_ok() {
-                // Nothing in it is a source.
-                let _ = fs::write(own.join(".gitignore"), "*\n");
-                output::note(voice, &format!("{busy}; this one keeps its data in {}", own.display()));
-            }
-            claimed.map(|lock| (own, lock))
-        }
-        (claimed, _) => claimed.map(|lock| (dir, lock)),
-    };
-    let (dir, mut lock) = claimed.map_err(|error| {
+/// Unless somebody said where it is to be, it is in the first of the folders.
+async fn prepare(mut flags: NodeFlags, join: bool, dirs: &[PathBuf]) -> Result<Site, Fault> {
+    let (given, first) = (flags.data_dir.take(), dirs.first().map_or(Path::new("."), PathBuf::as_path));
+    let cache = if given.is_some() { None } else { locate::default_data_dir() };
+    let is_own = given.is_none();
+    let own = || first.canonicalize().unwrap_or_else(|_| first.to_owned()).join(locate::PROJECT_FOLDER);
+    let dir = given.unwrap_or_else(own);
+    let mut lock = claim(&dir).await.map_err(|error| {
         let hint = error.hint();
         Fault::configuration(error).hint(hint)
     })?;
+    if is_own {
+        // Nothing in it is a source.
+        let _ = fs::write(dir.join(".gitignore"), "*\n");
+    }
     lock.says(Doing::Building);
-    // Without it a second `dev` of the same folders is not told that it is one.
-    let _ = fs::write(dir.join(FOLLOWED), followed(dirs));
+    link_ahead(&dir.join(locate::SOCKET_NAME));
     let folder = dir.join("plugins");
     fs::create_dir_all(&folder).map_err(|error| {
         Fault::failed(anyhow::Error::new(error).context(format!("cannot make {}", folder.display())))
@@ -194,16 +185,15 @@ fn prepare(mut flags: NodeFlags, join: bool, dirs: &[PathBuf], voice: &Voice) ->
     Ok(Site { flags, folder, cache, lock })
 }
 
-/// What a `dev` says of its folders, one a line.
-fn followed(dirs: &[PathBuf]) -> String {
-    let whole = |dir: &PathBuf| dir.canonicalize().unwrap_or_else(|_| dir.clone());
-    dirs.iter().map(|dir| format!("{}\n", whole(dir).display())).collect()
-}
-
-/// Whether the `dev` of a data directory follows all of these folders.
-fn is_followed(data: &Path, dirs: &[PathBuf]) -> bool {
-    let there = fs::read_to_string(data.join(FOLLOWED)).unwrap_or_default();
-    followed(dirs).lines().all(|dir| there.lines().any(|followed| Path::new(dir).starts_with(followed)))
+/// Claims a data directory. One that was killed a moment ago may not be gone yet.
+async fn claim(dir: &Path) -> Result<DirLock, LockError> {
+    for _ in 0..GOING_TRIES {
+        match identity::lock(dir) {
+            Err(LockError::Busy { .. }) => tokio::time::sleep(GOING_PAUSE).await,
+            claimed => return claimed,
+        }
+    }
+    identity::lock(dir)
 }
 
 fn are_there(dirs: &[PathBuf]) -> Result<(), Fault> {
