@@ -469,7 +469,10 @@ double hive_config_number(const char *key, double usual) {
   char *text = hive_config(key), *end;
   if (!text) return usual;
   double value = strtod(text, &end);
-  if (end == text || *end) value = usual;
+  if (end == text || *end) {
+    hive_log(HIVE_WARN, "the configuration's `%s` is no number: `%s`; %g is used", key, text, usual);
+    value = usual;
+  }
   free(text);
   return value;
 }

@@ -113,6 +113,7 @@ hive_outcome hive_failed_at(const char *file, int line);
 
 /* A value of the plugin's configuration, to be freed; NULL: it is not set. */
 char *hive_config(const char *key);
+/* `usual` where it is not set, and where it is no number, which is in the log then. */
 double hive_config_number(const char *key, double usual);
 
 typedef enum { HIVE_TRACE = 0, HIVE_DEBUG, HIVE_INFO, HIVE_WARN, HIVE_ERROR } hive_level;

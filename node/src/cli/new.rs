@@ -46,7 +46,7 @@ impl New {
 fn fault(error: NewError) -> Fault {
     match error {
         NewError::Write { .. } => Fault::failed(error),
-        NewError::Name(_) | NewError::Exists(_) => Fault::configuration(error),
+        NewError::Name(_) | NewError::Sdk(_) | NewError::Exists(_) => Fault::configuration(error),
     }
 }
 

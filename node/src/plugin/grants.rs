@@ -8,6 +8,8 @@ use hive_proto::{
     pattern::{PatternError, Segment},
 };
 
+use crate::units::nearest;
+
 /// Where one plugin may publish and request, and what it may read.
 #[derive(Debug, Clone, Default)]
 pub struct Grants {
@@ -94,7 +96,9 @@ impl Grants {
                 format!("{line}; its code does not declare that, which would not be enough either")
             }
             (false, false) => {
-                format!("{line}; or its code would have to declare that: publishes [\"{name}\"]")
+                let near = nearest(name, self.may.iter().map(|scope| scope.pattern.as_str()));
+                let meant = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+                format!("{line}; or its code would have to declare that: publishes [\"{name}\"]{meant}")
             }
         })
     }
@@ -217,6 +221,7 @@ mod tests {
             assert_eq!(grants.check(&address, channel), Err(line + cause));
         };
         check("c/d", r#"or its code would have to declare that: publishes ["c/d"]"#);
+        check("a/c", r#"or its code would have to declare that: publishes ["a/c"]; did you mean `a/b`?"#);
         check("c/x", "its code declares that, which is not enough for what reaches so far");
         check("far/c/d", "its code does not declare that, which would not be enough either");
         let address = names().address("c/d").expect("a channel");

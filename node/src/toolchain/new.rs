@@ -60,6 +60,9 @@ impl Language {
     }
 }
 
+/// The package that every project depends on.
+const SDK: &str = "hive-guest";
+
 /// Why there is no new project.
 #[derive(Debug, thiserror::Error)]
 pub enum NewError {
@@ -68,6 +71,9 @@ pub enum NewError {
         "`{0}` cannot be a plugin's name: small letters, digits and `-`, beginning with a letter, at most 64"
     )]
     Name(String),
+    /// It is the SDK's.
+    #[error("`{0}` is what the SDK is called: a project cannot be called so, too")]
+    Sdk(String),
     /// Something is there already.
     #[error("{} is there already, and not empty", .0.display())]
     Exists(PathBuf),
@@ -89,6 +95,9 @@ pub fn project(folder: &Path, language: Language) -> Result<(), NewError> {
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     if !is_name(&name) {
         return Err(NewError::Name(name));
+    }
+    if name == SDK {
+        return Err(NewError::Sdk(name));
     }
     if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) || folder.is_file() {
         return Err(NewError::Exists(folder.into()));
@@ -173,5 +182,8 @@ mod tests {
         for name in ["", "Greeter", "1a", "a_b", "a b", "é", "..", &"a".repeat(65)] {
             assert!(!is_name(name), "{name}");
         }
+        let parent = tempfile::tempdir().expect("a folder");
+        let sdks = project(&parent.path().join(SDK), Language::Go).expect_err("two of one name");
+        assert!(matches!(sdks, NewError::Sdk(_)) && !parent.path().join(SDK).exists(), "{sdks}");
     }
 }

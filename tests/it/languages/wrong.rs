@@ -156,9 +156,10 @@ async fn what_fails_while_python_is_loaded_is_told_from_the_projects_code_on() -
         ),
         ("import numppy\n", "error: a package that is not Python's own is to be one of the `dependencies`"),
         ("import sys\nsys.exit(3)\n", "RuntimeError: the program is ended while it is loaded"),
+        ("import ssl\n", "error: the Python of a component, 3.14, has no `ssl`"),
         (
-            "import hive\nfrom hive import _node\n_node.node().where(\"id\")\n",
-            "error: `id` of hive:node/node@0.1.0 is called while the project is loaded, when no node runs it",
+            "import hive\nLIMIT = hive.config.get(\"limit\", 3)\n",
+            "  File \"src/app.py\", line 2, in <module>\n    LIMIT =",
         ),
     ] {
         std::fs::write(&source, format!("{before}{text}"))?;

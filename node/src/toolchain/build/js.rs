@@ -10,10 +10,12 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use lines::Lines;
 use serde::Deserialize;
+use tokio::time::timeout;
 
 use super::{
     BuildError,
@@ -22,6 +24,7 @@ use super::{
     tool::{Tool, in_other_words, place},
     world,
 };
+use crate::units::duration_text;
 
 /// What a project must depend on to be one.
 const SDK: &str = "hive-guest";
@@ -36,6 +39,9 @@ const TOOLS: &str =
 
 /// What the first line of a bundle is before the lines are known.
 const BANNER: &str = "// lines";
+
+/// A project that takes longer to be loaded is not coming to an end.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 const NODE: Tool = Tool {
     program: "node",
@@ -148,7 +154,14 @@ impl Js {
         componentize.args(["--world", world::WORLD]).arg("--wit").arg(wit);
         componentize.arg("--js").arg(&bundle).arg("--output").arg(to);
         let sdk = self.sdk.as_ref().map(|sdk| sdk.to_string_lossy());
-        let done = NODE.compile(componentize, "componentize-qjs", root).await;
+        let done = timeout(PATIENCE, NODE.compile(componentize, "componentize-qjs", root)).await;
+        let done = done.unwrap_or_else(|_| {
+            let patience = duration_text(PATIENCE);
+            let said = format!(
+                "error: it is not loaded after {patience}: is there a loop at the top of a module?\n"
+            );
+            Err(BuildError::Failed { command: "componentize-qjs".into(), folder: root.clone(), said })
+        });
         done.map_err(|error| in_other_words(error, |said| said::bare(said, sdk.as_deref())))
     }
 

@@ -22,7 +22,7 @@ use super::{
     BuildError,
     project::{Language, Project, manifest, unreadable},
     shop::{Comes, Kit, Shop},
-    tool::{Tool, in_other_words, place},
+    tool::{Tool, place},
     world,
 };
 
@@ -189,7 +189,7 @@ impl Python {
         let BuildError::Failed { said, .. } = &error else { return error };
         let words = said.rsplit_once(REFUSES).map(|(_, rest)| rest.split_whitespace());
         let Some((Some(module), place)) = words.map(|mut words| (words.next(), words.next())) else {
-            return in_other_words(error, advised);
+            return error;
         };
         let Some(Native { package, file }) = native.get(module).cloned() else { return error };
         let source = project.root.join(&self.path).join(place.unwrap_or_default());
@@ -286,17 +286,6 @@ impl Python {
         fs::write(&list, wanted).map_err(|source| place(&list, source))?;
         Ok(Some(site))
     }
-}
-
-/// With what helps against a package that is not there.
-fn advised(said: &str) -> String {
-    if !said.contains("ModuleNotFoundError: No module named ") {
-        return said.to_owned();
-    }
-    format!(
-        "{}\nerror: a package that is not Python's own is to be one of the `dependencies` of pyproject.toml\n",
-        said.trim_end()
-    )
 }
 
 /// componentize-py in the cache.

@@ -8,10 +8,11 @@ use std::{
     future::Future,
     path::{Path, PathBuf},
     pin::Pin,
+    time::Duration,
 };
 
 use component_init_transform::{Invoker, initialize_staged};
-use tokio::{runtime::Handle, task::spawn_blocking};
+use tokio::{runtime::Handle, task::spawn_blocking, time::timeout};
 use wasmtime::{
     Config, Engine, OptLevel, RegallocAlgorithm, Store,
     component::{Component, ComponentNamedList, Instance, Lift, Linker, ResourceTable, types::ComponentItem},
@@ -22,8 +23,10 @@ use wasmtime_wasi::{
 };
 
 use super::door;
-use crate::plugin::cache::Cache;
+use crate::{plugin::cache::Cache, units::duration_text};
 
+/// A project that takes longer is not coming to an end. The interpreter itself is compiled meanwhile when it is new.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Bytes of what a project may say while it is loaded.
 const SAID_BYTES_MAX: usize = 1 << 20;
 /// The interpreter's stack. Code that is compiled fast takes more of it than a node's does.
@@ -77,8 +80,14 @@ pub async fn load(loading: Loading) -> Result<String, LoadError> {
     // What runs is ended at its next step when the engine's time moves on.
     let _ended = Ended(engine.clone());
     let (streams, runtime) = (said.clone(), Handle::current());
-    let loaded = spawn_blocking(move || runtime.block_on(loading.run(&engine, streams))).await;
+    let loading = spawn_blocking(move || runtime.block_on(loading.run(&engine, streams)));
     let said = || String::from_utf8_lossy(&said.contents()).into_owned();
+    let Ok(loaded) = timeout(PATIENCE, loading).await else {
+        let patience = duration_text(PATIENCE);
+        let why =
+            format!("error: it is not loaded after {patience}: is there a loop at the top of a module?\n");
+        return Err(refused(said() + &why));
+    };
     match loaded.map_err(|error| refused(error.to_string()))? {
         Ok(()) => Ok(said()),
         Err(error) if error.is::<NotLoaded>() => Err(refused(said())),

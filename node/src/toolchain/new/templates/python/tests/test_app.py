@@ -5,7 +5,7 @@ import sys
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "src"), str(ROOT / ".hive/sdk")]
+sys.path[:0] = [str(ROOT / folder) for folder in ("src", ".hive/sdk", ".hive/site")]
 
 import app  # noqa: E402, F401, loading it registers the handlers
 from hive.testing import Host  # noqa: E402
