@@ -95,7 +95,8 @@ impl Voice {
 /// What a verb that asks a running node needs.
 #[derive(Debug, Clone, Args)]
 struct Ask {
-    /// Which node to ask: its name, its data directory or its socket [default: the node that runs here].
+    /// Which node to ask: its name, its data directory, the project that `dev` runs or its socket [default: the node that runs
+    /// here, in a project its own].
     #[arg(long, env = "HIVE_NODE", value_name = "NODE", display_order = 800)]
     node: Option<String>,
     /// Print JSON: one document, or one line an event, with "v":1.

@@ -242,7 +242,7 @@ async fn a_worker_that_answers_with_no_payload_is_told_what_one_is() -> Result<(
     node.client().publish("work/a", &"object".into()).await?;
     let why = "it said what cannot be read: invalid type: map, expected as `payload` a string (of JSON its text), or \
                {\"base64\": \"…\"}";
-    says(&node, "worker", &format!("its process is refused: {why}")).await?;
+    says(&node, "worker", &format!("a message of its process is refused: {why}")).await?;
     is(&node, "worker", "handled", |plugin| plugin.work.handled == 1 && plugin.work.restarts == 1).await?;
     Ok(())
 }
@@ -312,7 +312,8 @@ async fn outcomes_of_a_process_are_those_of_any_plugin() -> Result<()> {
     ensure!(did(&mut events).await?["what"] == "elsewhere");
     says(&node, "worker", "plugins: {each: {worker: {publishes: [\"elsewhere/x\"]}}}").await?;
     says(&node, "worker", "or its code would have to declare that").await?;
-    says(&node, "worker", "its process is refused: the plugin may not publish to `elsewhere/x`").await?;
+    says(&node, "worker", "a message of its process is refused: the plugin may not publish to `elsewhere/x`")
+        .await?;
     // It answers, refuses, and asks others; not itself, as it takes one at a time.
     let ask = async |channel: &str, payload: &str| client.call(channel, &payload.into(), CALL_TIMEOUT).await;
     ensure!(ask("ask/plain", "hello").await?.text() == Some("hello from worker"));

@@ -29,15 +29,20 @@ pub fn hint(boards: &Boards, bus: &Bus, channel: &str, to: &Address) -> String {
     }
     let answered = plugins.values().flat_map(|card| &card.wants).filter(|want| want.answers);
     let names = answered.map(|want| want.pattern.as_str()).filter(|name| !name.contains('*'));
-    let is_loading = |card: &PluginCard| card.state == PluginState::Loading && card.wants.is_empty();
-    let loading = plugins.iter().find(|(_, card)| is_loading(card)).map(|(name, _)| name);
-    match (nearest(channel, names), loading) {
+    let unknown = |state| {
+        let is = |card: &PluginCard| card.state == state && card.wants.is_empty();
+        plugins.iter().find(|(_, card)| is(card)).map(|(name, _)| name)
+    };
+    match (nearest(channel, names), unknown(PluginState::Loading)) {
         (Some(near), _) => format!("did you mean `{near}`?"),
         (None, Some(name)) => format!("`{name}` is not ready yet, and may answer there"),
-        (None, None) if to.channel.is_local() => {
-            "a channel of one segment never leaves this node, and no handler here answers on it".into()
-        }
-        (None, None) => "is the handler that answers there running, and its node a peer?".into(),
+        (None, None) => match unknown(PluginState::Failed) {
+            Some(name) => format!("`{name}` may answer there, and has failed; `plugins` says why"),
+            None if to.channel.is_local() => {
+                "a channel of one segment never leaves this node, and no handler here answers on it".into()
+            }
+            None => "is the handler that answers there running, and its node a peer?".into(),
+        },
     }
 }
 

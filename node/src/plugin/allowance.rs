@@ -158,10 +158,10 @@ impl Allowance {
     pub fn misspoke(&self, why: &str) {
         let plugin = &*self.plugin;
         let Some(left_out) = self.misspoken.admit(why) else {
-            tracing::debug!(plugin, "its process is refused: {why}");
+            tracing::debug!(plugin, "a message of its process is refused: {why}");
             return;
         };
-        let text = format!("its process is refused: {why}{}", and_more(left_out));
+        let text = format!("a message of its process is refused: {why}{}", and_more(left_out));
         tracing::warn!(plugin, "{text}");
         self.note(LineLevel::Warn, &text);
     }
@@ -239,7 +239,7 @@ mod tests {
             (0..3).for_each(|_| allowance.misspoke(why));
         }
         let said: Vec<_> = lines.after(0, 9).0.into_iter().map(|line| (line.level, line.text)).collect();
-        let want = |why: &str| (LineLevel::Warn, format!("its process is refused: {why}"));
+        let want = |why: &str| (LineLevel::Warn, format!("a message of its process is refused: {why}"));
         assert_eq!(said, [want("it has no event 7 in hand"), want("it may not")]);
     }
 }
