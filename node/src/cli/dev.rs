@@ -45,7 +45,8 @@ const GOING_TRIES: u32 = 10;
 const GOING_PAUSE: Duration = Duration::from_millis(100);
 
 /// Where the defaults are others than those of `run`, whose flags these are.
-const DATA_DIR_HELP: &str = "Where the node keeps its key and state [default: ~/.local/share/hive-node/dev]";
+const DATA_DIR_HELP: &str =
+    "Where the node keeps its key and state [default: DIR/.hive/data, of the first DIR]";
 const LISTEN_HELP: &str = "Where to take links, over UDP [default: a free port of this machine alone; with --join as \
                            `run`: port 7182 of all addresses, or the next free one]";
 
