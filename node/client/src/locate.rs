@@ -36,8 +36,8 @@ fn said(places: &[PathBuf]) -> String {
     format!("there is no {}", places.join(" and no "))
 }
 
-/// The socket of the node that is meant: a socket's path, `unix:PATH`, a data directory, a project that `dev` runs, or a node's name; without
-/// any, the node that runs under this user's usual places.
+/// The socket of the node that is meant: a socket's path, `unix:PATH`, a data directory, a project that `dev` runs, or a
+/// node's name; without any, the node that runs under this user's usual places.
 ///
 /// # Errors
 /// When nothing is there.

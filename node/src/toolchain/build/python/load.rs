@@ -12,7 +12,7 @@ use std::{
 };
 
 use component_init_transform::{Invoker, initialize_staged};
-use tokio::{runtime::Handle, task::spawn_blocking, time::timeout};
+use tokio::{runtime::Handle, sync::oneshot, task::spawn_blocking, time::timeout};
 use wasmtime::{
     Config, Engine, OptLevel, RegallocAlgorithm, Store,
     component::{Component, ComponentNamedList, Instance, Lift, Linker, ResourceTable, types::ComponentItem},
@@ -25,7 +25,7 @@ use wasmtime_wasi::{
 use super::door;
 use crate::{plugin::cache::Cache, units::duration_text};
 
-/// A project that takes longer is not coming to an end. The interpreter itself is compiled meanwhile when it is new.
+/// A project that takes longer is not coming to an end. Compiling the interpreter, where it is new, does not count.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Bytes of what a project may say while it is loaded.
 const SAID_BYTES_MAX: usize = 1 << 20;
@@ -80,7 +80,10 @@ pub async fn load(loading: Loading) -> Result<String, LoadError> {
     // What runs is ended at its next step when the engine's time moves on.
     let _ended = Ended(engine.clone());
     let (streams, runtime) = (said.clone(), Handle::current());
-    let loading = spawn_blocking(move || runtime.block_on(loading.run(&engine, streams)));
+    let (compiled, is_compiled) = oneshot::channel();
+    let loading = spawn_blocking(move || runtime.block_on(loading.run(&engine, streams, compiled)));
+    // An error is that there is nothing to wait for.
+    let _ = is_compiled.await;
     let said = || String::from_utf8_lossy(&said.contents()).into_owned();
     let Ok(loaded) = timeout(PATIENCE, loading).await else {
         let patience = duration_text(PATIENCE);
@@ -121,7 +124,13 @@ fn settings() -> Config {
 }
 
 impl Loading {
-    async fn run(self, engine: &Engine, streams: MemoryOutputPipe) -> anyhow::Result<()> {
+    /// `told`: the interpreter is compiled.
+    async fn run(
+        self,
+        engine: &Engine,
+        streams: MemoryOutputPipe,
+        told: oneshot::Sender<()>,
+    ) -> anyhow::Result<()> {
         let place = |file: &Path, source| LoadError::Place { file: file.into(), source };
         let read = fs::read(&self.interpreter).map_err(|source| place(&self.interpreter, source))?;
         let opened = door::open(&read)?;
@@ -133,6 +142,7 @@ impl Loading {
         let begin = move |instrumented: Vec<u8>| -> Pin<Box<dyn Future<Output = _> + Send>> {
             Box::pin(async move {
                 let component = compiled(&engine, cache.as_ref(), &hash, &instrumented)?;
+                let _ = told.send(());
                 let running = Running::start(&engine, &component, host).await?;
                 Ok(Box::new(running) as Box<dyn Invoker>)
             })
