@@ -187,6 +187,8 @@ impl Life {
             (Some(_), true) => {
                 // It is another one, whatever became of those before.
                 (self.pause, self.is_anew) = (Pause::default(), true);
+                // What is on its way was started from what there was before.
+                self.give_up_coming("it is started anew");
                 self.start_next();
             }
             (Some(_), false) if !is_there && self.again_at.is_none() => self.start_next(),

@@ -303,3 +303,26 @@ async fn a_program_that_is_started_by_hand_is_started_again_as_fast_as_the_first
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     home.stop().await;
 }
+
+/// What was saved while a process got ready is what runs, and not after the time that the process had.
+#[tokio::test]
+async fn a_process_that_is_not_ready_yet_is_started_anew_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let started = folder.path().join("started");
+    let says = format!("echo one more >> {}; exec sleep 1000", started.display());
+    let mut config = exec(&["sh", "-c", &says]);
+    config.exec.as_mut().expect("a program").ready_within = PATIENCE * 10;
+    let home = Home::start(&[]).await;
+    let count = || std::fs::read_to_string(&started).unwrap_or_default().lines().count();
+    let config = Config { each: [("slow".into(), config)].into(), processes: true, ..Config::default() };
+    tokio::select! {
+        done = home.plugins.configure(config, None, false) => panic!("it is not ready: {done:?}"),
+        () = home.until("it is started", |_| count() == 1) => {}
+    }
+    let reload = home.plugins.reload(Some("slow".into()));
+    tokio::select! {
+        done = reload => panic!("it is not ready: {done:?}"),
+        () = home.until("another one is started", |_| count() == 2) => {}
+    }
+    home.stop().await;
+}
