@@ -3,7 +3,7 @@
 //! What it owns: the key, in its short form and its long one, and which other keys mean nothing beside it. It must not know
 //! how a process is started.
 
-use std::time::Duration;
+use std::{env, fs::Metadata, os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
 
 use super::{
     check::Surroundings,
@@ -36,7 +36,6 @@ const ITS_OWN: [&str; 4] = ["command", "folder", "ready-within", "stop-within"];
 
 /// Reads the key. None when it is missing or wrong.
 pub fn read(keys: &mut Section<'_>, around: &Surroundings<'_>, report: &mut Report) -> Option<Exec> {
-    const HOUR: Duration = Duration::from_secs(3_600);
     let value = keys.value("exec")?;
     for key in INSIDE {
         let Some(other) = keys.value(key) else { continue };
@@ -50,6 +49,21 @@ pub fn read(keys: &mut Section<'_>, around: &Surroundings<'_>, report: &mut Repo
         let problem = Problem::new(&other.origin, format!("`{key}` stands in `exec`, not beside it"));
         report.problems.push(problem.hint(format!("write `exec: {{ command: […], {key}: … }}`")));
     }
+    let exec = process(keys, value, around, report)?;
+    // What it is started with may name other places.
+    if keys.value("env").is_none() {
+        report.warnings.extend(missing(&exec, around).map(|why| Problem::new(&value.origin, why)));
+    }
+    Some(exec)
+}
+
+fn process(
+    keys: &mut Section<'_>,
+    value: &Value,
+    around: &Surroundings<'_>,
+    report: &mut Report,
+) -> Option<Exec> {
+    const HOUR: Duration = Duration::from_secs(3_600);
     let usual = Exec { folder: around.file_folder.clone(), ..Exec::default() };
     let Kind::Map(_) = &value.kind else {
         let command = command(keys, "exec", report)?;
@@ -75,6 +89,29 @@ pub fn read(keys: &mut Section<'_>, around: &Surroundings<'_>, report: &mut Repo
         ready_within: ready_within.unwrap_or(usual.ready_within),
         stop_within: stop_within.unwrap_or(usual.stop_within),
     })
+}
+
+/// Why it could not be started now, as far as can be seen; it may be there when it is.
+fn missing(exec: &Exec, around: &Surroundings<'_>) -> Option<String> {
+    let (program, folder) = (exec.command.first()?, &exec.folder);
+    if !folder.is_dir() {
+        return Some(format!("there is no folder {} to start it in", folder.display()));
+    }
+    let is_program = |found: &Metadata| found.is_file() && found.permissions().mode() & 0o111 != 0;
+    if program.contains('/') {
+        let file = folder.join(program);
+        return match file.metadata() {
+            Err(_) => Some(format!("there is no program {}", file.display())),
+            Ok(found) if !is_program(&found) => Some(format!("{} is not executable", file.display())),
+            Ok(_) => None,
+        };
+    }
+    let places = around.environment.get("PATH")?;
+    let is_there = |place: &Path| place.join(program).metadata().is_ok_and(|found| is_program(&found));
+    match env::split_paths(places).any(|place| is_there(&place)) {
+        true => None,
+        false => Some(format!("there is no program `{program}` in $PATH")),
+    }
 }
 
 /// A program and its arguments.

@@ -247,6 +247,34 @@ fn a_secret_that_others_can_read_is_a_warning() {
     );
 }
 
+#[test]
+fn a_program_that_is_not_there_is_a_warning() {
+    let (folder, mut request) = surroundings();
+    request.variables.environment.insert("PATH".into(), folder.path().display().to_string());
+    let root = folder.path().canonicalize().expect("a folder");
+    fs::write(root.join("text"), "").expect("written");
+    fs::write(root.join("program"), "").expect("written");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(root.join("program"), mode).expect("a file of ours");
+    let check = |exec: &str, want: Option<&str>| {
+        let text = format!("version: 1\nplugins: {{ each: {{ worker: {exec} }} }}");
+        let warnings = check_text(Some(&source(&text)), &request).expect("a good configuration").warnings;
+        let said: Vec<String> = warnings.iter().map(|w| w.render(Severity::Warning, false)).collect();
+        match want {
+            None => assert_eq!(said, [""; 0], "{exec}"),
+            Some(want) => assert!(said.len() == 1 && said[0].contains(want), "{exec}: {said:?}"),
+        }
+    };
+    let at = format!("{}/", root.display());
+    check("{ exec: [program] }", None);
+    check(&format!("{{ exec: [{at}program] }}"), None);
+    check("{ exec: [prog] }", Some("there is no program `prog` in $PATH"));
+    check("{ exec: [prog], env: { PATH: /other } }", None);
+    check(&format!("{{ exec: [{at}prog] }}"), Some("there is no program /"));
+    check(&format!("{{ exec: [{at}text] }}"), Some("text is not executable"));
+    check(&format!("{{ exec: {{ command: [program], folder: {at}no }} }}"), Some("no folder /"));
+}
+
 /// Pieces that configurations are made of, right and wrong, so that the generator gets past the first line.
 fn pieces() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
