@@ -250,6 +250,25 @@ async fn whoever_asks_with_little_patience_makes_nobody_count_as_stuck() {
     stage.session.done(given.task, Message::default()).expect("in hand");
 }
 
+#[test]
+fn what_went_wrong_is_said_and_not_what_is_written_beneath_it() {
+    let check = |lines: &str, want: &str| {
+        let words = Words::default();
+        lines.lines().for_each(|line| words.push(line));
+        assert_eq!(words.last().as_deref(), Some(want), "{lines}");
+    };
+    check("Traceback (most recent call last):\n  File \"a.py\", line 1\nmine.Oops: no", "mine.Oops: no");
+    let node = "/a.js:1\nthrow new Error(\"x\")\n^\n\nError: x\n    at Object.<anonymous> (/a.js:1:7)\n\nNode.js v20.1.0";
+    check(node, "Error: x");
+    let with_more = "Error [ERR_NO]: gone\n    at a (b:1:1) {\n  code: 'ERR_NO'\n}\n\nNode.js v20.1.0";
+    check(with_more, "Error [ERR_NO]: gone");
+    check("^\n\nNode.js v20.1.0", "Node.js v20.1.0");
+    check("panic: no\n\ngoroutine 1 [running]:\nmain.main()\n\t/a.go:3 +0x1d", "panic: no");
+    let rust =
+        "thread 'main' panicked at a.rs:1:5:\nno\nnote: run with `RUST_BACKTRACE=1` environment variable";
+    check(rust, "no");
+}
+
 /// How a process ended says more than that its connection did, and comes a little later: so do its last words.
 #[tokio::test]
 async fn how_a_process_ended_is_waited_for_when_its_connection_has_ended() {

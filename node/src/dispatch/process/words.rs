@@ -27,10 +27,26 @@ impl Words {
         self.lock().clone()
     }
 
-    /// The last one that says something.
+    /// The last one that says something. What Go, Node.js and Rust write beneath what went wrong does not.
     #[must_use]
     pub fn last(&self) -> Option<String> {
-        self.lock().lines().rev().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned)
+        let text = self.lock();
+        let says =
+            |line: &&str| !line.trim().is_empty() && !line.starts_with("note: run with `RUST_BACKTRACE");
+        let last = text.lines().rfind(says)?;
+        let is_error = |line: &&str| {
+            let before = line.split([':', ' ']).next().unwrap_or_default();
+            before.ends_with("Error") && !line.starts_with(' ')
+        };
+        let is_panic = |line: &&str| line.starts_with("panic: ") || line.starts_with("fatal error: ");
+        let cause = if last.starts_with("Node.js v") {
+            text.lines().rfind(is_error)
+        } else if text.lines().any(|line| line.starts_with("goroutine ")) {
+            text.lines().rfind(is_panic)
+        } else {
+            None
+        };
+        Some(cause.unwrap_or(last).trim().to_owned())
     }
 
     fn lock(&self) -> MutexGuard<'_, String> {
