@@ -116,18 +116,6 @@ fn the_code_is_formatted() {
     }
 }
 
-#[test]
-fn clippy_finds_nothing_in_the_crates_without_wasmtime() {
-    let mut clippy = cargo(&workspace());
-    // In the profile of the tests, which is checked already where `.ci/run` runs them.
-    clippy.args(["clippy", "--release", "--quiet", "--all-targets"]);
-    for package in ["hive-proto", "hive-client", "hive-guest", "hive-guest-macros", "hive-tests"] {
-        clippy.args(["--package", package]);
-    }
-    clippy.args(["--", "--deny", "warnings"]);
-    check(&mut clippy, "mend what clippy says");
-}
-
 fn check(command: &mut Command, cure: &str) {
     let output = command.output().unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
