@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import typing
 from dataclasses import dataclass, field
 from typing import Any, Callable, TypeVar
 
-from ._context import Context, Event
-from ._convert import Mismatch, convert
+from ._context import Event
 from ._errors import Reject
-from ._message import Message
+from ._fit import handling, restoring, taking_nothing, ticking
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -107,9 +105,7 @@ def tick(name: str, schedule: str, *, mesh: bool = False) -> Callable[[Function]
     """Runs again and again: `@every 5s`, or five fields of cron in UTC; with `mesh` on one of the nodes that run it."""
 
     def register(function: Function) -> Function:
-        count = len(inspect.signature(function).parameters)
-        run = (lambda event: function(Context(event))) if count else (lambda event: function())
-        PLUGIN.timers.append(Timer(name, schedule, run, mesh))
+        PLUGIN.timers.append(Timer(name, schedule, ticking(function), mesh))
         return function
 
     return register
@@ -117,12 +113,14 @@ def tick(name: str, schedule: str, *, mesh: bool = False) -> Callable[[Function]
 
 def start(function: Function) -> Function:
     """Runs once in each new instance, before its first event. What it raises refuses the instance."""
+    taking_nothing(function, "start")
     PLUGIN.starts.append(function)
     return function
 
 
 def save(function: Function) -> Function:
     """Gives the memory of a `single` plugin for the version that takes over. What it raises refuses that version."""
+    taking_nothing(function, "save")
     PLUGIN.save = function
     return function
 
@@ -132,10 +130,7 @@ def restore(function: Function) -> Function:
 
     It gets what was saved as its annotation says, and beside it, if it likes, what that version called itself.
     """
-    data, *version = _givers(function)
-    if len(version) > 1:
-        raise TypeError(f"{function.__name__} takes what was saved and its version")
-    PLUGIN.restore = lambda event, said: function(data(event), *(said for _ in version))
+    PLUGIN.restore = restoring(function)
     return function
 
 
@@ -146,65 +141,7 @@ def _subscribe(pattern: str, answers: bool, group: bool | str, durable: bool) ->
     def register(function: Function) -> Function:
         if any(other.pattern == pattern for other in PLUGIN.subscriptions):
             raise ValueError(f"there are two handlers for {pattern}: the second, {function.__name__}, would never be called")
-        PLUGIN.subscriptions.append(Subscription(pattern, _fitted(function), answers, group, durable))
+        PLUGIN.subscriptions.append(Subscription(pattern, handling(function), answers, group, durable))
         return function
 
     return register
-
-
-def _fitted(function: Callable[..., Any]) -> Callable[[Event], Any]:
-    """The function as one of an event: its parameters get the data and the context, by their annotations."""
-    if inspect.iscoroutinefunction(function):
-        raise TypeError(f"{function.__name__} is async, which nobody would wait for: a handler is a plain function")
-    takes = _givers(function)
-    if len(takes) > 2:
-        raise TypeError(f"{function.__name__} takes the event's data and a context, not {len(takes)} things")
-    return lambda event: function(*(give(event) for give in takes))
-
-
-def _givers(function: Callable[..., Any]) -> list[Callable[[Event], Any]]:
-    """What gives each parameter its value."""
-    parameters = list(inspect.signature(function).parameters.values())
-    try:
-        hints = typing.get_type_hints(function)
-    except NameError:
-        # A name that exists only later, or only for a type checker.
-        hints = {}
-    return [_giver(parameter.name, hints.get(parameter.name, Any), at) for at, parameter in enumerate(parameters)]
-
-
-def _giver(name: str, kind: Any, at: int) -> Callable[[Event], Any]:
-    if kind is Context or (kind is Any and (at == 1 or name in ("ctx", "context"))):
-        return Context
-    if kind is Message:
-        return lambda event: event.message
-    if kind is bytes:
-        return lambda event: event.message.payload
-    return lambda event: _data(event, kind)
-
-
-def _data(event: Event, kind: Any) -> Any:
-    try:
-        data = event.message.data()
-    except ValueError as error:
-        raise Reject(f"the payload does not parse: {error}") from None
-    try:
-        return convert(data, kind)
-    except Mismatch as error:
-        for other in event.message.readings():
-            try:
-                return convert(other, kind)
-            except Mismatch:
-                continue
-        if isinstance(data, str):
-            _wrong_json(event.message)
-        raise Reject(f"the payload is not what the handler takes: {error}") from None
-
-
-def _wrong_json(message: Message) -> None:
-    """Says where a payload without a content type is no JSON, as a text is not what was wanted either."""
-    if message.content_type is None:
-        try:
-            message.json()
-        except ValueError as error:
-            raise Reject(f"the payload does not parse: {error}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import unittest
 from dataclasses import dataclass, field
 from typing import Optional
@@ -9,7 +10,7 @@ from typing import Optional
 import hive
 from hive import Message
 from hive._context import Event
-from hive._registry import _data as read_as
+from hive._fit import MAY, handling, read_as, restoring, taking_nothing, ticking
 from hive.testing import Host
 
 hive.plugin(name="sample", publishes=["out/*"])
@@ -181,6 +182,50 @@ class Sdk(unittest.TestCase):
 
         with self.assertRaisesRegex(TypeError, "later is async, which nobody would wait for"):
             hive.answer("greet/later")(later)
+
+    def test_parameters_are_given_what_they_say(self):
+        def decorated(function):
+            return functools.wraps(function)(lambda *args, **named: function(*args, **named))
+
+        event = Event("a/b", Message(b"5"))
+        for function, want in [
+            (lambda: "nothing", "nothing"),
+            (lambda data: data, 5),
+            (lambda ctx: ctx.channel, "a/b"),
+            (lambda context, data: (context.channel, data), ("a/b", 5)),
+            (lambda *, data: data, 5),
+            (lambda data, /, *, ctx: (data, ctx.channel), (5, "a/b")),
+            (lambda data, limit=3, ctx=None: (data, limit, ctx.channel), (5, 3, "a/b")),
+            (decorated(lambda data, ctx: (data, ctx.channel)), (5, "a/b")),
+        ]:
+            self.assertEqual(handling(function)(event), want)
+
+        def annotated(data: float, where: Optional[hive.Context] = None, *, again: "Message") -> tuple:
+            return data, where.channel, again.payload
+
+        self.assertEqual(handling(annotated)(event), (5.0, "a/b", b"5"))
+        self.assertEqual(ticking(lambda at: at.channel)(event), "a/b")
+        self.assertEqual(restoring(lambda saved, *, version: (saved, version))(event, "2.0"), (5, "2.0"))
+
+    def test_parameters_that_cannot_be_given_anything_are_refused_at_once(self):
+        def add(a: int, b: int) -> int:
+            return a + b
+
+        async def later(): ...
+
+        for fit, function, want in [
+            (handling, add, "add would be given the event's data as `a` and `b`: " + MAY),
+            (handling, lambda a, b: a, "data as `a` and `b`"),
+            (handling, lambda *args: 1, "takes `*args`, which does not say what it is to be given"),
+            (handling, lambda **named: 1, "takes `**named`, which does not say"),
+            (ticking, lambda ctx, order: 1, "takes `order`: a tick takes nothing or a hive.Context"),
+            (ticking, later, "later is async"),
+            (restoring, lambda: 1, "takes 0 things: what restores takes what was saved and"),
+            (lambda function: taking_nothing(function, "start"), lambda ctx: 1, "takes `ctx`: a function of @hive.start"),
+        ]:
+            with self.assertRaises(TypeError) as refused:
+                fit(function)
+            self.assertIn(want, str(refused.exception))
 
     def test_a_second_handler_for_a_pattern_is_refused_at_once(self):
         with self.assertRaisesRegex(ValueError, r"two handlers for greet/\*: the second, greet, would never be called"):

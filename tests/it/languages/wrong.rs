@@ -154,6 +154,10 @@ async fn what_fails_while_python_is_loaded_is_told_from_the_projects_code_on() -
             "def limit():\n    return LIMIT\n\nlimit()\n",
             "Traceback (most recent call last):\n  File \"src/app.py\", line 4, in <module>\n    limit()\n",
         ),
+        (
+            "import hive\n\n@hive.on(\"a/b\")\ndef add(a: int, b: int) -> None: ...\n",
+            "line 3, in <module>\n    @hive.on(\"a/b\")\n     ~~~~~~~^^^^^^^\nTypeError: add would be given",
+        ),
         ("import numppy\n", "error: a package that is not Python's own is to be one of the `dependencies`"),
         ("import sys\nsys.exit(3)\n", "RuntimeError: the program is ended while it is loaded"),
         ("import ssl\n", "error: the Python of a component, 3.14, has no `ssl`"),
