@@ -142,6 +142,16 @@ pub enum BuildError {
         /// The file in it.
         file: String,
     },
+    /// A package is there as sources alone, and what is made of them is not for the Python inside.
+    #[error(
+        "`{package}` cannot be installed: it has no wheel for Python {}, and what its sources make is for this machine's \
+         Python alone, as native code is",
+        python::INSIDE
+    )]
+    NoWheel {
+        /// The package, with the versions that would do.
+        package: String,
+    },
     /// What was built is no handler.
     #[error("what was built in {} is no handler: {reason}", .folder.display())]
     NoHandler {
@@ -182,7 +192,7 @@ impl BuildError {
             Self::Nothing(_) => Some("`hive-node new NAME --lang LANGUAGE` makes one to begin with".into()),
             Self::NoTool { hint, .. } | Self::TooOld { hint, .. } => Some((*hint).to_owned()),
             Self::NoTarget { hint, .. } | Self::NotInstalled { hint, .. } => Some(hint.clone()),
-            Self::Native { .. } => Some(
+            Self::Native { .. } | Self::NoWheel { .. } => Some(
                 "packages that are Python alone work; those of the project are the `dependencies` of pyproject.toml. What \
                  needs native code can be a process: `exec` in the plugin's section of the configuration"
                     .into(),

@@ -137,6 +137,37 @@ async fn native_code_in_python_is_said_where_it_is_wanted() -> Result<()> {
     Ok(())
 }
 
+/// Packages and their markers are those of the Python inside, whichever runs pip; of sources alone a wheel is made.
+#[tokio::test(flavor = "multi_thread")]
+async fn packages_are_chosen_for_the_python_inside() -> Result<()> {
+    if !is_here("python3", "python") {
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let run = |args: &[&str]| run_in(&folder, args);
+    let (code, said) = run(&["new", "needs", "--lang", "python"])?;
+    ensure!(code == Some(0), "{said}");
+    let root = folder.path().join("needs");
+    let manifest = std::fs::read_to_string(root.join("pyproject.toml"))?;
+    let wanted = r#"dependencies = [
+        "docopt==0.6.2", "six==1.17.0; sys_platform == 'wasi'", "typing-extensions==4.15.0; python_version < '3.13'"
+    ]"#;
+    std::fs::write(root.join("pyproject.toml"), manifest.replace("dependencies = []", wanted))?;
+    let source = root.join("src/app.py");
+    let text = std::fs::read_to_string(&source)?;
+    std::fs::write(&source, text.replace("import hive\n", "import hive\nimport docopt\nimport six\n"))?;
+    let (code, said) = run(&["build", "needs"])?;
+    ensure!(code == Some(0), "{said}");
+    let site = root.join(".hive/site");
+    ensure!(!site.join("typing_extensions.py").exists(), "a marker is that of this machine's Python");
+    let nowhere = manifest.replace("dependencies = []", "dependencies = [\"six==0.0.1\"]");
+    std::fs::write(root.join("pyproject.toml"), nowhere)?;
+    let (code, said) = run(&["build", "needs"])?;
+    ensure!(code == Some(1) && said.contains("No matching distribution found for six==0.0.1"), "{said}");
+    ensure!(!site.join("docopt.py").exists(), "what nobody depends on any more is there");
+    Ok(())
+}
+
 /// What fails while a module in Python is loaded is told from the project's own code on, under the names that it has there.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_fails_while_python_is_loaded_is_told_from_the_projects_code_on() -> Result<()> {

@@ -1,14 +1,15 @@
 //! Handlers in Python: each is loaded into an interpreter that componentize-py made a component of.
 //!
-//! What it owns: a project's folders and packages, and the words for what fails. Their errors are shown as they write them. It must not
+//! What it owns: a project's folders, and the words for what fails. Their errors are shown as they write them. It must not
 //! know other languages.
 
 mod base;
 mod door;
 mod load;
+mod packages;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -17,6 +18,8 @@ use serde::Deserialize;
 
 use base::{Base, Parts};
 use load::{LoadError, Loading, load};
+pub use packages::{INSIDE, pip};
+use packages::{Native, Natives, installed, native};
 
 use super::{
     BuildError,
@@ -43,18 +46,6 @@ const ENTRY_SOURCE: &str = include_str!("python/entry.py.in");
 
 /// What it says before the name of a native module, and the place that wants it.
 const REFUSES: &str = "hive-native ";
-
-/// A module that is native code.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Native {
-    /// The package that has it, with its version.
-    package: String,
-    /// Its file in there.
-    file: String,
-}
-
-/// By their names in Python.
-type Natives = BTreeMap<String, Native>;
 
 const PYTHON: Tool = Tool {
     program: "python3",
@@ -154,7 +145,7 @@ impl Python {
         self.check(project)?;
         PYTHON.at_least(&["--version"], PYTHON_LEAST, root).await?;
         self.check_syntax(project).await?;
-        let packages = self.see_to_packages(project, shop).await?;
+        let packages = installed(project, &self.dependencies, shop).await?;
         let native = packages.as_deref().map(native).unwrap_or_default();
         let (entry, sdk) = (project.workshop().join("python"), root.join(&self.sdk));
         self.write_entry(project, &native, &entry)?;
@@ -257,35 +248,6 @@ impl Python {
         let file = folder.join(ENTRY).with_added_extension("py");
         fs::write(&file, source).map_err(|source| place(&file, source))
     }
-
-    /// The folder of the packages that the project depends on, installed when they changed.
-    async fn see_to_packages(
-        &self,
-        project: &Project,
-        shop: &Shop<'_>,
-    ) -> Result<Option<PathBuf>, BuildError> {
-        if self.dependencies.is_empty() {
-            return Ok(None);
-        }
-        let wanted = self.dependencies.join("\n");
-        let site = project.root.join(".hive/site");
-        let list = site.join("hive-installed.txt");
-        if fs::read_to_string(&list).is_ok_and(|installed| installed == wanted) {
-            return Ok(Some(site));
-        }
-        if !shop.installs() {
-            return Err(BuildError::NotInstalled {
-                what: format!("a package ({})", self.dependencies.join(", ")),
-                why: "the project depends on it",
-                hint: "leave out `--no-install` once: it goes into the project's `.hive/site`".into(),
-            });
-        }
-        shop.say(&format!("`{}` needs packages; running `pip install`", project.name));
-        let pip = pip(&site, &self.dependencies, &project.root);
-        shop.installing("packages", &site, pip).await?;
-        fs::write(&list, wanted).map_err(|source| place(&list, source))?;
-        Ok(Some(site))
-    }
 }
 
 /// componentize-py in the cache.
@@ -297,72 +259,4 @@ async fn componentize(shop: &Shop<'_>) -> Result<PathBuf, BuildError> {
         comes: Comes::Installed,
     };
     shop.kit(&kit, async |folder: &Path| pip(folder, &[COMPONENTIZE.into()], folder).await).await
-}
-
-/// What installed packages have of native code, as they say themselves.
-fn native(site: &Path) -> Natives {
-    let mut found = Natives::new();
-    for folder in fs::read_dir(site).into_iter().flatten().flatten().map(|entry| entry.path()) {
-        let name = folder.file_name().unwrap_or_default().to_string_lossy();
-        let Some(package) = name.strip_suffix(".dist-info") else { continue };
-        // What cannot be read names nothing; then the error is Python's own.
-        let record = fs::read_to_string(folder.join("RECORD")).unwrap_or_default();
-        for file in record.lines().filter_map(|line| line.split(',').next()) {
-            if let Some(module) = native_module(file) {
-                let package = package.replacen('-', " ", 1);
-                found.insert(module, Native { package, file: file.to_owned() });
-            }
-        }
-    }
-    found
-}
-
-/// What a file is called as a module, if it is native code: `lxml/etree.cpython-311-x86_64-linux-gnu.so` is `lxml.etree`.
-fn native_module(file: &str) -> Option<String> {
-    let whole = file.strip_suffix(".so").or_else(|| file.strip_suffix(".pyd"))?;
-    let (folder, name) = whole.rsplit_once('/').unwrap_or(("", whole));
-    let parts = folder.split('/').filter(|part| !part.is_empty()).chain(name.split('.').next());
-    Some(parts.collect::<Vec<_>>().join("."))
-}
-
-/// Installs packages into a folder, whatever manages the rest of the system.
-pub async fn pip(to: &Path, packages: &[String], folder: &Path) -> Result<(), BuildError> {
-    let mut pip = PYTHON.command(folder);
-    // It goes into a folder of its own, whoever runs this.
-    pip.env("PIP_ROOT_USER_ACTION", "ignore");
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade", "--target"]);
-    pip.arg(to).args(packages);
-    // What is on its way is where it is to be: so one sees how far it is, and it is moved and not copied.
-    let coming = to.join(".coming");
-    fs::create_dir_all(&coming).map_err(|source| place(&coming, source))?;
-    pip.env("TMPDIR", &coming);
-    let installed = PYTHON.run(pip, "python3 -m pip install", folder).await.map(drop);
-    let removed = fs::remove_dir_all(&coming).map_err(|source| place(&coming, source));
-    installed.and(removed)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn packages_say_which_of_their_modules_are_native_code() {
-        let site = tempfile::tempdir().expect("a folder");
-        for (package, record) in [
-            (
-                "lxml-6.0.2.dist-info",
-                "../../bin/x,,\nlxml/etree.cpython-311-x86_64-linux-gnu.so,sha256=x,9\nlxml/__init__.py,,\n",
-            ),
-            ("cffi-2.0.0.dist-info", "_cffi_backend.cpython-311-x86_64-linux-gnu.so,,\ncffi/api.py,,\n"),
-            ("six-1.17.0.dist-info", "six.py,,\n"),
-        ] {
-            fs::create_dir(site.path().join(package)).expect("made");
-            fs::write(site.path().join(package).join("RECORD"), record).expect("written");
-        }
-        let found = native(site.path());
-        let modules: Vec<&String> = found.keys().collect();
-        assert_eq!(modules, ["_cffi_backend", "lxml.etree"]);
-        assert_eq!(found["lxml.etree"].package, "lxml 6.0.2");
-        assert_eq!(native_module("bcrypt/_bcrypt.abi3.so").as_deref(), Some("bcrypt._bcrypt"));
-    }
 }
