@@ -1,6 +1,7 @@
 //! `build`: from sources to components.
 
 use std::{
+    collections::BTreeSet,
     env, fs,
     path::{Path, PathBuf},
 };
@@ -14,7 +15,10 @@ use super::{
     exit::{self, Fault},
     output,
 };
-use crate::toolchain::build::{self, Artifact, BuildError, Built, Heard, Options, shop::Said};
+use crate::{
+    config::FILE_NAME,
+    toolchain::build::{self, Artifact, BuildError, Built, Heard, Options, shop::Said},
+};
 
 /// Build handlers into components.
 #[derive(Debug, Args)]
@@ -83,6 +87,9 @@ impl Build {
             })?;
             let placed = build::place(&artifacts, out).map_err(fault)?;
             artifacts.iter_mut().zip(placed).for_each(|(artifact, file)| artifact.file = file);
+            if let Some(left) = left_behind(&artifacts, &dirs, out) {
+                output::note(voice, &left);
+            }
         }
         if self.json {
             let component = |Artifact { name, file, sources }| Component { name, file, sources };
@@ -148,9 +155,70 @@ fn is_configuration(error: &BuildError) -> bool {
     matches!(error, BuildError::Nothing(_) | BuildError::Folder { .. } | BuildError::Manifest { .. })
 }
 
+/// What is to be said of the configurations beside the sources: a component that is put elsewhere is without them.
+fn left_behind(artifacts: &[Artifact], dirs: &[PathBuf], out: &Path) -> Option<String> {
+    let roots: Vec<PathBuf> = dirs.iter().filter_map(|dir| dir.canonicalize().ok()).collect();
+    let nearest = |artifact: &Artifact| {
+        let below = |folder: &&Path| roots.iter().any(|root| folder.starts_with(root));
+        let folders = artifact.sources.ancestors().take_while(below);
+        folders.map(|folder| folder.join(FILE_NAME)).find(|file| file.is_file())
+    };
+    let files: BTreeSet<PathBuf> =
+        artifacts.iter().filter_map(nearest).filter(|file| says_something(file)).collect();
+    let files: Vec<String> = files.iter().map(|file| output::quoted(&shown(file)).into_owned()).collect();
+    let (program, out) = (output::program(), out.display().to_string());
+    let run = format!("{program} run --plugins {}", output::quoted(&out));
+    match &files[..] {
+        [] => None,
+        [file] => Some(format!("what configures it stays in {file}; try\n  {run} --config {file}")),
+        several => Some(format!(
+            "what configures them stays in {}, and a node reads one file: `{run} --config FILE`",
+            several.join(", ")
+        )),
+    }
+}
+
+/// Whether a configuration has more in it than the version of its format. One that cannot be read may have.
+fn says_something(file: &Path) -> bool {
+    let is_said = |line: &str| {
+        let line = line.trim();
+        !line.is_empty() && !line.starts_with('#') && !line.starts_with("version:")
+    };
+    fs::read_to_string(file).map_or(true, |text| text.lines().any(is_said))
+}
+
 /// A path as a person would write it here.
 fn shown(path: &Path) -> String {
     let here = env::current_dir().ok();
     let below = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
     below.unwrap_or_else(|| path.to_owned()).display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn configurations_beside_the_sources_are_said_to_stay_there() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path().canonicalize().expect("a folder");
+        let artifact = |name: &str| {
+            let sources = root.join(name).join("src");
+            fs::create_dir_all(&sources).expect("made");
+            Artifact { name: name.into(), file: "x.wasm".into(), sources }
+        };
+        let artifacts = [artifact("one"), artifact("two"), artifact("three")];
+        let said = || left_behind(&artifacts, std::slice::from_ref(&root), Path::new("plugins"));
+        fs::write(root.join("two").join(FILE_NAME), "# plugins: {}\nversion: 1\n").expect("written");
+        assert_eq!(said(), None);
+        let one = root.join("one").join(FILE_NAME);
+        fs::write(&one, "version: 1\nplugins: {}\n").expect("written");
+        let text = said().expect("a note");
+        let (stays, run) = text.split_once("; try\n").expect("two lines");
+        assert_eq!(stays, format!("what configures it stays in {}", one.display()));
+        assert!(run.ends_with(&format!(" run --plugins plugins --config {}", one.display())), "{run}");
+        fs::write(root.join(FILE_NAME), "version: 1\nlog: info\n").expect("written");
+        let text = said().expect("a note");
+        assert!(text.contains(&format!("{}, {}", root.join(FILE_NAME).display(), one.display())), "{text}");
+    }
 }
