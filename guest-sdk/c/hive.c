@@ -470,7 +470,7 @@ double hive_config_number(const char *key, double usual) {
   if (!text) return usual;
   double value = strtod(text, &end);
   if (end == text || *end) {
-    hive_log(HIVE_WARN, "the configuration's `%s` is no number: `%s`; %g is used", key, text, usual);
+    hive_log(HIVE_WARN, "the configuration's `%s` is `%s`, and a number is wanted: %g is used", key, text, usual);
     value = usual;
   }
   free(text);

@@ -155,7 +155,7 @@ func TestHandlersRunOnTheFakeNode(t *testing.T) {
 	is(t, []string{string(sent[0].Payload), sent[0].Key}, []string{"31", "attic"})
 	h.Config["limit"] = "many"
 	hot := h.Deliver("sensor/attic", 31)
-	has(t, hot.Err, hot.Rejected, true, "not a valid value of the configuration's `limit`")
+	has(t, hot.Err, hot.Rejected, true, "the configuration's `limit` is `many`, and a number is wanted")
 	wrong := h.Deliver("sensor/attic", "warm")
 	has(t, wrong.Err, wrong.Rejected, true, "the payload does not parse")
 	bug := h.Deliver("panics/x", []int{})

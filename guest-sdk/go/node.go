@@ -203,7 +203,7 @@ func ConfigFloat(key string, usual float64) (float64, error) {
 	}
 	value, err := strconv.ParseFloat(text, 64)
 	if err != nil {
-		return usual, &Error{Code: "invalid", Text: fmt.Sprintf("`%s` is not a valid value of the configuration's `%s`", text, key)}
+		return usual, &Error{Code: "invalid", Text: fmt.Sprintf("the configuration's `%s` is `%s`, and a number is wanted", key, text)}
 	}
 	return value, nil
 }

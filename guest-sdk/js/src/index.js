@@ -107,18 +107,23 @@ export const config = {
   get(key, fallback) {
     const text = node.config.get(key) ?? undefined;
     if (text === undefined) return fallback;
-    if (typeof fallback === "number") return parsed(key, text, Number(text), Number.isNaN(Number(text)));
-    if (typeof fallback === "boolean") return parsed(key, text, text === "true", text !== "true" && text !== "false");
+    const wanted = (what) => new HiveError("invalid", `the configuration's \`${key}\` is \`${text}\`, and ${what} is wanted`);
+    if (typeof fallback === "number") {
+      if (text.trim() === "" || Number.isNaN(Number(text))) throw wanted("a number");
+      return Number(text);
+    }
+    if (typeof fallback === "boolean") {
+      if (text !== "true" && text !== "false") throw wanted("`true` or `false`");
+      return text === "true";
+    }
+    if (typeof fallback !== "string" && fallback != null) {
+      throw new TypeError(`a fallback is a text, a number or a truth: config.get("${key}") reads it`);
+    }
     return text;
   },
   /** Everything, nested keys joined by dots. */
   all: () => Object.fromEntries(node.config.all()),
 };
-
-function parsed(key, text, value, wrong) {
-  if (wrong) throw new HiveError("invalid", `\`${text}\` is not a valid value of the configuration's \`${key}\``);
-  return value;
-}
 
 /** A secret that the node's configuration grants the plugin. */
 export const secret = (name) => asking(() => node.secrets.get(name));

@@ -117,3 +117,11 @@ test("a second handler for a pattern is refused at once", () => {
 test("options that there are not are refused at once", () => {
   assert.throws(() => hive.on("x/y", { groop: true }, () => {}), /no option groop; there are group/);
 });
+
+test("the configuration has the type of its fallback", () => {
+  const wrong = (limit) => new Host({ config: { limit } }).tick("report").failure;
+  for (const limit of ["many", " "]) {
+    assert.deepEqual(wrong(limit),
+      { rejected: true, reason: `invalid: the configuration's \`limit\` is \`${limit}\`, and a number is wanted` });
+  }
+});

@@ -96,6 +96,10 @@ def cancel(name: str) -> bool:
     return node().cancel(name)
 
 
+#: What a default says is wanted.
+_WANTED = {int: "a whole number", float: "a number", bool: "`true` or `false`"}
+
+
 class _Config:
     """The plugin's configuration."""
 
@@ -110,14 +114,15 @@ class _Config:
             return default
         if default is None or isinstance(default, str):
             return text
+        if type(default) not in _WANTED:
+            raise TypeError(f"a default is a text, a number or a truth, not {default!r}: config.get({key!r}) reads it")
         try:
             if isinstance(default, bool):
                 return {"true": True, "false": False}[text]
             return type(default)(text)
         except (KeyError, ValueError):
-            raise HiveError(
-                "invalid", f"`{text}` is not a valid value of the configuration's `{key}`"
-            ) from None
+            wanted = _WANTED[type(default)]
+            raise HiveError("invalid", f"the configuration's `{key}` is `{text}`, and {wanted} is wanted") from None
 
     def all(self) -> dict[str, str]:
         """Everything, nested keys joined by dots."""

@@ -170,7 +170,7 @@ class Sdk(unittest.TestCase):
         host = Host(config={"limit": "many"})
         failure = host.tick("report").failure
         self.assertTrue(failure.rejected)
-        self.assertIn("not a valid value of the configuration's `limit`", failure.reason)
+        self.assertEqual(failure.reason, "invalid: the configuration's `limit` is `many`, and a whole number is wanted")
 
     def test_a_decorator_without_a_pattern_is_refused_at_once(self):
         with self.assertRaisesRegex(TypeError, "write @hive.on"):

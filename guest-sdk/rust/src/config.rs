@@ -16,7 +16,10 @@ pub fn get(key: &str) -> Option<String> {
 pub fn parse<T: FromStr<Err: Display>>(key: &str) -> Result<Option<T>, Error> {
     let Some(text) = get(key) else { return Ok(None) };
     text.parse().map(Some).map_err(|error| {
-        Error::Invalid(format!("`{text}` is not a valid value of the configuration's `{key}`: {error}"))
+        let wanted = std::any::type_name::<T>().rsplit("::").next().unwrap_or_default();
+        Error::Invalid(format!(
+            "the configuration's `{key}` is `{text}`, and a `{wanted}` is wanted: {error}"
+        ))
     })
 }
 

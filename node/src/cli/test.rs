@@ -39,11 +39,13 @@ Examples:
   hive-node test greeter.wasm --event e.json --expect '\"Hello, Ada!\"'
   hive-node test more-cases.yaml
 
-An event says how it comes (`event`, `call` or `tick`) and what it brings (`data`, or `text` as it
-is; `content-type`, `key`, `headers`, `attempt`, `retained`). A case says, too, what is to come of
-it: `answer`, `rejects` or `retries` with a part of the reason, `publishes` with a list of channels
-or of {channel, data}. A file of cases has beside `cases` the plugin's `config`, its `component`,
-and `answers`: who answers what the handler asks, by pattern.
+An event says how it comes: `event: CHANNEL`, `call: CHANNEL`, or `tick: NAME` of a timer with a
+schedule (one that the handler sets itself comes as `event: $timer/NAME`). It says what it brings:
+`data`, or `text` as it is; `content-type`, `key`, `headers`, `attempt`, `retained`.
+
+A case says, too, what is to come of it: `answer`, `rejects` or `retries` with a part of the reason,
+`publishes` with a list of channels or of {channel, data}. A file of cases has beside `cases` the
+plugin's `config`, its `component`, and `answers`: who answers what the handler asks, by pattern.
 
 Exit codes: 0 all as expected, 1 something was not, 2 usage.")]
 pub(super) struct Test {
@@ -154,9 +156,14 @@ impl Test {
                     "--event goes with a component or a folder, not with a file of cases",
                 ));
             }
+            if event.to_string_lossy().trim_start().starts_with('{') && !event.exists() {
+                let hint = "write it into a file, or hand it over: `echo '{…}' | hive-node test --event -`";
+                return Err(Fault::usage("--event names a file, and this is an event itself").hint(hint));
+            }
             let stdin = Path::new("/dev/stdin");
             let event = if event == Path::new("-") { stdin } else { event };
-            return Ok((self.path.clone(), trials(event, here)?));
+            let file = config::read_event(event, here).map_err(report_problems)?;
+            return Ok((self.path.clone(), file));
         }
         let cases = match () {
             () if is_cases => self.path.clone(),
@@ -173,7 +180,7 @@ impl Test {
             let message = format!("there are no cases: {} is not there", cases.display());
             return Err(Fault::usage(message).hint("give one event with --event, or write some cases"));
         }
-        let file = trials(&cases, here)?;
+        let file = config::read_trials(&cases, here).map_err(report_problems)?;
         let folder = cases.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let place = match (&file.component, is_cases) {
             (Some(component), true) => folder.join(component),
@@ -229,10 +236,6 @@ impl Test {
         }
         Ok(())
     }
-}
-
-fn trials(file: &Path, here: &Path) -> Result<TrialFile, Fault> {
-    config::read_trials(file, here).map_err(report_problems)
 }
 
 fn fault(error: CaseError) -> Fault {

@@ -98,29 +98,50 @@ const TRIALS_MAX: usize = 10_000;
 /// Everything that is wrong with it.
 pub fn read_trials(path: &Path, directory: &Path) -> Result<TrialFile, Problems> {
     let source = find::read_text(path, "the cases", (&Origin::Default, "cases.yaml"), directory);
-    trials_text(&source.map_err(|problem| Problems(vec![problem]))?)
+    read(&source.map_err(|problem| Problems(vec![problem]))?, whole_file)
 }
 
-/// Reads trials whose text is already here. JSON is read, too: all of it is YAML.
+/// Reads a file of one event.
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub fn trials_text(source: &Arc<Source>) -> Result<TrialFile, Problems> {
+pub fn read_event(path: &Path, directory: &Path) -> Result<TrialFile, Problems> {
+    let source = find::read_text(path, "the event", (&Origin::Default, "event.json"), directory);
+    read(&source.map_err(|problem| Problems(vec![problem]))?, one_event)
+}
+
+/// Reads what is already here as text. JSON is read, too: all of it is YAML.
+fn read(source: &Arc<Source>, of: fn(&Value, &mut Report) -> TrialFile) -> Result<TrialFile, Problems> {
     let mut report = Report::default();
     let root = yaml::parse(source, &mut report.problems).map_err(|problem| Problems(vec![problem]))?;
-    let file = whole_file(&root, &mut report);
+    let file = of(&root, &mut report);
     if report.problems.is_empty() { Ok(file) } else { Err(Problems(report.problems).in_order()) }
 }
 
+/// Trials with nothing beside them.
+fn alone(trials: Vec<Trial>) -> TrialFile {
+    TrialFile { component: None, config: Vec::new(), answers: Vec::new(), trials }
+}
+
+fn has(root: &Value, key: &str) -> bool {
+    matches!(&root.kind, Kind::Map(entries) if entries.iter().any(|entry| entry.key == key))
+}
+
+fn one_event(root: &Value, report: &mut Report) -> TrialFile {
+    if matches!(root.kind, Kind::List(_)) || has(root, "cases") {
+        let problem = Problem::new(&root.origin, "these are cases, and one event is wanted");
+        report.problems.push(problem.hint("`hive-node test FILE` runs a file of cases"));
+        return alone(Vec::new());
+    }
+    alone(vec![trial_of(root, "the event", report)])
+}
+
 fn whole_file(root: &Value, report: &mut Report) -> TrialFile {
-    let alone = |trials| TrialFile { component: None, config: Vec::new(), answers: Vec::new(), trials };
-    let has =
-        |key: &str| matches!(&root.kind, Kind::Map(entries) if entries.iter().any(|entry| entry.key == key));
     if matches!(root.kind, Kind::List(_)) {
         return alone(trials_of(root, report));
     }
-    if !has("cases") && ["event", "call", "tick"].into_iter().any(has) {
-        return alone(vec![trial_of(root, 1, report)]);
+    if !has(root, "cases") && ["event", "call", "tick"].into_iter().any(|key| has(root, key)) {
+        return alone(vec![trial_of(root, "case 1", report)]);
     }
     let mut keys = Section::new(Vec::new(), Some(root), report);
     let component = keys.read("component", report, |value| Ok(PathBuf::from(text(value)?)));
@@ -151,11 +172,12 @@ fn trials_of(value: &Value, report: &mut Report) -> Vec<Trial> {
         report.problems.push(Problem::new(&value.origin, format!("more than {TRIALS_MAX} cases")));
         return Vec::new();
     }
-    (1..).zip(items).map(|(number, item)| trial_of(item, number, report)).collect()
+    (1..).zip(items).map(|(number, item)| trial_of(item, &format!("case {number}"), report)).collect()
 }
 
-fn trial_of(value: &Value, number: usize, report: &mut Report) -> Trial {
-    let mut keys = Section::new(vec![format!("case {number}")], Some(value), report);
+/// `called`: as messages call it that has no name.
+fn trial_of(value: &Value, called: &str, report: &mut Report) -> Trial {
+    let mut keys = Section::new(vec![called.to_owned()], Some(value), report);
     let (how, channel) = arrival(&mut keys, value, report);
     let name = keys.read("name", report, |value| Ok(text(value)?.to_owned()));
     let (payload, usual_type) = payload(&mut keys, report);
@@ -169,7 +191,7 @@ fn trial_of(value: &Value, number: usize, report: &mut Report) -> Trial {
     let publishes = keys.list("publishes", report, |value, report| Ok(published(value, report)));
     keys.finish(report);
     Trial {
-        name: name.unwrap_or_else(|| format!("case {number}, {channel}")),
+        name: name.unwrap_or_else(|| format!("{called}, {channel}")),
         how,
         channel,
         payload,
@@ -187,7 +209,12 @@ fn arrival(keys: &mut Section<'_>, value: &Value, report: &mut Report) -> (How, 
     let ways = [("event", How::Event), ("call", How::Call), ("tick", How::Tick)];
     let said = ways.into_iter().filter(|(key, _)| keys.value(key).is_some()).collect::<Vec<_>>();
     let [(key, how)] = said[..] else {
-        let problem = Problem::new(&value.origin, "it is not said how the event comes");
+        let keys: Vec<String> = said.iter().map(|(key, _)| format!("`{key}`")).collect();
+        let message = match &keys[..] {
+            [] => "it is not said how the event comes".to_owned(),
+            several => format!("an event comes in one way, and {} are said", several.join(" and ")),
+        };
+        let problem = Problem::new(&value.origin, message);
         report.problems.push(problem.hint("write one of `event: CHANNEL`, `call: CHANNEL` and `tick: NAME`"));
         return (How::Event, String::new());
     };
@@ -282,7 +309,12 @@ mod tests {
 
     fn read(text: &str) -> Result<TrialFile, String> {
         let source = Arc::new(Source::new("cases.yaml".into(), text.to_owned()));
-        trials_text(&source).map_err(|problems| problems.render(false))
+        super::read(&source, whole_file).map_err(|problems| problems.render(false))
+    }
+
+    fn read_one(text: &str) -> Result<TrialFile, String> {
+        let source = Arc::new(Source::new("event.json".into(), text.to_owned()));
+        super::read(&source, one_event).map_err(|problems| problems.render(false))
     }
 
     #[test]
@@ -321,7 +353,7 @@ mod tests {
         let text = "cases:\n- {call: a/b, event: c/d}\n- {call: a/b, anser: 1}\n- {event: a/b, attempt: 0}\n";
         let said = read(text).expect_err("problems");
         for want in [
-            "how the event comes",
+            "an event comes in one way, and `event` and `call` are said",
             "unknown key `anser` in `case 2`",
             "did you mean `answer`?",
             "out of range",
@@ -330,5 +362,21 @@ mod tests {
         }
         assert!(said.ends_with("problems in cases.yaml"), "{said}");
         assert!(read("version: 1\n").expect_err("no cases").contains("there are no `cases`"));
+    }
+
+    #[test]
+    fn of_one_event_it_is_not_said_that_it_has_no_cases() {
+        let file = read_one(r#"{"call": "a/b"}"#).expect("an event");
+        assert_eq!(file.trials[0].name, "the event, a/b");
+        let said = read_one(r#"{"evnt": "a/b"}"#).expect_err("a typo");
+        for want in
+            ["it is not said how the event comes", "unknown key `evnt` in `the event`", "mean `event`?"]
+        {
+            assert!(said.contains(want) && !said.contains("case"), "{want}: {said}");
+        }
+        for text in ["cases: []\n", "[{call: a/b}]\n"] {
+            let said = read_one(text).expect_err("cases");
+            assert!(said.contains("these are cases, and one event is wanted"), "{said}");
+        }
     }
 }

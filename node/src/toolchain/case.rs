@@ -39,6 +39,9 @@ pub use crate::{dispatch::Outcome, plugin::PluginConfig};
 /// The only network there is.
 const NETWORK: &str = "hive";
 
+/// What begins the channels of timers.
+const TIMERS: &str = "$timer/";
+
 /// How the event comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arrival {
@@ -123,14 +126,14 @@ pub enum CaseError {
         reason: String,
     },
     /// Nobody there listens to it.
-    #[error("the component does not {} `{channel}`; it listens to {listens}", verb(*.arrival))]
+    #[error("the component {} `{channel}`; {has}", verb(*.arrival))]
     Nobody {
         /// How the event comes.
         arrival: Arrival,
         /// Where.
         channel: String,
-        /// What it does listen to.
-        listens: String,
+        /// What it does listen to, or how else the event would come.
+        has: String,
     },
     /// The bus refuses to listen.
     #[error(transparent)]
@@ -142,9 +145,9 @@ pub enum CaseError {
 
 fn verb(arrival: Arrival) -> &'static str {
     match arrival {
-        Arrival::Event => "subscribe to",
-        Arrival::Call => "answer on",
-        Arrival::Tick => "have a timer",
+        Arrival::Event => "does not subscribe to",
+        Arrival::Call => "does not answer on",
+        Arrival::Tick => "has no timer",
     }
 }
 
@@ -242,7 +245,7 @@ impl Subject {
     fn event(&mut self, given: &Given) -> Result<(Event, u32), CaseError> {
         let Given { arrival, channel, message, attempt, retained } = given;
         self.sequence = self.sequence.saturating_add(1);
-        let name = if *arrival == Arrival::Tick { format!("$timer/{channel}") } else { channel.clone() };
+        let name = if *arrival == Arrival::Tick { format!("{TIMERS}{channel}") } else { channel.clone() };
         let Address { network, channel } = self.address(&name)?;
         message.check().map_err(|error| CaseError::Name {
             name: name.clone(),
@@ -288,16 +291,29 @@ impl Subject {
 
     fn nobody(&self, arrival: Arrival, channel: String) -> CaseError {
         let wishes = &self.version.wishes;
-        let names: Vec<&str> = match arrival {
-            Arrival::Tick => wishes.timers.iter().map(|timer| timer.channel.as_str()).collect(),
-            Arrival::Call => {
-                let answering = wishes.listens.iter().filter(|listen| listen.answers);
-                answering.map(|listen| listen.pattern.as_str()).collect()
-            }
-            Arrival::Event => wishes.listens.iter().map(|listen| listen.pattern.as_str()).collect(),
+        let name = |channel: &str| channel.strip_prefix(TIMERS).unwrap_or(channel).to_owned();
+        let timers = || wishes.timers.iter().map(|timer| name(timer.channel.as_str()));
+        let patterns = |answers: bool| {
+            let listens = wishes.listens.iter().filter(move |listen| listen.answers || !answers);
+            listens.map(|listen| listen.pattern.as_str().to_owned())
         };
-        let listens = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
-        CaseError::Nobody { arrival, channel, listens }
+        let all = |what: &str, names: Vec<String>| match &names[..] {
+            [] => format!("{what} nothing"),
+            names => format!("{what} {}", names.join(", ")),
+        };
+        let has = match arrival {
+            Arrival::Tick if patterns(false).any(|pattern| pattern == format!("{TIMERS}{channel}")) => {
+                format!("what it sets itself comes as `event: {TIMERS}{channel}`")
+            }
+            Arrival::Tick if wishes.timers.is_empty() => "it has none".to_owned(),
+            Arrival::Tick => all("it has", timers().collect()),
+            Arrival::Event if timers().any(|timer| channel == format!("{TIMERS}{timer}")) => {
+                format!("its timer ticks by `tick: {}`", name(&channel))
+            }
+            Arrival::Call => all("it answers on", patterns(true).collect()),
+            Arrival::Event => all("it listens to", patterns(false).collect()),
+        };
+        CaseError::Nobody { arrival, channel, has }
     }
 }
 

@@ -66,7 +66,8 @@ fn publishes_and_configuration() {
     assert_eq!(hot.published[0].message.content_type.as_deref(), Some("application/json"));
     assert!(host().config("limit", 40).deliver("sensor/attic/reading", 31).ok().published.is_empty());
     let failure = host().config("limit", "warm").deliver("sensor/attic/reading", 31).failure();
-    assert!(failure.is_reject() && failure.reason().contains("`warm` is not a valid value"), "{failure:?}");
+    let want = "the configuration's `limit` is `warm`, and a `f64` is wanted: invalid float literal";
+    assert!(failure.is_reject() && failure.reason().contains(want), "{failure:?}");
 }
 
 #[test]

@@ -54,13 +54,24 @@ async fn what_is_asked_in_vain_is_said_with_where_the_answer_would_stand() {
 
 #[tokio::test]
 async fn an_event_that_nobody_listens_to_is_said_with_what_is_heard() {
-    let mut subject = subject(&Sketch::new().on("sensor/*")).await;
+    let sketch = Sketch::new().on("sensor/*").on("$timer/once").timer("report", "@every 5s");
+    let mut subject = subject(&sketch).await;
     let check = async |subject: &mut Subject, arrival, channel: &str, want: &str| {
         let error = subject.handle(&given(arrival, channel, "")).await.expect_err("nobody");
         assert!(error.to_string().contains(want), "{error}");
     };
-    check(&mut subject, Arrival::Event, "other/x", "subscribe to `other/x`; it listens to sensor/*").await;
-    check(&mut subject, Arrival::Call, "sensor/x", "answer on `sensor/x`; it listens to nothing").await;
-    check(&mut subject, Arrival::Tick, "x", "have a timer `x`; it listens to nothing").await;
+    check(
+        &mut subject,
+        Arrival::Event,
+        "other/x",
+        "not subscribe to `other/x`; it listens to sensor/*, $timer/once",
+    )
+    .await;
+    check(&mut subject, Arrival::Call, "sensor/x", "not answer on `sensor/x`; it answers on nothing").await;
+    check(&mut subject, Arrival::Tick, "x", "has no timer `x`; it has report").await;
+    let set = "has no timer `once`; what it sets itself comes as `event: $timer/once`";
+    check(&mut subject, Arrival::Tick, "once", set).await;
+    let ticks = "not subscribe to `$timer/report`; its timer ticks by `tick: report`";
+    check(&mut subject, Arrival::Event, "$timer/report", ticks).await;
     check(&mut subject, Arrival::Event, "a//b", "is no channel").await;
 }
