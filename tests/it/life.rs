@@ -98,13 +98,15 @@ async fn count(mut alerts: Subscription) -> Result<BTreeMap<usize, usize>> {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_test_compiles_is_there_for_a_node() -> Result<()> {
     let (folder, home) = (plugins(&["greeter"])?, tempfile::tempdir()?);
-    let event = write(home.path(), "event.yaml", "{ call: greet/hello, data: Ada }")?;
-    let mut test = std::process::Command::new(PROGRAM);
-    test.arg("test").arg(folder.path().join("greeter.wasm")).args(["--event", &event]);
-    clean(&mut test, home.path());
+    let file = write(home.path(), "event.yaml", "{ call: greet/hello, data: Ada }")?;
     let data = home.path().join("data");
-    let tested = test.env("HIVE_DATA_DIR", &data).output()?;
-    ensure!(tested.status.success() && stdout(&tested).contains("Hello, Ada!"), "{tested:?}");
+    for event in [file.as_str(), r#"{ "call": "greet/hello", "data": "Ada" }"#] {
+        let mut test = std::process::Command::new(PROGRAM);
+        test.arg("test").arg(folder.path().join("greeter.wasm")).args(["--event", event]);
+        clean(&mut test, home.path());
+        let tested = test.env("HIVE_DATA_DIR", &data).output()?;
+        ensure!(tested.status.success() && stdout(&tested).contains("Hello, Ada!"), "{tested:?}");
+    }
     let node = node("attic").plugins(folder.path()).data_dir(&data).start().await?;
     node.runs_plugin("greeter", 1).await?;
     let components = node.status().await?.components;

@@ -36,7 +36,7 @@ const LOG: &str = "warn,handler=trace,hive_node::plugin::loader=info";
 Examples:
   hive-node test                                  builds what is in this folder, runs its cases.yaml
   hive-node test greeter.wasm --event e.json      one event, and what came of it
-  hive-node test greeter.wasm --event e.json --expect '\"Hello, Ada!\"'
+  hive-node test --event '{\"call\": \"greet/hello\", \"data\": \"Ada\"}' --expect '\"Hello, Ada!\"'
   hive-node test more-cases.yaml
 
 An event says how it comes: `event: CHANNEL`, `call: CHANNEL`, or `tick: NAME` of a timer with a
@@ -52,8 +52,8 @@ pub(super) struct Test {
     /// A component, a folder that is built, or a file of cases.
     #[arg(value_name = "FILE", default_value = ".")]
     path: PathBuf,
-    /// One event as JSON or YAML; `-` is stdin.
-    #[arg(long, value_name = "FILE")]
+    /// One event: a file with JSON or YAML, `-` for stdin, or the JSON itself.
+    #[arg(long, value_name = "FILE|JSON")]
     event: Option<PathBuf>,
     /// The answer that is expected to it, as JSON.
     #[arg(long, value_name = "JSON", requires = "event", value_parser = json_value)]
@@ -156,14 +156,13 @@ impl Test {
                     "--event goes with a component or a folder, not with a file of cases",
                 ));
             }
-            if event.to_string_lossy().trim_start().starts_with('{') && !event.exists() {
-                let hint = "write it into a file, or hand it over: `echo '{…}' | hive-node test --event -`";
-                return Err(Fault::usage("--event names a file, and this is an event itself").hint(hint));
-            }
             let stdin = Path::new("/dev/stdin");
-            let event = if event == Path::new("-") { stdin } else { event };
-            let file = config::read_event(event, here).map_err(report_problems)?;
-            return Ok((self.path.clone(), file));
+            let file = match event.to_str() {
+                Some("-") => config::read_event(stdin, here),
+                Some(text) if text.trim_start().starts_with('{') => config::event_of(text),
+                _ => config::read_event(event, here),
+            };
+            return Ok((self.path.clone(), file.map_err(report_problems)?));
         }
         let cases = match () {
             () if is_cases => self.path.clone(),

@@ -110,6 +110,14 @@ pub fn read_event(path: &Path, directory: &Path) -> Result<TrialFile, Problems> 
     read(&source.map_err(|problem| Problems(vec![problem]))?, one_event)
 }
 
+/// Reads an event that was given as a text.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn event_of(text: &str) -> Result<TrialFile, Problems> {
+    read(&Arc::new(Source::new("--event".into(), text.to_owned())), one_event)
+}
+
 /// Reads what is already here as text. JSON is read, too: all of it is YAML.
 fn read(source: &Arc<Source>, of: fn(&Value, &mut Report) -> TrialFile) -> Result<TrialFile, Problems> {
     let mut report = Report::default();
