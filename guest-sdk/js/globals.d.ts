@@ -1,4 +1,5 @@
-// What there is beside the language itself. There are no timers, no `fetch`, no files and no Node.js.
+// What there is beside the language itself. There are no timers, no `fetch`, no files and no Node.js. `Intl` has types and is not
+// there either; local time is UTC.
 
 interface Console {
   /** A line in the node's log, under the plugin's name. */

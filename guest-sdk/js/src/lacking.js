@@ -1,17 +1,6 @@
-// What JavaScript has elsewhere and not here, and what to use instead.
+// What JavaScript has elsewhere and not here: `build` says what to use instead, by name, as it knows it for TypeScript, too.
 
-const TIMERS = "there are no timers of JavaScript here: `tick` and `after` of hive-guest are there";
-const NETWORK = "there is no network here: `call` a handler in Rust, which asks over HTTP with the grant `http`";
-const NODE = "there is no Node.js here";
-
-const INSTEAD = {
-  setTimeout: TIMERS, setInterval: TIMERS, setImmediate: TIMERS,
-  fetch: NETWORK, XMLHttpRequest: NETWORK, WebSocket: NETWORK,
-  require: `${NODE}: \`import\` what is needed`, process: `${NODE}: \`config.get\` has the configuration`,
-  Buffer: `${NODE}: \`Uint8Array\` is there`,
-  window: "there is no browser here", document: "there is no browser here",
-  localStorage: "there is no browser here: `state` keeps values",
-};
+const INSTEAD = typeof __HIVE_LACKING__ === "object" ? __HIVE_LACKING__ : {};
 
 /** What helps, behind the message of an error for a name that is not there; else nothing. */
 export function instead(error) {

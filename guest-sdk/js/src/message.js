@@ -59,7 +59,26 @@ export function toMessage(value, { key, headers, contentType } = {}) {
   if (value instanceof Uint8Array || value instanceof ArrayBuffer) return with_(new Message(value));
   const text = JSON.stringify(value);
   if (text === undefined) throw new Reject(`a ${typeof value} cannot be written as JSON`);
+  // What JSON has no words for has become one of these.
+  if (text.includes("null") || text.includes("{}")) checkJson(value, "");
   return with_(new Message(text, { contentType: JSON_TYPE }));
+}
+
+/** Kinds of objects of which JSON would keep nothing. */
+const NO_JSON = /^\[object (Map|Set|WeakMap|WeakSet|Promise|Error|RegExp|ArrayBuffer)\]$/;
+
+/** Refuses what would be written as something else, by its place in the value. */
+function checkJson(value, path) {
+  const refused = (what) => new TypeError(`the value cannot be written as JSON: ${path === "" ? "it" : `\`${path}\``} is ${what}`);
+  if (typeof value === "number" && !Number.isFinite(value)) throw refused(String(value));
+  if (typeof value !== "object" || value === null) return;
+  if (value instanceof Date && Number.isNaN(value.getTime())) throw refused("a date that is none");
+  if (typeof value.toJSON === "function") return;
+  const kind = NO_JSON.exec(Object.prototype.toString.call(value))?.[1];
+  if (kind === "Promise") throw refused("a promise: `await` it");
+  if (kind !== undefined) throw refused(`${/^[AE]/.test(kind) ? "an" : "a"} ${kind}`);
+  if (Array.isArray(value)) value.forEach((item, at) => checkJson(item, `${path}[${at}]`));
+  else for (const [key, item] of Object.entries(value)) checkJson(item, path === "" ? key : `${path}.${key}`);
 }
 
 /** The event's or answer's message, as the node gives it. */

@@ -74,6 +74,9 @@ globalThis.TextEncoder ??= class TextEncoder {
   encode(text = "") { return toBytes(String(text)); }
 };
 globalThis.TextDecoder ??= class TextDecoder {
+  constructor(label = "utf-8") {
+    if (!/^utf-?8$/i.test(label)) throw new RangeError(`a TextDecoder reads utf-8 here, not ${label}`);
+  }
   get encoding() { return "utf-8"; }
   decode(bytes = new Uint8Array()) {
     if (bytes instanceof ArrayBuffer) return fromBytes(new Uint8Array(bytes));

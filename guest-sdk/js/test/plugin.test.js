@@ -4,6 +4,7 @@ import { test } from "node:test";
 
 import * as hive from "hive-guest";
 import { Host } from "hive-guest/testing";
+import { toMessage } from "../src/message.js";
 
 hive.plugin({ name: "sample", publishes: ["out/*"] });
 hive.answer("greet/*", (name, ctx) => `Hello, ${name ?? ctx.segment(1)}!`);
@@ -116,6 +117,29 @@ test("a second handler for a pattern is refused at once", () => {
 
 test("options that there are not are refused at once", () => {
   assert.throws(() => hive.on("x/y", { groop: true }, () => {}), /no option groop; there are group/);
+});
+
+test("what JSON has no words for is refused by its place", () => {
+  const said = (value) => {
+    try {
+      return toMessage(value).text();
+    } catch (error) {
+      return `${error.name}: ${error.message}`;
+    }
+  };
+  const whole = "TypeError: the value cannot be written as JSON: ";
+  for (const [value, want] of [
+    [{ rooms: [{ celsius: NaN }] }, `${whole}\`rooms[0].celsius\` is NaN`],
+    [-Infinity, `${whole}it is -Infinity`],
+    [{ seen: new Map([[1, 2]]) }, `${whole}\`seen\` is a Map`],
+    [[new Set([1])], `${whole}\`[0]\` is a Set`],
+    [{ why: new TypeError("x") }, `${whole}\`why\` is an Error`],
+    [[Promise.resolve(1)], `${whole}\`[0]\` is a promise: \`await\` it`],
+    [{ when: new Date(NaN) }, `${whole}\`when\` is a date that is none`],
+    [{ a: null, b: {}, c: [undefined], d: "null", e: new Date(0), f: { toJSON: () => 1 } },
+      '{"a":null,"b":{},"c":[null],"d":"null","e":"1970-01-01T00:00:00.000Z","f":1}'],
+    [null, "null"],
+  ]) assert.equal(said(value), want);
 });
 
 test("the configuration has the type of its fallback", () => {

@@ -331,17 +331,40 @@ async fn what_goes_wrong_in_javascript_is_said_where_it_is() -> Result<()> {
     }
     let folder = tempfile::tempdir()?;
     javascript(&folder, "wrong", include_str!("wrong.js"))?;
-    let cases: [(&str, &[&str]); 5] = [
+    let cases: [(&str, &[&str]); 7] = [
         ("timer", &["setTimeout is not defined: there are no timers of JavaScript here", "(src/index.js:4)"]),
         ("fetch", &["fetch is not defined: there is no network here", "(src/index.js:5)"]),
-        ("denied", &["denied: ", "publishes [\"out/x\"] (src/index.js:6)"]),
+        ("denied", &["denied: ", "publishes [\"out/x\"] (src/index.js:7)"]),
+        ("url", &["URL is not defined: a component has none: `import", "(src/index.js:6)"]),
+        ("nan", &["cannot be written as JSON: `rooms[0].celsius` is NaN", "(src/index.js:10)"]),
         (
             "memory",
-            &["out of memory; it was stopped for memory: it asked for more than 64MiB", "(src/index.js:7)"],
+            &["out of memory; it was stopped for memory: it asked for more than 64MiB", "(src/index.js:8)"],
         ),
         ("deep", &["its stack is full: as of a function that calls itself without end"]),
     ];
     comes_to(&folder, &cases, &["handle.js", "promise.js", "index.d.ts"])
+}
+
+/// What types do not know is told with what is there, and not with what would help in Node.js.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_typescript_does_not_find_is_said_with_what_helps() -> Result<()> {
+    if !is_here("node", "ts") {
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let (code, said) = run_in(&folder, &["new", "wrong", "--lang", "ts"])?;
+    ensure!(code == Some(0), "{said}");
+    let source = "import { on } from \"hive-guest\";\non(\"a/b\", () => {\n  fetch(process.env.URL);\n});\n";
+    std::fs::write(folder.path().join("wrong/src/index.ts"), source)?;
+    let (code, said) = run_in(&folder, &["build", "wrong"])?;
+    let wanted = [
+        "src/index.ts(3,3): error TS2304: Cannot find name 'fetch': there is no network here: `call`",
+        "Cannot find name 'process': there is no Node.js here: `config.get` has the configuration\n",
+    ];
+    ensure!(code == Some(1) && wanted.iter().all(|part| said.contains(part)), "{code:?}: {said}");
+    ensure!(!said.contains("@types/node"), "{said}");
+    Ok(())
 }
 
 /// The same in Go, where a package may panic as it begins.

@@ -3,6 +3,7 @@
 //! What it owns: which packages are used, and how they are called. Their errors are shown as they write them, but for advice
 //! that does not help here. It must not know other languages.
 
+mod lacking;
 mod lines;
 mod said;
 
@@ -35,7 +36,7 @@ const PACKAGES: &[(&str, &str)] = &[("componentize-qjs", "0.4.5"), ("esbuild", "
 const TYPES: &[(&str, &str)] = &[("typescript", "7.0.2")];
 /// In the stamp: another version builds again.
 const TOOLS: &str =
-    "componentize-qjs 0.4.5 (small), esbuild 0.28.2 (lines, uses, promises), typescript 7.0.2";
+    "componentize-qjs 0.4.5 (small), esbuild 0.28.2 (lines, uses, promises, lacking), typescript 7.0.2";
 
 /// What the first line of a bundle is before the lines are known.
 const BANNER: &str = "// lines";
@@ -204,6 +205,7 @@ impl Js {
         esbuild.arg(format!("--banner:js={BANNER}"));
         esbuild.arg(define("__HIVE_NAME__", &project.name));
         esbuild.arg(define("__HIVE_VERSION__", &project.version));
+        esbuild.arg(format!("--define:__HIVE_LACKING__={}", lacking::json()));
         esbuild.arg(format!("--outfile={}", bundle.display()));
         let done = ESBUILD.compile(esbuild, "esbuild", &project.root).await;
         done.map_err(|error| in_other_words(error, said::advised))?;
@@ -319,7 +321,8 @@ async fn check_types(root: &Path, shop: &Shop<'_>) -> Result<(), BuildError> {
     let types = packages(shop, TYPES, "TypeScript", "the types of handlers are checked with it").await?;
     let mut tsc = NODE.command(root);
     tsc.arg(bin(&types, "tsc")).args(["--noEmit", "--project", "tsconfig.json"]);
-    NODE.compile_aloud(tsc, "tsc", root).await
+    let done = NODE.compile_aloud(tsc, "tsc", root).await;
+    done.map_err(|error| in_other_words(error, lacking::advised))
 }
 
 /// Packages of npm in the cache.

@@ -87,8 +87,12 @@ async fn choose(
         pip.args(["-c", CHOOSING, "install", "--no-compile", "--no-warn-conflicts", "--only-binary=:all:"]);
         pip.args(["--python-version", INSIDE, "--implementation", "cp", "--abi"]);
         pip.arg(format!("cp{}", INSIDE.replace('.', ""))).args(["--platform", "any"]);
-        MANYLINUX.iter().for_each(|platform| drop(pip.args(["--platform", platform])));
-        GLIBC_MINORS.for_each(|minor| drop(pip.arg("--platform").arg(format!("manylinux_2_{minor}_x86_64"))));
+        for platform in MANYLINUX {
+            pip.args(["--platform", platform]);
+        }
+        for minor in GLIBC_MINORS {
+            pip.arg("--platform").arg(format!("manylinux_2_{minor}_x86_64"));
+        }
         pip.arg("--find-links").arg(&wheels);
         let Err(error) = run(pip, site, dependencies, &project.root).await else { return Ok(()) };
         let BuildError::Failed { said, .. } = &error else { return Err(error) };
