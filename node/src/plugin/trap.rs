@@ -18,12 +18,13 @@ pub fn explain(error: &wasmtime::Error, last_words: &[String]) -> Fault {
 
 fn reason(error: &wasmtime::Error, last_words: &[String]) -> String {
     if let Some(I32Exit(code)) = error.downcast_ref::<I32Exit>() {
-        return format!("it ended itself with exit code {code}");
+        return with_last_words(format!("it ended itself with exit code {code}"), last_words);
     }
     match error.downcast_ref::<Trap>() {
-        Some(Trap::UnreachableCodeReached) => {
-            panic_text(last_words).unwrap_or_else(|| "`unreachable` was executed, as by a panic".into())
-        }
+        // What ends itself says why before, if it says anything.
+        Some(Trap::UnreachableCodeReached) => panic_text(last_words).unwrap_or_else(|| {
+            with_last_words("`unreachable` was executed, as by a panic".into(), last_words)
+        }),
         Some(trap) => stack_text(error, *trap).unwrap_or_else(|| {
             let text = trap.to_string();
             text.strip_prefix("wasm trap: ").unwrap_or(&text).to_owned()
@@ -98,12 +99,15 @@ fn panic_text(last_words: &[String]) -> Option<String> {
     Some(text.chars().filter(|c| !c.is_control()).collect())
 }
 
+/// What stands between a reason and what a guest said last.
+const SAID: &str = "; it said last: ";
+
 /// Bytes of what a guest said last that are told with the reason.
 const LAST_WORDS_BYTES_MAX: usize = 400;
 
 /// The reason with what the guest said last, unless that is the reason already: from where it panicked on, else the end.
 pub fn with_last_words(reason: String, last_words: &[String]) -> String {
-    if last_words.is_empty() || reason.starts_with("panicked at ") {
+    if last_words.is_empty() || reason.starts_with("panicked at ") || reason.contains(SAID) {
         return reason;
     }
     const PANICS: [&str; 2] = ["panic: ", "fatal error: "];
@@ -118,11 +122,11 @@ pub fn with_last_words(reason: String, last_words: &[String]) -> String {
             format!("…{}", &text[text.ceil_char_boundary(text.len() - LAST_WORDS_BYTES_MAX)..])
         }
     };
-    format!("{reason}; it said last: {told}")
+    format!("{reason}{SAID}{told}")
 }
 
 /// What begins the names of functions that only carry out a panic, or stand between the node and a handler.
-const LANGUAGE: [&str; 22] = [
+const LANGUAGE: [&str; 24] = [
     "std::",
     "core::",
     "alloc::",
@@ -139,6 +143,8 @@ const LANGUAGE: [&str; 22] = [
     "cabi_",
     "dlmalloc",
     "runtime.",
+    "wasm_pc_f_loop",
+    "hive_node_handler_",
     "hive_guest::",
     "<hive_guest::",
     "hive-guest",
@@ -201,7 +207,7 @@ mod tests {
     }
 
     /// What a module's function `run` traps with.
-    fn trapped(functions: &str) -> Fault {
+    fn trapped_saying(functions: &str, last_words: &[String]) -> Fault {
         let engine = wasmtime::Engine::default();
         let code = format!(
             "(module (memory 1) (global $sp (mut i32) (i32.const 65536))
@@ -214,7 +220,11 @@ mod tests {
         let mut store = wasmtime::Store::new(&engine, ());
         let instance = wasmtime::Instance::new(&mut store, &module, &[]).expect("an instance");
         let run = instance.get_typed_func::<(), ()>(&mut store, "run").expect("a function");
-        explain(&run.call(&mut store, ()).expect_err("a trap"), &[])
+        explain(&run.call(&mut store, ()).expect_err("a trap"), last_words)
+    }
+
+    fn trapped(functions: &str) -> Fault {
+        trapped_saying(functions, &[])
     }
 
     #[test]
@@ -258,6 +268,15 @@ mod tests {
     }
 
     #[test]
+    fn what_ends_itself_is_told_with_why() {
+        let run = "(func $try (export \"run\") unreachable)";
+        let why = "Assertion failed: n == 1 (src/handler.c: try: 14)";
+        let want =
+            format!("trapped in `try`: `unreachable` was executed, as by a panic; it said last: {why}");
+        assert_eq!(trapped_saying(run, &[why.to_owned()]).to_string(), want);
+    }
+
+    #[test]
     fn names_are_made_readable() {
         assert_eq!(readable("_ZN5greet6handle17h0123456789abcdefE"), "greet::handle");
         assert_eq!(short_path("/home/someone/greet/src/lib.rs"), "src/lib.rs");
@@ -279,5 +298,7 @@ mod tests {
         assert!(told(&[&long]).len() < LAST_WORDS_BYTES_MAX + 40);
         let panicked = "panicked at src/lib.rs:1:2: no".to_owned();
         assert_eq!(with_last_words(panicked.clone(), &["no".into()]), panicked);
+        let once = "it broke; it said last: one".to_owned();
+        assert_eq!(with_last_words(once.clone(), &["two".into()]), once);
     }
 }

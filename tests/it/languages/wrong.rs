@@ -249,9 +249,12 @@ async fn what_is_wrong_in_c_is_said_where_it_is() -> Result<()> {
     let (code, said) = run(&["test", "wrong"])?;
     ensure!(code == Some(0) && said.contains("13 passed, 0 failed"), "{code:?}: {said}");
     for (how, parts) in [
-        ("assert", &["Assertion failed: strlen(how) == 1 (src/handler.c: try: 14)", "trapped in"][..]),
+        (
+            "assert",
+            &["by a panic; it said last: Assertion failed: strlen(how) == 1 (src/handler.c: try: 14)"][..],
+        ),
         ("abort", &["trapped in `try (src/handler.c:15)`"][..]),
-        ("exit", &["exit() was called: a handler returns"][..]),
+        ("exit", &["; it said last: exit() was called: a handler returns"][..]),
         ("nobody", &["`out/nobody`: nobody answers on that channel (src/handler.c:6)"][..]),
     ] {
         std::fs::write(&cases, format!("cases:\n  - {{ event: wrong/try, data: {how} }}\n"))?;
@@ -380,12 +383,21 @@ async fn what_goes_wrong_in_go_is_said_where_it_is() -> Result<()> {
     std::fs::remove_file(root.join("main_test.go"))?;
     std::fs::write(root.join("main.go"), include_str!("wrong.go.in"))?;
     let cases: [(&str, &[&str]); 4] = [
-        ("panic", &["panic: assignment to entry in nil map", "wrong/main.go:27"]),
-        ("denied", &["denied: ", "(wrong/main.go:23)"]),
+        ("panic", &["panic: assignment to entry in nil map", "wrong/main.go:35"]),
+        ("denied", &["denied: ", "(wrong/main.go:25)"]),
         ("file", &["Not implemented on wasip1 (a handler in Go has no files"]),
         ("deep", &["its stack is full: `main.fib` calls itself again and again"]),
     ];
     comes_to(&folder, &cases, &["hive.go:", "runtime/"])?;
+    // What the runtime writes when it gives up is long: it begins with why and where.
+    let (reason, place) =
+        ("; it said last: fatal error: all goroutines are asleep - deadlock!", "wrong/main.go:27");
+    comes_to(&folder, &[("wait", &[reason, place])], &["runtime.goexit"])?;
+    comes_to(
+        &folder,
+        &[("memory", &["out of memory", "wrong/main.go:30", " more lines"])],
+        &["goroutine 2"],
+    )?;
     let begins = "package main\n\nimport hive \"hive-guest\"\n\nfunc init() {\n\thive.On(\"a/b\", func(*hive.Context, \
                   string) error { return nil })\n\tpanic(\"no table\")\n}\n\nfunc main() {}\n";
     std::fs::write(root.join("main.go"), begins)?;

@@ -83,6 +83,7 @@ impl LastWords {
     /// A new call begins: what an older one said explains nothing.
     pub(super) fn forget(&self) {
         let mut said = self.0.lock();
+        self.0.end_dump(&mut said);
         said.recent.clear();
         said.recent_bytes = 0;
     }
@@ -99,6 +100,12 @@ const RANDOM_BYTES_MAX: u64 = 1 << 20;
 
 /// Bytes of a line without its end that are kept; then it is said as it is.
 const LINE_BYTES_MAX: usize = 8 << 10;
+
+/// What begins the lines that a language's runtime writes of everything that it was doing, as Go's does where it gives up.
+const DUMPS: [&str; 3] = ["panic: ", "fatal error: ", "runtime: out of memory"];
+
+/// Lines of such a dump that are heard and kept: the function that was at it is among them.
+const DUMP_LINES_MAX: u32 = 16;
 
 /// Bytes a guest may write at once.
 const WRITE_BYTES_MAX: usize = 64 << 10;
@@ -121,6 +128,8 @@ struct Said {
     /// The last whole lines, at most [`LAST_WORDS_BYTES_MAX`] of them.
     recent: VecDeque<String>,
     recent_bytes: usize,
+    /// Lines of a dump in this call; none: nothing began one.
+    dump: Option<u32>,
 }
 
 impl Output {
@@ -145,7 +154,8 @@ impl Line {
         let text = String::from_utf8_lossy(&said.pending);
         let text = text.trim_end();
         // Rust's advice about a variable that nobody can set here would only mislead.
-        if !text.is_empty() && !text.starts_with("note: run with `RUST_BACKTRACE") {
+        let is_said = !text.is_empty() && !text.starts_with("note: run with `RUST_BACKTRACE");
+        if is_said && Said::admits(&mut said.dump, text) {
             if let Some((plugin, level)) = &self.heard {
                 log::say(plugin, *level, text);
             }
@@ -155,12 +165,30 @@ impl Line {
         said.pending.clear();
     }
 
+    /// Says how many lines of a dump were left out.
+    fn end_dump(&self, said: &mut Said) {
+        let left = said.dump.take().map_or(0, |lines| lines.saturating_sub(DUMP_LINES_MAX));
+        if let Some((plugin, level)) = self.heard.as_ref().filter(|_| left > 0) {
+            log::say(plugin, *level, &format!("… {left} more lines"));
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Said> {
         self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Said {
+    /// Whether a line is heard: of a dump its beginning is.
+    fn admits(dump: &mut Option<u32>, line: &str) -> bool {
+        if dump.is_none() && !DUMPS.iter().any(|begins| line.starts_with(begins)) {
+            return true;
+        }
+        let lines = dump.get_or_insert(0);
+        *lines = lines.saturating_add(1);
+        *lines <= DUMP_LINES_MAX
+    }
+
     fn remember(&mut self, line: String) {
         self.recent_bytes = self.recent_bytes.saturating_add(line.len());
         self.recent.push_back(line);
@@ -176,6 +204,7 @@ impl Drop for Line {
     fn drop(&mut self) {
         let mut rest = std::mem::take(self.said.get_mut().unwrap_or_else(PoisonError::into_inner));
         self.say(&mut rest);
+        self.end_dump(&mut rest);
     }
 }
 
@@ -250,5 +279,19 @@ mod tests {
         assert_eq!(words.lines().last().map(String::as_str), Some("line 1999"));
         words.forget();
         assert!(words.lines().is_empty());
+    }
+
+    #[test]
+    fn of_a_dump_the_beginning_is_kept() {
+        let output = Output::new(None);
+        output.0.take(b"working\nfatal error: out of memory\n\n");
+        (0..200).for_each(|n| output.0.take(format!("goroutine {n}\n").as_bytes()));
+        let words = LastWords(Arc::clone(&output.0));
+        let lines = words.lines();
+        assert_eq!((lines[1].as_str(), lines[16].as_str()), ("fatal error: out of memory", "goroutine 14"));
+        assert_eq!((lines.len(), output.0.lock().dump), (17, Some(201)));
+        words.forget();
+        output.0.take(b"goroutine\n");
+        assert_eq!(words.lines(), ["goroutine"]);
     }
 }
