@@ -17,7 +17,8 @@ Examples:
   hive-node new greeter --lang python
   hive-node dev greeter                    builds it, runs a node with it, rebuilds on save
 
-The SDK is written into the project's `.hive/sdk`, so that it builds wherever it is.")]
+The SDK is written into the project's `.hive/sdk`, so that it builds wherever it is. `build` brings
+it up to date, unless somebody has changed it.")]
 pub(super) struct New {
     /// The folder to make; its last part is the plugin's name.
     #[arg(value_name = "NAME")]

@@ -9,12 +9,12 @@ use std::{
 
 use include_dir::{Dir, include_dir};
 
-use super::{build::js::link_to, sdk};
+use super::{
+    build::js::link_to,
+    sdk::{self, FOLDER as SDK_FOLDER, Sdk},
+};
 
 static TEMPLATES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/src/toolchain/new/templates");
-
-/// Where a project has its SDK.
-const SDK_FOLDER: &str = ".hive/sdk";
 
 /// Bytes of a name: it becomes a file's, a crate's and a channel's.
 const NAME_BYTES_MAX: usize = 64;
@@ -50,6 +50,17 @@ impl Language {
             Self::Python => "python",
             Self::C => "c",
             Self::Go => "go",
+        }
+    }
+
+    /// What handlers in it are written with.
+    fn sdk(self) -> Sdk {
+        match self {
+            Self::Rust => Sdk::Rust,
+            Self::Js | Self::Ts => Sdk::Js,
+            Self::Python => Sdk::Python,
+            Self::C => Sdk::C,
+            Self::Go => Sdk::Go,
         }
     }
 
@@ -117,17 +128,11 @@ fn write(folder: &Path, name: &str, language: Language) -> io::Result<()> {
         let text = String::from_utf8_lossy(content).replace("{{name}}", name);
         fs::write(file, text.replace("{{crate}}", &name.replace('-', "_")))?;
     }
-    let sdk_folder = folder.join(SDK_FOLDER);
+    language.sdk().write(&folder.join(SDK_FOLDER))?;
     match language {
-        Language::Rust => sdk::write_rust(&sdk_folder),
-        Language::Js | Language::Ts => {
-            sdk::write(&sdk::JS, &sdk_folder)?;
-            // As `npm install` would: so tests and editors find it at once.
-            link_to(Path::new(SDK_FOLDER), &folder.join("node_modules/hive-guest"))
-        }
-        Language::Python => sdk::write(&sdk::PYTHON, &sdk_folder),
-        Language::C => sdk::write(&sdk::C, &sdk_folder),
-        Language::Go => sdk::write(&sdk::GO, &sdk_folder),
+        // As `npm install` would: so tests and editors find it at once.
+        Language::Js | Language::Ts => link_to(Path::new(SDK_FOLDER), &folder.join("node_modules").join(SDK)),
+        Language::Rust | Language::Python | Language::C | Language::Go => Ok(()),
     }
 }
 

@@ -2,7 +2,10 @@
 //!
 //! Exists so that a project builds outside the clone and before anything is published. It must not know what is built.
 
+mod written;
+
 use std::{
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
     sync::LazyLock,
@@ -10,20 +13,49 @@ use std::{
 
 use include_dir::{Dir, DirEntry, include_dir};
 
+pub use written::Refreshed;
+
 /// The interfaces between handler and node.
 pub static WIT: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../wit");
-/// The SDK for JavaScript and TypeScript.
-pub static JS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../guest-sdk/js");
-/// The SDK for Rust, its macros among it.
+static JS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../guest-sdk/js");
 static RUST: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../guest-sdk/rust");
 /// The manifest that those of the SDK for Rust take versions from.
 const WORKSPACE: &str = include_str!("../../../Cargo.toml");
-/// The SDK for C.
-pub static C: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../guest-sdk/c");
-/// The SDK for Go.
-pub static GO: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../guest-sdk/go");
-/// The SDK for Python.
-pub static PYTHON: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../guest-sdk/python");
+static C: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../guest-sdk/c");
+static GO: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../guest-sdk/go");
+static PYTHON: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../guest-sdk/python");
+
+/// Where a project has its SDK.
+pub const FOLDER: &str = ".hive/sdk";
+
+/// What handlers in a language are written with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sdk {
+    /// Rust, its macros among it.
+    Rust,
+    /// JavaScript and TypeScript.
+    Js,
+    /// Python.
+    Python,
+    /// C.
+    C,
+    /// Go.
+    Go,
+}
+
+impl Sdk {
+    /// Its files as a project has them, by their paths in its folder.
+    fn files(self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let dir = match self {
+            Self::Rust => return rust(),
+            Self::Js => &JS,
+            Self::Python => &PYTHON,
+            Self::C => &C,
+            Self::Go => &GO,
+        };
+        files(dir).into_iter().map(|(path, content)| (path, content.to_vec())).collect()
+    }
+}
 
 /// A hash of the interfaces: what is built against others is built again.
 #[must_use]
@@ -39,17 +71,17 @@ pub fn wit_hash() -> &'static str {
     &HASH
 }
 
-/// Writes the SDK for Rust as a workspace of its own: its manifests take their versions from one above.
-///
-/// # Errors
-/// When a file cannot be written.
-pub fn write_rust(folder: &Path) -> io::Result<()> {
-    write(&RUST, &folder.join("rust"))?;
-    for manifest in ["rust/Cargo.toml", "rust/macros/Cargo.toml"] {
-        let file = folder.join(manifest);
-        fs::write(&file, without_tests(&fs::read_to_string(&file)?))?;
-    }
-    fs::write(folder.join("Cargo.toml"), rust_workspace())
+/// The SDK for Rust as a workspace of its own: its manifests take their versions from one above.
+fn rust() -> BTreeMap<PathBuf, Vec<u8>> {
+    let below = files(&RUST).into_iter().map(|(path, content)| {
+        let is_manifest = path.file_name().is_some_and(|name| name == "Cargo.toml");
+        let content = match std::str::from_utf8(content) {
+            Ok(manifest) if is_manifest => without_tests(manifest).into_bytes(),
+            _ => content.to_vec(),
+        };
+        (Path::new("rust").join(path), content)
+    });
+    below.chain([("Cargo.toml".into(), rust_workspace().into_bytes())]).collect()
 }
 
 /// A manifest without what only tests depend on: they are not handed on.
@@ -93,7 +125,6 @@ fn rust_workspace() -> String {
 /// When a file cannot be written.
 pub fn write(dir: &Dir<'_>, folder: &Path) -> io::Result<()> {
     for (path, content) in files(dir) {
-        let path = path.strip_prefix(dir.path()).unwrap_or(&path).to_owned();
         let file = folder.join(&path);
         if let Some(parent) = file.parent() {
             fs::create_dir_all(parent)?;
@@ -103,9 +134,11 @@ pub fn write(dir: &Dir<'_>, folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Every file inside that is handed on, by its path.
-pub fn files<'d>(dir: &'d Dir<'_>) -> Vec<(PathBuf, &'d [u8])> {
-    walk(dir, is_beside)
+/// Every file inside that is handed on, by its path from there.
+fn files<'d>(dir: &'d Dir<'_>) -> Vec<(PathBuf, &'d [u8])> {
+    let root = dir.path();
+    let below = |path: PathBuf| path.strip_prefix(root).map(Path::to_owned).unwrap_or(path);
+    walk(dir, is_beside).into_iter().map(|(path, content)| (below(path), content)).collect()
 }
 
 /// Every file inside, by its path.
@@ -143,10 +176,10 @@ mod tests {
     #[test]
     fn an_sdk_is_written_without_its_tests() {
         let folder = tempfile::tempdir().expect("a folder");
-        write(&JS, folder.path()).expect("written");
+        Sdk::Js.write(folder.path()).expect("written");
         assert!(folder.path().join("src/index.js").is_file() && folder.path().join("index.d.ts").is_file());
         assert!(!folder.path().join("test").exists());
-        write(&GO, folder.path()).expect("written");
+        Sdk::Go.write(folder.path()).expect("written");
         assert!(folder.path().join("host.go").is_file() && !folder.path().join("host_test.go").exists());
         assert_eq!(wit_hash().len(), 16);
     }

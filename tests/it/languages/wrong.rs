@@ -451,6 +451,39 @@ async fn what_goes_wrong_in_rust_is_said_where_it_is() -> Result<()> {
     Ok(())
 }
 
+/// The SDK in a project is that of whoever builds it, unless somebody has changed it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_sdk_of_another_version_is_brought_up_to_date_unless_it_was_changed() -> Result<()> {
+    if !is_here("node", "js") {
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    javascript(&folder, "kept", "import { on } from \"hive-guest\";\non(\"a/b\", () => {});\n")?;
+    let sdk = folder.path().join("kept/.hive/sdk");
+    let (list, file) = (sdk.join("written-by-hive-node.txt"), sdk.join("src/random.js"));
+    let written = std::fs::read_to_string(&list)?;
+    let build = |want: &str| -> Result<()> {
+        let (code, said) = run_in(&folder, &["build", "kept"])?;
+        let told = said.lines().find(|line| line.starts_with("the SDK of `kept` in .hive/sdk "));
+        ensure!(code == Some(0) && told.is_some_and(|line| line.contains(want)), "{want}: {said}");
+        Ok(())
+    };
+    std::fs::write(&list, format!("{written}# another version\n"))?;
+    build("was of another hive-node, and is this one's now")?;
+    let (code, said) = run_in(&folder, &["build", "kept"])?;
+    ensure!(code == Some(0) && !said.contains("the SDK of"), "{said}");
+    std::fs::write(&list, format!("{written}# another version\n"))?;
+    std::fs::write(&file, format!("{}// mine\n", std::fs::read_to_string(&file)?))?;
+    build("stays so, as src/random.js was changed: delete the folder")?;
+    ensure!(std::fs::read_to_string(&file)?.ends_with("// mine\n"), "what was changed is gone");
+    std::fs::remove_file(&list)?;
+    build("is of another hive-node: delete the folder")?;
+    std::fs::remove_dir_all(&sdk)?;
+    build("was not there, and was written")?;
+    ensure!(std::fs::read_to_string(&list)? == written, "another list");
+    Ok(())
+}
+
 /// What `new` and `build` say when they cannot.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_with_a_project_is_said_with_a_cure() -> Result<()> {

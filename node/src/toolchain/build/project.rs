@@ -19,7 +19,10 @@ use super::{
     stamp,
     tool::place,
 };
-use crate::watch::is_skipped;
+use crate::{
+    toolchain::sdk::{self, Sdk},
+    watch::is_skipped,
+};
 
 /// Folders below a given one that are searched for projects.
 pub const DEPTH_MAX: usize = 4;
@@ -130,6 +133,7 @@ impl Project {
         let is_built = |stamp: &str| {
             component.is_file() && fs::read_to_string(&stamp_file).is_ok_and(|last| last == stamp)
         };
+        self.see_to_sdk(shop).await?;
         if is_built(&self.stamp()?) {
             return Ok(artifact);
         }
@@ -156,6 +160,22 @@ impl Project {
         fs::write(&stamp_file, stamp).map_err(|source| place(&stamp_file, source))?;
         shop.say(&format!("built `{}` in {:.1} s", self.name, begun.elapsed().as_secs_f64()));
         Ok(artifact)
+    }
+
+    /// The SDK in the project's own folder is this program's afterwards, where nobody has changed it.
+    async fn see_to_sdk(&self, shop: &Shop<'_>) -> Result<(), BuildError> {
+        let (sdk, folder) = match &self.language {
+            Language::Js(js) => (Sdk::Js, js.sdk(self)),
+            Language::Python(python) => (Sdk::Python, python.sdk(self)),
+            Language::C(c) => (Sdk::C, c.sdk(self)),
+            Language::Go(go) => (Sdk::Go, go.sdk(self)),
+        };
+        // Another folder is somebody's own.
+        let is_own = |folder: &Path| folder.components().eq(self.root.join(sdk::FOLDER).components());
+        match folder.filter(|folder| is_own(folder)) {
+            Some(folder) => shop.see_to_sdk(&self.name, sdk, &folder).await,
+            None => Ok(()),
+        }
     }
 
     fn stamp(&self) -> Result<String, BuildError> {

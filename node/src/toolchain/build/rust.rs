@@ -4,6 +4,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -15,6 +16,7 @@ use super::{
     shop::Shop,
     tool::Tool,
 };
+use crate::toolchain::sdk::{self, Sdk};
 
 /// What handlers are built for: a standard library with WASI 0.2, and a linker that emits components.
 pub const TARGET: &str = "wasm32-wasip2";
@@ -62,6 +64,12 @@ pub async fn find(folder: &Path, known: &mut BTreeMap<PathBuf, Project>) -> Resu
 /// # Errors
 /// When the target is missing and cannot be added, or cargo fails.
 pub async fn build(project: &Project, shop: &Shop<'_>) -> Result<Vec<Artifact>, BuildError> {
+    for (package, folder) in &project.packages {
+        let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap_or_default();
+        if manifest.contains(sdk::FOLDER) {
+            shop.see_to_sdk(package, Sdk::Rust, &folder.join(sdk::FOLDER)).await?;
+        }
+    }
     see_to_target(&project.root, shop).await?;
     let mut cargo = CARGO.command(&project.root);
     cargo.args(["build", "--release", "--target", TARGET, "--message-format", "json-render-diagnostics"]);
@@ -199,8 +207,6 @@ async fn see_to_target(folder: &Path, shop: &Shop<'_>) -> Result<(), BuildError>
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     fn project(folder: &Path, name: &str, crate_type: &str) {

@@ -15,7 +15,7 @@ use std::{
 use rustix::fs::{FlockOperation, flock};
 
 use super::{BuildError, Options, tool::place};
-use crate::toolchain::sdk;
+use crate::toolchain::sdk::{self, Refreshed, Sdk};
 
 /// What goes on without a word for so long is said to go on.
 const SILENCE: Duration = Duration::from_secs(2);
@@ -186,6 +186,31 @@ impl<'s> Shop<'s> {
         }
         renamed.map_err(|source| place(&folder, source))?;
         Ok(folder)
+    }
+
+    /// Sees to it that the SDK in a project's own folder is this program's, unless somebody has changed it, and says what was
+    /// done.
+    ///
+    /// # Errors
+    /// When it cannot be read or written.
+    pub async fn see_to_sdk(&self, project: &str, sdk: Sdk, folder: &Path) -> Result<(), BuildError> {
+        if sdk.is_in(folder) {
+            return Ok(());
+        }
+        // Another program may be at it.
+        let _lock = lock(&folder.with_file_name("build").join("sdk")).await?;
+        let what = match sdk.refresh(folder).map_err(|source| place(folder, source))? {
+            Refreshed::Same => return Ok(()),
+            Refreshed::Written => "was not there, and was written".to_owned(),
+            Refreshed::Renewed => "was of another hive-node, and is this one's now".to_owned(),
+            Refreshed::Changed(file) => format!(
+                "is of another hive-node and stays so, as {} was changed: delete the folder to have this one's",
+                file.display()
+            ),
+            Refreshed::Unknown => "is of another hive-node: delete the folder to have this one's".to_owned(),
+        };
+        self.say(&format!("the SDK of `{project}` in {} {what}", sdk::FOLDER));
+        Ok(())
     }
 
     /// The folder of a kit; it is installed when it is not there: `install` is given an empty folder.
