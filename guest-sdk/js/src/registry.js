@@ -1,5 +1,7 @@
 // What the plugin says of itself: collected while its modules are loaded, which happens when it is built.
 
+import { checkPattern, checkTimer } from "./patterns.js";
+
 const plugin = { name: "", version: "", instances: "pool", publishes: [] };
 const subscriptions = [];
 const timers = [];
@@ -19,12 +21,16 @@ export function configure(options) {
   if (options.instances !== undefined && !MODES.includes(options.instances)) {
     throw new TypeError(`instances is ${MODES.join(", ")}, not ${options.instances}`);
   }
+  if (options.publishes !== undefined) {
+    if (!Array.isArray(options.publishes)) throw new TypeError("publishes is a list of patterns");
+    options.publishes.forEach(checkPattern);
+  }
   Object.assign(plugin, options);
 }
 
 export function subscribe(pattern, options, run, answers) {
   const [settings, handler] = typeof options === "function" ? [{}, options] : [options ?? {}, run];
-  if (typeof pattern !== "string") throw new TypeError("a pattern is a text such as \"orders/*\"");
+  checkPattern(pattern);
   if (typeof handler !== "function") throw new TypeError(`there is no function for ${pattern}`);
   known(pattern, settings, ["group", "durable", "raw"]);
   if (subscriptions.some((other) => other.pattern === pattern)) {
@@ -37,7 +43,11 @@ export function subscribe(pattern, options, run, answers) {
 export function addTimer(name, schedule, options, run) {
   const [settings, handler] = typeof options === "function" ? [{}, options] : [options ?? {}, run];
   if (typeof handler !== "function") throw new TypeError(`there is no function for the timer ${name}`);
+  checkTimer(name, schedule);
   known(`the timer ${name}`, settings, ["mesh"]);
+  if (timers.some((other) => other.name === name)) {
+    throw new TypeError(`there are two timers ${name}: the second would never be called`);
+  }
   timers.push({ name, schedule, run: handler, ...settings });
   return handler;
 }

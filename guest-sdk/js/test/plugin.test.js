@@ -5,6 +5,7 @@ import { test } from "node:test";
 import * as hive from "hive-guest";
 import { Host } from "hive-guest/testing";
 import { toMessage } from "../src/message.js";
+import { checkPattern, checkTimer } from "../src/patterns.js";
 
 hive.plugin({ name: "sample", publishes: ["out/*"] });
 hive.answer("greet/*", (name, ctx) => `Hello, ${name ?? ctx.segment(1)}!`);
@@ -117,6 +118,24 @@ test("a second handler for a pattern is refused at once", () => {
 
 test("options that there are not are refused at once", () => {
   assert.throws(() => hive.on("x/y", { groop: true }, () => {}), /no option groop; there are group/);
+});
+
+test("patterns and schedules are checked as a node does", () => {
+  for (const fine of ["a", "a/b", "*", "**", "a/*/b/**", "{room}/x", "$timer/tick", "**/*/**/*/**/**/**/**", "ä/$b"]) checkPattern(fine);
+  for (const [pattern, want] of [
+    ["", /at least one segment/], ["a//b", /no empty segments/], ["/a", /no empty segments/], ["a/b*", /whole segments/],
+    ["a/x{b}", /stands for a whole segment/], ["a/{}", /names no value/], ["a b/c", /`a b` has " " in it/],
+    ["a\u{a0}", /which no segment may/], ["a/**/b/**/c/**/d/**/e/**", /at most 4 `\*\*`/],
+    [Array(33).fill("a").join("/"), /at most 32 segments/], ["ä".repeat(33), /longer than 64 bytes/],
+    [Array(5).fill("a".repeat(60)).join("/"), /at most 255 bytes/],
+  ]) assert.throws(() => hive.on(pattern, () => {}), want);
+  for (const schedule of ["@every 5s", "*/5 * * * 1", "@every 1h30m", "@daily"]) checkTimer("a", schedule);
+  for (const [name, schedule, want] of [
+    ["a", "@every 5", /needs a duration with its unit/], ["a", "@every", /five fields of cron/], ["a", "hourly", /five fields/],
+    ["a", "* * * *", /five fields/], ["a/b", "@every 5s", /no name for a timer/], ["report", "@every 5s", /two timers report/],
+  ]) assert.throws(() => hive.tick(name, schedule, () => {}), want);
+  assert.throws(() => hive.plugin({ publishes: ["a//b"] }), /"a\/\/b" is no pattern/);
+  assert.throws(() => hive.plugin({ publishes: "a/b" }), /a list of patterns/);
 });
 
 test("what JSON has no words for is refused by its place", () => {

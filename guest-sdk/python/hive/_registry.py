@@ -9,6 +9,7 @@ from typing import Any, Callable, TypeVar
 from ._context import Event
 from ._errors import Reject
 from ._fit import handling, restoring, taking_nothing, ticking
+from ._patterns import check_pattern, check_timer
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -81,6 +82,8 @@ def plugin(
         raise ValueError(f"instances is pool, fresh or single, not {instances}")
     if isinstance(publishes, str):
         raise TypeError("publishes is a list of patterns")
+    for pattern in publishes or []:
+        check_pattern(pattern)
     PLUGIN.name = name if name is not None else PLUGIN.name
     PLUGIN.version = version if version is not None else PLUGIN.version
     PLUGIN.instances = instances if instances is not None else PLUGIN.instances
@@ -103,8 +106,11 @@ def answer(pattern: str, *, group: bool | str = False, durable: bool = False) ->
 
 def tick(name: str, schedule: str, *, mesh: bool = False) -> Callable[[Function], Function]:
     """Runs again and again: `@every 5s`, or five fields of cron in UTC; with `mesh` on one of the nodes that run it."""
+    check_timer(name, schedule)
 
     def register(function: Function) -> Function:
+        if any(other.name == name for other in PLUGIN.timers):
+            raise ValueError(f"there are two timers {name}: the second, {function.__name__}, would never be called")
         PLUGIN.timers.append(Timer(name, schedule, ticking(function), mesh))
         return function
 
@@ -135,8 +141,7 @@ def restore(function: Function) -> Function:
 
 
 def _subscribe(pattern: str, answers: bool, group: bool | str, durable: bool) -> Callable[[Function], Function]:
-    if not isinstance(pattern, str):
-        raise TypeError('a pattern is a str such as "orders/*": write @hive.on("orders/*")')
+    check_pattern(pattern)
 
     def register(function: Function) -> Function:
         if any(other.pattern == pattern for other in PLUGIN.subscriptions):

@@ -11,6 +11,7 @@ import hive
 from hive import Message
 from hive._context import Event
 from hive._fit import MAY, handling, read_as, restoring, taking_nothing, ticking
+from hive._patterns import check_pattern, check_timer
 from hive.testing import Host
 
 hive.plugin(name="sample", publishes=["out/*"])
@@ -226,6 +227,41 @@ class Sdk(unittest.TestCase):
             with self.assertRaises(TypeError) as refused:
                 fit(function)
             self.assertIn(want, str(refused.exception))
+
+    def test_patterns_and_schedules_are_checked_as_a_node_does(self):
+        for fine in ["a", "a/b", "*", "**", "a/*/b/**", "{room}/x", "$timer/tick", "**/*/**/*/**/**/**/**", "ä/$b"]:
+            check_pattern(fine)
+        for pattern, want in [
+            ("", "at least one segment"),
+            ("a//b", "no empty segments"),
+            ("/a", "no empty segments"),
+            ("a/b*", "whole segments"),
+            ("a/x{b}", "stands for a whole segment"),
+            ("a/{}", "names no value"),
+            ("a b/c", "'a b' has ' ' in it"),
+            ("a/**/b/**/c/**/d/**/e/**", "at most 4 `**`"),
+            ("/".join("a" * 33), "at most 32 segments"),
+            ("a" * 65, "longer than 64 bytes"),
+            ("/".join(["a" * 60] * 5), "at most 255 bytes"),
+        ]:
+            with self.assertRaises(ValueError) as refused:
+                hive.on(pattern)
+            self.assertIn(want, str(refused.exception))
+        for name, schedule in [("a", "@every 5s"), ("a", "*/5 * * * 1"), ("a", "@every 1h30m"), ("a", "@daily")]:
+            check_timer(name, schedule)
+        for name, schedule, want in [
+            ("a", "@every 5", "needs a duration with its unit"),
+            ("a", "@every", "five fields of cron"),
+            ("a", "hourly", "five fields of cron"),
+            ("a", "* * * *", "five fields of cron"),
+            ("a/b", "@every 5s", "no name for a timer"),
+            ("report", "@every 5s", "two timers report"),
+        ]:
+            with self.assertRaises(ValueError) as refused:
+                hive.tick(name, schedule)(lambda: None)
+            self.assertIn(want, str(refused.exception))
+        with self.assertRaisesRegex(ValueError, "'a//b' is no pattern"):
+            hive.plugin(publishes=["a//b"])
 
     def test_a_second_handler_for_a_pattern_is_refused_at_once(self):
         with self.assertRaisesRegex(ValueError, r"two handlers for greet/\*: the second, greet, would never be called"):

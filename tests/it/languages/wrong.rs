@@ -79,6 +79,12 @@ async fn what_javascript_cannot_do_is_said_with_what_helps() -> Result<()> {
             "--platform=node",
         ),
         (
+            "timer",
+            "import { tick } from \"hive-guest\";\n\n\ntick(\"a\", \"hourly\", () => 1);\n",
+            &["\"hourly\" is no schedule: it is `@every 5s`, or five", "(src/index.js:4)"][..],
+            "registry.js",
+        ),
+        (
             "twice",
             "import { answer, on } from \"hive-guest\";\nanswer(\"a/b\", () => 1);\non(\"a/b\", () => 2);\n",
             &["there are two handlers for a/b", "(src/index.js:3)"][..],
@@ -188,6 +194,10 @@ async fn what_fails_while_python_is_loaded_is_told_from_the_projects_code_on() -
         (
             "import hive\n\n@hive.on(\"a/b\")\ndef add(a: int, b: int) -> None: ...\n",
             "line 3, in <module>\n    @hive.on(\"a/b\")\n     ~~~~~~~^^^^^^^\nTypeError: add would be given",
+        ),
+        (
+            "import hive\n@hive.on(\"a//b\")\ndef no() -> None: ...\n",
+            "line 2, in <module>\n    @hive.on(\"a//b\")\n     ~~~~~~~^^^^^^^^\nValueError: 'a//b' is no pattern: there are no",
         ),
         ("import numppy\n", "error: a package that is not Python's own is to be one of the `dependencies`"),
         ("import sys\nsys.exit(3)\n", "RuntimeError: the program is ended while it is loaded"),
