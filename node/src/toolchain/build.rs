@@ -6,6 +6,7 @@ pub mod c;
 mod core;
 pub mod go;
 pub mod js;
+pub mod own;
 pub mod project;
 pub mod python;
 pub mod rust;

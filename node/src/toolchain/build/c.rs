@@ -136,7 +136,7 @@ impl C {
         let done = ZIG_TOOL.compile(zig, "zig cc", root).await;
         done.map_err(|error| in_other_words(error, advised))?;
         let bytes = fs::read(&module).map_err(|source| place(&module, source))?;
-        let component = core::component(bytes, &shop.wit()?, WORLD);
+        let component = core::component(bytes, &shop.wit()?, Some(WORLD));
         let component = component.map_err(|reason| BuildError::NoHandler { folder: root.clone(), reason })?;
         fs::write(to, component).map_err(|source| place(to, source))
     }

@@ -22,15 +22,18 @@ pub fn adapter_hash() -> String {
     hasher.finalize().to_hex().chars().take(16).collect()
 }
 
-/// Makes a component of a module that has the functions of a world; `wit` is the folder of the interfaces.
+/// Makes a component of a module that has the functions of a world; none: it has its world with it. `wit` is the folder of
+/// the interfaces.
 ///
 /// # Errors
 /// What the module lacks, or has too much.
-pub fn component(mut module: Vec<u8>, wit: &Path, world: &str) -> Result<Vec<u8>, String> {
-    let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_dir(wit).map_err(said)?;
-    let world = resolve.select_world(&[package], Some(world)).map_err(said)?;
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).map_err(said)?;
+pub fn component(mut module: Vec<u8>, wit: &Path, world: Option<&str>) -> Result<Vec<u8>, String> {
+    if world.is_some() {
+        let mut resolve = Resolve::default();
+        let (package, _) = resolve.push_dir(wit).map_err(said)?;
+        let world = resolve.select_world(&[package], world).map_err(said)?;
+        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).map_err(said)?;
+    }
     let adapter = adapter()?;
     let encoder = ComponentEncoder::default().validate(true).module(&module).map_err(said)?;
     encoder.adapter(ADAPTED, &adapter).map_err(said)?.encode().map_err(said)
@@ -61,7 +64,7 @@ mod tests {
         let wit = tempfile::tempdir().expect("a folder");
         sdk::write(&sdk::WIT, wit.path()).expect("written");
         let module = wat::parse_str("(module (memory (export \"memory\") 1))").expect("a module");
-        let said = component(module, wit.path(), "plugin").expect_err("it has no `handle`");
+        let said = component(module, wit.path(), Some("plugin")).expect_err("it has no `handle`");
         assert!(said.contains("interface `hive:node/handler@0.1.0` function `describe`"), "{said}");
         assert_eq!(adapter_hash().len(), 16);
     }

@@ -95,7 +95,7 @@ impl Go {
         go.args(["build", "-buildmode=c-shared", "-trimpath", "-ldflags=-w", "-o"]).arg(&module).arg(".");
         GO.compile(go, "go build", root).await?;
         let bytes = fs::read(&module).map_err(|source| place(&module, source))?;
-        let component = core::component(bytes, &shop.wit()?, WORLD);
+        let component = core::component(bytes, &shop.wit()?, Some(WORLD));
         let component = component.map_err(|reason| BuildError::NoHandler { folder: root.clone(), reason })?;
         fs::write(to, component).map_err(|source| place(to, source))
     }

@@ -14,6 +14,7 @@ use super::{
     c::C,
     go::Go,
     js::Js,
+    own::Own,
     python::Python,
     shop::{Shop, lock},
     stamp,
@@ -54,6 +55,8 @@ pub enum Language {
     C(C),
     /// Go.
     Go(Go),
+    /// Whatever its own command takes.
+    Own(Own),
 }
 
 /// The projects in a folder and below, but below a `Cargo.toml`: what lies there is cargo's, and the rest is meant only
@@ -84,7 +87,8 @@ pub fn below(folder: &Path) -> impl Iterator<Item = PathBuf> {
 
 /// The project whose manifest is in a folder, if there is one.
 fn read(root: &Path) -> Result<Option<Project>, BuildError> {
-    for read in [Js::read, Python::read, C::read, Go::read] {
+    // What says itself how it is built is not built in another way.
+    for read in [Own::read, Js::read, Python::read, C::read, Go::read] {
         if let Some(project) = read(root)? {
             return Ok(Some(project));
         }
@@ -153,6 +157,7 @@ impl Project {
                 Language::Python(python) => python.build(self, shop, &fresh).await,
                 Language::C(c) => c.build(self, shop, &fresh).await,
                 Language::Go(go) => go.build(self, shop, &fresh).await,
+                Language::Own(own) => own.build(self, shop, &fresh).await,
             }
         };
         shop.making(&format!("building `{}`", self.name), making).await?;
@@ -169,6 +174,7 @@ impl Project {
             Language::Python(python) => (Sdk::Python, python.sdk(self)),
             Language::C(c) => (Sdk::C, c.sdk(self)),
             Language::Go(go) => (Sdk::Go, go.sdk(self)),
+            Language::Own(_) => return Ok(()),
         };
         // Another folder is somebody's own.
         let is_own = |folder: &Path| folder.components().eq(self.root.join(sdk::FOLDER).components());
@@ -184,8 +190,12 @@ impl Project {
             Language::Python(python) => (python.sdk(self), python.tools()),
             Language::C(c) => (c.sdk(self), c.tools()),
             Language::Go(go) => (go.sdk(self), go.tools()),
+            Language::Own(own) => (None, own.tools()),
         };
-        let mut folders = vec![self.root.clone()];
+        let mut folders = match &self.language {
+            Language::Own(own) => own.sources(self),
+            _ => vec![self.root.clone()],
+        };
         folders.extend(sdk.filter(|sdk| sdk.is_dir()));
         let with = [self.name.as_str(), self.version.as_str(), tools];
         stamp::of(&folders, &with).map_err(|source| BuildError::Folder { folder: self.root.clone(), source })

@@ -13,7 +13,7 @@ use crate::{toolchain::sdk, watch::is_skipped};
 /// Files of one project at most; a folder with more holds something else than sources.
 const FILES_MAX: usize = 20_000;
 
-/// A hash of the files below some folders that something is built of, and of what they are built with.
+/// A hash of the files below some folders, or of files, that something is built of, and of what they are built with.
 ///
 /// # Errors
 /// When a file cannot be read.
@@ -25,7 +25,10 @@ pub fn of(folders: &[PathBuf], with: &[&str]) -> io::Result<String> {
     }
     let mut files = BTreeSet::new();
     for folder in folders {
-        collect(folder, &mut files)?;
+        match folder.is_file() {
+            true => drop(files.insert(folder.clone())),
+            false => collect(folder, &mut files)?,
+        }
     }
     for file in files {
         hasher.update(file.as_os_str().as_encoded_bytes());

@@ -1,0 +1,76 @@
+//! A project that says itself how it is built: what no toolchain of this program's knows is a handler, too.
+
+use std::{fs, path::Path};
+
+use anyhow::{Result, ensure};
+use hive_tests::languages::{command, is_here, said};
+use tempfile::TempDir;
+
+use crate::PROGRAM;
+
+/// Runs the program in a folder: whether it was well, and what it says.
+fn run_in(folder: &Path, args: &[&str]) -> Result<(bool, String)> {
+    let output = command(Path::new(PROGRAM))?.args(args).current_dir(folder).output()?;
+    Ok((output.status.success(), said(&output)))
+}
+
+/// The manifest of a project with this command, and with what is to stand beside it.
+fn manifest(folder: &Path, build: &str, rest: &str) -> Result<()> {
+    let text = format!("[plugin]\nname = \"own\"\nversion = \"2.0\"\nbuild = {build}\n{rest}\n");
+    Ok(fs::write(folder.join("hive.toml"), text)?)
+}
+
+/// What hive-node would build in its own way is built as it says: here by Go's compiler, which leaves a module.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_says_itself_how_it_is_built() -> Result<()> {
+    const GO: &str = r#"["env", "GOOS=wasip1", "GOARCH=wasm", "go", "build", "-buildmode=c-shared", "-o", "bin/x.wasm", "."]"#;
+    if !is_here("go", "a language of its own") {
+        return Ok(());
+    }
+    let parent = TempDir::new()?;
+    let (done, said) = run_in(parent.path(), &["new", "own", "--lang", "go"])?;
+    ensure!(done, "{said}");
+    let folder = parent.path().join("own");
+    let rest = "sources = [\"main.go\", \"go.mod\", \".hive/sdk\"]\ncomponent = \"bin/x.wasm\"";
+    manifest(&folder, GO, rest)?;
+    let (done, said) = run_in(&folder, &["build"])?;
+    ensure!(done && said.contains("built `own` in") && folder.join("bin/x.wasm").is_file(), "{said}");
+    // What the command left is no source: nothing is built again, until a source is another.
+    let (done, said) = run_in(&folder, &["build", "-v"])?;
+    ensure!(done && !said.contains("building"), "{said}");
+    let (done, said) = run_in(&folder, &["test"])?;
+    ensure!(done && said.contains(" passed, 0 failed"), "{said}");
+    let text = fs::read_to_string(folder.join("main.go"))?;
+    fs::write(folder.join("main.go"), text.replace("\"Hello\"", "\"Hi\""))?;
+    let event = r#"{"call": "own/hello", "data": "Ada"}"#;
+    let (done, said) = run_in(&folder, &["test", "--event", event, "--expect", "\"Hi, Ada!\""])?;
+    ensure!(done && said.contains("built `own` in"), "{said}");
+    // A component is taken as it is, from where it is told to be.
+    let made = folder.join(".hive/build/own.wasm");
+    let copied = folder.join("made.wasm");
+    fs::copy(made, &copied)?;
+    manifest(&folder, r#"["sh", "-c", "cp made.wasm $HIVE_OUT"]"#, "sources = [\"made.wasm\"]")?;
+    let (done, said) = run_in(&folder, &["build"])?;
+    ensure!(done && fs::read(folder.join(".hive/build/own.wasm"))? == fs::read(copied)?, "{said}");
+    Ok(())
+}
+
+/// What goes wrong is said with what was run, what it said, and what helps.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_wrong_with_a_command_is_said() -> Result<()> {
+    let folder = TempDir::new()?;
+    let check = |build: &str, wants: &[&str]| {
+        manifest(folder.path(), build, "sources = [\"hive.toml\"]")?;
+        let (done, said) = run_in(folder.path(), &["build"])?;
+        ensure!(!done && wants.iter().all(|want| said.contains(want)), "{build}: {wants:?}\n{said}");
+        Ok(())
+    };
+    check("[\"no-such-program\"]", &["`no-such-program` is not installed", "correct `build` in hive.toml"])?;
+    let fails = r#"["sh", "-c", "echo $HIVE_NAME $HIVE_VERSION: one; ls $HIVE_WIT >&2; exit 3"]"#;
+    check(fails, &["own 2.0: one", "handler.wit", "`sh -c echo", "failed for "])?;
+    check("[\"true\"]", &["`true` leaves no ", "it writes to $HIVE_OUT, or `component` says where"])?;
+    check(r#"["sh", "-c", "echo text > $HIVE_OUT"]"#, &["is no handler: it is no WebAssembly"])?;
+    let empty = r#"["sh", "-c", "printf '\\0asm\\1\\0\\0\\0' > $HIVE_OUT"]"#;
+    check(empty, &["is no handler: ", "hive:node/handler@0.1.0"])?;
+    Ok(())
+}
