@@ -107,8 +107,13 @@ impl Api {
         let (place, listener) = place::Place::take(config)?;
         let part = Part::new("api");
         let opened = CancellationToken::new();
-        let shared =
-            Shared { means, part: part.clone(), opened: opened.clone(), sessions: AtomicU64::new(0) };
+        let shared = Shared {
+            means,
+            socket: place.socket().to_owned(),
+            part: part.clone(),
+            opened: opened.clone(),
+            sessions: AtomicU64::new(0),
+        };
         part.spawn("listener", listen::run(listener, router(Arc::new(shared)), part.clone()));
         Ok(Self { part, place, opened })
     }
@@ -140,6 +145,8 @@ impl Api {
 /// What every request may use.
 struct Shared {
     means: Means,
+    /// Where the API is, for who has found it by other ways.
+    socket: PathBuf,
     part: Part,
     /// Cancelled when clients are served.
     opened: CancellationToken,

@@ -81,13 +81,15 @@ struct Voice {
 impl Voice {
     /// Starts to log; `usual` is what is logged when nobody says.
     fn start_log(&self, usual: &str) -> Result<(), Fault> {
-        self.start_log_of(None, usual)
+        self.start_log_of(None, usual, false)
     }
 
-    /// The same for a verb with `--log`, which says more exactly than `-q` and `-v` what is meant.
-    fn start_log_of(&self, flag: Option<&str>, usual: &str) -> Result<(), Fault> {
+    /// The same for a verb with `--log`, which says more exactly than `-q` and `-v` what is meant. `unfolds`: people read it,
+    /// wherever it goes.
+    fn start_log_of(&self, flag: Option<&str>, usual: &str, unfolds: bool) -> Result<(), Fault> {
         let log = flag.map(str::to_owned).or_else(|| self.quiet.then(|| "error".to_owned()));
-        let options = telemetry::Options { log, verbose: self.verbose, fallback: Some(usual.to_owned()) };
+        let fallback = Some(usual.to_owned());
+        let options = telemetry::Options { log, verbose: self.verbose, fallback, unfolds };
         telemetry::start(&options).map_err(|error| Fault::usage(error.to_string()))
     }
 }

@@ -62,6 +62,8 @@ pub struct Request {
     pub directory: PathBuf,
     /// Where a node keeps its data when nobody says: the same place where its clients look for it.
     pub default_data_dir: Option<PathBuf>,
+    /// What a node is called when nobody says, as far as a name can be that; none: as its host.
+    pub default_name: Option<String>,
     /// The file when nobody says which: it is used before those of the usual places if it is there when it is looked for.
     pub usual: Option<PathBuf>,
     /// What whoever starts the node makes of what was said.
@@ -89,6 +91,7 @@ impl Request {
             variables,
             directory: std::env::current_dir()?,
             default_data_dir,
+            default_name: None,
             usual: None,
             adjust: None,
         })
@@ -173,6 +176,7 @@ pub fn check_text(source: Option<&Arc<Source>>, request: &Request) -> Result<Loa
         directory: &request.directory,
         environment: &request.variables.environment,
         default_data_dir: request.default_data_dir.as_deref(),
+        default_name: request.default_name.as_deref(),
     };
     let mut settings = check::settings(&root, &around, &mut report);
     if let (Some(settings), Some(adjust)) = (&mut settings, request.adjust) {

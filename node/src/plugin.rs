@@ -5,6 +5,7 @@
 
 pub mod allowance;
 pub mod alone;
+pub mod asked;
 pub mod asks;
 pub mod cache;
 pub mod crew;
@@ -167,10 +168,20 @@ impl Plugins {
         versions.retain(&records.contents());
         let states = States::new(store.clone());
         part.spawn("state", Arc::clone(&states).run(part.stop().clone()));
-        let (counts, approve_all) = (Counts::default(), config.approve_all);
-        let loader = OnceLock::new();
-        let shared =
-            Arc::new(Shared { loader, bus, store, states, records, versions, approve_all, boards, counts });
+        let Config { approve_all, starts_newest, .. } = config;
+        let shared = Arc::new(Shared {
+            loader: OnceLock::new(),
+            bus,
+            store,
+            records,
+            versions,
+            approve_all,
+            starts_newest,
+            states,
+            boards,
+            counts: Counts::default(),
+            doubts: Arc::default(),
+        });
         let folders = Folders::follow(&config.folders, &shared, compiled.as_deref())?;
         let mut registry = Registry::new(Arc::clone(&shared));
         join_all(registry.configure(config, Some(folders), false)).await;

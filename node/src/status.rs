@@ -30,7 +30,7 @@ use hive_proto::{
     trace::TraceCounts,
 };
 pub use lines::{LINES_MAX, Line, LineLevel, Lines};
-pub use work::{Breaker, Components, LATENCY_BOUNDS_US, Latency, Work};
+pub use work::{Breaker, Components, LATENCY_BOUNDS_US, Latency, PauseCard, Work};
 
 use crate::units::ByteSize;
 

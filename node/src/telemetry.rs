@@ -4,7 +4,9 @@
 //! every verb speaks alike and stdout stays data. It must not know the configuration file: it is handed a filter.
 
 use std::{
-    fmt, io,
+    borrow::Cow,
+    fmt,
+    io::{self, IsTerminal as _},
     sync::OnceLock,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -17,6 +19,19 @@ use tracing_subscriber::{
     util::{SubscriberInitExt as _, TryInitError},
 };
 
+/// What stands in a line for the end of one: a guest's text with several is one record, whatever collects them.
+pub const LINE_END: char = '⏎';
+
+/// A line as people read it: what it has several of are lines of their own. Those behind the first are set in, so that none
+/// can be taken for another record.
+#[must_use]
+pub fn unfolded(line: &str) -> Cow<'_, str> {
+    match line.contains(LINE_END) {
+        true => Cow::Owned(line.replace(LINE_END, "\n    ")),
+        false => Cow::Borrowed(line),
+    }
+}
+
 /// What is asked for, from the strongest to the weakest: `log`, `verbose`, `$RUST_LOG`, `fallback`, `info`.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
@@ -26,6 +41,8 @@ pub struct Options {
     pub verbose: u8,
     /// `log.level` or `log.filter` of the configuration file.
     pub fallback: Option<String>,
+    /// People read the lines, also where stderr is no terminal: see [`unfolded`].
+    pub unfolds: bool,
 }
 
 /// Starts logging to stderr, in color only on a terminal that wants it. Once per process.
@@ -35,8 +52,9 @@ pub struct Options {
 pub fn start(options: &Options) -> Result<(), TelemetryError> {
     let (filter, handle) = reload::Layer::new(filter(options)?);
     let color = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
+    let unfolds = options.unfolds || io::stderr().is_terminal();
     let lines = tracing_subscriber::fmt::layer()
-        .with_writer(io::stderr)
+        .with_writer(move || Stderr { unfolds })
         .with_ansi(color)
         .with_timer(TimeOfDay)
         .with_target(options.verbose > 0);
@@ -44,6 +62,23 @@ pub fn start(options: &Options) -> Result<(), TelemetryError> {
     // Logging starts once in a process, so nobody has set it before.
     let _ = STARTED.set((handle, options.clone()));
     Ok(())
+}
+
+/// Where the lines go, each in one piece.
+struct Stderr {
+    unfolds: bool,
+}
+
+impl io::Write for Stderr {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let text = str::from_utf8(line).ok().filter(|_| self.unfolds).map(unfolded);
+        io::stderr().write_all(text.as_ref().map_or(line, |text| text.as_bytes()))?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }
 
 /// What says what is logged, and what was asked for at the start. One for the process, as its log is.
@@ -136,7 +171,7 @@ mod tests {
             |log: Option<&str>, verbose, environment: Option<&str>, fallback: Option<&str>, want: &str| {
                 let own = |text: Option<&str>| text.map(str::to_owned);
                 let said = directives(
-                    &Options { log: own(log), verbose, fallback: own(fallback) },
+                    &Options { log: own(log), verbose, fallback: own(fallback), unfolds: false },
                     own(environment),
                 );
                 assert_eq!(said.split(",mdns").next(), Some(want), "{said}");
@@ -150,6 +185,15 @@ mod tests {
         check(Some("a=trace"), 2, Some("error"), Some("warn"), "a=trace");
         check(None, 0, Some("a=trace,info"), None, "a=trace,info");
         check(None, 0, Some(" "), None, "info");
+    }
+
+    #[test]
+    fn a_line_that_has_several_is_shown_as_these() {
+        assert_eq!(unfolded("one"), "one");
+        assert_eq!(
+            unfolded("Traceback:⏎  File \u{fffd}[31m⏎Error"),
+            "Traceback:\n      File \u{fffd}[31m\n    Error"
+        );
     }
 
     #[test]

@@ -133,13 +133,16 @@ async fn going_back_and_switching_off_outlive_the_node() -> Result<()> {
     ensure!(status.components.compiled == 0 && status.components.cached >= 1, "{:?}", status.components);
     let kept = plugin(&node, "filter").await.context("the filter")?;
     ensure!(kept.hash == first && kept.problem.is_some(), "{kept:?}");
+    node.says("an older version runs: generation 2 was rolled back: somebody asked for it; its file is not loaded again until")
+        .await?;
     works(&node).await?;
     let (done, said) = verb(&node, &["plugins", "disable", "filter"]).await?;
     ensure!(done && said == "filter disabled\n", "{said}");
     node.crash().await?;
 
-    let node = begin().await?;
+    let mut node = begin().await?;
     is(&node, "filter", "the filter to be off", |plugin| plugin.state == PluginState::Disabled).await?;
+    node.says("it is off, and stays so until somebody says `plugins enable filter`").await?;
     let (done, said) = verb(&node, &["plugins", "reload", "filter"]).await?;
     ensure!(!done && said.contains("it is disabled"), "{said}");
     let (done, said) = verb(&node, &["plugins", "enable", "filter"]).await?;

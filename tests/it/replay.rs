@@ -29,6 +29,14 @@ async fn listed(node: &Node) -> Result<DeadLetters> {
     Ok(serde_json::from_slice(&replay(node, &["--json"]).await?.stdout)?)
 }
 
+/// What `plugins` shows as dead of the plugin.
+async fn shown_dead(node: &Node) -> Result<String> {
+    let list = stdout(&run(Some(node), &["plugins", "billing"]).await?);
+    let [head, billing] = list.lines().take(2).collect::<Vec<_>>()[..] else { anyhow::bail!("{list}") };
+    let at = head.find("DEAD").context("a column")?;
+    Ok(billing.get(at..).and_then(|rest| rest.split(' ').next()).unwrap_or_default().to_owned())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn dead_letters_outlive_the_node_and_are_handled_again_by_their_plugin_alone() -> Result<()> {
     let (folder, data) = (tempfile::tempdir()?, tempfile::tempdir()?);
@@ -66,9 +74,15 @@ async fn dead_letters_outlive_the_node_and_are_handled_again_by_their_plugin_alo
     ensure!(dropped.status.success() && stdout(&dropped) == "4 dropped\n", "{dropped:?}");
     shop.client().publish("orders/five", &"five".into()).await?;
     dead(&shop, 6, 5).await?;
+    // Six died, and four are there to be handled again.
+    ensure!(shown_dead(&shop).await? == "4");
     shop.stop().await?;
+    let said = shop.stderr();
+    ensure!(said.matches("dead letter: ").count() == 6, "{said}");
+    ensure!(said.matches("`hive-node replay billing` lists what is kept").count() == 1, "{said}");
     let mut shop = setup().start().await?;
     ensure!(listed(&shop).await?.letters.len() == 4, "{:?}", listed(&shop).await?);
+    ensure!(shown_dead(&shop).await? == "4", "what died before the node started is there, too");
 
     place(folder.path(), "billing.wasm", &Sketch::new().on("orders/*").build())?;
     shop.runs_plugin("billing", 2).await?;

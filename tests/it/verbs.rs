@@ -239,7 +239,8 @@ async fn dev_runs_what_is_saved() -> Result<()> {
 async fn dev_runs_what_is_built_beside_what_is_not() -> Result<()> {
     let projects = tempfile::tempdir()?;
     let (good, bad) = (projects.path().join("good"), projects.path().join("bad"));
-    for (folder, name, answer) in [(&good, "served", "\"one\".to_owned()"), (&bad, "mended", "nothing")] {
+    let said = r#"{ hive::warn!("a stack\n  of two\u{1b}[31m"); "one".to_owned() }"#;
+    for (folder, name, answer) in [(&good, "served", said), (&bad, "mended", "nothing")] {
         fs::create_dir(folder)?;
         write_project(folder)?;
         let manifest = fs::read_to_string(folder.join("Cargo.toml"))?;
@@ -254,6 +255,8 @@ async fn dev_runs_what_is_built_beside_what_is_not() -> Result<()> {
     node.says(&format!("{PROGRAM} call served/out")).await?;
     let answer = run(Some(&node), &["call", "served/out"]).await?;
     ensure!(stdout(&answer) == "\"one\"\n", "{answer:?}");
+    // What has several lines is shown as these, and steers no terminal.
+    node.says("a stack\n      of two\u{fffd}[31m").await?;
     fs::write(bad.join("src/lib.rs"), handler("\"two\".to_owned()").replace("tried/out", "mended/out"))?;
     until("what was mended to be live", MOMENT * 3, async || {
         let answer = run(Some(&node), &["call", "mended/out"]).await.ok()?;
@@ -277,12 +280,22 @@ async fn a_second_dev_runs_beside_the_first_and_is_asked_in_its_project() -> Res
     };
     let each = "version: 1\nplugins: { each: { idle: { exec: [sleep, 1000] } } }\n";
     let mut devs = Vec::new();
+    let mut args = vec!["dev".to_owned()];
     for name in ["one", "two"] {
         let folder = home.path().join(name);
         fs::create_dir_all(folder.join("deep"))?;
         write(&folder, "hive.yaml", each)?;
-        let mut dev = Program::start(name, command(&folder, &["dev", "--name", name]))?;
+        let args_now = args.iter().map(String::as_str).collect::<Vec<_>>();
+        let mut dev = Program::start(name, command(&folder, &args_now))?;
         dev.says(&format!(": node {name}")).await?;
+        // The second is told of the first.
+        let said = dev.stderr();
+        let links =
+            said.lines().find_map(|line| line.trim().strip_prefix("links")?.trim().strip_prefix("UDP "));
+        args.extend([
+            "--peer".to_owned(),
+            links.with_context(|| said.clone())?.split(", ").next().unwrap_or_default().to_owned(),
+        ]);
         devs.push((folder, dev));
     }
     let [(one, first), (two, second)] = &mut devs[..] else { anyhow::bail!("two") };
@@ -302,8 +315,16 @@ async fn a_second_dev_runs_beside_the_first_and_is_asked_in_its_project() -> Res
     {
         ensure!(asked(folder)? == want, "{}", folder.display());
     }
+    until("the two to mesh", MOMENT, async || {
+        let peers = command(two, &["peers"]).output().ok()?;
+        stdout(&peers).lines().any(|line| line.starts_with("one ")).then_some(())
+    })
+    .await
+    .with_context(|| second.printed())?;
     let named = command(home.path(), &["status", "--node", "two"]).output()?;
-    ensure!(String::from_utf8_lossy(&named.stdout).contains("two"), "{named:?}");
+    let (named, socket) = (stdout(&named), two.join(".hive/data/node.sock").canonicalize()?);
+    let api = named.lines().find_map(|line| line.strip_prefix("api ")).map(str::trim);
+    ensure!(named.contains("two") && api == socket.to_str(), "{named}");
     // Where its node has gone, the other one is asked.
     ensure!(second.stop().await?.success(), "{}", second.printed());
     let output = command(two, &["plugins"]).output()?;
@@ -333,15 +354,24 @@ async fn of_several_nodes_the_one_that_was_asked_is_named() -> Result<()> {
     let here = |name| node(name).env("XDG_RUNTIME_DIR", home.path());
     let one = here("one").start().await?;
     let mut other = here("other").start().await?;
-    let ask = |args: &[&str]| -> Result<String> {
+    let say = |verb: &str, args: &[&str]| -> Result<String> {
         let mut command = std::process::Command::new(PROGRAM);
         clean(&mut command, home.path());
-        Ok(stderr(&command.args(["call", "nobody/here"]).args(args).output()?))
+        Ok(stderr(&command.args([verb, "nobody/here"]).args(args).output()?))
     };
+    let (ask, published) = (|args: &[&str]| say("call", args), |args: &[&str]| say("publish", args));
     let said = ask(&[])?;
     let asked =
         format!("asked was the node one ({})", one.data_dir().join("node.sock").canonicalize()?.display());
-    ensure!(said.contains(&asked) && said.contains("another one runs here: --node chooses"), "{said}");
+    ensure!(
+        said.contains(&asked) && said.contains("another one runs here (other): --node chooses"),
+        "{said}"
+    );
+    // What is published for nobody may have been for the other.
+    let said = published(&[])?;
+    ensure!(said.contains("nobody is subscribed") && said.contains(&asked), "{said}");
+    let said = published(&["--node", "other"])?;
+    ensure!(said.contains("nobody is subscribed") && !said.contains("asked was"), "{said}");
     let said = ask(&["--node", "other"])?;
     ensure!(said.contains("nobody answers there") && !said.contains("asked was"), "{said}");
     ensure!(other.stop().await?.success());

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use hive_client::{Message, types::LogLevel};
 use hive_node::plugin::sketch::Sketch;
 use hive_tests::{
-    guests::{place, test_guest},
+    guests::{guest, place, test_guest},
     nodes::clean,
     wait::{MOMENT, until, within},
 };
@@ -146,6 +146,11 @@ async fn a_plugin_that_keeps_failing_is_paused_and_goes_on_when_it_is_mended() -
         stdout(&list).contains("paused").then_some(())
     });
     paused.await?;
+    let list = run(Some(&node), &["plugins"]).await?;
+    let why = "bad: it is paused after 3 failures in a row, the last: ";
+    let why =
+        stderr(&list).lines().find(|line| line.starts_with(why)).with_context(|| stderr(&list))?.to_owned();
+    ensure!(why.contains("trapped") && why.contains(" now); one event is tried in "), "{why}");
     node.says("it is paused after 3 failures in a row").await?;
     ensure!(call(&node).await.is_err_and(|why| why.contains("it is paused after 3 failures")));
     place(folder.path(), "bad.wasm", &Sketch::new().answers("bad/*").build())?;
@@ -199,5 +204,27 @@ async fn what_is_counted_is_there_for_prometheus() -> Result<()> {
         "{text}"
     );
     ensure!(text.contains("hive_plugin_latency_seconds_bucket{le=\"+Inf\",plugin=\"fine\"} 1"), "{text}");
+    Ok(())
+}
+
+/// A key that is misspelt in a plugin's configuration is one that nobody reads: the one that was meant is said, once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_misspelt_is_said_with_the_one_that_the_plugin_asks_for() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    place(folder.path(), "filter.wasm", &std::fs::read(guest("filter"))?)?;
+    let config = "version: 1\nplugins: { each: { filter: { config: { limt: 20, other: 9 } } } }\n";
+    let config = write(folder.path(), "hive.yaml", config)?;
+    let mut node = node("misspelt").plugins(folder.path()).arg("--config").arg(config).start().await?;
+    node.runs_plugin("filter", 1).await?;
+    for celsius in [21, 22, 41] {
+        let reading = Message::from(format!("{{\"celsius\": {celsius}}}").as_str());
+        node.client().publish("sensor/attic/reading", &reading).await?;
+    }
+    let asks = "it asks for `limit`, which its `config` does not have, and never for `plugins.each.filter.config.limt`";
+    node.says(asks).await?;
+    let logs = run(Some(&node), &["plugins", "logs", "filter"]).await?;
+    ensure!(stdout(&logs).contains("did you mean `limit` there?"), "{}", stdout(&logs));
+    node.stop().await?;
+    ensure!(node.stderr().matches("did you mean").count() == 1, "{}", node.stderr());
     Ok(())
 }

@@ -26,8 +26,8 @@ pub use gathered::{Answer, Gathered, Responder};
 pub use logs::{LogLevel, LogLine, PluginLogs};
 pub use peers::{Graph, GraphNode, NetworkGraph, PassedOn, PeerStatus, Peers};
 pub use plugins::{
-    AbsentPlugin, Breaker, ComponentStatus, LimitsStatus, PluginState, PluginStatus, Plugins, Want,
-    WorkStatus,
+    AbsentPlugin, Breaker, ComponentStatus, LimitsStatus, PauseStatus, PluginState, PluginStatus, Plugins,
+    Want, WorkStatus,
 };
 pub use state::{StateEntries, StateEntry};
 pub use stores::{CursorStatus, JournalStatus, KeptStatus};
@@ -116,6 +116,9 @@ pub struct NodeStatus {
     /// Where it keeps its key and state; absent: nowhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_dir: Option<String>,
+    /// The Unix socket of its API; absent: an older node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub socket: Option<String>,
 }
 
 /// One network a node is in.

@@ -18,7 +18,11 @@ use super::{
     App, convert, publish,
     refusal::{Refusal, bad_channel, invalid, unanswered},
 };
-use crate::{bus::CallCause, dispatch::nobody, units};
+use crate::{
+    bus::{CallCause, CallError},
+    dispatch::nobody,
+    units,
+};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Options {
@@ -56,17 +60,19 @@ pub(super) async fn call(
     let address = bus.names().address(&channel).map_err(|error| bad_channel(&channel, &error))?;
     let message = publish::message(&head, body?)?;
     let cause = CallCause::within(timeout);
-    let nobody = || nobody::hint(&app.means.boards, &app.means.bus, &channel, &address);
+    let help = |error: &CallError| {
+        nobody::help(&app.means.boards, &app.means.bus, (&channel, &address), error, timeout)
+    };
     let answer = match options.mode {
         Mode::One => bus.call_from(&address, message, cause).await,
         Mode::First => bus.call_first(&address, message, cause).await,
         Mode::All => {
             let gathered = bus.call_all(&address, message, cause).await;
-            let gathered = gathered.map_err(|error| unanswered(&channel, nobody, &error))?;
+            let gathered = gathered.map_err(|error| unanswered(&channel, help, &error))?;
             return Ok(Json(convert::gathered(gathered, &app.means)).into_response());
         }
     };
-    let answer = answer.map_err(|error| unanswered(&channel, nobody, &error))?;
+    let answer = answer.map_err(|error| unanswered(&channel, help, &error))?;
     let answer = convert::client_message(&answer);
     let mut head = HeaderMap::new();
     headers::write(&answer, &mut head)?;

@@ -7,7 +7,7 @@ use super::{
     App, Means,
     convert::{ms, unix_ms},
 };
-use crate::status::{Breaker, LimitsCard, PluginCard, PluginState, WantCard, Work};
+use crate::status::{Breaker, LimitsCard, PauseCard, PluginCard, PluginState, WantCard, Work};
 
 pub(super) async fn plugins(State(app): State<App>) -> Json<types::Plugins> {
     Json(types::Plugins { v: V1, plugins: all(&app.means), absent: absent(&app.means) })
@@ -58,8 +58,17 @@ fn plugin(means: &Means, name: &str, card: &PluginCard) -> types::PluginStatus {
             Breaker::Open => types::Breaker::Open,
             Breaker::HalfOpen => types::Breaker::HalfOpen,
         },
+        pause: card.work.pause.read().as_ref().as_ref().map(pause),
         limits: card.limits.as_ref().map(limits),
         letters: means.bus.letter_counts(name).letters as u64,
+    }
+}
+
+fn pause(pause: &PauseCard) -> types::PauseStatus {
+    types::PauseStatus {
+        why: pause.why.clone(),
+        since_ms: unix_ms(pause.since),
+        until_ms: pause.until.map(unix_ms),
     }
 }
 

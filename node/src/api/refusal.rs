@@ -76,18 +76,19 @@ pub(super) fn bad_reader(name: &str, error: &ChannelError) -> Refusal {
     Refusal(ApiError::new(code::INVALID, format!("`{name}` is no reader: {error}")).with_hint(hint))
 }
 
-/// A call without an answer. `nobody` is what may help where there is nobody to answer.
-pub(super) fn unanswered(channel: &str, nobody: impl FnOnce() -> String, error: &CallError) -> Refusal {
+/// A call without an answer. `help` is what may help.
+pub(super) fn unanswered(
+    channel: &str,
+    help: impl FnOnce(&CallError) -> Option<String>,
+    error: &CallError,
+) -> Refusal {
     if let CallError::Publish(error) = error {
         return error.clone().into();
     }
     let refusal = ApiError::new(error.code(), format!("`{channel}`: {error}"));
-    Refusal(match error {
-        CallError::NoResponder => refusal.with_hint(nobody()),
-        CallError::Timeout => {
-            refusal.with_hint("the handler may still be at work; a longer timeout waits for it")
-        }
-        _ => refusal,
+    Refusal(match help(error) {
+        Some(hint) => refusal.with_hint(hint),
+        None => refusal,
     })
 }
 
@@ -204,8 +205,17 @@ impl From<PathRejection> for Refusal {
 }
 
 pub(super) async fn no_such_path(uri: Uri) -> Refusal {
+    if is_of_channel(uri.path()) {
+        let hint = "a channel is 1 to 32 segments joined by `/`, such as `worker/action`";
+        return Refusal(ApiError::new(code::INVALID, "the channel is empty").with_hint(hint));
+    }
     let message = format!("there is nothing at {}", uri.path());
     Refusal(ApiError::new(code::NOT_FOUND, message).with_hint("paths begin with /v1/, such as /v1/status"))
+}
+
+/// Whether the path is one that a channel is missing in.
+fn is_of_channel(path: &str) -> bool {
+    matches!(path, "/v1/publish/" | "/v1/call/" | "/v1/trace/")
 }
 
 pub(super) async fn no_such_method(method: Method, uri: Uri) -> Refusal {

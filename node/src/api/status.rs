@@ -39,6 +39,7 @@ pub(super) async fn status(State(app): State<App>) -> Json<types::Status> {
             started_ms: unix_ms(node.started),
             uptime_ms: age_ms(node.started),
             data_dir: node.data_dir.as_ref().map(|dir| dir.display().to_string()),
+            socket: Some(app.socket.display().to_string()),
         },
         configuration: configuration(means),
         listen: means.boards.listen.read().iter().map(ToString::to_string).collect(),

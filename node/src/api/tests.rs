@@ -1,6 +1,11 @@
 //! The client against the API over a real Unix socket, with a real bus behind it.
 
-use std::{fs, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    fs,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use hive_client::{
     CALL_TIMEOUT, Client, Error, Event, Failure, Incoming, Message, Subscription, Terms, locate,
@@ -29,7 +34,7 @@ use crate::{
         StateKeys, StateLook, StatePage, Turn, Visit,
     },
     dispatch::process,
-    status::{self, NodeCard, PluginCard, PluginState, WantCard},
+    status::{self, NodeCard, PauseCard, PluginCard, PluginState, WantCard},
 };
 
 const SOON: Duration = Duration::from_secs(5);
@@ -248,6 +253,9 @@ async fn every_error_is_json() {
     };
     check("GET /v2/status", "", "404", "there is nothing at /v2/status").await;
     check("DELETE /v1/status", "", "400", "does not take DELETE").await;
+    for verb in ["publish", "call", "trace"] {
+        check(&format!("POST /v1/{verb}/"), "", "400", "the channel is empty").await;
+    }
     check("POST /v1/publish/a%FF", "", "400", "UTF-8").await;
     check("POST /v1/publish/a/b", "hive-key: %FF\r\n", "400", "`hive-key` is no UTF-8").await;
     check("POST /v1/call/a/b?timeout=5", "", "400", "has no unit").await;
@@ -318,11 +326,17 @@ async fn the_boards_are_shown_and_reloads_are_asked_for() {
     let mut node = node();
     let card = greet();
     card.work.handled.add(5);
+    let since = SystemTime::UNIX_EPOCH + Duration::from_secs(7);
+    card.work.pause.set(Some(PauseCard { why: "it broke".into(), since, until: None }));
     node.boards.plugins.change(|plugins| drop(plugins.insert("greet".into(), Arc::new(card.clone()))));
     node.client.publish("a/b", &"x".into()).await.expect("published");
     let status = node.client.status().await.expect("a status");
     assert_eq!((status.node.name.as_str(), status.events.published), ("kitchen", 1));
     assert_eq!((status.plugins[0].generation, status.plugins[0].work.handled), (3, 5));
+    let pause =
+        status.plugins[0].pause.as_ref().map(|pause| (pause.why.as_str(), pause.since_ms, pause.until_ms));
+    assert_eq!(pause, Some(("it broke", 7_000, None)));
+    assert_eq!(status.node.socket.as_deref(), node.api.socket().to_str());
     assert_eq!(status.plugins[0].waits, ["publish to `out/*`"]);
     assert_eq!(node.client.plugins().await.expect("plugins").plugins, status.plugins);
     assert_eq!(node.client.peers().await.expect("peers").peers, []);

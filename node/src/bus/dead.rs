@@ -123,14 +123,17 @@ impl Bus {
         let Letter { event, reason, .. } = &letter;
         // What is below it is a stack, which the log has from the handler itself.
         let reason = first_line(reason);
+        let kept = self.0.keep_letter(name, &letter, ticket, sure);
+        let is_first = matches!(kept, Kept::At(..)) && self.0.letters.rows().is_first(name);
+        let more =
+            if is_first { format!("; `hive-node replay {name}` lists what is kept") } else { String::new() };
         tracing::warn!(
             name,
             channel = %event.channel,
             event = %event.id,
             attempts = event.attempt,
-            "dead letter: {reason}"
+            "dead letter: {reason}{more}"
         );
-        let kept = self.0.keep_letter(name, &letter, ticket, sure);
         let (number, is_kept) = match kept {
             Kept::At(number, written) => (Some(number), !sure || written.await),
             Kept::Nowhere => (None, true),

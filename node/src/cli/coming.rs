@@ -2,7 +2,7 @@
 //! one was asked.
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     env, fs,
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
@@ -48,7 +48,11 @@ fn project_data_dirs() -> Vec<PathBuf> {
 /// a name of their own, or the usual data directories.
 pub(super) fn others(matches: &ArgMatches) -> Option<String> {
     let leaf = std::iter::successors(Some(matches), |matches| Some(matches.subcommand()?.1)).last()?;
-    let named = leaf.try_get_one::<String>("node").ok()?;
+    others_than(leaf.try_get_one::<String>("node").ok()?.map(String::as_str))
+}
+
+/// The same for what `--node` says.
+pub(super) fn others_than(named: Option<&str>) -> Option<String> {
     if named.is_some_and(|node| !node.is_empty()) {
         return None;
     }
@@ -58,12 +62,18 @@ pub(super) fn others(matches: &ArgMatches) -> Option<String> {
     let coming =
         building.map(|(process, _)| format!("; `dev` (process {process}) still builds its handlers"));
     let running = running();
-    let others = running.iter().filter(|(_, socket)| *socket != asked).map(|(_, socket)| socket);
-    let others = others.collect::<BTreeSet<_>>().len();
-    let run = match others {
+    // One that has a name of its own may be found in a usual place, too.
+    let mut others: BTreeMap<&Path, Option<&str>> = BTreeMap::new();
+    for (name, socket) in running.iter().filter(|(_, socket)| *socket != asked) {
+        let known = others.entry(socket).or_default();
+        *known = known.or(name.as_deref());
+    }
+    let names = others.values().copied().flatten().take(NAMED_MAX).collect::<Vec<_>>().join(", ");
+    let names = if names.is_empty() { names } else { format!(" ({names})") };
+    let run = match others.len() {
         0 => None,
-        1 => Some("; another one runs here: --node chooses".to_owned()),
-        _ => Some(format!("; {others} others run here: --node chooses")),
+        1 => Some(format!("; another one runs here{names}: --node chooses")),
+        others => Some(format!("; {others} others run here{names}: --node chooses")),
     };
     if coming.is_none() && run.is_none() {
         return None;
@@ -91,6 +101,8 @@ fn running() -> Vec<(Option<String>, PathBuf)> {
     all.filter(|(_, socket)| UnixStream::connect(socket).is_ok()).collect()
 }
 
+/// Nodes that are named where one was asked.
+const NAMED_MAX: usize = 4;
 /// Nodes of one host that are looked for.
 const NODES_MAX: usize = 64;
 

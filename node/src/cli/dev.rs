@@ -6,6 +6,7 @@
 mod configuration;
 mod processes;
 mod suggestions;
+mod unused;
 
 use std::{
     collections::BTreeSet,
@@ -20,7 +21,7 @@ use futures_util::future::join_all;
 use hive_client::locate;
 use tokio::sync::Notify;
 
-use self::{configuration::Configuration, processes::Process, suggestions::suggest};
+use self::{configuration::Configuration, processes::Process, suggestions::suggest, unused::Unused};
 use super::{
     Voice,
     build::{self, Tools},
@@ -47,6 +48,8 @@ const GOING_PAUSE: Duration = Duration::from_millis(100);
 /// Where the defaults are others than those of `run`, whose flags these are.
 const DATA_DIR_HELP: &str =
     "Where the node keeps its key and state [default: DIR/.hive/data, of the first DIR]";
+const NAME_HELP: &str = "What others are shown beside the node's id [default: the name of the first DIR; with --join as \
+                         `run`: this host's name]";
 const LISTEN_HELP: &str = "Where to take links, over UDP [default: a free port of this machine alone; with --join as \
                            `run`: port 7182 of all addresses, or the next free one]";
 
@@ -54,6 +57,7 @@ const LISTEN_HELP: &str = "Where to take links, over UDP [default: a free port o
 #[derive(Debug, Args)]
 #[command(
     mut_arg("data_dir", |flag| flag.help(DATA_DIR_HELP)),
+    mut_arg("name", |flag| flag.help(NAME_HELP)),
     mut_arg("listen", |flag| flag.help(LISTEN_HELP)),
     after_help = "\
 Examples:
@@ -62,7 +66,8 @@ Examples:
   hive-node dev --join          in the network of this LAN
 
 Without --join the node stays on this machine. Its data is in DIR/.hive/data, of the first DIR, and
-whoever asks in there, or with --node DIR, asks this node.
+whoever asks in there, or with --node DIR, or with its name, asks this node. Two of them
+are a mesh when one has `--listen 127.0.0.1:7190` and the other `--peer 127.0.0.1:7190`.
 Each handler runs as soon as it is built.
 Without --config the configuration is DIR/hive.yaml, if one DIR is given and has that, else as `run`
 finds it. What was saved last is what runs: there is no probation unless the configuration says one.
@@ -93,12 +98,12 @@ impl Dev {
         let mut loaded = flags.load(vec![folder.clone()])?;
         loaded.settings.plugins.cache = cache;
         loaded.adjust(as_who_writes_handlers_wants);
-        run::begin(&loaded, voice)?;
+        run::begin(&loaded, voice, true)?;
         let processes = Process::all(&loaded.settings);
         let sources = Sources::watch(&processes::folders(&dirs, &processes)).map_err(Fault::configuration)?;
         let config = Configuration::of(&loaded);
         let (tools, said) = (self.tools, BTreeSet::new());
-        let (unused, served) = ((!is_config_said).then(BTreeSet::new), Arc::<Notify>::default());
+        let (unused, served) = ((!is_config_said).then(Unused::default), Arc::<Notify>::default());
         let something = Arc::clone(&served);
         let workshop =
             Workshop { sources, dirs, processes, folder, served, tools, config, unused, said, voice };
@@ -140,6 +145,8 @@ impl Dev {
 fn as_who_writes_handlers_wants(settings: &mut Settings) {
     // Whoever writes a handler and runs it has said yes to what it wants.
     settings.plugins.approve_all = true;
+    // Starts with what is there, whatever it was left for the last time.
+    settings.plugins.starts_newest = true;
     // And looks at what was saved last, however it fares.
     settings.plugins.defaults.probation.get_or_insert(Duration::ZERO);
 }
@@ -162,8 +169,8 @@ async fn prepare(mut flags: NodeFlags, join: bool, dirs: &[PathBuf]) -> Result<S
     let (given, first) = (flags.data_dir.take(), dirs.first().map_or(Path::new("."), PathBuf::as_path));
     let cache = if given.is_some() { None } else { locate::default_data_dir() };
     let is_own = given.is_none();
-    let own = || first.canonicalize().unwrap_or_else(|_| first.to_owned()).join(locate::PROJECT_FOLDER);
-    let dir = given.unwrap_or_else(own);
+    let first = first.canonicalize().unwrap_or_else(|_| first.to_owned());
+    let dir = given.unwrap_or_else(|| first.join(locate::PROJECT_FOLDER));
     let mut lock = claim(&dir).await.map_err(|error| {
         let hint = error.hint();
         Fault::configuration(error).hint(hint)
@@ -180,6 +187,8 @@ async fn prepare(mut flags: NodeFlags, join: bool, dirs: &[PathBuf]) -> Result<S
     })?;
     flags.data_dir = Some(dir);
     if !join {
+        // Several run on one host; who joins others is known to them as the host.
+        flags.usual_name(&first);
         flags.listen.get_or_insert_with(|| "loopback".into());
         flags.no_mdns = true;
     }
@@ -221,7 +230,7 @@ struct Workshop<'a> {
     tools: Tools,
     config: Configuration,
     /// Configurations of projects of which it was said that they are not used. None: somebody said which one is.
-    unused: Option<BTreeSet<PathBuf>>,
+    unused: Option<Unused>,
     /// What failed the last time, as it was shown: it is not shown again when something else is saved.
     said: BTreeSet<String>,
     voice: &'a Voice,
@@ -232,6 +241,9 @@ impl Workshop<'_> {
     async fn first_build(mut self) -> Result<Self, Fault> {
         // What was built the last time may be of other folders.
         self.remove_all_but(&[]);
+        if let Some(unused) = &mut self.unused {
+            unused.say_processes(&self.dirs, &self.config, self.voice);
+        }
         loop {
             let failures = self.build().await.map_err(build::fault)?;
             if failures.is_empty() {
@@ -330,24 +342,13 @@ impl Workshop<'_> {
         let built = build_all(&self.dirs, options, &say, heard).await;
         self.said = fails.into_inner().unwrap_or_else(PoisonError::into_inner);
         let Built { artifacts, failures } = built?;
-        self.say_unused(&artifacts);
+        if let Some(unused) = &mut self.unused {
+            unused.say(&artifacts, &self.config, self.voice);
+        }
         if failures.is_empty() {
             self.remove_all_but(&artifacts);
         }
         Ok(failures)
-    }
-
-    /// Says once of a project's own configuration that it is not the one that holds.
-    fn say_unused(&mut self, artifacts: &[Artifact]) {
-        let Some(said) = &mut self.unused else { return };
-        let own = self.config.others(artifacts.iter().map(|artifact| artifact.sources.as_path()));
-        let new: Vec<_> = own.into_iter().filter(|file| said.insert(file.clone())).collect();
-        for file in new {
-            output::note(
-                self.voice,
-                &format!("{0} is not used; --config {0} has it hold for all", file.display()),
-            );
-        }
     }
 
     /// The handlers that are there to run.

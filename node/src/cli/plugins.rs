@@ -10,7 +10,7 @@ use clap::{
     Arg, Args, Command, ValueEnum,
     builder::{PossibleValue, StringValueParser, TypedValueParser},
 };
-use hive_client::types::{AbsentPlugin, Breaker, PluginState, PluginStatus, Reload};
+use hive_client::types::{AbsentPlugin, Breaker, PauseStatus, PluginState, PluginStatus, Reload};
 
 use super::{Ask, Voice, exit::Fault, output};
 use crate::units::nearest;
@@ -33,8 +33,8 @@ Examples:
 A changed file is loaded by itself. A version that breaks while it is new is left for the one before
 by itself; one that wants more than the one before waits until it is approved.
 
-GENERATION counts the files that were loaded, VERSION is what a handler says of itself. HANDLED and
-DEAD are since the node started; dead letters of before are there, too: `replay NAME`.")]
+GENERATION counts the files that were loaded, VERSION is what a handler says of itself. HANDLED is
+since the node started, DEAD are the dead letters that are kept: `replay NAME` lists them.")]
 pub(super) struct Plugins {
     /// What to do; the name of a plugin lists that one.
     #[arg(default_value = "list", value_parser = FirstWord)]
@@ -161,6 +161,9 @@ async fn list(name: Option<&str>, ask: &Ask) -> Result<(), Fault> {
         if let Some(problem) = &plugin.problem {
             output::note(&Voice::default(), &format!("{}: {problem}", plugin.name));
         }
+        if let Some(pause) = &plugin.pause {
+            output::note(&Voice::default(), &format!("{}: {}", plugin.name, pause_text(pause)));
+        }
         if !plugin.waits.is_empty() {
             let (name, wants) = (&plugin.name, plugin.waits.join(", to "));
             let program = output::program();
@@ -172,6 +175,17 @@ async fn list(name: Option<&str>, ask: &Ask) -> Result<(), Fault> {
         output::note(&Voice::default(), &format!("{}: {}", plugin.name, absence(plugin)));
     }
     Ok(())
+}
+
+/// Why a plugin is paused, since when, and when it is tried next.
+pub(super) fn pause_text(PauseStatus { why, since_ms, until_ms }: &PauseStatus) -> String {
+    let next = match until_ms.map(output::left_ms) {
+        None => "one event is being tried".to_owned(),
+        Some(0) => "the next event is tried".to_owned(),
+        Some(left) => format!("one event is tried in {}", output::span(left)),
+    };
+    let since = output::span(output::age_ms(*since_ms));
+    format!("{} (for {since} now); {next}", output::one_line(why))
 }
 
 /// What there is to say of a plugin that is known by its section in the configuration alone.
@@ -193,7 +207,7 @@ fn row(plugin: &PluginStatus) -> Vec<String> {
         output::one_line(&plugin.version).into_owned(),
         plugin.hash.chars().take(HASH_DIGITS).collect(),
         plugin.work.handled.to_string(),
-        plugin.work.dead.to_string(),
+        plugin.letters.to_string(),
         plugin.work.queued.to_string(),
         output::one_line(&wants.join(", ")).into_owned(),
     ]

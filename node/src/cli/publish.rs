@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use hive_client::Message;
 
-use super::{Ask, Voice, exit::Fault, message::With, output};
+use super::{Ask, Voice, coming, exit::Fault, message::With, output};
 use crate::units;
 
 /// Publish an event.
@@ -79,7 +79,11 @@ impl Publish {
             (true, 0, 0) => "groups and durable readers get it from there".into(),
             (_, local, peers) => reached(local, peers),
         };
-        output::note(voice, &format!("{done}{told}"));
+        // Whoever wants it may be at another node.
+        let is_in_vain = told == NOBODY && !self.retain && !self.clear;
+        let asked = is_in_vain.then(|| coming::others_than(self.ask.node.as_deref())).flatten();
+        let asked = asked.map(|asked| format!("; {asked}")).unwrap_or_default();
+        output::note(voice, &format!("{done}{told}{asked}"));
         Ok(())
     }
 
@@ -104,10 +108,12 @@ impl Publish {
     }
 }
 
+const NOBODY: &str = "accepted; nobody is subscribed to it now";
+
 /// Who got it, in copies.
 fn reached(local: u64, peers: u64) -> String {
     match (local, peers) {
-        (0, 0) => "accepted; nobody is subscribed to it now".into(),
+        (0, 0) => NOBODY.into(),
         (local, 0) => format!("accepted for {} here", output::count(local, "subscriber")),
         (0, peers) => format!("accepted for {}", output::count(peers, "peer")),
         (local, peers) => {

@@ -51,6 +51,9 @@ pub(super) struct NodeFlags {
     /// The one that is used when nobody says which, if it is there.
     #[arg(skip)]
     usual: Option<PathBuf>,
+    /// What the node is called when nobody says.
+    #[arg(skip)]
+    usual_name: Option<String>,
     /// A value for `${NAME}` in the configuration; may be given several times.
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     set: Vec<(String, String)>,
@@ -95,6 +98,11 @@ impl NodeFlags {
         self.usual = Some(folder.join(FILE_NAME));
     }
 
+    /// The node is called as a folder, unless somebody says how.
+    pub(super) fn usual_name(&mut self, folder: &Path) {
+        self.usual_name = folder.file_name().map(|name| name.to_string_lossy().into_owned());
+    }
+
     /// The configuration that follows from file, environment and flags.
     pub(super) fn load(self, plugins: Vec<PathBuf>) -> Result<Loaded, Fault> {
         let flags = Flags {
@@ -109,33 +117,33 @@ impl NodeFlags {
             api: self.api,
             log: self.log,
         };
-        load_usual(self.config, self.usual, flags, self.set)
+        load_usual(self.config, (self.usual, self.usual_name), flags, self.set)
     }
 }
 
 /// The configuration that follows from a file, the environment and flags.
 pub(super) fn load(file: Option<PathBuf>, flags: Flags, set: Vec<(String, String)>) -> Result<Loaded, Fault> {
-    load_usual(file, None, flags, set)
+    load_usual(file, (None, None), flags, set)
 }
 
-/// The same; `usual` is the file where nobody says which, if it is there.
+/// The same; `usual` is the file where nobody says which, if it is there, and the node's name where nobody says that.
 fn load_usual(
     file: Option<PathBuf>,
-    usual: Option<PathBuf>,
+    (usual, default_name): (Option<PathBuf>, Option<String>),
     flags: Flags,
     set: Vec<(String, String)>,
 ) -> Result<Loaded, Fault> {
     let set: BTreeMap<String, String> = set.into_iter().collect();
     let request = Request::of_process(file, flags, set, locate::default_data_dir())
         .map_err(|error| Fault::failed(anyhow::Error::new(error).context("the working folder is gone")))?;
-    let request = Request { usual, ..request };
+    let request = Request { usual, default_name, ..request };
     config::load(&request).map_err(super::check::report_problems)
 }
 
 impl Run {
     pub(super) async fn run(self, voice: &Voice) -> Result<(), Fault> {
         let loaded = self.node.load(self.plugins)?;
-        begin(&loaded, voice)?;
+        begin(&loaded, voice, false)?;
         let hangups = Hangups::take()?;
         let node = start(&loaded, None).await?;
         introduce(&node, &loaded, voice);
@@ -144,11 +152,11 @@ impl Run {
     }
 }
 
-/// Starts to log, and says what is doubtful in the configuration.
-pub(super) fn begin(loaded: &Loaded, voice: &Voice) -> Result<(), Fault> {
+/// Starts to log, and says what is doubtful in the configuration. `unfolds`: people read it, wherever it goes.
+pub(super) fn begin(loaded: &Loaded, voice: &Voice, unfolds: bool) -> Result<(), Fault> {
     // What the file says is weaker than the environment, and what the flag says, which is laid over it, is not.
     let flag = loaded.request.flags.log.as_deref();
-    voice.start_log_of(flag, loaded.settings.log.as_deref().unwrap_or("info"))?;
+    voice.start_log_of(flag, loaded.settings.log.as_deref().unwrap_or("info"), unfolds)?;
     if !voice.quiet {
         for warning in &loaded.warnings {
             anstream::eprintln!("{}", warning.render(Severity::Warning, true));

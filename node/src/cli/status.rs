@@ -35,6 +35,7 @@ fn text(status: &types::Status) -> String {
         row("links", &or_none(status.listen.join(" "))),
     ];
     rows.extend(node.data_dir.as_deref().map(|dir| row("data", dir)));
+    rows.extend(node.socket.as_deref().map(|socket| row("api", socket)));
     rows.extend(status.configuration.as_ref().map(|each| row("config", &configuration(each))));
     rows.extend(status.networks.iter().map(|each| row("network", &network(each))));
     rows.extend(status.peers.iter().map(|each| row("peer", &peer(each))));
@@ -99,7 +100,7 @@ fn plugin(plugin: &types::PluginStatus) -> String {
         format!("{}: {state}, generation {}, {} handled", plugin.name, plugin.generation, work.handled);
     let troubles = [
         (work.retried, "retried"),
-        (work.dead, "dead"),
+        (work.dead, "dead since it started"),
         (work.cut_deadline, "cut at the deadline"),
         (work.cut_cpu, "cut for CPU time"),
         (work.cut_memory, "cut for memory"),
@@ -116,6 +117,9 @@ fn plugin(plugin: &types::PluginStatus) -> String {
     }
     if let Some(problem) = &plugin.problem {
         text.push_str(&format!("; {problem}"));
+    }
+    if let Some(pause) = &plugin.pause {
+        text.push_str(&format!("; {}", super::plugins::pause_text(pause)));
     }
     text
 }

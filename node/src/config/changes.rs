@@ -48,8 +48,9 @@ fn while_running(holding: &Settings, new: &Settings, journals: &[NetworkIndex]) 
         ..new.clone()
     };
     // What no file says, but whoever started the node.
-    let plugin::Config { approve_all, processes, ref cache, .. } = holding.plugins;
-    next.plugins = plugin::Config { approve_all, processes, cache: cache.clone(), ..next.plugins };
+    let plugin::Config { approve_all, starts_newest, processes, ref cache, .. } = holding.plugins;
+    let cache = cache.clone();
+    next.plugins = plugin::Config { approve_all, starts_newest, processes, cache, ..next.plugins };
     let names = |settings: &Settings| settings.networks.iter().map(|of| of.name.clone()).collect::<Vec<_>>();
     if names(holding) == names(new) {
         next.durable.retain(|scope| journals.contains(&scope.network));

@@ -31,6 +31,8 @@ pub struct Surroundings<'a> {
     pub environment: &'a BTreeMap<String, String>,
     /// Where data is kept when nobody says, if there is such a place.
     pub default_data_dir: Option<&'a Path>,
+    /// What a node is called when nobody says, as far as a name can be that; none: as its host.
+    pub default_name: Option<&'a str>,
 }
 
 impl Surroundings<'_> {
@@ -107,8 +109,8 @@ fn first_line(origin: &Origin) -> Origin {
 }
 
 fn node(mut section: Section<'_>, around: &Surroundings<'_>, report: &mut Report) -> Option<NodeSettings> {
-    let host = host_name();
-    let name = section.read_or("name", report, (host.clone(), &host), node_name);
+    let usual = around.default_name.and_then(fitting).unwrap_or_else(host_name);
+    let name = section.read_or("name", report, (usual.clone(), &usual), node_name);
     let data_dir = match around.default_data_dir {
         Some(default) => {
             let shown = default.to_string_lossy().into_owned();
@@ -153,6 +155,15 @@ fn node_name(value: &Value) -> Result<String, Problem> {
         ));
     }
     Ok(name.to_owned())
+}
+
+/// A name that a node can have and `--node` can say, as near to what is wished as there is one.
+fn fitting(wish: &str) -> Option<String> {
+    let fits = |c: char| !c.is_control() && !c.is_whitespace() && !matches!(c, '/' | ':');
+    let name: String = wish.trim().chars().map(|c| if fits(c) { c } else { '-' }).collect();
+    let name = name.trim_matches('-');
+    let name = &name[..name.floor_char_boundary(NODE_NAME_BYTES_MAX)];
+    (!name.is_empty()).then(|| name.to_owned())
 }
 
 fn host_name() -> String {

@@ -62,6 +62,25 @@ fn each_case_says_what_its_file_says() {
 }
 
 #[test]
+fn a_node_is_called_as_whoever_starts_it_is_used_to_where_nobody_says() {
+    let (_folder, request) = surroundings();
+    let name = |default_name: &str, text: &str| {
+        let request = Request { default_name: Some(default_name.to_owned()), ..request.clone() };
+        check_text(Some(&source(text)), &request).expect("a good configuration").settings.node.name
+    };
+    let check = |folder: &str, want: &str| assert_eq!(name(folder, "version: 1\n"), want, "{folder}");
+    check("greeter", "greeter");
+    check("Über uns", "Über-uns");
+    check(" a\tb:c/d\u{1b}\n", "a-b-c-d");
+    check("-v", "v");
+    check(&"é".repeat(40), &"é".repeat(32));
+    let host = check_text(Some(&source("version: 1\n")), &request).expect("a good one").settings.node.name;
+    check("", &host);
+    check(" / ", &host);
+    assert_eq!(name("greeter", "version: 1\nnode: { name: other }\n"), "other");
+}
+
+#[test]
 fn flags_win_over_the_environment_over_the_file_over_the_defaults() {
     let (_folder, mut request) = surroundings();
     let text = source("version: 1\nnode: { name: file, listen: 10.0.0.1:1, data-dir: f, mdns: true }\n");

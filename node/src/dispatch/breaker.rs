@@ -37,10 +37,20 @@ pub(super) struct Breaker {
 enum Stand {
     /// So many failures in a row.
     Closed(u32),
-    /// It is paused.
-    Open { until: Instant, why: String },
+    /// It is paused, over all tries since the first pause.
+    Open { since: Instant, until: Instant, why: String },
     /// One event is tried.
-    HalfOpen { why: String },
+    HalfOpen { since: Instant, why: String },
+}
+
+/// A handler that is paused, or tried.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Paused<'b> {
+    pub why: &'b str,
+    /// When the first pause began that no event has ended.
+    pub since: Instant,
+    /// From when on one event may be tried; none: it is.
+    pub until: Option<Instant>,
 }
 
 /// What a handler may take now.
@@ -90,6 +100,15 @@ impl Breaker {
         (stand, self.pauses)
     }
 
+    /// Why it is paused, if it is.
+    pub(super) fn paused(&self) -> Option<Paused<'_>> {
+        match &self.stand {
+            Stand::Closed(_) => None,
+            Stand::Open { since, until, why } => Some(Paused { why, since: *since, until: Some(*until) }),
+            Stand::HalfOpen { since, why } => Some(Paused { why, since: *since, until: None }),
+        }
+    }
+
     /// Whether whatever comes may be taken.
     pub(super) fn is_closed(&self) -> bool {
         matches!(self.stand, Stand::Closed(_))
@@ -105,22 +124,22 @@ impl Breaker {
         match &self.stand {
             Stand::Closed(_) => Admission::All,
             Stand::Open { until, .. } if *until <= now => Admission::One,
-            Stand::Open { until, why } => Admission::Nothing(why, Some(*until)),
-            Stand::HalfOpen { why } => Admission::Nothing(why, None),
+            Stand::Open { until, why, .. } => Admission::Nothing(why, Some(*until)),
+            Stand::HalfOpen { why, .. } => Admission::Nothing(why, None),
         }
     }
 
     /// The one event that is tried was taken.
     pub(super) fn tries(&mut self) {
-        if let Stand::Open { why, .. } = &mut self.stand {
-            self.stand = Stand::HalfOpen { why: std::mem::take(why) };
+        if let Stand::Open { since, why, .. } = &mut self.stand {
+            self.stand = Stand::HalfOpen { since: *since, why: std::mem::take(why) };
         }
     }
 
     /// The one event came to nothing that says anything: another may be tried.
     pub(super) fn tries_another(&mut self, now: Instant) {
-        if let Stand::HalfOpen { why } = &mut self.stand {
-            self.stand = Stand::Open { until: now, why: std::mem::take(why) };
+        if let Stand::HalfOpen { since, why } = &mut self.stand {
+            self.stand = Stand::Open { since: *since, until: now, why: std::mem::take(why) };
         }
     }
 
@@ -150,7 +169,8 @@ impl Breaker {
         };
         let reason = failure.filter(|_| failures >= patience.failures)?;
         let why = format!("it is paused after {} failures in a row, the last: {reason}", patience.failures);
-        self.stand = Stand::Open { until: now + patience.pause, why: why.clone() };
+        let since = self.paused().map_or(now, |paused| paused.since);
+        self.stand = Stand::Open { since, until: now + patience.pause, why: why.clone() };
         self.pauses = self.pauses.saturating_add(1);
         Some(Turn::Paused(patience.pause, why))
     }
@@ -188,9 +208,14 @@ mod tests {
         breaker.tries_another(later);
         assert_eq!(breaker.admits(later), Admission::One);
         breaker.tries();
+        assert_eq!(breaker.paused().map(|paused| (paused.since, paused.until)), Some((now, None)));
         assert!(matches!(breaker.ended(&broken(), true, later), Some(Turn::Paused(..))));
+        let paused = breaker.paused().expect("it is paused");
+        assert_eq!((paused.since, paused.until), (now, Some(later + patience.pause)), "it was all the time");
+        assert!(paused.why.ends_with("trapped"));
         breaker.tries();
         assert_eq!(breaker.ended(&done, true, later), Some(Turn::GoesOn));
+        assert_eq!(breaker.paused(), None);
         assert_eq!((breaker.admits(later), breaker.look().1), (Admission::All, 2));
         assert!(!breaker.close(), "it is not paused");
         (0..3).for_each(|_| drop(breaker.ended(&broken(), false, later)));

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::{
     allowance::Allowance,
+    asked::Asked,
     engine::Engine,
     host::{Place, Web},
     instances::Mode,
@@ -40,7 +41,8 @@ pub fn alone(
         generation: 1,
         node_id: bus.node().to_string(),
         boards: Arc::clone(boards),
-        config: config.config.clone(),
+        config: Asked::of(&config.config),
+        doubts: Arc::default(),
         secrets: config.secrets.clone(),
         state: State::load(plugin.into(), None, state::QUOTA, Arc::default()),
         actor: Actor::Plugin(plugin.into()),

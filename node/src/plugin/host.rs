@@ -24,6 +24,7 @@ use wasmtime_wasi::{WasiCtxView, WasiView};
 use self::bindings::hive::node::types::Error;
 use super::{
     allowance::Allowance,
+    asked::{Asked, Doubts},
     crew::Crew,
     grants::Grants,
     limits::{CallLimits, Limits, MemoryCap},
@@ -84,7 +85,9 @@ pub struct Place {
     /// What that node and its neighbours are called.
     pub boards: Arc<Boards>,
     /// Its section of the configuration, nested keys joined by dots.
-    pub config: BTreeMap<String, String>,
+    pub config: Asked,
+    /// What it asks there in vain.
+    pub doubts: Arc<Doubts>,
     /// Who it is in the rules.
     pub actor: Actor,
     /// What it may do to the node in a second, over all its versions.

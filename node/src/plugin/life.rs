@@ -8,6 +8,7 @@ mod card;
 mod configure;
 mod drain;
 mod handover;
+mod refusal;
 mod rollback;
 mod swap;
 
@@ -23,6 +24,7 @@ use tokio::sync::watch;
 
 use super::{
     allowance::Allowance,
+    asked::{Asked, Doubts},
     folder::{self, ReadError},
     host::{Place, Web},
     instances::Mode,
@@ -37,13 +39,14 @@ use super::{
     worker::Version,
 };
 use crate::{
-    bus::{Actor, Bus, SubscribeError},
+    bus::{Actor, Bus},
     control::Reloaded,
     status::Boards,
     store::Store,
 };
 pub(in crate::plugin) use card::Card;
 pub use card::Counts;
+use refusal::Refusal;
 use swap::{Content, Live};
 
 /// What every plugin of a node shares.
@@ -60,12 +63,16 @@ pub struct Shared {
     pub versions: Versions,
     /// Whatever a new version wants is approved.
     pub approve_all: bool,
+    /// Before any version of a plugin is live, its file is not passed over.
+    pub starts_newest: bool,
     /// Where what plugins keep is opened.
     pub states: Arc<States>,
     /// What is said to whoever looks.
     pub boards: Arc<Boards>,
     /// What the boards say of events, brought up to date from time to time.
     pub counts: Counts,
+    /// Keys of the configuration that are likely misspelt.
+    pub doubts: Arc<Doubts>,
 }
 
 /// What shall be live. Only the newest wish counts; each has a number, from 1.
@@ -122,28 +129,6 @@ enum Origin {
     Folder,
     /// It was live before.
     Kept,
-}
-
-/// Why a file did not become the live version.
-#[derive(Debug, thiserror::Error)]
-enum Refusal {
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    #[error(transparent)]
-    Load(#[from] LoadError),
-    #[error(transparent)]
-    Subscribe(#[from] SubscribeError),
-    #[error(transparent)]
-    HandOver(#[from] handover::HandoverError),
-    /// It wants more than what was approved.
-    #[error("it waits to be approved: it wants to {}", .0.join(", to "))]
-    Waits(Vec<String>),
-    /// It was live, failed, and is what it was.
-    #[error("{0}")]
-    PassedOver(String),
-    /// A version that was live.
-    #[error("it is not kept any more")]
-    Forgotten,
 }
 
 impl Shared {
@@ -238,9 +223,7 @@ impl Life {
             && let Some(kept) = self.record().live
         {
             // The node was away when the file changed. As if it had not been, the version of before goes on.
-            if let Err(why) = self.bring_kept(&kept).await {
-                tracing::warn!(plugin = &*self.name, "the version that was live last does not run: {why}");
-            }
+            self.go_on_with(&kept, &refusal).await;
         }
         let why = self.refuse(file, &refusal);
         // Somebody wanted it so: it is said, and in nobody's way.
@@ -286,9 +269,8 @@ impl Life {
         });
         let (bytes, hash) = reading.await.map_err(|_| LoadError::Stopping)??;
         if !again {
-            let passed = self.record().passed_over.filter(|passed| passed.hash == *hash);
-            if let Some(passed) = passed {
-                return Err(Refusal::PassedOver(passed.why));
+            if let Some(why) = self.passed_over(&hash) {
+                return Err(Refusal::PassedOver(why));
             }
             if self.live.as_ref().is_some_and(|live| live.content.hash == *hash && !live.leaving) {
                 self.shared.records.change(&self.name, |record| record.passed_over = None);
@@ -345,7 +327,8 @@ impl Life {
             generation,
             node_id: self.shared.bus.node().to_string(),
             boards: Arc::clone(&self.shared.boards),
-            config: self.config.config.clone(),
+            config: Asked::of(&self.config.config),
+            doubts: Arc::clone(&self.shared.doubts),
             secrets: self.config.secrets.clone(),
             state: Arc::clone(&self.state),
             actor,

@@ -11,7 +11,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures_util::future::join_all;
@@ -155,10 +155,15 @@ impl Registry {
                 () = changed(&mut self.watch) => self.follow(),
                 Some(knock) = knocked(&mut self.knocks) => self.let_in(knock),
                 Some(ask) = asks.recv() => self.answer(ask),
-                _ = count.tick() => self.shared.counts.update(),
+                _ = count.tick() => self.count(),
             }
         }
         self.end().await;
+    }
+
+    fn count(&self) {
+        self.shared.counts.update();
+        self.shared.doubts.judge(Instant::now());
     }
 
     fn follow(&mut self) {

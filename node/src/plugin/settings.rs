@@ -22,6 +22,8 @@ pub struct Config {
     pub each: BTreeMap<String, PluginConfig>,
     /// A new version that wants more than the one before goes live without being approved: for whoever writes it.
     pub approve_all: bool,
+    /// A start takes what the folders have, also what was rolled back before: likewise.
+    pub starts_newest: bool,
     /// Processes may come over the API.
     pub processes: bool,
     /// The data directory whose compiled cache is used; none: the node's own.

@@ -1,8 +1,11 @@
 //! What plugins did: counts that their workers and their loader write and everybody reads.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::{
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::SystemTime,
+};
 
-use super::Count;
+use super::{Board, Count};
 
 /// Components that were loaded.
 #[derive(Debug, Default)]
@@ -58,6 +61,8 @@ pub struct Work {
     pub breaker: Count,
     /// How often it was paused.
     pub pauses: Count,
+    /// Why it is paused, if it is.
+    pub pause: Board<Option<PauseCard>>,
     /// How often its process was started again after its end.
     pub restarts: Count,
 }
@@ -99,6 +104,17 @@ impl Breaker {
             _ => Self::Closed,
         }
     }
+}
+
+/// Why a plugin that kept failing is paused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PauseCard {
+    /// After how many failures, and the last of them, in one line.
+    pub why: String,
+    /// When the first pause began that no event has ended.
+    pub since: SystemTime,
+    /// From when on one event is tried; none: one is being tried.
+    pub until: Option<SystemTime>,
 }
 
 /// The upper bounds of the buckets of [`Latency`], in microseconds; the last bucket has none.

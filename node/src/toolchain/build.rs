@@ -240,6 +240,7 @@ pub async fn build(
 ) -> Result<Built, BuildError> {
     let shop = Shop::open(options, say)?;
     let tasks = find(folders, options).await?;
+    distinct(&tasks)?;
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let mut done = stream::iter(tasks).map(|task| task.run(&shop)).buffer_unordered(cores);
     let (mut artifacts, mut failures) = (Vec::new(), Vec::new());
@@ -247,7 +248,6 @@ pub async fn build(
         match result {
             Ok(built) => {
                 artifacts.extend(built.iter().cloned());
-                artifacts = unique(artifacts)?;
                 (heard.built)(&built)?;
             }
             Err(error) => {
@@ -256,10 +256,19 @@ pub async fn build(
             }
         }
     }
+    artifacts.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(Built { artifacts, failures })
 }
 
 impl Task {
+    /// What its components will be called, each with its sources.
+    fn names(&self) -> Vec<(&str, &Path)> {
+        match self {
+            Self::Rust(project) => project.packages().collect(),
+            Self::Ours(project) => vec![(&project.name, &project.root)],
+        }
+    }
+
     async fn run(self, shop: &Shop<'_>) -> Result<Vec<Artifact>, BuildError> {
         match self {
             Self::Rust(project) => rust::build(&project, shop).await,
@@ -300,39 +309,52 @@ pub fn place(artifacts: &[Artifact], folder: &Path) -> Result<Vec<PathBuf>, Buil
     Ok(placed)
 }
 
-/// Sorted by name; one component that was found by two folders is one.
-fn unique(artifacts: Vec<Artifact>) -> Result<Vec<Artifact>, BuildError> {
-    let mut by_name: BTreeMap<String, Artifact> = BTreeMap::new();
-    for artifact in artifacts {
-        match by_name.get(&artifact.name) {
-            Some(other) if other.file != artifact.file => {
-                let (one, other) = (other.sources.clone(), artifact.sources);
-                return Err(BuildError::SameName { name: artifact.name, one, other });
-            }
-            Some(_) => {}
-            None => drop(by_name.insert(artifact.name.clone(), artifact)),
+/// Two of one name would be one plugin: that is said before either is built.
+fn distinct(tasks: &[Task]) -> Result<(), BuildError> {
+    let mut known = BTreeMap::new();
+    for (name, sources) in tasks.iter().flat_map(Task::names) {
+        if let Some(one) = known.insert(name, sources) {
+            let (one, other) = (one.to_owned(), sources.to_owned());
+            return Err(BuildError::SameName { name: name.to_owned(), one, other });
         }
     }
-    Ok(by_name.into_values().collect())
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn artifact(name: &str, file: &str) -> Artifact {
-        Artifact { name: name.into(), file: file.into(), sources: Path::new("src").join(file) }
-    }
-
-    #[test]
-    fn two_components_of_one_name_are_refused() {
-        let (one, other) = (artifact("greet", "one.wasm"), artifact("greet", "other.wasm"));
-        assert_eq!(
-            unique(vec![one.clone(), one.clone()]).expect("one component"),
-            std::slice::from_ref(&one)
+    #[tokio::test]
+    async fn two_projects_of_one_name_are_refused_before_they_are_built() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path().canonicalize().expect("a path");
+        let options = Options { install: false, may_be_none: false };
+        let write = |path: &str, text: &str| {
+            let path = root.join(path);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+            fs::write(path, text).expect("written");
+        };
+        let all = async |folders: &[PathBuf]| distinct(&find(folders, options).await.expect("projects"));
+        write("one/pyproject.toml", "[project]\nname = \"greet\"\nversion = \"1.0\"\n[tool.hive]\n");
+        write("other/package.json", r#"{"name": "hello", "dependencies": {"hive-guest": "*"}}"#);
+        let (one, other) = (root.join("one"), root.join("other"));
+        // What is found twice is one.
+        assert!(all(&[root.clone(), one.clone(), other.clone()]).await.is_ok());
+        write("other/package.json", r#"{"name": "@team/greet", "dependencies": {"hive-guest": "*"}}"#);
+        let error = all(std::slice::from_ref(&root)).await.expect_err("two of one name");
+        let want = format!("two handlers are called `greet`: {} and {}", one.display(), other.display());
+        assert_eq!(error.to_string(), want);
+        // Cargo's, too, and none of them is built: there is nothing to build it from.
+        fs::remove_file(root.join("other/package.json")).expect("removed");
+        write("crate/src/lib.rs", "no Rust");
+        write(
+            "crate/Cargo.toml",
+            "[package]\nname = \"greet\"\nversion = \"0.1.0\"\n[lib]\ncrate-type = [\"cdylib\"]\n[workspace]\n",
         );
-        let error = unique(vec![one, other]).expect_err("two components");
-        assert_eq!(error.to_string(), "two handlers are called `greet`: src/one.wasm and src/other.wasm");
+        let heard = Heard { built: &|_| panic!("one is built"), failed: &|_| panic!("one is tried") };
+        let error = build(&[root.clone()], options, &|_| {}, heard).await.expect_err("two of one name");
+        assert!(matches!(error, BuildError::SameName { name, .. } if name == "greet"));
     }
 
     #[test]

@@ -45,6 +45,9 @@ pub struct PluginStatus {
     /// Whether it is paused, because it kept failing.
     #[serde(default)]
     pub breaker: Breaker,
+    /// Why it is paused; absent: it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<PauseStatus>,
     /// What its calls may cost; absent while no version of it was live.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<LimitsStatus>,
@@ -67,6 +70,18 @@ pub enum Breaker {
     /// What a newer node says.
     #[serde(other)]
     Unknown,
+}
+
+/// Why a plugin that kept failing is paused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PauseStatus {
+    /// After how many failures, and the last of them, in one line.
+    pub why: String,
+    /// When the first pause began that no event has ended, in milliseconds since the Unix epoch.
+    pub since_ms: u64,
+    /// From when on one event is tried; absent: one is being tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_ms: Option<u64>,
 }
 
 /// What a plugin's calls may cost, and what it may do to the node.

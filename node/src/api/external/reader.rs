@@ -22,7 +22,7 @@ use super::{
     Line, Stream,
 };
 use crate::{
-    bus::{self, Address, CallCause},
+    bus::{self, Address, CallCause, CallError},
     dispatch::{nobody, process::NotInHand},
 };
 
@@ -32,6 +32,10 @@ const CALLS_MAX: usize = 256;
 const REPLIES_MAX: usize = 64;
 /// Bytes of them.
 const REPLIES_BYTES_MAX: usize = PAYLOAD_BYTES_MAX;
+
+/// What is said of a call for which there was less time than the process wanted.
+const CUT: &str = "a call ends with the time for the event that it is made for: `deadline` in the plugin's section of the \
+                   configuration makes it longer";
 
 /// A call as the process said it.
 struct Asked {
@@ -194,6 +198,7 @@ impl Line {
         let cause = self.seat.session.cause(task).map_err(|error| self.not_in_hand(error))?;
         self.paced().await;
         let until = Instant::now() + timeout;
+        let is_cut = cause.deadline.is_some_and(|deadline| deadline < until);
         let cause = CallCause {
             deadline: cause.deadline.map_or(until, |deadline| deadline.min(until)),
             depth: cause.depth,
@@ -202,8 +207,12 @@ impl Line {
             except: None,
         };
         let answer = bus.call_from(&to, convert::message(message), cause).await;
-        let nobody = || nobody::hint(&self.app.means.boards, &self.app.means.bus, &channel, &to);
-        answer.map_err(|error| unanswered(&channel, nobody, &error))
+        let means = &self.app.means;
+        let help = |error: &CallError| match error {
+            CallError::Timeout if is_cut => Some(CUT.to_owned()),
+            error => nobody::help(&means.boards, &means.bus, (&channel, &to), error, timeout),
+        };
+        answer.map_err(|error| unanswered(&channel, help, &error))
     }
 
     fn published(&self, done: Result<bus::Receipt, Refusal>) {

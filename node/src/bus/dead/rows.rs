@@ -40,6 +40,8 @@ struct Row {
     /// The last number that was given.
     last: u64,
     let_go: u64,
+    /// It was asked whether one of this life is the first.
+    is_known: bool,
     /// When the present second began, and letters since.
     second: Option<(Instant, usize)>,
 }
@@ -79,6 +81,11 @@ impl Rows {
         }
         row.last = row.last.saturating_add(1);
         Some(row.last)
+    }
+
+    /// Whether a letter that was kept is the handler's first since the node started: once.
+    pub(super) fn is_first(&mut self, name: &str) -> bool {
+        self.0.get_mut(name).is_some_and(|row| !std::mem::replace(&mut row.is_known, true))
     }
 
     /// A letter was not taken.

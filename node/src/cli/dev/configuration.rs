@@ -46,6 +46,13 @@ impl Configuration {
         own.filter(|file| file.is_file() && file.canonicalize().ok() != used).collect()
     }
 
+    /// The names of the processes that another file would have.
+    pub(super) fn processes_of(&self, file: &Path) -> Vec<String> {
+        let request = Request { file: Some(file.to_owned()), ..self.request.clone() };
+        let all = config::load(&request).map(|loaded| Process::all(&loaded.settings)).unwrap_or_default();
+        all.into_iter().map(|process| process.name).collect()
+    }
+
     /// The processes that it has now.
     pub(super) fn processes(&self) -> Vec<Process> {
         config::load(&self.request).map_or_else(|_| Vec::new(), |loaded| Process::all(&loaded.settings))

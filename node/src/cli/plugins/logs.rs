@@ -1,11 +1,17 @@
 //! `plugins logs`: what a plugin said last, and goes on saying.
 
-use std::time::Duration;
+use std::{
+    io::{self, IsTerminal as _},
+    time::Duration,
+};
 
 use clap::{Args, ValueEnum};
 use hive_client::types::{LogLevel, LogLine};
 
-use crate::cli::{Ask, Voice, exit::Fault, output};
+use crate::{
+    cli::{Ask, Voice, exit::Fault, output},
+    telemetry::unfolded,
+};
 
 /// How long the node is asked to wait for the next line; then it is asked again.
 const WAIT: Duration = Duration::from_secs(20);
@@ -46,9 +52,14 @@ pub(super) async fn run(name: &str, lines: &Lines, ask: &Ask) -> Result<(), Faul
     if !lines.follow && ask.json {
         return output::json(&said);
     }
+    let is_read = io::stdout().is_terminal();
     loop {
         for line in &said.lines {
-            if ask.json { output::json(line)? } else { output::line(&text(line))? }
+            match (ask.json, is_read) {
+                (true, _) => output::json(line)?,
+                (false, true) => output::line(&unfolded(&text(line)))?,
+                (false, false) => output::line(&text(line))?,
+            }
         }
         if !lines.follow {
             if said.lines.is_empty() && !ask.json {

@@ -2,16 +2,19 @@
 
 use std::{
     sync::atomic::Ordering::Relaxed,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use super::Lanes;
 use crate::{
     bus::{Delivery, Failure},
     dispatch::{Outcome, breaker::Turn},
-    status::LineLevel,
+    status::{LineLevel, PauseCard, first_line},
     units::{duration_rough, duration_text},
 };
+
+/// Bytes of a failure that are shown of a pause.
+const WHY_BYTES_MAX: usize = 1 << 10;
 
 impl Lanes {
     /// A call ended: a handler that fails too often is paused, one that was goes on. What it says to who asks is its answer,
@@ -43,6 +46,21 @@ impl Lanes {
     pub(super) fn tries_another(&self) {
         self.lock().breaker.tries_another(Instant::now());
         self.wake_all();
+    }
+
+    /// Why the handler is paused, if it is.
+    #[must_use]
+    pub fn pause(&self) -> Option<PauseCard> {
+        let (now, clock) = (Instant::now(), SystemTime::now());
+        let at = |moment: Instant| match moment.checked_duration_since(now) {
+            Some(left) => clock.checked_add(left).unwrap_or(clock),
+            None => clock.checked_sub(now.saturating_duration_since(moment)).unwrap_or(clock),
+        };
+        let state = self.lock();
+        let paused = state.breaker.paused()?;
+        let why = first_line(paused.why);
+        let why = why[..why.floor_char_boundary(WHY_BYTES_MAX)].to_owned();
+        Some(PauseCard { why, since: at(paused.since), until: paused.until.map(at) })
     }
 
     /// Another version handles what comes from here on: a pause that the one before earned is over.

@@ -33,6 +33,10 @@ async fn a_handler_that_keeps_failing_is_paused_and_tried_with_one_event() {
         publish(&bus, "trap").await;
     }
     until_breaker(&lanes, Breaker::Open).await;
+    let pause = lanes.pause().expect("it is paused");
+    assert_eq!(pause.why, "it is paused after 3 failures in a row, the last: trapped");
+    let lasts = pause.until.and_then(|until| until.duration_since(pause.since).ok());
+    assert!(lasts.is_some_and(|lasts| lasts.as_millis().abs_diff(60_000) <= 1), "{pause:?}");
     // Events wait; requests hear at once.
     publish(&bus, "waits").await;
     let failed = bus.call(&address(&bus, "a/b"), "x".into(), SOON).await;
@@ -44,6 +48,7 @@ async fn a_handler_that_keeps_failing_is_paused_and_tried_with_one_event() {
     assert_eq!((handler.seen().len(), lanes.waiting()), (3, 1));
     // Another version did nothing wrong: it is given what waits, and whoever asks is answered.
     lanes.begin_anew();
+    assert_eq!(lanes.pause(), None);
     assert!(bus.call(&address(&bus, "a/b"), "x".into(), SOON).await.is_ok());
     until(&lanes, |tally| tally.handled == 2).await;
     let said: Vec<_> = lines.after(0, 99).0.into_iter().filter(|line| line.text.starts_with("it ")).collect();

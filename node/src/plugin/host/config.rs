@@ -4,11 +4,16 @@ use super::{Guest, bindings::hive::node::config};
 
 impl config::Host for Guest {
     fn get(&mut self, key: String) -> Option<String> {
-        self.place.as_ref()?.config.get(&key).cloned()
+        let place = self.place.as_ref()?;
+        let value = place.config.get(&key).map(str::to_owned);
+        if value.is_none() {
+            place.doubts.missed(place, key);
+        }
+        value
     }
 
     fn all(&mut self) -> Vec<(String, String)> {
         let Some(place) = &self.place else { return Vec::new() };
-        place.config.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
+        place.config.all().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
     }
 }

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     plugin::allowance::{Allowance, is_said},
     status::LineLevel,
+    telemetry::LINE_END,
 };
 
 /// Bytes of one line that reach the log; the rest is cut off.
@@ -62,7 +63,7 @@ fn readable(line: &str) -> String {
         .chars()
         .map(|c| match c {
             '\t' => ' ',
-            '\n' => '⏎',
+            '\n' => LINE_END,
             c if c.is_control() => '\u{fffd}',
             c => c,
         })

@@ -125,6 +125,11 @@ impl Card {
 
     /// Somebody switched it off.
     pub(in crate::plugin) fn disabled(&self, file: &Path) {
+        let is_off = |card: &Arc<PluginCard>| card.state == PluginState::Disabled;
+        if !self.shared.boards.plugins.read().get(&self.name).is_some_and(is_off) {
+            let plugin = &*self.name;
+            tracing::info!(plugin, "it is off, and stays so until somebody says `plugins enable {plugin}`");
+        }
         self.change(|card| {
             card.file = file.to_path_buf();
             card.state = PluginState::Disabled;
@@ -219,6 +224,9 @@ impl Counts {
             work.dead.set(tally.dead);
             work.dropped.set(tally.missed.saturating_add(tally.skipped));
             let (breaker, pauses) = lanes.breaker();
+            if (work.breaker.value(), work.pauses.value()) != (breaker.number(), pauses) {
+                work.pause.set(lanes.pause());
+            }
             work.breaker.set(breaker.number());
             work.pauses.set(pauses);
             work.queued.set(u64::try_from(lanes.waiting()).unwrap_or(u64::MAX));

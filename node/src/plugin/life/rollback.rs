@@ -11,6 +11,9 @@ use crate::plugin::{
     records::PassedOver,
 };
 
+/// What is said behind why a file is passed over, before what somebody says to have it loaded.
+const UNTIL: &str = "; its file is not loaded again until it changes, or somebody says";
+
 /// A version that is on probation, and the one before.
 pub(super) struct Trial {
     pub(super) probation: Arc<Probation>,
@@ -108,9 +111,7 @@ impl Life {
     /// Remembers that a content was left for another, and is not to be loaded again by itself.
     fn pass_over(&self, left: Option<String>, live: String, before: Option<String>, why: &str) {
         let plugin = &*self.name;
-        let why = format!(
-            "{why}; its file is not loaded again until it changes, or somebody says `plugins reload {plugin}`"
-        );
+        let why = format!("{why}{UNTIL} `plugins reload {plugin}`");
         self.card.refused(&why, true);
         self.shared.records.change(plugin, |record| {
             (record.live, record.before) = (Some(live), before);
@@ -118,6 +119,31 @@ impl Life {
         });
         if let Some(left) = left {
             self.forget(&left);
+        }
+    }
+
+    /// Why a content is not to be loaded by itself, if it is not.
+    pub(super) fn passed_over(&self, hash: &str) -> Option<String> {
+        let passed = self.record().passed_over.filter(|passed| passed.hash == hash)?;
+        if self.live.is_some() || !self.shared.starts_newest {
+            return Some(passed.why);
+        }
+        let why = passed.why.split(UNTIL).next().unwrap_or_default();
+        tracing::info!(plugin = &*self.name, "its file runs again; before this start it did not, as {why}");
+        None
+    }
+
+    /// The version that was live when the node ran last goes on, as the file is not to be loaded.
+    pub(super) async fn go_on_with(&mut self, kept: &str, refusal: &Refusal) {
+        let brought = self.bring_kept(kept).await;
+        let plugin = &*self.name;
+        match brought {
+            Err(why) => tracing::warn!(plugin, "the version that was live last does not run: {why}"),
+            // It was said when the node ran last.
+            Ok(()) if matches!(refusal, Refusal::PassedOver(_)) => {
+                tracing::warn!(plugin, "an older version runs: {refusal}");
+            }
+            Ok(()) => {}
         }
     }
 

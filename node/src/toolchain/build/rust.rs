@@ -38,6 +38,13 @@ pub struct Project {
     packages: BTreeMap<String, PathBuf>,
 }
 
+impl Project {
+    /// Its handlers, with their folders.
+    pub fn packages(&self) -> impl Iterator<Item = (&str, &Path)> {
+        self.packages.iter().map(|(name, folder)| (name.as_str(), folder.as_path()))
+    }
+}
+
 /// Finds the projects with handlers in a folder and adds them to those that are known, by their workspaces. Returns
 /// whether there is any.
 ///

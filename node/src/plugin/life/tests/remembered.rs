@@ -95,6 +95,25 @@ async fn who_went_back_stays_there_over_a_restart_until_the_file_changes() {
 }
 
 #[tokio::test]
+async fn who_writes_a_handler_starts_with_what_he_has_written_whatever_it_was_left_for() {
+    let (folder, data) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    fs::write(folder.path().join("greet.wasm"), says(1).build()).expect("written");
+    let newest = || Config { starts_newest: true, ..config() };
+    let home = Home::open(folder, Some(data.path()), newest()).await;
+    home.place("greet.wasm", &says(2).build());
+    home.until_generation("greet", 2).await;
+    home.plugins.change(PluginVerb::Rollback, "greet".into()).await.expect("rolled back");
+    assert_eq!(said(&home).await, 1);
+    let home = Home::open(home.stop().await, Some(data.path()), newest()).await;
+    assert_eq!(said(&home).await, 2);
+    assert_eq!(home.card("greet").expect("a card").problem, None);
+    // Nothing of it is remembered.
+    let home = Home::open(home.stop().await, Some(data.path()), config()).await;
+    assert_eq!(said(&home).await, 2);
+    home.stop().await;
+}
+
+#[tokio::test]
 async fn a_file_that_was_broken_while_the_node_was_away_leaves_the_version_of_before() {
     let (folder, data) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
     fs::write(folder.path().join("greet.wasm"), says(1).build()).expect("written");

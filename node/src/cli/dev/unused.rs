@@ -1,0 +1,117 @@
+//! Configurations of projects that do not hold, as another one does: each is said once.
+//!
+//! Exists because whoever runs several projects at once expects of each what it does alone. It must not know what a
+//! configuration means.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
+use super::configuration::Configuration;
+use crate::{
+    cli::{Voice, output},
+    config::FILE_NAME,
+    toolchain::build::{
+        Artifact,
+        project::{DEPTH_MAX, below},
+    },
+};
+
+/// Those of which it was said.
+#[derive(Default)]
+pub(super) struct Unused(BTreeSet<PathBuf>);
+
+impl Unused {
+    /// Says of those in folders, and as far below as projects are looked for, that have processes: those do not run.
+    pub(super) fn say_processes(&mut self, dirs: &[PathBuf], config: &Configuration, voice: &Voice) {
+        let folders: Vec<PathBuf> = dirs.iter().flat_map(|dir| with_file(dir)).collect();
+        for file in config.others(folders.iter().map(PathBuf::as_path)) {
+            let processes = config.processes_of(&file);
+            if !processes.is_empty() && self.0.insert(file.clone()) {
+                output::note(voice, &idle(&file, &processes));
+            }
+        }
+    }
+
+    /// Says of those beside what was built that they are not the one that holds.
+    pub(super) fn say(&mut self, artifacts: &[Artifact], config: &Configuration, voice: &Voice) {
+        for file in config.others(artifacts.iter().map(|artifact| artifact.sources.as_path())) {
+            if self.0.insert(file.clone()) {
+                let text = format!("{0} is not used; --config {0} has it hold for all", file.display());
+                output::note(voice, &text);
+            }
+        }
+    }
+}
+
+fn idle(file: &Path, processes: &[String]) -> String {
+    let names = processes.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let (what, does) = if processes.len() == 1 { ("process", "does") } else { ("processes", "do") };
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let program = output::program();
+    format!(
+        "{0} is not used, so its {what} {names} {does} not run: `{program} dev {1}` runs that alone, and --config {0} has it \
+         hold for all",
+        file.display(),
+        output::quoted(&folder.to_string_lossy()),
+    )
+}
+
+/// The folders of a folder, and itself, that have a configuration.
+fn with_file(dir: &Path) -> Vec<PathBuf> {
+    let Ok(dir) = dir.canonicalize() else { return Vec::new() };
+    let (mut found, mut open) = (Vec::new(), vec![(dir, 0)]);
+    while let Some((folder, depth)) = open.pop() {
+        if depth < DEPTH_MAX {
+            open.extend(below(&folder).map(|path| (path, depth + 1)));
+        }
+        if folder.join(FILE_NAME).is_file() {
+            found.push(folder);
+        }
+    }
+    found.sort();
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::config::{self, Request};
+
+    #[test]
+    fn processes_of_a_configuration_that_does_not_hold_are_named_once() {
+        let root = tempfile::tempdir().expect("a folder");
+        let folder = root.path().canonicalize().expect("a path");
+        let write = |name: &str, text: &str| {
+            fs::create_dir_all(folder.join(name)).expect("made");
+            fs::write(folder.join(name).join(FILE_NAME), text).expect("written");
+        };
+        let process =
+            |name: &str| format!("version: 1\nplugins: {{ each: {{ {name}: {{ exec: [sleep, 9] }} }} }}\n");
+        write("", "version: 1\n");
+        write("deep/worker", &process("worker"));
+        write("handler", "version: 1\n");
+        write("node_modules/x", &process("other"));
+        let request = Request {
+            file: Some(folder.join(FILE_NAME)),
+            directory: folder.clone(),
+            default_data_dir: Some(folder.join("data")),
+            ..Request::default()
+        };
+        let config = Configuration::of(&config::load(&request).expect("a configuration"));
+        let (mut unused, voice) = (Unused::default(), Voice { quiet: true, ..Voice::default() });
+        unused.say_processes(std::slice::from_ref(&folder), &config, &voice);
+        let file = folder.join("deep/worker").join(FILE_NAME);
+        assert_eq!(unused.0.iter().collect::<Vec<_>>(), [&file]);
+        assert_eq!(config.processes_of(&file), ["worker"]);
+        let said = idle(&file, &["worker".to_owned()]);
+        assert!(said.contains("is not used, so its process `worker` does not run: `"), "{said}");
+        assert!(
+            said.contains(&format!(" dev {}` runs that alone", folder.join("deep/worker").display())),
+            "{said}"
+        );
+    }
+}
