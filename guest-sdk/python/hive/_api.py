@@ -109,7 +109,7 @@ class _Config:
     def get(self, key: str, default: Value) -> Value: ...
     def get(self, key: str, default: Any = None) -> Any:
         """A value, in the type of the default; the default, or None, when it is not set."""
-        text = node().config().get(key)
+        text = node().setting(key)
         if text is None:
             return default
         if default is None or isinstance(default, str):

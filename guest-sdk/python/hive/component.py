@@ -129,6 +129,9 @@ class _Imports:
     def where(self, fact: str) -> Any:
         return getattr(where, fact)()
 
+    def setting(self, key: str) -> str | None:
+        return config.get(key)
+
     def config(self) -> dict[str, str]:
         return dict(config.all())
 

@@ -245,6 +245,9 @@ class Host(Store):
     def where(self, fact: str) -> Any:
         return {"networks": ["hive"], "generation": 1}.get(fact, "test")
 
+    def setting(self, key: str) -> str | None:
+        return self._config.get(key)
+
     def config(self) -> dict[str, str]:
         return self._config
 
