@@ -41,7 +41,7 @@ pub fn alone(
         generation: 1,
         node_id: bus.node().to_string(),
         boards: Arc::clone(boards),
-        config: Asked::of(&config.config),
+        config: Asked::of(&config.config, &wishes.reads),
         doubts: Arc::default(),
         secrets: config.secrets.clone(),
         state: State::load(plugin.into(), None, state::QUOTA, Arc::default()),

@@ -6,7 +6,7 @@
 //! another key that it never asked for, and that is nearly it? It must not know what keys mean.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Mutex, OnceLock, PoisonError, Weak,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -43,11 +43,11 @@ struct Value {
 }
 
 impl Asked {
-    /// Nothing was asked yet.
+    /// Nothing was asked yet; `reads` are keys that the version's patterns have.
     #[must_use]
-    pub fn of(config: &BTreeMap<String, String>) -> Self {
+    pub fn of(config: &BTreeMap<String, String>, reads: &BTreeSet<String>) -> Self {
         let value = |(key, text): (&String, &String)| {
-            (key.clone(), Value { text: text.clone(), is_read: AtomicBool::new(false) })
+            (key.clone(), Value { text: text.clone(), is_read: AtomicBool::new(reads.contains(key)) })
         };
         Self { values: config.iter().map(value).collect(), missed: Default::default() }
     }
@@ -156,7 +156,8 @@ mod tests {
     use super::*;
 
     fn asked(keys: &[&str]) -> Asked {
-        Asked::of(&keys.iter().map(|key| ((*key).to_owned(), "x".to_owned())).collect())
+        let config = keys.iter().map(|key| ((*key).to_owned(), "x".to_owned()));
+        Asked::of(&config.collect(), &["rooms".to_owned()].into())
     }
 
     #[test]
@@ -171,6 +172,7 @@ mod tests {
         check(&["max_size", "other"], &["other"], "max-size", Some("max_size"));
         check(&["greting"], &["greting"], "greeting", None);
         check(&["limits"], &[], "greeting", None);
+        check(&["rooms"], &[], "room", None);
         check(&[], &[], "greeting", None);
         check(&["to"], &[], "do", None);
         check(&["server.port"], &[], "server.host", None);

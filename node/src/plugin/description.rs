@@ -56,6 +56,8 @@ pub struct Wishes {
     pub hands_over: bool,
     /// What it means to use beyond events, as its imports say.
     pub asks: BTreeSet<Ask>,
+    /// Keys of the configuration that its patterns have.
+    pub reads: BTreeSet<String>,
     /// What it said that had no effect, for the log.
     pub warnings: Vec<String>,
 }
@@ -147,7 +149,8 @@ pub fn check(
     config: &PluginConfig,
     names: &Names,
 ) -> Result<Wishes, Problems> {
-    let mut check = Check { plugin, config, names, problems: Vec::new(), warnings: Vec::new() };
+    let (problems, warnings, reads) = (Vec::new(), Vec::new(), BTreeSet::new());
+    let mut check = Check { plugin, config, names, problems, warnings, reads };
     check.sizes(&description);
     let mode = config.instances.unwrap_or(match description.instances {
         Instances::Pool => Mode::Pool,
@@ -164,8 +167,7 @@ pub fn check(
         return Err(Problems(check.problems));
     }
     let (name, version) = (shown(&description.name), shown(&description.version));
-    let (asks, warnings) = (BTreeSet::new(), check.warnings);
-    let left_out = Vec::new();
+    let (asks, left_out, reads, warnings) = (BTreeSet::new(), Vec::new(), check.reads, check.warnings);
     Ok(Wishes {
         name,
         version,
@@ -177,6 +179,7 @@ pub fn check(
         grants,
         hands_over,
         asks,
+        reads,
         warnings,
     })
 }
@@ -187,6 +190,7 @@ struct Check<'a> {
     names: &'a Names,
     problems: Vec<String>,
     warnings: Vec<String>,
+    reads: BTreeSet<String>,
 }
 
 impl Check<'_> {
@@ -372,7 +376,7 @@ impl Check<'_> {
     }
 
     fn filled(&mut self, pattern: &str) -> Option<String> {
-        fill(pattern, &self.config.config)
+        fill(pattern, &self.config.config, &mut self.reads)
             .map_err(|missing| {
                 let (pattern, plugin) = (shown(pattern), self.plugin);
                 self.problems.push(format!(

@@ -327,7 +327,7 @@ impl Life {
             generation,
             node_id: self.shared.bus.node().to_string(),
             boards: Arc::clone(&self.shared.boards),
-            config: Asked::of(&self.config.config),
+            config: Asked::of(&self.config.config, &wishes.reads),
             doubts: Arc::clone(&self.shared.doubts),
             secrets: self.config.secrets.clone(),
             state: Arc::clone(&self.state),

@@ -74,6 +74,7 @@ fn the_configuration_fills_patterns_and_decides_the_mode() {
     };
     let wishes = checked(description(vec![subscription("orders/{region}/*")]), &config).expect("wishes");
     assert_eq!(wishes.listens[0].pattern, "orders/north/*");
+    assert_eq!(wishes.reads, ["region".to_owned()].into());
     assert_eq!(wishes.mode, Mode::Single);
 }
 
