@@ -354,11 +354,12 @@ async fn of_several_nodes_the_one_that_was_asked_is_named() -> Result<()> {
     let here = |name| node(name).env("XDG_RUNTIME_DIR", home.path());
     let one = here("one").start().await?;
     let mut other = here("other").start().await?;
-    let say = |verb: &str, args: &[&str]| -> Result<String> {
+    let done = |verb: &[&str], args: &[&str]| -> Result<std::process::Output> {
         let mut command = std::process::Command::new(PROGRAM);
         clean(&mut command, home.path());
-        Ok(stderr(&command.args([verb, "nobody/here"]).args(args).output()?))
+        Ok(command.args(verb).args(args).output()?)
     };
+    let say = |verb: &str, args: &[&str]| anyhow::Ok(stderr(&done(&[verb, "nobody/here"], args)?));
     let (ask, published) = (|args: &[&str]| say("call", args), |args: &[&str]| say("publish", args));
     let said = ask(&[])?;
     let asked =
@@ -374,7 +375,14 @@ async fn of_several_nodes_the_one_that_was_asked_is_named() -> Result<()> {
     ensure!(said.contains("nobody is subscribed") && !said.contains("asked was"), "{said}");
     let said = ask(&["--node", "other"])?;
     ensure!(said.contains("nobody answers there") && !said.contains("asked was"), "{said}");
-    ensure!(other.stop().await?.success());
+    // Another one of the same name has a number.
+    let mut same = here("one").start().await?;
+    let said = ask(&[])?;
+    ensure!(said.contains("2 others run here (one-2, other): --node chooses"), "{said}");
+    same.says("ask this one with --node one-2").await?;
+    let status = stdout(&done(&["status"], &["--node", "one-2"])?);
+    ensure!(status.contains(&same.data_dir().display().to_string()), "{status}");
+    ensure!(same.stop().await?.success() && other.stop().await?.success());
     let said = ask(&[])?;
     ensure!(said.contains("nobody answers there") && !said.contains("asked was"), "{said}");
     Ok(())

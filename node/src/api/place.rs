@@ -4,7 +4,7 @@
 //! said over the socket.
 
 use std::{
-    fs, io,
+    fs, io, iter,
     os::unix::{
         fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt, symlink},
         net::UnixStream,
@@ -19,6 +19,9 @@ use super::Config;
 
 /// Bytes of a socket's path. The system takes 107; the socket is made one directory deeper and then moved.
 const PATH_BYTES_MAX: usize = 96;
+
+/// Nodes of one name that are told apart by a number.
+const SAME_NAME_MAX: usize = 9;
 
 /// Why the socket cannot be taken.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +66,7 @@ pub(super) struct Place {
     identity: Option<(u64, u64)>,
     /// The links that lead here.
     links: Vec<PathBuf>,
+    /// What the node is found by.
     name: Option<String>,
 }
 
@@ -77,8 +81,8 @@ impl Place {
         check_free(&socket)?;
         let listener = bind(&socket).map_err(|source| PlaceError::System { path: socket.clone(), source })?;
         let identity = identity(&socket);
-        let links = config.link.as_deref().map(|name| link(&socket, name)).unwrap_or_default();
-        Ok((Self { socket, identity, links, name: config.link.clone() }, listener))
+        let (links, name) = config.link.as_deref().map(|name| link(&socket, name)).unwrap_or_default();
+        Ok((Self { socket, identity, links, name }, listener))
     }
 
     pub(super) fn socket(&self) -> &Path {
@@ -89,8 +93,7 @@ impl Place {
         if self.links.contains(&locate::link(None)) {
             return None;
         }
-        let named = self.name.as_ref().filter(|name| self.links.contains(&locate::link(Some(name))));
-        Some(named.cloned().unwrap_or_else(|| self.socket.display().to_string()))
+        Some(self.name.clone().unwrap_or_else(|| self.socket.display().to_string()))
     }
 }
 
@@ -144,11 +147,19 @@ fn bind_in(nest: &Path, socket: &Path) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-/// Links the socket where clients look, by the node's name and as the node that is meant when none is named. What
-/// cannot be linked is said and is no error: the data directory always leads to the node.
-fn link(socket: &Path, name: &str) -> Vec<PathBuf> {
-    let wanted = [locate::link(None), locate::link(Some(name))];
-    wanted.into_iter().filter(|link| has_place() && link_one(socket, link)).collect()
+/// Links the socket where clients look, by the node's name and as the node that is meant when none is named. Where another
+/// has the name, it is found by that with a number, which is returned. What cannot be linked is said and is no error: the
+/// data directory always leads to the node.
+fn link(socket: &Path, name: &str) -> (Vec<PathBuf>, Option<String>) {
+    if !has_place() {
+        return (Vec::new(), None);
+    }
+    let names =
+        iter::once(name.to_owned()).chain((2..=SAME_NAME_MAX).map(|number| format!("{name}-{number}")));
+    let named = names.map(|name| (locate::link(Some(&name)), name)).find(|(link, _)| link_one(socket, link));
+    let usual = Some(locate::link(None)).filter(|link| link_one(socket, link));
+    let (by_name, name) = named.unzip();
+    (usual.into_iter().chain(by_name).collect(), name)
 }
 
 /// Links the socket of a node that is on its way, so that who asks meanwhile is told so: unless another one is meant.

@@ -68,8 +68,10 @@ pub(super) fn others_than(named: Option<&str>) -> Option<String> {
         let known = others.entry(socket).or_default();
         *known = known.or(name.as_deref());
     }
-    let names = others.values().copied().flatten().take(NAMED_MAX).collect::<Vec<_>>().join(", ");
-    let names = if names.is_empty() { names } else { format!(" ({names})") };
+    let mut names: Vec<&str> = others.values().copied().flatten().collect();
+    names.sort_unstable();
+    names.truncate(NAMED_MAX);
+    let names = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
     let run = match others.len() {
         0 => None,
         1 => Some(format!("; another one runs here{names}: --node chooses")),
