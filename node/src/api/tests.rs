@@ -322,21 +322,28 @@ fn greet() -> PluginCard {
 }
 
 #[tokio::test]
+async fn why_a_plugin_is_paused_is_shown_and_where_the_node_is() {
+    let node = node();
+    let (card, since) = (greet(), SystemTime::UNIX_EPOCH + Duration::from_secs(7));
+    card.work.pause.set(Some(PauseCard { why: "it broke".into(), since, until: None }));
+    node.boards.plugins.change(|plugins| drop(plugins.insert("greet".into(), Arc::new(card.clone()))));
+    let status = node.client.status().await.expect("a status");
+    let pause =
+        status.plugins[0].pause.as_ref().map(|pause| (pause.why.as_str(), pause.since_ms, pause.until_ms));
+    assert_eq!(pause, Some(("it broke", 7_000, None)));
+    assert_eq!(status.node.socket.as_deref(), node.api.socket().to_str());
+}
+
+#[tokio::test]
 async fn the_boards_are_shown_and_reloads_are_asked_for() {
     let mut node = node();
     let card = greet();
     card.work.handled.add(5);
-    let since = SystemTime::UNIX_EPOCH + Duration::from_secs(7);
-    card.work.pause.set(Some(PauseCard { why: "it broke".into(), since, until: None }));
     node.boards.plugins.change(|plugins| drop(plugins.insert("greet".into(), Arc::new(card.clone()))));
     node.client.publish("a/b", &"x".into()).await.expect("published");
     let status = node.client.status().await.expect("a status");
     assert_eq!((status.node.name.as_str(), status.events.published), ("kitchen", 1));
     assert_eq!((status.plugins[0].generation, status.plugins[0].work.handled), (3, 5));
-    let pause =
-        status.plugins[0].pause.as_ref().map(|pause| (pause.why.as_str(), pause.since_ms, pause.until_ms));
-    assert_eq!(pause, Some(("it broke", 7_000, None)));
-    assert_eq!(status.node.socket.as_deref(), node.api.socket().to_str());
     assert_eq!(status.plugins[0].waits, ["publish to `out/*`"]);
     assert_eq!(node.client.plugins().await.expect("plugins").plugins, status.plugins);
     assert_eq!(node.client.peers().await.expect("peers").peers, []);

@@ -353,7 +353,8 @@ mod tests {
             "[package]\nname = \"greet\"\nversion = \"0.1.0\"\n[lib]\ncrate-type = [\"cdylib\"]\n[workspace]\n",
         );
         let heard = Heard { built: &|_| panic!("one is built"), failed: &|_| panic!("one is tried") };
-        let error = build(&[root.clone()], options, &|_| {}, heard).await.expect_err("two of one name");
+        let error =
+            build(std::slice::from_ref(&root), options, &|_| {}, heard).await.expect_err("two of one name");
         assert!(matches!(error, BuildError::SameName { name, .. } if name == "greet"));
     }
 
