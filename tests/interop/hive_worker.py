@@ -68,6 +68,8 @@ def answer(event):
     if asked == "through":
         answered = call(*event["payload"].split(" ", 1))
         error = answered.get("error")
+        if error:
+            print(error["message"], error.get("hint"))
         return dict(type="done", payload=error["code"] if error else answered["message"]["payload"])
     if asked == "refuse":
         return dict(type="reject", reason="it does not like that")

@@ -283,6 +283,19 @@ async fn a_worker_that_is_stuck_is_ended_and_its_event_goes_on() -> Result<()> {
     Ok(())
 }
 
+/// What a process asks ends with the event that it asks for: more time for the call would not help.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_its_event_ends_is_told_so() -> Result<()> {
+    let stage = Stage::new()?;
+    let each = "    worker: { exec: [WORKER, --window, 2], deadline: 1s }\n";
+    let node = stage.node("home", each)?.start().await?;
+    let _silent = node.client().subscribe(["other/silent"], Terms::answering()).await?;
+    let asked = node.client().call("ask/through", &"other/silent x".into(), CALL_TIMEOUT).await;
+    ensure!(asked.is_err(), "{asked:?}");
+    says(&node, "worker", "a call ends with the time for the event that it is made for").await?;
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn outcomes_of_a_process_are_those_of_any_plugin() -> Result<()> {
     let stage = Stage::new()?;
