@@ -3,6 +3,8 @@
 //! Exists so that a wall of frames goes to the debug log and the function that matters to the message. It must not
 //! know what was called.
 
+use std::fmt;
+
 use wasmtime::{FrameInfo, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
@@ -179,12 +181,38 @@ fn frame_names(frame: &FrameInfo) -> Vec<String> {
 
 /// Bytes of a function's name that are shown.
 const NAME_BYTES_MAX: usize = 120;
+/// Bytes of one that are read.
+const NAME_READ_MAX: usize = 4 << 10;
 
 fn readable(name: &str) -> String {
-    let mut name = format!("{:#}", rustc_demangle::demangle(name));
+    let rust = || rustc_demangle::try_demangle(name).ok().map(|name| format!("{name:#}"));
+    let mut name = rust().or_else(|| cpp(name)).unwrap_or_else(|| name.to_owned());
     name.retain(|c| !c.is_control());
     name.truncate(name.floor_char_boundary(NAME_BYTES_MAX));
     name
+}
+
+/// A name of C++ as its sources have it, without parameters.
+fn cpp(name: &str) -> Option<String> {
+    // Guests call their functions as they like: what a name says of itself may be much longer than it is.
+    let symbol = cpp_demangle::Symbol::new(name.get(..NAME_READ_MAX.min(name.len()))?).ok()?;
+    let mut shown = Shown(String::new());
+    let options = cpp_demangle::DemangleOptions::new().no_params().no_return_type();
+    let whole = symbol.structured_demangle(&mut shown, &options);
+    (whole.is_ok() || !shown.0.is_empty()).then_some(shown.0)
+}
+
+/// A text that ends where no more of it is shown.
+struct Shown(String);
+
+impl fmt::Write for Shown {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.0.len() > NAME_BYTES_MAX {
+            return Err(fmt::Error);
+        }
+        self.0.push_str(text);
+        Ok(())
+    }
 }
 
 /// The last two parts of a path: enough to find the file, and nothing about whoever built it.
@@ -196,6 +224,20 @@ fn short_path(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_as_the_sources_have_them() {
+        let check = |name: &str, want: &str| assert_eq!(readable(name), want, "{name}");
+        check("_ZN7greeter5greet17h0123456789abcdefE", "greeter::greet");
+        check("_ZN5store6parcelC2Ei", "store::parcel::parcel");
+        check("_ZNSt3__122__libcpp_verbose_abortEPKcz", "std::__1::__libcpp_verbose_abort");
+        check("main.(*Parcel).Price", "main.(*Parcel).Price");
+        check("_ZN", "_ZN");
+        // Each of them has the one before twice.
+        let nested = (0..30).fold("1a".to_owned(), |inner, _| format!("1tI{inner}S_E"));
+        assert!(readable(&format!("_Z1fI{nested}Evv")).len() <= NAME_BYTES_MAX);
+        assert!(readable(&"_ZN1aE".repeat(1 << 20)).len() <= NAME_BYTES_MAX);
+    }
 
     #[test]
     fn a_panic_says_its_place_and_message() {
