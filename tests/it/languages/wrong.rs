@@ -163,7 +163,7 @@ async fn packages_are_chosen_for_the_python_inside() -> Result<()> {
     let text = std::fs::read_to_string(&source)?;
     std::fs::write(&source, text.replace("import hive\n", "import hive\nimport docopt\nimport six\n"))?;
     let (code, said) = run(&["build", "needs"])?;
-    ensure!(code == Some(0), "{said}");
+    ensure!(code == Some(0) && !said.contains("SyntaxWarning"), "{said}");
     let site = root.join(".hive/site");
     ensure!(!site.join("typing_extensions.py").exists(), "a marker is that of this machine's Python");
     let nowhere = manifest.replace("dependencies = []", "dependencies = [\"six==0.0.1\"]");
@@ -217,6 +217,11 @@ async fn what_fails_while_python_is_loaded_is_told_from_the_projects_code_on() -
     std::fs::write(&source, format!("print(\"loaded\")\n{text}"))?;
     let (code, said) = run(&["build", "early"])?;
     ensure!(code == Some(0) && said.contains("\nloaded\n"), "{said}");
+    // So is what it is warned of, by the file's own name.
+    std::fs::write(&source, format!("ODD = \"\\S\"\n{text}"))?;
+    let (code, said) = run(&["build", "early"])?;
+    ensure!(code == Some(0) && said.contains("src/app.py:1: SyntaxWarning: \"\\S\" is an invalid"), "{said}");
+    ensure!(!said.contains("/1/") && !said.contains("<unknown>"), "{said}");
     // The interpreter was made for the first of them at the latest.
     ensure!(!said.contains("Python's interpreter"), "{said}");
     Ok(())
