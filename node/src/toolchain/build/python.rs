@@ -36,8 +36,10 @@ const TOOLS: &str = "componentize-py 0.25.1 (base)";
 
 /// Interfaces that a component imports only where a source has one of these words, which are how the SDK calls what they
 /// are for. Somebody may mean something else by them; that brings an interface too many.
-const NAMED: [(&str, &[&str]); 3] =
-    [("secrets", &["secret"]), ("state", &["state", "once"]), ("timers", &["after", "cancel"])];
+const NAMED: [(&str, &[&str]); 1] = [("secrets", &["secret"])];
+/// Those that it imports whatever the sources have, as most come to use them: each set takes an interpreter of its own, which is
+/// half a minute in the middle of somebody's work.
+const USUAL: [&str; 2] = ["state", "timers"];
 
 /// The module that ties the project and the SDK together. Not a name that anybody uses.
 const ENTRY: &str = "hive_entry";
@@ -202,7 +204,7 @@ impl Python {
         let is_older = !sdk.is_ok_and(|text| world::mentions(&text, &["ImportError"]));
         let is_named = |words: &[&str]| is_older || sources.iter().any(|text| world::mentions(text, words));
         let named = NAMED.into_iter().filter(|(_, words)| is_named(words));
-        world::ALWAYS.into_iter().chain(named.map(|(interface, _)| interface)).collect()
+        world::ALWAYS.into_iter().chain(USUAL).chain(named.map(|(interface, _)| interface)).collect()
     }
 
     /// What is named is there.

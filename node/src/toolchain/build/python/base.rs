@@ -53,7 +53,7 @@ impl Base {
         let kit = Kit {
             name: format!("python-{hash}"),
             called: "Python's interpreter".into(),
-            why: "handlers that use the same of the SDK share it",
+            why: "handlers share it, those with secrets one of their own",
             comes: Comes::Made,
         };
         let folder = shop.kit(&kit, async |folder: &Path| parts.make(&tools, folder).await).await?;
