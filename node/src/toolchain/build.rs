@@ -190,6 +190,9 @@ impl BuildError {
                     "name a folder that is there, or `hive-node new {folder} --lang LANGUAGE` makes it"
                 ))
             }
+            Self::Folder { source, .. } if source.kind() == io::ErrorKind::NotADirectory => {
+                Some("name the project's folder, or one above it".into())
+            }
             Self::Nothing(_) => Some("`hive-node new NAME --lang LANGUAGE` makes one to begin with".into()),
             Self::NoTool { hint, .. } | Self::TooOld { hint, .. } => Some((*hint).to_owned()),
             Self::NoTarget { hint, .. } | Self::NotInstalled { hint, .. } => Some(hint.clone()),
@@ -280,8 +283,9 @@ impl Task {
 async fn find(folders: &[PathBuf], options: Options) -> Result<Vec<Task>, BuildError> {
     let (mut crates, mut projects) = (BTreeMap::new(), BTreeMap::new());
     for folder in folders {
-        let folder =
-            folder.canonicalize().map_err(|source| BuildError::Folder { folder: folder.clone(), source })?;
+        let unreadable = |source| BuildError::Folder { folder: folder.clone(), source };
+        fs::read_dir(folder).map_err(unreadable)?;
+        let folder = folder.canonicalize().map_err(unreadable)?;
         let ours = project::find(&folder)?;
         let is_none = !rust::find(&folder, &mut crates).await? && ours.is_empty();
         if is_none && !options.may_be_none {
