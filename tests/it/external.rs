@@ -190,6 +190,19 @@ async fn dev_starts_a_process_anew_when_its_files_are_saved() -> Result<()> {
     write(stage.folder.path(), "hive.yaml", &each("6s"))?;
     is(&node, "worker", "under another section", runs(4)).await?;
     ensure!(node.stderr().matches("is started anew").count() == 3, "{}", node.stderr());
+    // Whatever is being built beside is not waited for.
+    let slow = stage.folder.path().join("slow");
+    std::fs::create_dir_all(slow.join("src"))?;
+    let build = r#"["sh", "-c", "until [ -e ../built ]; do sleep 0.1; done; exit 3"]"#;
+    let manifest = format!("[plugin]\nname = \"slow\"\nbuild = {build}\nsources = [\"src\"]\n");
+    std::fs::write(slow.join("hive.toml"), manifest)?;
+    node.says("building `slow`").await?;
+    std::fs::write(&source, sample.replace("Hello", "Good night"))?;
+    is(&node, "worker", "another one meanwhile", runs(5)).await?;
+    greets(&node, "Good night").await?;
+    ensure!(!node.stderr().contains("failed for"), "{}", node.stderr());
+    std::fs::write(stage.folder.path().join("built"), "")?;
+    node.says("failed for").await?;
     node.stop().await?;
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::{
     env,
     io::IsTerminal as _,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use clap::Args;
@@ -18,8 +19,12 @@ use crate::{
     control::ControlError,
     node::{Builder, Node},
     shutdown,
-    trust::identity::DirLock,
+    trust::identity::{self, DirLock, LockError},
 };
+
+/// How often a process is looked for again that may be about to be gone, and after how long.
+const GOING_TRIES: u32 = 30;
+const GOING_PAUSE: Duration = Duration::from_millis(100);
 
 /// Run a node in the foreground.
 #[derive(Debug, Args)]
@@ -145,7 +150,9 @@ impl Run {
         let loaded = self.node.load(self.plugins)?;
         begin(&loaded, voice, false)?;
         let hangups = Hangups::take()?;
-        let node = start(&loaded, None).await?;
+        // Whether it can be claimed is found out once more by who then says why not.
+        let lock = claim(&loaded.settings.node.data_dir).await.ok();
+        let node = start(&loaded, lock).await?;
         introduce(&node, &loaded, voice);
         until_asked_to_leave(&node, hangups.follow(&node), voice).await?;
         shutdown(node, voice).await
@@ -163,6 +170,17 @@ pub(super) fn begin(loaded: &Loaded, voice: &Voice, unfolds: bool) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// Claims a data directory. One that was killed a moment ago may not be gone yet.
+pub(super) async fn claim(dir: &Path) -> Result<DirLock, LockError> {
+    for _ in 0..GOING_TRIES {
+        match identity::lock(dir) {
+            Err(LockError::Busy { .. }) => tokio::time::sleep(GOING_PAUSE).await,
+            claimed => return claimed,
+        }
+    }
+    identity::lock(dir)
 }
 
 /// Starts the node with its API. Whoever has claimed its data directory before hands that over.
