@@ -399,7 +399,7 @@ async fn what_goes_wrong_in_go_is_said_where_it_is() -> Result<()> {
     std::fs::write(root.join("main.go"), include_str!("wrong.go.in"))?;
     let cases: [(&str, &[&str]); 4] = [
         ("panic", &["panic: assignment to entry in nil map", "wrong/main.go:35"]),
-        ("denied", &["denied: ", "(wrong/main.go:25)"]),
+        ("denied", &["denied: ", "(hive.local/wrong/main.go:25)"]),
         ("file", &["Not implemented on wasip1 (a handler in Go has no files"]),
         ("deep", &["its stack is full: `main.fib` calls itself again and again"]),
     ];
@@ -496,6 +496,22 @@ async fn an_sdk_of_another_version_is_brought_up_to_date_unless_it_was_changed()
     std::fs::remove_dir_all(&sdk)?;
     build("was not there, and was written")?;
     ensure!(std::fs::read_to_string(&list)? == written, "another list");
+    Ok(())
+}
+
+/// A project may be called as a package of its language is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_may_have_the_name_of_a_package() -> Result<()> {
+    for (tool, language, name) in [("go", "go", "log"), ("cargo", "rust", "serde")] {
+        if !is_here(tool, language) {
+            continue;
+        }
+        let folder = tempfile::tempdir()?;
+        let (code, said) = run_in(&folder, &["new", name, "--lang", language])?;
+        ensure!(code == Some(0), "{said}");
+        let (code, said) = run_in(&folder, &["test", name])?;
+        ensure!(code == Some(0) && said.contains(" passed, 0 failed"), "{name}, {code:?}: {said}");
+    }
     Ok(())
 }
 

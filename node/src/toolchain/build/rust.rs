@@ -35,13 +35,21 @@ pub struct Project {
     /// The workspace's folder.
     root: PathBuf,
     /// Its packages that are handlers and were asked for, with their folders.
-    packages: BTreeMap<String, PathBuf>,
+    packages: BTreeMap<String, Member>,
+}
+
+/// A package that is a handler.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Member {
+    folder: PathBuf,
+    /// What cargo calls it: a name may be that of a dependency, too, as `serde`.
+    id: String,
 }
 
 impl Project {
     /// Its handlers, with their folders.
     pub fn packages(&self) -> impl Iterator<Item = (&str, &Path)> {
-        self.packages.iter().map(|(name, folder)| (name.as_str(), folder.as_path()))
+        self.packages.iter().map(|(name, member)| (name.as_str(), member.folder.as_path()))
     }
 }
 
@@ -71,7 +79,7 @@ pub async fn find(folder: &Path, known: &mut BTreeMap<PathBuf, Project>) -> Resu
 /// # Errors
 /// When the target is missing and cannot be added, or cargo fails.
 pub async fn build(project: &Project, shop: &Shop<'_>) -> Result<Vec<Artifact>, BuildError> {
-    for (package, folder) in &project.packages {
+    for (package, folder) in project.packages() {
         let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap_or_default();
         if manifest.contains(sdk::FOLDER) {
             shop.see_to_sdk(package, Sdk::Rust, &folder.join(sdk::FOLDER)).await?;
@@ -80,8 +88,8 @@ pub async fn build(project: &Project, shop: &Shop<'_>) -> Result<Vec<Artifact>, 
     see_to_target(&project.root, shop).await?;
     let mut cargo = CARGO.command(&project.root);
     cargo.args(["build", "--release", "--target", TARGET, "--message-format", "json-render-diagnostics"]);
-    for package in project.packages.keys() {
-        cargo.args(["--package", package]);
+    for member in project.packages.values() {
+        cargo.args(["--package", &member.id]);
     }
     let output = CARGO.run(cargo, "cargo build", &project.root).await?;
     let text = String::from_utf8_lossy(&output.stdout);
@@ -116,6 +124,7 @@ struct Metadata {
 #[derive(Deserialize)]
 struct Package {
     name: String,
+    id: String,
     manifest_path: PathBuf,
     targets: Vec<Target>,
 }
@@ -133,15 +142,15 @@ impl Target {
 
 impl Metadata {
     /// The packages below a folder that become components.
-    fn handlers_in(&self, folder: &Path) -> BTreeMap<String, PathBuf> {
+    fn handlers_in(&self, folder: &Path) -> BTreeMap<String, Member> {
         let is_handler = |package: &&Package| {
             package.manifest_path.starts_with(folder) && package.targets.iter().any(Target::is_handler)
         };
-        let with_folder = |package: &Package| {
-            let folder = package.manifest_path.parent().unwrap_or(folder);
-            (package.name.clone(), folder.to_path_buf())
+        let member = |package: &Package| {
+            let folder = package.manifest_path.parent().unwrap_or(folder).to_path_buf();
+            (package.name.clone(), Member { folder, id: package.id.clone() })
         };
-        self.packages.iter().filter(is_handler).map(with_folder).collect()
+        self.packages.iter().filter(is_handler).map(member).collect()
     }
 }
 
@@ -167,16 +176,17 @@ struct Message {
 }
 
 /// The component of a package that was asked for. It is called as the package is: cargo's own file has `_` for `-`.
-fn artifact(line: &str, packages: &BTreeMap<String, PathBuf>) -> Option<Artifact> {
+fn artifact(line: &str, packages: &BTreeMap<String, Member>) -> Option<Artifact> {
     let message: Message = serde_json::from_str(line).ok()?;
     if message.reason != "compiler-artifact" || !message.target?.is_handler() {
         return None;
     }
     let manifest = message.manifest_path?;
-    let (name, sources) = packages.iter().find(|(_, folder)| manifest.parent() == Some(folder.as_path()))?;
+    let (name, Member { folder, .. }) =
+        packages.iter().find(|(_, member)| manifest.parent() == Some(member.folder.as_path()))?;
     let file =
         message.filenames.into_iter().find(|file| file.extension().is_some_and(|ext| ext == "wasm"))?;
-    Some(Artifact { name: name.clone(), file, sources: sources.clone() })
+    Some(Artifact { name: name.clone(), file, sources: folder.clone() })
 }
 
 /// The target's standard library is there afterwards.
@@ -257,7 +267,8 @@ mod tests {
 
     #[test]
     fn an_artifact_is_a_component_of_a_package_that_was_asked_for() {
-        let packages = [("greet-me".to_owned(), PathBuf::from("/w/greet"))].into();
+        let member = Member { folder: "/w/greet".into(), id: "path+file:///w/greet#greet-me@0.1.0".into() };
+        let packages = [("greet-me".to_owned(), member)].into();
         let kind = |kind: &str, manifest: &str, file: &str| {
             format!(
                 r#"{{"reason":"compiler-artifact","manifest_path":"{manifest}","target":{{"crate_types":["{kind}"]}},"filenames":["/t/x.rlib","{file}"]}}"#
