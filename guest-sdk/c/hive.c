@@ -203,7 +203,7 @@ bool hive_made(const char *made) { return hive_is_json(made) || hive_wrong("what
 /* What an outcome comes to: whose reply is no JSON has not handled the event, and whoever fails has a reason. */
 static hive_outcome judged(hive_outcome outcome) {
   if (outcome == HIVE_DONE && said.misspoke) return HIVE_REJECT;
-  if (outcome != HIVE_DONE && !said.reason) hive_reject("it returned %d without hive_reject or hive_retry", (int)outcome);
+  if (outcome != HIVE_DONE && !said.reason) (void)hive_reject("it returned %d without hive_reject or hive_retry", (int)outcome);
   return outcome;
 }
 
@@ -212,7 +212,7 @@ bool exports_hive_node_startup_start(wire_text *err) {
   hive_enter(hive_scratch);
   bool fine = !plugin.twice && hive_start();
   hive_leave();
-  if (plugin.twice) hive_reject("there are two handlers for %s: the second would never be called", plugin.twice);
+  if (plugin.twice) (void)hive_reject("there are two handlers for %s: the second would never be called", plugin.twice);
   if (!fine) copy(said.reason ? said.reason : "hive_start says no", err);
   return fine;
 }
@@ -331,7 +331,7 @@ void hive_reply_json(const char *format, ...) {
   WITH_ARGS(format, text = formatted(format, args));
   hive_reply(text, strlen(text), JSON);
   if (!hive_made(text)) {
-    hive_reject("%s", hive_error());
+    (void)hive_reject("%s", hive_error());
     said.misspoke = true;
   }
   free(text);

@@ -27,6 +27,9 @@ typedef struct {
   bool wants_reply;        /* somebody waits for the answer */
 } hive_event;
 
+/* A failure that nobody looks at is lost: the compiler warns of it. `(void)` before a call says that it is meant. */
+#define HIVE_CHECKED __attribute__((warn_unused_result))
+
 /* What became of an event. */
 typedef enum {
   HIVE_DONE = 0,
@@ -62,46 +65,47 @@ typedef hive_outcome (*hive_restorer)(hive_bytes saved, hive_bytes version);
 void hive_snapshot(hive_saver save, hive_restorer restore);
 
 /* Within a handler. Formats are printf's. */
-hive_outcome hive_reject(const char *format, ...) __attribute__((format(printf, 1, 2)));
-hive_outcome hive_retry(const char *format, ...) __attribute__((format(printf, 1, 2)));
-hive_outcome hive_retry_after(uint64_t ms, const char *format, ...) __attribute__((format(printf, 2, 3)));
+HIVE_CHECKED hive_outcome hive_reject(const char *format, ...) __attribute__((format(printf, 1, 2)));
+HIVE_CHECKED hive_outcome hive_retry(const char *format, ...) __attribute__((format(printf, 1, 2)));
+HIVE_CHECKED hive_outcome hive_retry_after(uint64_t ms, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The answer to a call: JSON, or bytes. A reply that is no JSON makes a rejection of HIVE_DONE. */
 void hive_reply_json(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void hive_reply(const void *bytes, size_t len, const char *content_type);
 
 /* False: hive_error says why, and `return hive_failed();` is the outcome that fits. What is made by a format has to be JSON. */
-bool hive_publish_json(const char *channel, const char *format, ...) __attribute__((format(printf, 2, 3)));
-bool hive_publish(const char *channel, const void *bytes, size_t len, const char *content_type, const char *key);
-bool hive_forward(const char *channel);
-bool hive_retain_json(const char *channel, const char *format, ...) __attribute__((format(printf, 2, 3)));
-bool hive_clear(const char *channel);
+HIVE_CHECKED bool hive_publish_json(const char *channel, const char *format, ...) __attribute__((format(printf, 2, 3)));
+HIVE_CHECKED bool hive_publish(const char *channel, const void *bytes, size_t len, const char *content_type, const char *key);
+HIVE_CHECKED bool hive_forward(const char *channel);
+HIVE_CHECKED bool hive_retain_json(const char *channel, const char *format, ...) __attribute__((format(printf, 2, 3)));
+HIVE_CHECKED bool hive_clear(const char *channel);
 /* The answer, ended by a zero, to be freed; NULL: hive_error says why. */
-char *hive_call_json(const char *channel, const char *format, ...) __attribute__((format(printf, 2, 3)));
+HIVE_CHECKED char *hive_call_json(const char *channel, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Sets a one-shot timer: the JSON comes back on `$timer/<name>`, to which the plugin subscribes. */
-bool hive_after(const char *name, uint64_t ms, const char *json);
+HIVE_CHECKED bool hive_after(const char *name, uint64_t ms, const char *json);
 /* What the plugin keeps on its node, for all its instances, over new versions and restarts: 1 byte to 1 KiB a key, at most
  * 1 MiB a value. Other instances see at once what a handler writes; it gets to disk as a whole within about a second; a crash
  * before loses it, and hive_state_flush waits for it. A rejection or a retry keeps what was written before.
  * `*to` is ended by a zero and to be freed; NULL: there is none. `len` may be NULL. */
-bool hive_state_get(const char *key, char **to, size_t *len);
+HIVE_CHECKED bool hive_state_get(const char *key, char **to, size_t *len);
 /* In place of any value that the key has; from `ttl_ms` later on it is not there any more, 0: it stays. */
-bool hive_state_set(const char *key, const void *bytes, size_t len, uint64_t ttl_ms);
-bool hive_state_set_json(const char *key, const char *format, ...) __attribute__((format(printf, 2, 3)));
+HIVE_CHECKED bool hive_state_set(const char *key, const void *bytes, size_t len, uint64_t ttl_ms);
+HIVE_CHECKED bool hive_state_set_json(const char *key, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Deleting what is not there is fine. */
-bool hive_state_delete(const char *key);
+HIVE_CHECKED bool hive_state_delete(const char *key);
 /* The keys that begin with `prefix`, in order: `*key` is NULL at first, then the next one in place of the last, which is freed,
  * and NULL at the end: `char *key = NULL; while (hive_state_next("visits/", &key) && key) …`. */
-bool hive_state_next(const char *prefix, char **key);
+HIVE_CHECKED bool hive_state_next(const char *prefix, char **key);
 /* Adds to a number in digits, whoever else adds at the same time. A missing key counts as 0. `sum` may be NULL. */
-bool hive_state_increment(const char *key, int64_t delta, int64_t *sum);
+HIVE_CHECKED bool hive_state_increment(const char *key, int64_t delta, int64_t *sum);
 /* Replaces only while the value is still `expected`, NULL meaning that the key is not there; the value NULL deletes. */
-bool hive_state_swap(const char *key, const hive_bytes *expected, const hive_bytes *value, uint64_t ttl_ms, bool *swapped);
+HIVE_CHECKED bool hive_state_swap(const char *key, const hive_bytes *expected, const hive_bytes *value, uint64_t ttl_ms,
+                                  bool *swapped);
 /* Waits until everything that this call has written so far is on disk. */
-bool hive_state_flush(void);
+HIVE_CHECKED bool hive_state_flush(void);
 /* Whether this is the first time that something is done, by an id of yours, or by that of the event in hand (NULL). Remembered
  * for 24 hours. What the handler writes to its state gets to disk together with it; where it returns a failure, it was not done,
  * and the next attempt is the first again: do what may fail before you write. */
-bool hive_once(const char *id, bool *first);
+HIVE_CHECKED bool hive_once(const char *id, bool *first);
 /* The id of the event in hand, the same on every redelivery; to be freed. */
 char *hive_event_id(void);
 /* A secret that the node's configuration grants the plugin, to be freed; NULL: hive_error has the line to add. */
@@ -109,7 +113,7 @@ char *hive_secret(const char *name);
 const char *hive_error(void);
 /* It names its own place in the source. */
 #define hive_failed() hive_failed_at(__FILE__, __LINE__)
-hive_outcome hive_failed_at(const char *file, int line);
+HIVE_CHECKED hive_outcome hive_failed_at(const char *file, int line);
 
 /* A value of the plugin's configuration, to be freed; NULL: it is not set. */
 char *hive_config(const char *key);

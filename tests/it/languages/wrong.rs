@@ -263,6 +263,7 @@ async fn what_is_wrong_in_c_is_said_where_it_is() -> Result<()> {
     std::fs::write(&cases, text)?;
     let (code, said) = run(&["test", "wrong"])?;
     ensure!(code == Some(0) && said.contains("13 passed, 0 failed"), "{code:?}: {said}");
+    ensure!(!said.contains("warning: "), "{said}");
     for (how, parts) in [
         (
             "assert",
@@ -306,6 +307,12 @@ async fn what_cannot_be_meant_in_c_does_not_build() -> Result<()> {
         let (code, said) = run(&["build", "wrong"])?;
         ensure!(code == Some(1) && said.contains(want), "{want}, {code:?}: {said}");
     }
+    // A failure that nobody looks at would be lost: that is shown, though it builds.
+    let lost = " hive_publish_json(\"out/x\", \"1\"); return HIVE_DONE; }\nvoid hive_plugin(void) { hive_on(\"a/b\", try); }\n";
+    std::fs::write(&source, format!("{begins}{lost}"))?;
+    let (code, said) = run(&["build", "wrong"])?;
+    let is_shown = said.contains("src/handler.c:2:52: warning: ") && said.contains("-Wunused-result");
+    ensure!(code == Some(0) && is_shown, "{code:?}: {said}");
     let twice =
         " return HIVE_DONE; }\nvoid hive_plugin(void) { hive_on(\"a/b\", try); hive_on(\"a/b\", try); }\n";
     std::fs::write(&source, format!("{begins}{twice}"))?;
