@@ -14,6 +14,7 @@ static hive_outcome try(const hive_event *event) {
   if (!strcmp(how, "assert")) assert(strlen(how) == 1);
   if (!strcmp(how, "abort")) abort();
   if (!strcmp(how, "exit")) exit(3);
+  if (!strcmp(how, "nowhere")) *hive_config("none") = 1;
   if (!strcmp(how, "silent")) return HIVE_REJECT;
   if (!strcmp(how, "reply")) return hive_reply_json("{\"a\": %s}", "oops"), HIVE_DONE;
   if (!strcmp(how, "infinite")) return hive_reply_json("%g", 1 / (double)event->key.len), HIVE_DONE;

@@ -270,6 +270,7 @@ async fn what_is_wrong_in_c_is_said_where_it_is() -> Result<()> {
             &["by a panic; it said last: Assertion failed: strlen(how) == 1 (src/handler.c: try: 14)"][..],
         ),
         ("abort", &["trapped in `try (src/handler.c:15)`"][..]),
+        ("nowhere", &["trapped in `try (src/handler.c:17)`"][..]),
         ("exit", &["; it said last: exit() was called: a handler returns"][..]),
         ("nobody", &["`out/nobody`: nobody answers on that channel (src/handler.c:6)"][..]),
     ] {

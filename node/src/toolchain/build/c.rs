@@ -30,12 +30,15 @@ const ZIG: &str = "ziglang==0.17.1";
 const WORLD: &str = "plugin-with-startup-and-snapshot";
 
 /// What the compiler is told before the project's own flags, which may take it back.
-const FLAGS: [&str; 10] = [
+const FLAGS: [&str; 12] = [
     "-mexec-model=reactor",
     "-Os",
     // An `assert` is there to be true, and a trap names the function and the line.
     "-UNDEBUG",
     "-g",
+    // In WebAssembly address 0 can be written to: that is a trap, as it is elsewhere.
+    "-fsanitize=null",
+    "-fsanitize-trap=null",
     // zig's own is 16 MiB, which every instance would have from its beginning.
     "-Wl,-z,stack-size=1048576",
     "-Wall",
@@ -98,7 +101,7 @@ impl C {
             sources: table.sources,
             flags: table.flags,
             sdk: table.sdk.unwrap_or_else(|| ".hive/sdk".into()),
-            tools: format!("{ZIG} (asserts, lines), adapter {}", core::adapter_hash()),
+            tools: format!("{ZIG} (asserts, lines, null), adapter {}", core::adapter_hash()),
         };
         let version = table.version.unwrap_or_else(|| "0.0.0".into());
         Ok(Some(Project::new(root, &table.name, &version, Language::C(c))))
