@@ -131,6 +131,9 @@ pub enum TelemetryError {
 const QUIET: &str = "mdns_sd=off,quinn=warn,quinn_proto=warn,quinn_udp=error,rustls=warn,wasmtime=warn,\
                      cranelift_codegen=warn,hyper=warn,hyper_util=warn,tungstenite=warn,notify=warn";
 
+/// What this program's own lines begin with, and those of handlers.
+const OWN: [&str; 4] = ["hive_node", "hive_client", "hive_proto", "handler"];
+
 fn directives(options: &Options, environment: Option<String>) -> String {
     let told = options.log.clone().or_else(|| match options.verbose {
         0 => environment.filter(|text| !text.trim().is_empty()),
@@ -139,9 +142,19 @@ fn directives(options: &Options, environment: Option<String>) -> String {
     });
     match told.or_else(|| options.fallback.clone()) {
         None => format!("info,{QUIET}"),
-        Some(told) if is_level(&told) => format!("{},{QUIET}", told.trim()),
+        Some(told) if is_level(&told) => leveled(told.trim()),
         Some(told) => told,
     }
+}
+
+/// What a lone level means: this program in detail, and of the crates below it no more than usual.
+fn leveled(level: &str) -> String {
+    let is_detail = ["debug", "trace"].iter().any(|detail| level.eq_ignore_ascii_case(detail));
+    if !is_detail {
+        return format!("{level},{QUIET}");
+    }
+    let own = OWN.map(|own| format!("{own}={level}")).join(",");
+    format!("info,{own},{QUIET}")
 }
 
 /// A lone level: what is meant is this program, not every crate below it.
@@ -180,7 +193,10 @@ mod tests {
         check(None, 0, None, None, "info");
         check(None, 0, None, Some("warn"), "warn");
         check(None, 0, Some("error"), Some("warn"), "error");
-        check(None, 1, Some("error"), Some("warn"), "debug");
+        let detailed = "info,hive_node=debug,hive_client=debug,hive_proto=debug,handler=debug";
+        check(None, 1, Some("error"), Some("warn"), detailed);
+        check(Some("debug"), 0, None, None, detailed);
+        check(Some("debug,"), 0, None, None, "debug,");
         check(None, 2, Some("error"), None, "trace,");
         check(Some("a=trace"), 2, Some("error"), Some("warn"), "a=trace");
         check(None, 0, Some("a=trace,info"), None, "a=trace,info");

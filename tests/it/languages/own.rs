@@ -72,5 +72,10 @@ async fn what_goes_wrong_with_a_command_is_said() -> Result<()> {
     check(r#"["sh", "-c", "echo text > $HIVE_OUT"]"#, &["is no handler: it is no WebAssembly"])?;
     let empty = r#"["sh", "-c", "printf '\\0asm\\1\\0\\0\\0' > $HIVE_OUT"]"#;
     check(empty, &["is no handler: ", "hive:node/handler@0.1.0"])?;
+    // What was run is shown to whoever asks for more, without what the crates below have to say.
+    let (_, said) = run_in(folder.path(), &["build", "-v"])?;
+    let place = format!("in {}: HIVE_NAME=own ", folder.path().canonicalize()?.display());
+    let run = r"sh -c 'printf '\''\0asm";
+    ensure!(said.contains(&place) && said.contains(run) && !said.contains("wit_parser"), "{said}");
     Ok(())
 }

@@ -3,7 +3,8 @@
 //! What it owns: clean environments, and what a tool's end means. It must not know what a tool does.
 
 use std::{
-    env, io,
+    borrow::Cow,
+    env, io, iter,
     path::Path,
     process::{Output, Stdio},
 };
@@ -79,6 +80,7 @@ impl Tool {
     }
 
     async fn output(self, mut command: Command, stderr: Stdio, folder: &Path) -> Result<Output, BuildError> {
+        tracing::debug!("in {}: {}", folder.display(), line(command.as_std()));
         // tokio's `output` alone would keep stderr.
         let child = command.stdout(Stdio::piped()).stderr(stderr).spawn();
         let output = match child {
@@ -115,6 +117,25 @@ impl Tool {
             return BuildError::NoTool { tool: program, why, hint };
         }
         BuildError::Folder { folder: folder.into(), source }
+    }
+}
+
+/// A command as a shell takes it, with the variables that are set for it.
+fn line(command: &std::process::Command) -> String {
+    let sets = command.get_envs().filter_map(|(name, value)| {
+        Some(format!("{}={}", name.to_string_lossy(), word(&value?.to_string_lossy())))
+    });
+    let words = iter::once(command.get_program()).chain(command.get_args());
+    let words = words.map(|text| word(&text.to_string_lossy()).into_owned());
+    sets.chain(words).collect::<Vec<_>>().join(" ")
+}
+
+/// A word as a shell takes it.
+fn word(text: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./:=,+@%".contains(c);
+    match !text.is_empty() && text.chars().all(is_plain) {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(format!("'{}'", text.replace('\'', r"'\''"))),
     }
 }
 
@@ -186,6 +207,13 @@ mod tests {
         for name in ["CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "PATH", "HOME", "CARGOES"] {
             assert!(!is_leak(name), "{name}");
         }
+    }
+
+    #[test]
+    fn a_command_is_shown_as_a_shell_takes_it() {
+        let mut command = std::process::Command::new("zig");
+        command.args(["cc", "-DNAME=\"it's\"", "", "a b"]).env("GOOS", "wasip1").env_remove("CARGO");
+        assert_eq!(line(&command), r#"GOOS=wasip1 zig cc '-DNAME="it'\''s"' '' 'a b'"#);
     }
 
     #[test]
