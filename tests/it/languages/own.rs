@@ -71,7 +71,8 @@ async fn what_goes_wrong_with_a_command_is_said() -> Result<()> {
     check("[\"true\"]", &["`true` leaves no ", "it writes to $HIVE_OUT, or `component` says where"])?;
     check(r#"["sh", "-c", "echo text > $HIVE_OUT"]"#, &["is no handler: it is no WebAssembly"])?;
     let empty = r#"["sh", "-c", "printf '\\0asm\\1\\0\\0\\0' > $HIVE_OUT"]"#;
-    check(empty, &["is no handler: ", "hive:node/handler@0.1.0"])?;
+    let asked = "; the module exports nothing: are the bindings linked into it, as a reactor";
+    check(empty, &["is no handler: ", "hive:node/handler@0.1.0", asked])?;
     // What was run is shown to whoever asks for more, without what the crates below have to say.
     let (_, said) = run_in(folder.path(), &["build", "-v"])?;
     let place = format!("in {}: HIVE_NAME=own ", folder.path().canonicalize()?.display());

@@ -20,6 +20,9 @@ use super::{
 /// The manifest that has the table, as C's projects have one.
 const MANIFEST: &str = "hive.toml";
 
+/// Names of functions that are shown of a module which lacks those of the world.
+const EXPORTS_SHOWN: usize = 5;
+
 /// What the manifest says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Own {
@@ -148,8 +151,30 @@ fn component(bytes: Vec<u8>, wit: &Path) -> Result<Vec<u8>, String> {
     if !Parser::is_core_wasm(&bytes) {
         return Err("it is no WebAssembly".into());
     }
-    let world = world(&bytes)?;
-    core::component(bytes, wit, world)
+    let (world, advice) = (world(&bytes)?, advice(&bytes));
+    core::component(bytes, wit, world).map_err(|reason| reason + &advice)
+}
+
+/// What to look at where a module lacks the functions of the world; empty: it has them.
+fn advice(module: &[u8]) -> String {
+    let parts = Parser::new(0).parse_all(module).filter_map(Result::ok);
+    let exports = parts.filter_map(|part| match part {
+        Payload::ExportSection(exports) => Some(exports.into_iter().filter_map(Result::ok)),
+        _ => None,
+    });
+    let names: Vec<&str> = exports.flatten().map(|export| export.name).collect();
+    if names.iter().any(|name| name.starts_with("hive:node/handler@")) {
+        return String::new();
+    }
+    let shown: Vec<String> = names.iter().take(EXPORTS_SHOWN).map(|name| format!("`{name}`")).collect();
+    let exports = match names.len().saturating_sub(EXPORTS_SHOWN) {
+        _ if names.is_empty() => "nothing".to_owned(),
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    };
+    format!(
+        "; the module exports {exports}: are the bindings linked into it, as a reactor that has no `main`?"
+    )
 }
 
 /// The world that a module has the functions of; none: it says so itself, as bindings do that a compiler links.
@@ -222,6 +247,11 @@ mod tests {
         check(&["snapshot@0.1.0#save", "startup@0.1.0#start"], Some("plugin-with-startup-and-snapshot"));
         let bound = wat::parse_str("(module (@custom \"component-type:x\" \"\"))").expect("a module");
         assert_eq!(world(&bound).expect("its own"), None);
+        let command = wat::parse_str("(module (func) (export \"_start\" (func 0)))").expect("a module");
+        let asks = "; the module exports `_start`: are the bindings linked into it, as a reactor that has no `main`?";
+        assert_eq!(advice(&command), asks);
+        let handler = "(module (func) (export \"hive:node/handler@0.1.0#handle\" (func 0)))";
+        assert_eq!(advice(&wat::parse_str(handler).expect("a module")), "");
         let said = component(b"#!/bin/sh".to_vec(), Path::new(".")).expect_err("no module");
         assert_eq!(said, "it is no WebAssembly");
     }
