@@ -31,7 +31,8 @@ Examples:
 The paths of the components are on stdout, what the tools say is on stderr. Built are crates in Rust
 with `crate-type = [\"cdylib\"]`, packages in JavaScript or TypeScript and modules in Go that depend
 on `hive-guest`, projects in Python with a table [tool.hive], and in C with a file hive.toml:
-`hive-node new` makes one to begin with.")]
+`hive-node new` makes one to begin with. Any other language is built by a command of its own:
+[plugin] in hive.toml (node/docs/languages.md).")]
 pub(super) struct Build {
     /// Folders with handlers [default: this one].
     #[arg(value_name = "DIR")]

@@ -18,7 +18,9 @@ Examples:
   hive-node dev greeter                    builds it, runs a node with it, rebuilds on save
 
 The SDK is written into the project's `.hive/sdk`, so that it builds wherever it is. `build` brings
-it up to date, unless somebody has changed it.")]
+it up to date, unless somebody has changed it.
+
+Any other language is built by a command of its own: [plugin] in hive.toml (node/docs/languages.md).")]
 pub(super) struct New {
     /// The folder to make; its last part is the plugin's name.
     #[arg(value_name = "NAME")]

@@ -193,7 +193,11 @@ impl BuildError {
             Self::Folder { source, .. } if source.kind() == io::ErrorKind::NotADirectory => {
                 Some("name the project's folder, or one above it".into())
             }
-            Self::Nothing(_) => Some("`hive-node new NAME --lang LANGUAGE` makes one to begin with".into()),
+            Self::Nothing(_) => Some(
+                "`hive-node new NAME --lang LANGUAGE` makes one to begin with; any other language is built by a command of its \
+                 own: [plugin] in hive.toml (node/docs/languages.md)"
+                    .into(),
+            ),
             Self::NoTool { hint, .. } | Self::TooOld { hint, .. } => Some((*hint).to_owned()),
             Self::NoTarget { hint, .. } | Self::NotInstalled { hint, .. } => Some(hint.clone()),
             Self::Native { .. } | Self::NoWheel { .. } => Some(
