@@ -46,6 +46,8 @@ schedule (one that the handler sets itself comes as `event: $timer/NAME`). It sa
 A case says, too, what is to come of it: `answer`, `rejects` or `retries` with a part of the reason,
 `publishes` with a list of channels or of {channel, data}. A file of cases has beside `cases` the
 plugin's `config`, its `component`, and `answers`: who answers what the handler asks, by pattern.
+Cases run one after the other: what the handler keeps, in its state or in memory, goes on from one
+to the next, and begins empty.
 
 Exit codes: 0 all as expected, 1 something was not, 2 usage.")]
 pub(super) struct Test {
@@ -67,6 +69,9 @@ pub(super) struct Test {
     #[arg(long)]
     json: bool,
 }
+
+/// As wide as `FAILED` and what is between it and a case's name.
+const DETAIL: &str = "        ";
 
 fn json_value(text: &str) -> Result<Json, String> {
     serde_json::from_str(text).map_err(|error| format!("it is no JSON: {error}"))
@@ -223,15 +228,22 @@ impl Test {
         if self.json {
             return output::json(&Line { v: V1, case: &trial.name, ok: problems.is_empty(), problems, came });
         }
-        if let Some(came) = came.filter(|_| alone || !problems.is_empty()) {
-            output::line(&told(&came))?;
-        }
         let name = output::one_line(&trial.name);
         for problem in &problems {
             output::line(&format!("FAILED  {name}: {problem}"))?;
         }
         if let Some(done) = done.filter(|_| !alone && problems.is_empty()) {
             output::line(&format!("ok      {name} ({})", output::rough(done.took)))?;
+        }
+        if let Some(came) = came.filter(|_| alone || !problems.is_empty()) {
+            let text = told(&came);
+            // What belongs to a line stands below it, set in.
+            let text = if problems.is_empty() {
+                text
+            } else {
+                format!("{DETAIL}{}", text.replace('\n', &format!("\n{DETAIL}")))
+            };
+            output::line(&text)?;
         }
         Ok(())
     }

@@ -277,6 +277,8 @@ async fn what_is_wrong_in_c_is_said_where_it_is() -> Result<()> {
         std::fs::write(&cases, format!("cases:\n  - {{ event: wrong/try, data: {how} }}\n"))?;
         let (code, said) = run(&["test", "wrong"])?;
         ensure!(code == Some(1) && parts.iter().all(|part| said.contains(part)), "{how}, {code:?}: {said}");
+        // What came of it stands below the case's own line, and is set in.
+        ensure!(said.starts_with("FAILED  ") && said.contains("\n        took "), "{how}: {said}");
     }
     Ok(())
 }
