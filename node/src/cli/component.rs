@@ -2,14 +2,17 @@
 
 use std::path::PathBuf;
 
-use hive_client::types::{V1, Want};
+use hive_client::{
+    locate,
+    types::{V1, Want},
+};
 use hive_proto::channel::Names;
 use serde::Serialize;
 
 use super::{exit::Fault, output};
 use crate::{
     config::Settings,
-    toolchain::inspect::{Ask, Memory, Mode, Opening, Report, Verdict, Wishes, inspect},
+    toolchain::inspect::{Ask, Inspector, Memory, Mode, Opening, Report, Verdict, Wishes},
     units::ByteSize,
 };
 
@@ -28,6 +31,9 @@ struct Line {
     memories: Vec<Pages>,
     #[serde(skip_serializing_if = "Option::is_none")]
     compile_ms: Option<u64>,
+    /// It was compiled before: that is how long finding it took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cached: Option<bool>,
     /// Why it would be refused; empty: it would run.
     problems: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,10 +73,12 @@ struct Wants {
 /// Looks at each component as loading it with this configuration would.
 pub(super) async fn check(files: &[PathBuf], settings: &Settings, json: bool) -> Result<(), Fault> {
     let names = Names::new(settings.networks.iter().map(|network| network.name.clone()).collect());
+    // What `run`, `dev` and `test` have compiled need not be compiled again, and the other way round.
+    let inspector = Inspector::start(locate::default_data_dir().as_deref()).map_err(Fault::failed)?;
     let mut refused = Vec::new();
     let mut hint = None;
     for file in files {
-        let report = inspect(file, &settings.plugins, &names).await.map_err(Fault::failed)?;
+        let report = inspector.inspect(file, &settings.plugins, &names).await.map_err(Fault::failed)?;
         if let Verdict::Refused { problems, hint: what_to_do } = &report.verdict {
             hint = hint.or(*what_to_do);
             let problems = problems.join("\n  ");
@@ -86,7 +94,9 @@ pub(super) async fn check(files: &[PathBuf], settings: &Settings, json: bool) ->
 }
 
 fn text(report: &Report) -> String {
-    let Verdict::Fits { wishes, openings, compile_time, .. } = &report.verdict else { return String::new() };
+    let Verdict::Fits { wishes, openings, compile_time, is_compiled, .. } = &report.verdict else {
+        return String::new();
+    };
     let row = |name: &str, text: &str| vec![format!("  {name}"), output::one_line(text).into_owned()];
     let mut rows = vec![row("says it is", format!("{} {}", wishes.name, wishes.version).trim_end())];
     rows.extend(report.world.map(|world| row("world", world)));
@@ -102,8 +112,9 @@ fn text(report: &Report) -> String {
     rows.push(row("exports", &report.exports.join(", ")));
     rows.extend(wishes.warnings.iter().map(|warning| row("warning", warning)));
     let (size, time) = (ByteSize(report.size_bytes >> 10 << 10), compile_time.as_millis());
+    let compiled = if *is_compiled { "compiled" } else { "compiled before, and found" };
     format!(
-        "{}: plugin `{}`, {size}, compiled in {time}ms\n{}",
+        "{}: plugin `{}`, {size}, {compiled} in {time}ms\n{}",
         report.file.display(),
         report.plugin,
         output::table(&rows)
@@ -132,17 +143,30 @@ fn memory_text(memory: Memory) -> String {
 }
 
 fn line(report: Report) -> Line {
-    let (problems, compile_ms, wants) = match report.verdict {
-        Verdict::Fits { wishes, openings, compile_time, .. } => {
+    let (problems, compile_ms, cached, wants) = match report.verdict {
+        Verdict::Fits { wishes, openings, compile_time, is_compiled, .. } => {
             let compile_ms = u64::try_from(compile_time.as_millis()).ok();
-            (Vec::new(), compile_ms, Some(wants(*wishes, openings)))
+            (Vec::new(), compile_ms, Some(!is_compiled), Some(wants(*wishes, openings)))
         }
-        Verdict::Refused { problems, .. } => (problems, None, None),
+        Verdict::Refused { problems, .. } => (problems, None, None, None),
     };
     let Report { file, plugin, size_bytes, world, imports, exports, memories, .. } = report;
     let pages = |memory: Memory| Pages { minimum_bytes: memory.minimum, maximum_bytes: memory.maximum };
     let memories = memories.into_iter().map(pages).collect();
-    Line { v: V1, file, plugin, size_bytes, world, imports, exports, memories, compile_ms, problems, wants }
+    Line {
+        v: V1,
+        file,
+        plugin,
+        size_bytes,
+        world,
+        imports,
+        exports,
+        memories,
+        compile_ms,
+        cached,
+        problems,
+        wants,
+    }
 }
 
 fn wants(wishes: Wishes, openings: Vec<Opening>) -> Wants {

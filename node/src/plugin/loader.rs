@@ -72,6 +72,8 @@ pub struct Loaded {
     pub size_bytes: u64,
     /// How long compiling it took, or finding it compiled.
     pub compile_time: Duration,
+    /// Whether some of it had to be compiled; otherwise all was found compiled.
+    pub is_compiled: bool,
     /// What it imports and exports, by name.
     pub face: (Vec<String>, Vec<String>),
 }
@@ -200,7 +202,7 @@ impl Loader {
         let hash = blake3::hash(file).to_hex().to_string();
         let begun = Instant::now();
         let (component, modules) = self.component(file, &hash, compiles)?;
-        let compile_time = begun.elapsed();
+        let (compile_time, is_compiled) = (begun.elapsed(), compiles.load(Relaxed));
         let blueprint = self.link(&component, &modules, &verdict.unknown).map_err(|error| {
             // The comparison found nothing to say, so wasmtime's own words have to do.
             LoadError::World(vec![format!("{error:#}")])
@@ -211,7 +213,7 @@ impl Loader {
                 "imports `{function}` of `{interface}`, newer than this node; calling it is a trap"
             );
         }
-        Ok(Prepared { blueprint, hash, size: file.len(), compile_time, face })
+        Ok(Prepared { blueprint, hash, size: file.len(), compile_time, is_compiled, face })
     }
 
     /// Out of the cache, else compiled; and the modules that it imports, because others have them, too.
@@ -316,7 +318,7 @@ impl Loader {
         config: &PluginConfig,
         names: &Names,
     ) -> Result<Loaded, LoadError> {
-        let Prepared { blueprint, hash, size, compile_time, face } = prepared;
+        let Prepared { blueprint, hash, size, compile_time, is_compiled, face } = prepared;
         let limits = config.limits();
         let within = CallLimits::starting_now(DESCRIBE_LIMIT, DESCRIBE_LIMIT);
         let guest = Guest::describing(&limits, within);
@@ -340,7 +342,7 @@ impl Loader {
             wishes.warnings.push(format!("it may ask nobody over HTTP, which needs a grant: {line}"));
         }
         let size_bytes = u64::try_from(size).unwrap_or(u64::MAX);
-        Ok(Loaded { blueprint, wishes, hash, size_bytes, compile_time, face: interfaces })
+        Ok(Loaded { blueprint, wishes, hash, size_bytes, compile_time, is_compiled, face: interfaces })
     }
 }
 
@@ -363,6 +365,7 @@ struct Prepared {
     hash: String,
     size: usize,
     compile_time: Duration,
+    is_compiled: bool,
     face: Face,
 }
 

@@ -14,7 +14,7 @@ use wasmparser::{Parser, Payload};
 
 // Those who show a report name these without knowing how plugins run.
 use crate::plugin::{
-    Config, PluginConfig, diff,
+    self, Config, PluginConfig, diff,
     engine::{Engine, EngineError},
     folder::{self, ReadError},
     grants::line,
@@ -72,8 +72,10 @@ pub enum Verdict {
         wishes: Box<Wishes>,
         /// What it asks for beyond events.
         openings: Vec<Opening>,
-        /// How long compiling it took.
+        /// How long compiling it took, or finding it compiled.
         compile_time: Duration,
+        /// Whether it had to be compiled; otherwise that was done before.
+        is_compiled: bool,
         /// The content's hash in hex.
         hash: String,
     },
@@ -105,32 +107,48 @@ pub enum InspectError {
     Broken(String),
 }
 
-/// Looks at a file as loading it with this configuration would.
-///
-/// # Errors
-/// When the file cannot be read, or this machine runs no guests. A file that is wrong is no error but a verdict.
-pub async fn inspect(file: &Path, config: &Config, names: &Names) -> Result<Report, InspectError> {
-    let path = file.to_path_buf();
-    let reading = tokio::task::spawn_blocking(move || folder::read(&path)).await;
-    let read = reading.unwrap_or_else(|error| Err(ReadError::Io(io::Error::other(error))));
-    let (bytes, _) = read.map_err(|source| InspectError::Read { file: file.into(), source })?;
-    let engine = Arc::new(Engine::start()?);
-    let loader = Arc::new(Loader::new(engine).map_err(InspectError::Broken)?);
-    let plugin: Arc<str> = file.file_stem().unwrap_or_default().to_string_lossy().into();
-    let size_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    let face = diff::face(&bytes).ok();
-    let world = face.as_ref().and_then(diff::Face::world);
-    let (imports, exports) = face.map(|face| face.names()).unwrap_or_default();
-    let (memories, config) = (memories(&bytes), config.of(&plugin));
-    let verdict = match loader.load(&plugin, bytes, &config, names).await {
-        Ok(Loaded { wishes, compile_time, hash, .. }) => {
-            let openings = wishes.asks.iter().map(|ask| opening(*ask, &plugin, &config)).collect();
-            Verdict::Fits { wishes: Box::new(wishes), openings, compile_time, hash }
-        }
-        Err(error) => refused(error),
-    };
-    let (file, plugin) = (file.into(), plugin.to_string());
-    Ok(Report { file, plugin, size_bytes, imports, exports, world, memories, verdict })
+/// Looks at files as loading them would: what several of them share is compiled once.
+pub struct Inspector {
+    loader: Arc<Loader>,
+}
+
+impl Inspector {
+    /// `cache` is the data directory of whoever may have compiled them already, or will want them.
+    ///
+    /// # Errors
+    /// When this machine runs no guests.
+    pub fn start(cache: Option<&Path>) -> Result<Self, InspectError> {
+        let engine = Arc::new(Engine::start()?);
+        let cache = cache.and_then(|data_dir| plugin::cache(data_dir, &engine));
+        let loader = Loader::new(engine).map_err(InspectError::Broken)?;
+        Ok(Self { loader: Arc::new(loader.caching(cache, Arc::default())) })
+    }
+
+    /// Looks at a file as loading it with this configuration would.
+    ///
+    /// # Errors
+    /// When the file cannot be read. A file that is wrong is no error but a verdict.
+    pub async fn inspect(&self, file: &Path, config: &Config, names: &Names) -> Result<Report, InspectError> {
+        let path = file.to_path_buf();
+        let reading = tokio::task::spawn_blocking(move || folder::read(&path)).await;
+        let read = reading.unwrap_or_else(|error| Err(ReadError::Io(io::Error::other(error))));
+        let (bytes, _) = read.map_err(|source| InspectError::Read { file: file.into(), source })?;
+        let plugin: Arc<str> = file.file_stem().unwrap_or_default().to_string_lossy().into();
+        let size_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let face = diff::face(&bytes).ok();
+        let world = face.as_ref().and_then(diff::Face::world);
+        let (imports, exports) = face.map(|face| face.names()).unwrap_or_default();
+        let (memories, config) = (memories(&bytes), config.of(&plugin));
+        let verdict = match self.loader.load(&plugin, bytes, &config, names).await {
+            Ok(Loaded { wishes, compile_time, is_compiled, hash, .. }) => {
+                let openings = wishes.asks.iter().map(|ask| opening(*ask, &plugin, &config)).collect();
+                Verdict::Fits { wishes: Box::new(wishes), openings, compile_time, is_compiled, hash }
+            }
+            Err(error) => refused(error),
+        };
+        let (file, plugin) = (file.into(), plugin.to_string());
+        Ok(Report { file, plugin, size_bytes, imports, exports, world, memories, verdict })
+    }
 }
 
 /// What the configuration says to something that is asked for.
@@ -180,29 +198,43 @@ mod tests {
     use super::*;
     use crate::{plugin::openings::HttpHost, trust::hidden::SecretText};
 
+    async fn look(file: &Path, cache: Option<&Path>) -> Result<Report, InspectError> {
+        Inspector::start(cache).expect("started").inspect(file, &Config::default(), &Names::default()).await
+    }
+
     #[tokio::test]
     async fn a_file_that_is_wrong_has_a_verdict_and_a_missing_one_an_error() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("greet.wasm");
         std::fs::write(&file, b"\0asm\x01\0\0\0").expect("written");
-        let report = inspect(&file, &Config::default(), &Names::default()).await.expect("a report");
+        let report = look(&file, None).await.expect("a report");
         let Verdict::Refused { problems, hint } = report.verdict else { panic!("a core module fits") };
         assert_eq!(problems, ["it is a core WebAssembly module, not a component"]);
         assert!(hint.is_some());
         assert_eq!((report.plugin.as_str(), report.size_bytes), ("greet", 8));
-        let missing = inspect(&folder.path().join("no.wasm"), &Config::default(), &Names::default()).await;
+        let missing = look(&folder.path().join("no.wasm"), None).await;
         assert!(missing.expect_err("an error").to_string().contains("cannot be read"));
     }
 
     #[tokio::test]
     async fn a_sample_fits_and_says_what_it_wants() {
         let file = hive_tests::guests::guest("greeter");
-        let report = inspect(&file, &Config::default(), &Names::default()).await.expect("a report");
+        let report = look(&file, None).await.expect("a report");
         assert!(report.exports.iter().any(|name| name.starts_with("hive:node/handler@")), "{report:?}");
         assert_eq!(report.world, Some("hive:node/plugin@0.1.0"));
         assert!(report.memories.iter().any(|memory| memory.minimum >= 64 << 10), "{report:?}");
         let Verdict::Fits { wishes, .. } = report.verdict else { panic!("{report:?}") };
         assert!(wishes.listens.iter().any(|listen| listen.answers), "{wishes:?}");
+    }
+
+    #[tokio::test]
+    async fn what_was_compiled_once_is_not_compiled_again() {
+        let (file, data_dir) = (hive_tests::guests::guest("greeter"), tempfile::tempdir().expect("a folder"));
+        for compiles in [true, false] {
+            let report = look(&file, Some(data_dir.path())).await.expect("a report");
+            let Verdict::Fits { is_compiled, .. } = report.verdict else { panic!("{report:?}") };
+            assert_eq!(is_compiled, compiles);
+        }
     }
 
     #[test]
