@@ -382,6 +382,18 @@ async fn of_several_nodes_the_one_that_was_asked_is_named() -> Result<()> {
     same.says("ask this one with --node one-2").await?;
     let status = stdout(&done(&["status"], &["--node", "one-2"])?);
     ensure!(status.contains(&same.data_dir().display().to_string()), "{status}");
+    // A folder that is called as a node is hides it no more than one in which a node's data are.
+    let from = |dir: &Path, args: &[&str]| -> Result<String> {
+        let mut command = std::process::Command::new(PROGRAM);
+        clean(&mut command, home.path());
+        let output = command.current_dir(dir).arg("status").args(args).output()?;
+        Ok(stdout(&output) + &stderr(&output))
+    };
+    std::fs::create_dir_all(home.path().join("one-2"))?;
+    let status = from(home.path(), &["--node", "one-2"])?;
+    ensure!(status.contains(&same.data_dir().display().to_string()), "{status}");
+    let status = from(same.data_dir(), &[])?;
+    ensure!(status.contains(&same.data_dir().display().to_string()), "{status}");
     ensure!(same.stop().await?.success() && other.stop().await?.success());
     let said = ask(&[])?;
     ensure!(said.contains("nobody answers there") && !said.contains("asked was"), "{said}");

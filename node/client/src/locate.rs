@@ -23,8 +23,8 @@ pub enum LocateError {
     /// What was named is no socket, no directory, and no running node's name.
     #[error("`{0}` is no socket, no data directory and no name of a node that runs here")]
     Nowhere(String),
-    /// The named directory has no socket.
-    #[error("no node runs with the data directory {}", .0.display())]
+    /// The named directory has no socket, and where it may be a name, no running node has that.
+    #[error("no node runs with the data directory {}{}", .0.display(), nor_named(.0))]
     NotRunning(PathBuf),
     /// A URL of a kind that is not spoken.
     #[error("`{0}` is no local node: only Unix sockets are spoken (`unix:/path`)")]
@@ -34,6 +34,11 @@ pub enum LocateError {
 fn said(places: &[PathBuf]) -> String {
     let places: Vec<_> = places.iter().map(|place| place.display().to_string()).collect();
     format!("there is no {}", places.join(" and no "))
+}
+
+fn nor_named(dir: &Path) -> String {
+    let name = dir.to_str().filter(|name| may_be_name(name));
+    name.map(|name| format!(", and none is called `{name}`")).unwrap_or_default()
 }
 
 /// The socket of the node that is meant: a socket's path, `unix:PATH`, a data directory, a project that `dev` runs, or a
@@ -57,9 +62,14 @@ pub fn default_data_dir() -> Option<PathBuf> {
         .or_else(|| path_variable("HOME").map(|home| home.join(".local/share/hive-node")))
 }
 
-/// The data directories of the projects that a folder is in, the nearest first: those that are there and this user's alone.
+/// The data directories of the projects that a folder is in, the nearest first, among them those that it is in itself, and
+/// `data` in it where a node has its socket: those that are there and this user's alone.
 pub fn project_data_dirs(folder: &Path) -> impl Iterator<Item = PathBuf> {
-    folder.ancestors().map(|folder| folder.join(PROJECT_FOLDER)).filter(|dir| is_private(dir))
+    let beside = folder.join("data");
+    let own = |folder: &Path| [folder.join(PROJECT_FOLDER), folder.into()];
+    let dirs = own(folder).into_iter().chain([beside]).chain(folder.ancestors().skip(1).flat_map(own));
+    let is_project = |dir: &PathBuf| dir.ends_with(PROJECT_FOLDER) || dir.join(SOCKET_NAME).exists();
+    dirs.filter(move |dir| is_project(dir) && is_private(dir))
 }
 
 /// Where links to the sockets of this user's nodes are: `$XDG_RUNTIME_DIR`, else `/run/user/UID`, else
@@ -104,12 +114,24 @@ fn named_socket(named: &str) -> Result<PathBuf, LocateError> {
     match path.metadata() {
         Ok(found) if found.is_dir() => {
             let sockets = [path.to_path_buf(), path.join(PROJECT_FOLDER)].map(|dir| dir.join(SOCKET_NAME));
-            sockets.into_iter().find(|socket| socket.exists()).ok_or(LocateError::NotRunning(path.into()))
+            // A folder may be called as a node is.
+            let linked = || named_link(named).filter(|_| may_be_name(named));
+            let found = sockets.into_iter().find(|socket| socket.exists()).or_else(linked);
+            found.ok_or(LocateError::NotRunning(path.into()))
         }
         Ok(found) if found.file_type().is_socket() => Ok(path.into()),
-        _ if named.contains(['/', ':']) => Err(LocateError::Nowhere(named.into())),
-        _ => Some(link(Some(named))).filter(|link| is_usable(link)).ok_or(LocateError::Nowhere(named.into())),
+        _ if !may_be_name(named) => Err(LocateError::Nowhere(named.into())),
+        _ => named_link(named).ok_or(LocateError::Nowhere(named.into())),
     }
+}
+
+/// Whether it may be a node's name: what says a way to a place is none.
+fn may_be_name(named: &str) -> bool {
+    !named.contains(['/', ':']) && !matches!(named, "." | "..")
+}
+
+fn named_link(name: &str) -> Option<PathBuf> {
+    Some(link(Some(name))).filter(|link| is_usable(link))
 }
 
 fn usual_socket() -> Result<PathBuf, LocateError> {
@@ -152,6 +174,11 @@ mod tests {
         assert_eq!(socket(Some(&text(dir.path()))), Ok(path.clone()));
         assert_eq!(socket(Some(&text(&path))), Ok(path.clone()));
         assert_eq!(socket(Some(&format!("unix:{}", text(&path)))), Ok(path));
+        // The folder of this crate's sources.
+        let said = socket(Some("src")).expect_err("no node").to_string();
+        assert_eq!(said, "no node runs with the data directory src, and none is called `src`");
+        let said = socket(Some("./src")).expect_err("no node").to_string();
+        assert_eq!(said, "no node runs with the data directory ./src");
         assert_eq!(socket(Some("/no/such")), Err(LocateError::Nowhere("/no/such".into())));
         assert_eq!(socket(Some("http://x")), Err(LocateError::Url("http://x".into())));
         assert_eq!(socket(Some("nobody-here")), Err(LocateError::Nowhere("nobody-here".into())));
@@ -174,6 +201,14 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o777)).expect("mode");
         assert_eq!(found(&deep), None, "anybody may have put it there");
+        // One of `run` counts where its socket is.
+        let run = project.path().join("data");
+        std::fs::create_dir_all(run.join("plugins")).expect("made");
+        assert_eq!(found(project.path()), None);
+        std::fs::write(run.join(SOCKET_NAME), "").expect("written");
+        let own = Some(run.clone());
+        assert_eq!([project.path(), &run, &run.join("plugins")].map(found), [own.clone(), own.clone(), own]);
+        assert_eq!(found(&deep), None);
     }
 
     #[test]
