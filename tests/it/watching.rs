@@ -18,11 +18,13 @@ use crate::{PROGRAM, node, run, stderr, stdout, write};
 async fn what_a_plugin_says_is_shown_and_followed() -> Result<()> {
     let folder = tempfile::tempdir()?;
     place(folder.path(), "rogue.wasm", &std::fs::read(test_guest("rogue"))?)?;
-    let node = node("watched").plugins(folder.path()).start().await?;
+    let mut node = node("watched").plugins(folder.path()).start().await?;
     node.runs_plugin("rogue", 1).await?;
     let ask =
         async |what: &str| node.client().call(&format!("rogue/{what}"), &Message::from("x"), MOMENT).await;
     ensure!(ask("panic").await.is_err());
+    ensure!(ask("reject").await.is_err());
+    node.says("a call was rejected: no no ").await?;
     let shown = run(Some(&node), &["plugins", "logs", "rogue", "--level", "warn"]).await?;
     let lines = stdout(&shown);
     ensure!(lines.contains(" WARN  these are its last words\n"), "{lines}{}", stderr(&shown));

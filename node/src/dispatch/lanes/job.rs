@@ -67,7 +67,7 @@ impl Job {
         self.lanes.tally.count(&outcome);
         self.lanes.ended(&outcome, delivery.request.is_some(), self.tried);
         if let Some(request) = delivery.request.take() {
-            self.lanes.news.declined((&delivery.event.channel, delivery.event.id), &outcome);
+            self.lanes.declined(&delivery.event, &outcome);
             request.answer(answer(outcome));
         } else {
             let lanes = Arc::clone(&self.lanes);

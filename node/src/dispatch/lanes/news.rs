@@ -49,16 +49,6 @@ impl News {
         self.say(&self.last_tries, event, ("failed, and is tried for the last time", reason));
     }
 
-    /// Who asked was told an error. A call that broke is said where it broke.
-    pub(super) fn declined(&self, event: (&Channel, EventId), outcome: &Outcome) {
-        let (what, reason) = match outcome {
-            Outcome::Retry { reason, .. } => ("a call failed", reason),
-            Outcome::Reject(reason) => ("a call was rejected", reason),
-            Outcome::Done(_) | Outcome::Broken(_) => return,
-        };
-        self.say(&self.declined, event, (what, reason));
-    }
-
     fn say(&self, kind: &Complaints, (channel, id): (&Channel, EventId), (what, reason): (&str, &str)) {
         if self.lines.get().is_some()
             && let Some(left_out) = kind.admit((channel.as_str(), reason))
@@ -86,14 +76,30 @@ impl Lanes {
 
     /// A call broke. It is said, aloud too, unless one of the same cause was just now: then it is counted.
     pub(in crate::dispatch) fn broke(&self, event: &Event, why: &str) {
+        self.complain(&self.news.broken, event, why);
+    }
+
+    fn complain(&self, kind: &Complaints, event: &Event, why: &str) {
         let (plugin, channel, id) = (self.name.as_str(), &event.channel, event.id);
-        let Some(left_out) = self.news.broken.admit((channel.as_str(), why)) else {
+        let Some(left_out) = kind.admit((channel.as_str(), why)) else {
             tracing::debug!(plugin, %channel, event = %id, "{why}");
             return;
         };
         let more = and_more(left_out);
         tracing::warn!(plugin, %channel, event = %id, "{why}{more}");
         self.news.push(LineLevel::Warn, &format!("{why} (channel={channel} event={id}){more}"));
+    }
+
+    /// Who asked was told an error, which is said as a call that broke is. That one is said where it broke.
+    pub(super) fn declined(&self, event: &Event, outcome: &Outcome) {
+        let (what, reason) = match outcome {
+            Outcome::Retry { reason, .. } => ("a call failed", reason),
+            Outcome::Reject(reason) => ("a call was rejected", reason),
+            Outcome::Done(_) | Outcome::Broken(_) => return,
+        };
+        if self.news.lines.get().is_some() {
+            self.complain(&self.news.declined, event, &format!("{what}: {}", first_line(reason)));
+        }
     }
 
     /// Says how much was left out, where nothing else came that would have said so. To be asked now and then.
