@@ -126,6 +126,8 @@ async fn going_back_and_switching_off_outlive_the_node() -> Result<()> {
     node.runs_plugin("filter", 2).await?;
     let (done, said) = verb(&node, &["plugins", "rollback", "filter"]).await?;
     ensure!(done && said == "filter generation 1\n", "{said}");
+    node.says("generation 2 was rolled back: somebody asked for it").await?;
+    ensure!(!node.printed().contains("ERROR"), "{}", node.printed());
     node.stop().await?;
 
     let mut node = begin().await?;

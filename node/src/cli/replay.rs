@@ -137,7 +137,7 @@ impl Replay {
             }
             false => done.letters.iter().try_for_each(|letter| output::line(&said(letter)))?,
         }
-        bad(&done)
+        bad(&done, self.drop)
     }
 }
 
@@ -193,13 +193,15 @@ fn said(letter: &Replayed) -> String {
 }
 
 /// The answer is no when one is not handled, or not dropped.
-fn bad(done: &Done) -> Result<(), Fault> {
+fn bad(done: &Done, is_drop: bool) -> Result<(), Fault> {
     let is_bad =
         |letter: &&Replayed| !matches!(letter.outcome, ReplayOutcome::Handled | ReplayOutcome::Dropped);
+    let done_with = if is_drop { "dropped" } else { "handled" };
     match done.letters.iter().filter(is_bad).count() {
         0 => Ok(()),
         bad => {
-            Err(Fault::no(format!("{} of {} left", bad, output::count(done.letters.len() as u64, "letter"))))
+            let all = output::count(done.letters.len() as u64, "letter");
+            Err(Fault::no(format!("of {all} {bad} not {done_with}, and still there")))
         }
     }
 }

@@ -107,10 +107,13 @@ fn plugin(plugin: &types::PluginStatus) -> String {
         (work.trapped, "trapped"),
         (work.paced, "paced"),
         (work.too_large, "too large"),
-        (work.lines_left_out, "lines left out"),
-        (work.pauses, "pauses"),
-        (work.restarts, "restarts"),
-        (plugin.letters, "dead letters to replay"),
+        (work.lines_left_out, if work.lines_left_out == 1 { "line left out" } else { "lines left out" }),
+        (work.pauses, if work.pauses == 1 { "pause" } else { "pauses" }),
+        (work.restarts, if work.restarts == 1 { "restart" } else { "restarts" }),
+        (
+            plugin.letters,
+            if plugin.letters == 1 { "dead letter to replay" } else { "dead letters to replay" },
+        ),
     ];
     for (count, name) in troubles.into_iter().filter(|(count, _)| *count > 0) {
         text.push_str(&format!(", {count} {name}"));

@@ -55,7 +55,7 @@ impl Life {
                 );
                 self.end_trial();
             }
-            Verdict::Failed(why) => drop(self.go_back(&why).await),
+            Verdict::Failed(why) => drop(self.go_back(Some(&why)).await),
         }
     }
 
@@ -71,7 +71,7 @@ impl Life {
     /// Somebody wants the version before. Returns why that cannot be.
     pub(super) async fn roll_back(&mut self) -> Option<String> {
         if self.live.as_ref().is_some_and(|live| live.trial.is_some()) {
-            return self.go_back("somebody asked for it").await;
+            return self.go_back(None).await;
         }
         let record = self.record();
         let Some(before) = record.before else { return Some("no version before this one is kept".into()) };
@@ -83,8 +83,9 @@ impl Life {
         None
     }
 
-    /// The version before takes over again. It is compiled, linked and described: this takes no time.
-    async fn go_back(&mut self, why: &str) -> Option<String> {
+    /// The version before takes over again. It is compiled, linked and described: this takes no time. `failure`: why;
+    /// none: somebody asked for it.
+    async fn go_back(&mut self, failure: Option<&str>) -> Option<String> {
         let left = self.number();
         let live = self.live.as_mut()?;
         let trial = live.trial.take()?;
@@ -102,8 +103,13 @@ impl Life {
         self.take_over(Arc::clone(&old), trial.content.clone(), first, None);
         self.card.live(&old, &trial.content);
         self.subscribe_new(&old).await;
-        let why = format!("generation {left} was rolled back: {why}");
-        tracing::error!(plugin = &*self.name, "{why}; generation {} goes on", self.number());
+        let why =
+            format!("generation {left} was rolled back: {}", failure.unwrap_or("somebody asked for it"));
+        let (plugin, number) = (&*self.name, self.number());
+        match failure {
+            Some(_) => tracing::error!(plugin, "{why}; generation {number} goes on"),
+            None => tracing::info!(plugin, "{why}; generation {number} goes on"),
+        }
         self.pass_over(Some(hash), trial.content.hash, trial.before, &why);
         None
     }
