@@ -132,8 +132,15 @@ enum Face {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// It ran into a limit.
-    #[error(transparent)]
-    Cut(#[from] Cut),
+    #[error("{cut}{}{}", in_function(.function.as_ref()), by_key(*.key))]
+    Cut {
+        /// Which.
+        cut: Cut,
+        /// The function that it was in, where it was at work and the component says names.
+        function: Option<String>,
+        /// The key of the configuration that sets the limit.
+        key: Option<&'static str>,
+    },
     /// It trapped: the reason and, where the component says names, the function.
     #[error("trapped{}: {reason}", in_function(.function.as_ref()))]
     Trap {
@@ -155,6 +162,11 @@ pub enum Fault {
 
 fn in_function(function: Option<&String>) -> String {
     function.map(|name| format!(" in `{name}`")).unwrap_or_default()
+}
+
+/// Which key of the configuration sets a limit, behind what is said of it.
+fn by_key(key: Option<&str>) -> String {
+    key.map(|key| format!(" (the key `{key}` sets this limit)")).unwrap_or_default()
 }
 
 /// What a call to `handle` gives: an answer, or why there is none.
@@ -321,7 +333,7 @@ impl From<FolderError> for Fault {
 fn add_cut(failure: &mut Failure, cut: Cut) {
     let (Failure::Retry(Delay { reason, .. }) | Failure::Reject(reason)) = failure;
     let line = reason.find('\n').unwrap_or(reason.len());
-    reason.insert_str(line, &format!("; it {cut}"));
+    reason.insert_str(line, &format!("; it {cut}{}", by_key(Some("memory"))));
 }
 
 /// The publisher's headers, borrowed; an event without any allocates nothing.
@@ -355,11 +367,8 @@ fn lowered<'e>(
 
 /// What a broken call is called. A refused growth explains whatever the guest did about it.
 fn fault(store: &mut Store<Guest>, error: &wasmtime::Error) -> Fault {
-    if let Some(cut) = error.downcast_ref::<Cut>() {
-        return Fault::Cut(*cut);
-    }
-    if let Some(cut) = store.data_mut().memory().cut() {
-        return Fault::Cut(cut);
+    if let Some(cut) = error.downcast_ref::<Cut>().copied().or_else(|| store.data_mut().memory().cut()) {
+        return Fault::Cut { cut, function: trap::function(error), key: None };
     }
     if error.is::<PoolConcurrencyLimitError>() {
         return Fault::NoRoom("too many instances live on this node".into());

@@ -14,8 +14,13 @@ use super::instances::Fault;
 /// lines that the guest wrote to its stderr.
 #[must_use]
 pub fn explain(error: &wasmtime::Error, last_words: &[String]) -> Fault {
-    let function = error.downcast_ref::<WasmBacktrace>().and_then(guilty);
-    Fault::Trap { function, reason: reason(error, last_words) }
+    Fault::Trap { function: function(error), reason: reason(error, last_words) }
+}
+
+/// The nearest function that is not the language's own.
+#[must_use]
+pub fn function(error: &wasmtime::Error) -> Option<String> {
+    error.downcast_ref::<WasmBacktrace>().and_then(guilty)
 }
 
 fn reason(error: &wasmtime::Error, last_words: &[String]) -> String {

@@ -196,7 +196,10 @@ impl Worker {
             pass().await;
             begun = Instant::now();
         }
-        let handled = self.handle(event, subscription, (call, begun)).await;
+        let mut handled = self.handle(event, subscription, (call, begun)).await;
+        if let Err(Fault::Cut { cut, key, .. }) = &mut handled {
+            *key = self.key(call, *cut);
+        }
         let took = begun.elapsed();
         let (work, busy) = (&self.version.work, micros(took));
         work.busy_us.add(busy);
@@ -223,12 +226,21 @@ impl Worker {
             Ok(_) => Came::Back,
             Err(Fault::NoRoom(_)) => Came::Unable,
             // Its caller had less time than the handler may take.
-            Err(Fault::Cut(Cut::Deadline(given)))
-                if call.wants_reply && given.saturating_add(SLACK) < self.version.limits.deadline =>
-            {
-                Came::Unable
-            }
+            Err(Fault::Cut { cut: Cut::Deadline(_), key: None, .. }) if call.wants_reply => Came::Unable,
             Err(fault) => Came::Broken(format!("the handler {fault}")),
+        }
+    }
+
+    /// Which key of the configuration sets the limit that a call ran into. None: its caller did.
+    fn key(&self, call: &Call, cut: Cut) -> Option<&'static str> {
+        match cut {
+            Cut::Deadline(given) => {
+                let is_callers =
+                    call.wants_reply && given.saturating_add(SLACK) < self.version.limits.deadline;
+                (!is_callers).then_some("deadline")
+            }
+            Cut::Cpu(_) => Some("cpu"),
+            Cut::Memory(_) => Some("memory"),
         }
     }
 
@@ -288,7 +300,7 @@ impl Worker {
             Err(fault) => {
                 self.version.place.allowance.broke(event, &fault);
                 match &fault {
-                    Fault::Cut(cut) => {
+                    Fault::Cut { cut, .. } => {
                         work.cut.one();
                         match cut {
                             Cut::Deadline(_) => work.cut_deadline.one(),

@@ -159,8 +159,10 @@ async fn a_handler_that_breaks_is_cut_and_goes_on() {
         home.stop().await;
     };
     check("unreachable", "the handler trapped in `handle`: `unreachable` was executed, as by a panic").await;
-    check(EAT, "the handler was stopped for memory: it asked for more than 64MiB").await;
-    check(SPIN, "the handler was cut after 100ms of CPU time").await;
+    let set = |key: &str| format!(" in `handle` (the key `{key}` sets this limit)");
+    let much = format!("the handler was stopped for memory: it asked for more than 64MiB{}", set("memory"));
+    check(EAT, &much).await;
+    check(SPIN, &format!("the handler was cut after 100ms of CPU time{}", set("cpu"))).await;
 }
 
 #[tokio::test]
@@ -170,6 +172,7 @@ async fn a_wall_deadline_cuts_where_cpu_is_plenty() {
     let home = Home::with(&[("bad.wasm", &guest)], limits).await;
     let Err(CallError::Failed(why)) = home.call("bad/one", "x").await else { panic!("not cut") };
     assert!(why.starts_with("the handler was cut at its deadline after "), "{why}");
+    assert!(why.ends_with(" (the key `deadline` sets this limit)"), "{why}");
     home.stop().await;
 }
 

@@ -83,10 +83,14 @@ async fn a_describe_that_misbehaves_is_named() {
         "`describe` failed: it trapped in `describe`: `unreachable` was executed, as by a panic",
     )
     .await;
-    check(EAT, "`describe` failed: it was stopped for memory: it asked for more than 64MiB").await;
+    check(EAT, "`describe` failed: it was stopped for memory: it asked for more than 64MiB in `describe`")
+        .await;
     check("call $describe", "`describe` failed: it trapped in `describe`: its stack is full: `describe` calls itself again and again").await;
     let spun = load(&loader, Sketch::new().describe(SPIN).build()).await.err().expect("a refusal");
-    assert!(matches!(spun, LoadError::Describe(Fault::Cut(Cut::Deadline(_) | Cut::Cpu(_)))), "{spun}");
+    assert!(
+        matches!(spun, LoadError::Describe(Fault::Cut { cut: Cut::Deadline(_) | Cut::Cpu(_), .. })),
+        "{spun}"
+    );
 }
 
 #[tokio::test]
