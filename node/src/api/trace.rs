@@ -70,6 +70,7 @@ pub(super) async fn trace(
         channel: channel.to_string(),
         network: bus.names().network(network).map(ToString::to_string).unwrap_or_default(),
         local: matches(wanting.local),
+        plugins: wanting.plugins.into_iter().collect(),
         ways: ways.map(|(peer, trail)| way(bus, network, peer, trail)).collect(),
         untraced: untraced as u64,
     }))

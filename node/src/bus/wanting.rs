@@ -11,13 +11,15 @@ use hive_proto::{
     plane::table::{Reason, Side},
 };
 
-use super::{Bus, routes::Target};
+use super::{Actor, Bus, routes::Target};
 
 /// Who would get an event of a channel.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wanting {
     /// Here.
     pub local: Matches,
+    /// The plugins among those, by name.
+    pub plugins: BTreeSet<String>,
     /// Elsewhere, in no order.
     pub peers: Vec<WantingPeer>,
 }
@@ -52,8 +54,17 @@ impl Bus {
             };
             Some(WantingPeer { node, name, patterns, groups, all })
         };
+        let here = table.reasons(Side::Local, to.network, &to.channel);
+        let plugin = |reason: Reason<'_, Target>| match reason.target {
+            Target::Local(queue) => match queue.actor() {
+                Actor::Plugin(name) => Some(name.to_string()),
+                _ => None,
+            },
+            _ => None,
+        };
         Wanting {
             local: self.wanted_here(to.network, &to.channel),
+            plugins: here.into_iter().filter_map(plugin).collect(),
             peers: reasons.into_iter().filter_map(peer).collect(),
         }
     }
@@ -152,6 +163,10 @@ mod tests {
             told.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect()
         };
         let far = peers(&[("node 1", "a/* a/b"), ("node 2", "a/b in mail"), ("node 3", "**")]);
+        let _three =
+            bus.subscribe(Holder::Plugin("scale".into()), [wanted("x/y")]).await.expect("subscribed");
+        let plugins = |name: &str| bus.wanting(&bus.address(name).expect("a channel")).plugins;
+        assert_eq!((plugins("x/y"), plugins("a/b")), (["scale".to_owned()].into(), BTreeSet::new()));
         assert_eq!(tell("a/b"), (2, "** a/* a/** a/b".into(), far));
         assert_eq!(tell("bee"), (1, "**".into(), peers(&[])));
         assert_eq!(tell("$node/x"), (0, String::new(), peers(&[])));

@@ -75,7 +75,12 @@ fn text(trace: &trace::Trace, timeout: Duration) -> String {
 }
 
 fn summary(trace: &trace::Trace) -> String {
-    let mut text = format!("local: {}\n", wanted(&trace.local));
+    let plugins = match trace.plugins.as_slice() {
+        [] => String::new(),
+        [one] => format!("; plugin {one}"),
+        several => format!("; plugins {}", several.join(", ")),
+    };
+    let mut text = format!("local: {}{}\n", wanted(&trace.local), output::one_line(&plugins));
     if trace.strictly_local {
         text.push_str(&format!("elsewhere: nobody, because `{}` never leaves this node\n", trace.channel));
         return text;

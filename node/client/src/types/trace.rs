@@ -17,6 +17,9 @@ pub struct Trace {
     pub strictly_local: bool,
     /// Who of the asked node would get it.
     pub local: Matches,
+    /// The plugins of the asked node among those.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plugins: Vec<String>,
     /// Who else would, a way each.
     pub ways: Vec<Way>,
     /// How many more nodes would, to which no way was looked for.

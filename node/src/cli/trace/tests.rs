@@ -40,7 +40,16 @@ fn way(end: WayEnd, at: Option<&str>) -> Way {
 fn trace(subscribers: u64, ways: Vec<Way>) -> trace::Trace {
     let local = Matches { subscribers, ..Matches::default() };
     let (channel, network) = ("orders/new".into(), "hive".into());
-    trace::Trace { v: V1, channel, network, strictly_local: false, local, ways, untraced: 0 }
+    trace::Trace {
+        v: V1,
+        channel,
+        network,
+        strictly_local: false,
+        local,
+        plugins: Vec::new(),
+        ways,
+        untraced: 0,
+    }
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -108,6 +117,12 @@ fn the_last_lines_sum_up_and_the_exit_code_says_the_same() {
     check(&trace(1, vec![]), true, "elsewhere: no node of network hive wants it\n");
     check(&trace(0, vec![]), false, "local: 0 subscribers\nelsewhere: no node");
     check(&trace(1, vec![there.clone(), lost.clone()]), false, "elsewhere: 1 of 2 nodes reached\n");
+    let plugins = |names: &[&str]| trace::Trace {
+        plugins: names.iter().map(|name| (*name).to_owned()).collect(),
+        ..trace(1, vec![])
+    };
+    check(&plugins(&["scale"]), true, "local: 1 subscriber; plugin scale\n");
+    check(&plugins(&["log", "scale"]), true, "local: 1 subscriber; plugins log, scale\n");
     let local = trace::Trace { strictly_local: true, channel: "bee".into(), ..trace(1, vec![]) };
     check(&local, true, "elsewhere: nobody, because `bee` never leaves this node\n");
     check(&trace::Trace { local: Matches::default(), ..local }, false, "local: 0 subscribers\n");
