@@ -23,7 +23,7 @@ use std::{
 
 pub use board::Board;
 pub use bridges::{BridgeCard, BridgeDrop, BridgeState, BridgeTraffic};
-pub use complaints::{Complaints, and_more, first_line};
+pub use complaints::{Complaints, and_more, beside_those_said, first_line};
 use hive_proto::{
     channel::{NetworkIndex, NetworkName},
     id::{Incarnation, NodeId},

@@ -14,7 +14,7 @@ use std::{
 use hive_proto::event::Event;
 
 use super::{instances::Fault, limits::Limits, rate::Rate};
-use crate::status::{Complaints, LineLevel, Lines, Work, and_more};
+use crate::status::{Complaints, LineLevel, Lines, Work, and_more, beside_those_said};
 
 /// The target of guests' lines in the log's filter.
 const TARGET: &str = "handler";
@@ -180,9 +180,8 @@ impl Allowance {
             (&self.misspoken, "message of its process was refused", "messages of its process were refused"),
         ] {
             if let Some(count) = kind.overdue() {
-                let (plugin, what) = (&*self.plugin, if count == 1 { one } else { many });
-                let text = format!("{count} more {what} since the last one that was said");
-                tracing::warn!(plugin, "{text}");
+                let text = beside_those_said(count, (one, many));
+                tracing::warn!(plugin = &*self.plugin, "{text}");
                 self.note(LineLevel::Warn, &text);
             }
         }

@@ -10,7 +10,7 @@ use super::Lanes;
 use crate::{
     bus::Event,
     dispatch::Outcome,
-    status::{Complaints, LineLevel, Lines, and_more, first_line},
+    status::{Complaints, LineLevel, Lines, and_more, beside_those_said, first_line},
 };
 
 /// Dead letters, and events that are tried for the last time, that are said at once; then it is one of each cause a second.
@@ -105,15 +105,18 @@ impl Lanes {
     /// Says how much was left out, where nothing else came that would have said so. To be asked now and then.
     pub fn tell_left_out(&self) {
         let News { dead, last_tries, broken, declined, .. } = &self.news;
-        for (kind, one, many) in [
-            (dead, "dead letter", "dead letters"),
-            (last_tries, "event tried for the last time", "events tried for the last time"),
-            (broken, "broken call", "broken calls"),
-            (declined, "failed call", "failed calls"),
+        for (kind, is_aloud, one, many) in [
+            // The log has each of the letters.
+            (dead, false, "dead letter", "dead letters"),
+            (last_tries, false, "event tried for the last time", "events tried for the last time"),
+            (broken, true, "broken call", "broken calls"),
+            (declined, true, "failed call", "failed calls"),
         ] {
             if let Some(count) = kind.overdue() {
-                let what = if count == 1 { one } else { many };
-                let text = format!("{count} more {what} since the last one that was said");
+                let text = beside_those_said(count, (one, many));
+                if is_aloud {
+                    tracing::warn!(plugin = self.name, "{text}");
+                }
                 self.news.push(LineLevel::Warn, &text);
             }
         }
