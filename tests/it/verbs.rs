@@ -389,7 +389,7 @@ async fn of_several_nodes_the_one_that_was_asked_is_named() -> Result<()> {
         let output = command.current_dir(dir).arg("status").args(args).output()?;
         Ok(stdout(&output) + &stderr(&output))
     };
-    std::fs::create_dir_all(home.path().join("one-2"))?;
+    fs::create_dir_all(home.path().join("one-2"))?;
     let status = from(home.path(), &["--node", "one-2"])?;
     ensure!(status.contains(&same.data_dir().display().to_string()), "{status}");
     let status = from(same.data_dir(), &[])?;
