@@ -61,17 +61,16 @@ impl Complaints {
     }
 
     fn admit_at(&self, now_ms: u64, cause: u64) -> Option<LeftOut> {
-        let (is_new, alike) = self.remember(now_ms, cause);
-        let others = if self.take(now_ms) {
-            self.left_out.swap(0, Relaxed)
-        } else if is_new {
-            // They are told with the next one that may be said whatever it is.
-            0
-        } else {
-            alike.unwrap_or(&self.left_out).fetch_add(1, Relaxed);
+        let (is_new, place) = self.remember(now_ms, cause);
+        let is_due = self.take(now_ms);
+        if !is_due && !is_new {
+            place.unwrap_or(&self.left_out).fetch_add(1, Relaxed);
             return None;
-        };
-        Some(LeftOut { alike: alike.map_or(0, |alike| alike.swap(0, Relaxed)), others })
+        }
+        let alike = place.map_or(0, |alike| alike.swap(0, Relaxed));
+        // Those of others are told with the next one that may be said whatever it is.
+        let others = if is_due { self.untold() } else { 0 };
+        Some(LeftOut { alike, others })
     }
 
     /// Whether nothing of this cause was said lately, and there is a place to remember that something is now; and where
@@ -100,11 +99,19 @@ impl Complaints {
     }
 
     fn overdue_at(&self, now_ms: u64) -> Option<u64> {
-        let counts = || self.alike.iter().chain([&self.left_out]);
-        if counts().all(|count| count.load(Relaxed) == 0) || !self.take(now_ms) {
+        if self.counts().all(|count| count.load(Relaxed) == 0) || !self.take(now_ms) {
             return None;
         }
-        Some(counts().map(|count| count.swap(0, Relaxed)).sum()).filter(|count| *count > 0)
+        Some(self.untold()).filter(|count| *count > 0)
+    }
+
+    fn counts(&self) -> impl Iterator<Item = &AtomicU64> {
+        self.alike.iter().chain([&self.left_out])
+    }
+
+    /// All that were not said, which are told now.
+    fn untold(&self) -> u64 {
+        self.counts().map(|count| count.swap(0, Relaxed)).sum()
     }
 
     fn take(&self, now_ms: u64) -> bool {
@@ -198,10 +205,10 @@ mod tests {
             assert_eq!(complaints.admit_at(3, cause), NONE);
             assert_eq!(complaints.admit_at(4, cause), None, "it was said just now");
         }
-        assert_eq!(complaints.admit_at(1_003, c), said(1, 0), "those of others are not like it");
-        assert_eq!(complaints.admit_at(1_004, b), said(1, 0));
+        assert_eq!(complaints.admit_at(1_003, c), said(1, 2), "those of others are not like it");
+        assert_eq!(complaints.admit_at(1_004, b), NONE);
         assert_eq!(complaints.admit_at(1_005, b), None);
-        assert_eq!(complaints.overdue_at(2_100), Some(2), "of the first one, and of this one");
+        assert_eq!(complaints.overdue_at(2_100), Some(1));
         let mut told = 0;
         for second in 0..3 {
             let at = 5_000 + second * INTERVAL_MS;
