@@ -235,9 +235,8 @@ impl Worker {
     fn key(&self, call: &Call, cut: Cut) -> Option<&'static str> {
         match cut {
             Cut::Deadline(given) => {
-                let is_callers =
-                    call.wants_reply && given.saturating_add(SLACK) < self.version.limits.deadline;
-                (!is_callers).then_some("deadline")
+                let is_own = given.saturating_add(SLACK) >= self.version.limits.deadline;
+                (is_own || !call.wants_reply).then_some("deadline")
             }
             Cut::Cpu(_) => Some("cpu"),
             Cut::Memory(_) => Some("memory"),
