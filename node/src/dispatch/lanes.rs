@@ -166,6 +166,8 @@ impl Lanes {
     pub async fn next(self: &Arc<Self>, stop: &CancellationToken) -> Option<Job> {
         loop {
             if stop.is_cancelled() {
+                // What woke it may have been meant for whoever goes on.
+                self.wake.notify_one();
                 return None;
             }
             let wake = self.wake.notified();
@@ -184,7 +186,7 @@ impl Lanes {
                 (state.look_at(), state.room(now) > 0)
             };
             tokio::select! {
-                () = stop.cancelled() => return None,
+                () = stop.cancelled() => {}
                 () = wake => {}
                 () = sleep_until(look_at) => {}
                 open = self.readable(has_room) => if !open { return None },

@@ -1,6 +1,7 @@
 //! Lanes over a real bus, with handlers that do as they are told.
 
 use std::{
+    pin::pin,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -8,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::poll;
 use hive_proto::{
     channel::{Address, Names, NetworkName},
     id::{Incarnation, NodeId},
@@ -284,6 +286,24 @@ async fn workers_that_stop_finish_what_they_hold_and_leave_the_rest_to_others() 
     assert!(handler.seen().is_sorted());
     assert_eq!(lanes.tally(), Tallied { handled: 500, ..Tallied::default() });
     second.cancel();
+}
+
+/// A worker is woken by an event and stopped at once: whoever goes on is given the event.
+#[tokio::test]
+async fn a_worker_that_stops_takes_no_other_workers_wake_along() {
+    // Which of the two it sees first is chance.
+    for _ in 0..64 {
+        let bus = bus();
+        let lanes = lanes(&bus, 1).await;
+        let (stops, goes_on) = (CancellationToken::new(), CancellationToken::new());
+        let (mut one, mut other) = (pin!(lanes.next(&stops)), pin!(lanes.next(&goes_on)));
+        assert!(poll!(one.as_mut()).is_pending() && poll!(other.as_mut()).is_pending());
+        bus.publish(&address(&bus, "a/b"), "x".into()).await.expect("published");
+        stops.cancel();
+        assert!(one.await.is_none());
+        let job = tokio::time::timeout(SOON, other).await.expect("it is woken").expect("a job");
+        job.finish(Outcome::Done(None), "").await;
+    }
 }
 
 #[tokio::test]
