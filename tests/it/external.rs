@@ -480,7 +480,7 @@ async fn what_is_no_plugin_is_said_and_in_nobodys_way() -> Result<()> {
     for (name, why) in [
         ("missing", "the program `no-such-program` cannot be started"),
         ("ends", "before it was ready it ended with exit code 7; it said last: oh no"),
-        ("garbage", "it said what cannot be read"),
+        ("garbage", "at line 1 column 1: `ready?`"),
         ("silent", "did not connect to $HIVE_NODE and say `join` within 300ms"),
     ] {
         let about = |plugin: &PluginStatus| plugin.problem.as_ref().is_some_and(|said| said.contains(why));

@@ -324,7 +324,7 @@ impl Life {
             false => {
                 tracing::error!(
                     plugin,
-                    "{why}; it is started again in {shown}, then after longer and longer"
+                    "{why}; it is started again in {shown}, then after longer and longer, or by `plugins reload {plugin}`"
                 );
             }
         }

@@ -99,7 +99,10 @@ impl Line {
         let session = &self.seat.session;
         let said = match serde_json::from_str(text) {
             Ok(said) => said,
-            Err(error) => return Err(Nonsense(invalid(format!("it said what cannot be read: {error}")))),
+            Err(error) => {
+                let said = shown(text);
+                return Err(Nonsense(invalid(format!("it said what cannot be read: {error}: `{said}`"))));
+            }
         };
         let known = match said {
             ProcessMessage::Join(_) => return Err(Nonsense(invalid("it said `join` twice"))),
@@ -139,10 +142,11 @@ impl Line {
         message: Message,
     ) -> Option<Result<bus::Receipt, Refusal>> {
         let cause = self.seat.session.cause(task).map_err(|error| self.not_in_hand(error));
-        let address = publishing.address(channel).and_then(|address| {
-            self.may(&address, channel, message.payload.len())?;
-            Ok(address)
-        });
+        let address =
+            publishing.address(channel).map_err(|refusal| self.misspoken(refusal)).and_then(|address| {
+                self.may(&address, channel, message.payload.len())?;
+                Ok(address)
+            });
         let (address, depth) = match cause {
             Ok(cause) => (address, cause.depth),
             Err(refusal) => (Err(refusal), 0),
@@ -174,9 +178,13 @@ impl Line {
 
     /// It spoke of an event that it does not have.
     fn not_in_hand(&self, error: NotInHand) -> Refusal {
-        let why = error.to_string();
-        self.seat.permit.misspoke(&why);
-        invalid(why)
+        self.misspoken(invalid(error.to_string()))
+    }
+
+    /// What it said is refused: whoever looks at the plugin reads why.
+    fn misspoken(&self, refusal: Refusal) -> Refusal {
+        self.seat.permit.misspoke(&refusal.0.message);
+        refusal
     }
 
     async fn call(&self, asked: Asked) -> NodeMessage {
@@ -193,7 +201,8 @@ impl Line {
         Asked { channel, timeout, task, message, .. }: Asked,
     ) -> Result<bus::Message, Refusal> {
         let bus = &self.app.means.bus;
-        let to = bus.names().address(&channel).map_err(|error| bad_channel(&channel, &error))?;
+        let to = bus.names().address(&channel);
+        let to = to.map_err(|error| self.misspoken(bad_channel(&channel, &error)))?;
         self.may(&to, &channel, message.payload.len())?;
         let cause = self.seat.session.cause(task).map_err(|error| self.not_in_hand(error))?;
         self.paced().await;
@@ -262,6 +271,12 @@ impl Line {
         drop(outgoing);
         self.seat.session.tell();
     }
+}
+
+/// The beginning of what a process said.
+fn shown(text: &str) -> String {
+    const CHARS_MAX: usize = 100;
+    text.chars().filter(|c| !c.is_control()).take(CHARS_MAX).collect()
 }
 
 fn too_many(call: u64) -> NodeMessage {
