@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::{
     sync::CancellationToken,
     task::{TaskTracker, task_tracker::TaskTrackerToken},
@@ -155,17 +156,27 @@ impl Order {
     }
 }
 
-/// Waits for SIGINT or SIGTERM and says which.
-///
-/// # Errors
-/// When the system refuses to hand over the signals.
-pub async fn signal() -> io::Result<&'static str> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = interrupt.recv() => Ok("SIGINT"),
-        _ = terminate.recv() => Ok("SIGTERM"),
+/// The SIGINTs and SIGTERMs that come from its making on, each of which would end the process otherwise.
+pub struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    /// Takes them.
+    ///
+    /// # Errors
+    /// When the system refuses to hand them over.
+    pub fn take() -> io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Waits for the next one and says which. Cancel-safe.
+    pub async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+        }
     }
 }
 
@@ -173,8 +184,8 @@ pub async fn signal() -> io::Result<&'static str> {
 ///
 /// # Errors
 /// When the system refuses to hand them over.
-pub fn hangups() -> io::Result<tokio::signal::unix::Signal> {
-    tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())
+pub fn hangups() -> io::Result<Signal> {
+    signal(SignalKind::hangup())
 }
 
 /// Counts a task as running from its making to its drop, whichever way it ends.

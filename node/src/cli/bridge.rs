@@ -25,7 +25,7 @@ use super::{
     check::report_problems,
     exit::Fault,
     output,
-    run::{shutdown, until_asked_to_leave},
+    run::{shutdown, signals, until_asked_to_leave},
 };
 use crate::{
     config::{self, Flags, Loaded, Request, Source},
@@ -109,12 +109,13 @@ impl Bridge {
     pub(super) async fn run(self, voice: &Voice) -> Result<(), Fault> {
         voice.start_log("error")?;
         let node = self.start().await?;
+        let mut signals = signals()?;
         let mut carried = Ok(());
         let carrying = async { carried = self.carry(&node, voice).await };
-        let ended = until_asked_to_leave(&node, carrying, voice).await;
+        until_asked_to_leave(&node, carrying, &mut signals, voice).await;
         let card = card(&node);
-        shutdown(node, voice).await?;
-        ended.and(carried)?;
+        shutdown(node, &mut signals, voice).await?;
+        carried?;
         self.report(card.as_ref())
     }
 

@@ -102,7 +102,8 @@ impl Dev {
             () = workshop.something_to_run() => None,
         };
         let hangups = run::Hangups::take()?;
-        let node = run::start(&loaded, Some(lock)).await?;
+        let mut signals = run::signals()?;
+        let Some(node) = run::start(&loaded, Some(lock), &mut signals).await? else { return Ok(()) };
         run::introduce(&node, &loaded, voice);
         let mut trouble = Ok(());
         let leave = async {
@@ -124,8 +125,8 @@ impl Dev {
                 () = working => {}
             }
         };
-        run::until_asked_to_leave(&node, leave, voice).await?;
-        run::shutdown(node, voice).await?;
+        run::until_asked_to_leave(&node, leave, &mut signals, voice).await;
+        run::shutdown(node, &mut signals, voice).await?;
         trouble
     }
 }

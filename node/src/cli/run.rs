@@ -18,7 +18,7 @@ use crate::{
     config::{self, FILE_NAME, Flags, Loaded, Request, Settings, Severity},
     control::ControlError,
     node::{Builder, Node},
-    shutdown,
+    shutdown::{self, Signals},
     trust::identity::{self, DirLock, LockError},
 };
 
@@ -152,10 +152,11 @@ impl Run {
         let hangups = Hangups::take()?;
         // Whether it can be claimed is found out once more by who then says why not.
         let lock = claim(&loaded.settings.node.data_dir).await.ok();
-        let node = start(&loaded, lock).await?;
+        let mut signals = signals()?;
+        let Some(node) = start(&loaded, lock, &mut signals).await? else { return Ok(()) };
         introduce(&node, &loaded, voice);
-        until_asked_to_leave(&node, hangups.follow(&node), voice).await?;
-        shutdown(node, voice).await
+        until_asked_to_leave(&node, hangups.follow(&node), &mut signals, voice).await;
+        shutdown(node, &mut signals, voice).await
     }
 }
 
@@ -183,8 +184,19 @@ pub(super) async fn claim(dir: &Path) -> Result<DirLock, LockError> {
     identity::lock(dir)
 }
 
-/// Starts the node with its API. Whoever has claimed its data directory before hands that over.
-pub(super) async fn start(loaded: &Loaded, lock: Option<DirLock>) -> Result<Node, Fault> {
+/// What asks to leave, from here on.
+pub(super) fn signals() -> Result<Signals, Fault> {
+    Signals::take()
+        .map_err(|error| Fault::failed(anyhow::Error::new(error).context("signals cannot be received")))
+}
+
+/// Starts the node with its API. Whoever has claimed its data directory before hands that over. None: a signal came first, and
+/// there is nothing yet that would have to leave in order.
+pub(super) async fn start(
+    loaded: &Loaded,
+    lock: Option<DirLock>,
+    signals: &mut Signals,
+) -> Result<Option<Node>, Fault> {
     let settings = &loaded.settings;
     let socket = settings.node.data_dir.join(locate::SOCKET_NAME);
     let builder = Builder::of(settings).map_err(Fault::configuration)?;
@@ -192,7 +204,12 @@ pub(super) async fn start(loaded: &Loaded, lock: Option<DirLock>) -> Result<Node
         .read_again(loaded)
         .claimed(lock)
         .api(api::Config { socket, link: Some(settings.node.name.clone()) });
-    builder.start().await.map_err(|error| {
+    let started = tokio::select! {
+        biased;
+        started = builder.start() => started,
+        _ = signals.next() => return Ok(None),
+    };
+    started.map(Some).map_err(|error| {
         let hint = error.hint();
         let fault = if error.is_configuration() { Fault::configuration(error) } else { Fault::failed(error) };
         fault.maybe_hint(hint)
@@ -250,18 +267,16 @@ fn plugins_line(settings: &Settings) -> String {
 pub(super) async fn until_asked_to_leave(
     node: &Node,
     meanwhile: impl Future<Output = ()>,
+    signals: &mut Signals,
     voice: &Voice,
-) -> Result<(), Fault> {
-    let signals = |error| Fault::failed(anyhow::Error::new(error).context("signals cannot be received"));
+) {
     tokio::select! {
-        signal = shutdown::signal() => {
-            let signal = signal.map_err(signals)?;
+        signal = signals.next() => {
             output::note(voice, &format!("{signal}: leaving; a second one ends at once"));
         }
         () = node.asked_to_leave() => output::note(voice, "asked to leave"),
         () = meanwhile => {}
     }
-    Ok(())
 }
 
 /// SIGHUPs: each has the node read its configuration again.
@@ -295,10 +310,10 @@ impl Hangups {
 }
 
 /// Leaves the mesh in order; a second signal ends at once.
-pub(super) async fn shutdown(node: Node, voice: &Voice) -> Result<(), Fault> {
+pub(super) async fn shutdown(node: Node, signals: &mut Signals, voice: &Voice) -> Result<(), Fault> {
     tokio::select! {
         () = node.shutdown() => Ok(()),
-        _ = shutdown::signal() => {
+        _ = signals.next() => {
             output::note(voice, "ended before it had left");
             Err(Fault::silent(1))
         }
