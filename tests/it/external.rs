@@ -469,6 +469,17 @@ async fn a_node_that_ends_leaves_no_process_behind() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_is_asked_to_leave_while_it_starts_ends_well() -> Result<()> {
+    let stage = Stage::new()?;
+    let each =
+        "    slow: { exec: { command: [sh, -c, \"echo begun; exec sleep 1000\"], ready-within: 10m } }\n";
+    let mut home = stage.node("home", each)?.spawn()?;
+    home.says("begun").await?;
+    ensure!(home.stop().await?.success(), "{}", home.printed());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_plugin_is_said_and_in_nobodys_way() -> Result<()> {
     let stage = Stage::new()?;
     let each = "    missing: { exec: [no-such-program] }\n    \
