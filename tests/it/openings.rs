@@ -139,7 +139,7 @@ fn is_too_large(said: &Value) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn servers_that_are_slow_or_never_end_cost_a_handler_its_own_time_alone() -> Result<()> {
     let (at, seen) = server().await?;
-    let says = format!("{{ deadline: 3s, pool-size: 1, http: [\"{at}\"] }}");
+    let says = format!("{{ deadline: 6s, pool-size: 1, http: [\"{at}\"] }}");
     let (_folder, node) = opened(&says).await?;
     let url = |path: &str| format!("http://{at}{path}");
     // As long as the guest likes, and the node is let go.
