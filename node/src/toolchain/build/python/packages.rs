@@ -14,7 +14,7 @@ use tokio::process::Command;
 use super::PYTHON;
 use crate::toolchain::build::{BuildError, project::Project, shop::Shop, tool::place};
 
-/// The Python inside, whose markers [`CHOOSING`] has.
+/// The Python inside, whose markers `CHOOSING` has.
 pub const INSIDE: &str = "3.14";
 /// pip as it chooses for that.
 const CHOOSING: &str = include_str!("pip.py");
