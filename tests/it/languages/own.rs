@@ -68,6 +68,7 @@ async fn what_goes_wrong_with_a_command_is_said() -> Result<()> {
     check("[\"no-such-program\"]", &["`no-such-program` is not installed", "correct `build` in hive.toml"])?;
     let fails = r#"["sh", "-c", "echo $HIVE_NAME $HIVE_VERSION: one; ls $HIVE_WIT >&2; exit 3"]"#;
     check(fails, &["own 2.0: one", "handler.wit", "`sh -c echo", "failed for "])?;
+    check("[\"false\"]", &["it said nothing, and ended with exit status: 1", "`false` failed for "])?;
     check("[\"true\"]", &["`true` leaves no ", "it writes to $HIVE_OUT, or `component` says where"])?;
     check(r#"["sh", "-c", "echo text > $HIVE_OUT"]"#, &["is no handler: it is no WebAssembly"])?;
     let empty = r#"["sh", "-c", "printf '\\0asm\\1\\0\\0\\0' > $HIVE_OUT"]"#;

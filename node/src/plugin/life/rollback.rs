@@ -11,9 +11,6 @@ use crate::plugin::{
     records::PassedOver,
 };
 
-/// What is said behind why a file is passed over, before what somebody says to have it loaded.
-const UNTIL: &str = "; its file is not loaded again until it changes, or somebody says";
-
 /// A version that is on probation, and the one before.
 pub(super) struct Trial {
     pub(super) probation: Arc<Probation>,
@@ -117,24 +114,31 @@ impl Life {
     /// Remembers that a content was left for another, and is not to be loaded again by itself.
     fn pass_over(&self, left: Option<String>, live: String, before: Option<String>, why: &str) {
         let plugin = &*self.name;
-        let why = format!("{why}{UNTIL} `plugins reload {plugin}`");
-        self.card.refused(&why, true);
+        self.card.refused(&self.until_it_changes(why), true);
         self.shared.records.change(plugin, |record| {
             (record.live, record.before) = (Some(live), before);
-            record.passed_over = left.clone().map(|hash| PassedOver { hash, why });
+            record.passed_over = left.clone().map(|hash| PassedOver { hash, why: why.to_owned() });
         });
         if let Some(left) = left {
             self.forget(&left);
         }
     }
 
+    /// Why a file is passed over, and what ends that.
+    fn until_it_changes(&self, why: &str) -> String {
+        let plugin = &self.name;
+        format!(
+            "{why}; its file is not loaded again until it changes, or somebody says `plugins reload {plugin}`"
+        )
+    }
+
     /// Why a content is not to be loaded by itself, if it is not.
     pub(super) fn passed_over(&self, hash: &str) -> Option<String> {
         let passed = self.record().passed_over.filter(|passed| passed.hash == hash)?;
         if self.live.is_some() || !self.shared.starts_newest {
-            return Some(passed.why);
+            return Some(self.until_it_changes(&passed.why));
         }
-        let why = passed.why.split(UNTIL).next().unwrap_or_default();
+        let why = passed.why;
         tracing::info!(plugin = &*self.name, "its file runs again; before this start it did not, as {why}");
         None
     }

@@ -14,14 +14,11 @@ use tokio::process::Command;
 
 use super::{
     BuildError, core,
-    project::{Language, Project, manifest, unreadable},
+    project::{Language, MANIFEST, Project, manifest, unreadable},
     python::pip,
     shop::{Comes, Kit, Shop},
     tool::{Tool, in_other_words, place},
 };
-
-/// A project's manifest: C itself has none.
-const MANIFEST: &str = "hive.toml";
 
 /// What builds, pinned: what built yesterday builds today.
 const ZIG: &str = "ziglang==0.17.1";

@@ -12,13 +12,10 @@ use wasmparser::{Parser, Payload};
 
 use super::{
     BuildError, core,
-    project::{Language, Project, manifest, unreadable},
+    project::{Language, MANIFEST, Project, manifest, unreadable},
     shop::Shop,
     tool::{Tool, place},
 };
-
-/// The manifest that has the table, as C's projects have one.
-const MANIFEST: &str = "hive.toml";
 
 /// Names of functions that are shown of a module which lacks those of the world.
 const EXPORTS_SHOWN: usize = 5;

@@ -28,6 +28,9 @@ use crate::{
 /// Folders below a given one that are searched for projects.
 pub const DEPTH_MAX: usize = 4;
 
+/// The manifest of projects in languages that have none of their own.
+pub const MANIFEST: &str = "hive.toml";
+
 /// Where a project keeps what is made for it.
 const OWN_FOLDER: &str = ".hive";
 

@@ -145,7 +145,10 @@ fn outcome(output: &Output, said: &[u8], called: &str, folder: &Path) -> Result<
         anstream::eprint!("{}", String::from_utf8_lossy(&output.stderr));
         return Ok(());
     }
-    let said = String::from_utf8_lossy(said).into_owned();
+    let mut said = String::from_utf8_lossy(said).into_owned();
+    if said.trim().is_empty() {
+        said = format!("it said nothing, and ended with {}\n", output.status);
+    }
     Err(BuildError::Failed { command: called.to_owned(), folder: folder.into(), said })
 }
 
