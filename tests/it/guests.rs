@@ -1,5 +1,7 @@
 //! What handlers do beyond publishing, between real nodes and with real components.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Result, ensure};
 use hive_client::{Event, Message, Terms};
 use hive_tests::{
@@ -9,7 +11,7 @@ use hive_tests::{
 };
 use serde_json::{Value, json};
 
-use crate::{next, node, plugins, write};
+use crate::{kept, next, node, plugins, write};
 
 /// What the roll call on a node says: names of who is here and who is absent.
 async fn take_roll(node: &Node) -> Result<Value> {
@@ -38,11 +40,9 @@ async fn handlers_ask_everybody_and_keep_values_across_nodes() -> Result<()> {
     left.has_peers(1, MOMENT).await?;
     roll_is(&left, &["left", "right"], &[]).await?;
     // The other has what the first one kept.
-    let mut seen = right.client().subscribe(["roll-call/seen/*"], Terms::default()).await?;
-    for _ in 0..2 {
-        let event = next(&mut seen, "a kept value").await?;
-        ensure!(event.retained && ["\"left\"", "\"right\""].contains(&event.message.text().unwrap_or("")));
-    }
+    let seen = kept(&right, "roll-call/seen/*", 2).await?;
+    let names: BTreeSet<_> = seen.iter().filter_map(|event| event.message.text()).collect();
+    ensure!(names == BTreeSet::from(["\"left\"", "\"right\""]), "{seen:?}");
     roll_is(&right, &["left", "right"], &[]).await?;
     right.stop().await?;
     roll_is(&left, &["left"], &["right"]).await?;

@@ -36,13 +36,13 @@ mod verbs;
 mod wasmcloud;
 mod watching;
 
-use std::{path::Path, process::Output};
+use std::{path::Path, process::Output, time::Duration};
 
 use anyhow::{Context as _, Result};
-use hive_client::{Event, Incoming, Subscription};
+use hive_client::{Event, Incoming, Subscription, Terms};
 use hive_tests::{
     nodes::{Node, Setup, clean},
-    wait::{MOMENT, within},
+    wait::{self, MOMENT, within},
 };
 
 /// The program under test.
@@ -82,6 +82,23 @@ async fn next(subscription: &mut Subscription, what: &str) -> Result<Event> {
         Some(Incoming::Event(event)) => Ok(event),
         other => anyhow::bail!("{what}: came {other:?}"),
     }
+}
+
+/// What a new subscription is given first, once so many values are kept there; before that, they may come live.
+async fn kept(node: &Node, pattern: &str, count: usize) -> Result<Vec<Event>> {
+    wait::until(&format!("{count} values kept under {pattern}"), MOMENT, async || {
+        let mut late = node.client().subscribe([pattern], Terms::default()).await.ok()?;
+        let mut values = Vec::new();
+        while values.len() < count {
+            let came = tokio::time::timeout(Duration::from_millis(300), late.next()).await.ok()?;
+            match came.ok()?? {
+                Incoming::Event(event) if event.retained => values.push(event),
+                _ => return None,
+            }
+        }
+        Some(values)
+    })
+    .await
 }
 
 /// A folder for plugins with these samples in it.

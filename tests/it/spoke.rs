@@ -20,7 +20,7 @@ use hive_tests::{
     wait::{MOMENT, until, within},
 };
 
-use crate::{next, node, run, stderr, stdout, write};
+use crate::{kept, next, node, run, stderr, stdout, write};
 
 /// A host without a network, and pyspoke on it: its programs listen everywhere.
 struct Stage {
@@ -223,9 +223,8 @@ async fn persistent_messages_are_kept_values() -> Result<()> {
     let stage = Stage::new()?;
     let node = stage.listener().await?;
     ensure!(stage.run("spoke-publish", 7181, &["-p", "room/1", "21.5"]).await?.1);
-    let kept = node.client().subscribe(["spoke/room/*"], Terms::default()).await;
-    let event = next(&mut kept?, "the kept value").await?;
-    ensure!(event.retained && event.message.text() == Some("21.5"), "{event:?}");
+    let values = kept(&node, "spoke/room/*", 1).await?;
+    ensure!(values[0].message.text() == Some("21.5"), "{values:?}");
     ensure!(stage.run("spoke-echo", 7181, &["-f", "room/*"]).await?.0 == "room/1: 21.5\n");
     ensure!(run(Some(&node), &["publish", "--retain", "spoke/room/2", "3"]).await?.status.success());
     let (printed, _) = stage.run("spoke-echo", 7181, &["-f", "-v", "room/2"]).await?;
