@@ -23,6 +23,7 @@ mod doctor;
 mod exchange;
 mod exec;
 mod exit;
+mod habits;
 mod id;
 mod keygen;
 mod message;
@@ -146,7 +147,7 @@ pub fn main() -> ExitCode {
     let matches = match Cli::command().try_get_matches() {
         Ok(matches) => matches,
         // Help and version are no errors: clap prints them to stdout and says 0.
-        Err(error) => return exit::usage(&error),
+        Err(mut error) => return exit::usage(&mut error),
     };
     let outcome =
         Cli::from_arg_matches(&matches).map_err(|error| Fault::usage(error.to_string())).and_then(run);

@@ -107,7 +107,10 @@ fn text(report: &Report) -> String {
     }));
     rows.extend(wishes.publishes.iter().map(|pattern| row("publishes to", pattern)));
     rows.extend(openings.iter().map(|opening| row("asks for", &opening_text(opening))));
-    rows.extend(report.memories.iter().map(|memory| row("memory", &memory_text(*memory))));
+    let memories: Vec<String> = report.memories.iter().map(|memory| memory_text(*memory)).collect();
+    if !memories.is_empty() {
+        rows.push(row("memory", &memories.join(" and ")));
+    }
     rows.push(row("imports", &report.imports.join(", ")));
     rows.push(row("exports", &report.exports.join(", ")));
     rows.extend(wishes.warnings.iter().map(|warning| row("warning", warning)));

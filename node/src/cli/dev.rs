@@ -4,6 +4,7 @@
 //! other node does; so a handler that does not compile leaves the old one running. A process it is told to start anew.
 
 mod configuration;
+mod examples;
 mod processes;
 mod suggestions;
 mod unused;
@@ -114,7 +115,7 @@ impl Dev {
                 };
                 match all {
                     Ok(mut sources) => {
-                        suggest(&node, &workshop.served(), voice).await;
+                        suggest(&node, &workshop.served(), &workshop.examples(), voice).await;
                         workshop.rebuild(&mut sources, &node).await;
                     }
                     Err(fault) => trouble = Err(fault),

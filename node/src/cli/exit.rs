@@ -9,7 +9,7 @@ use clap::{
 };
 use hive_client::types::code;
 
-use super::{coming::coming, output};
+use super::{coming::coming, habits, output};
 
 /// Asked, and the answer is no; or something went wrong on the way.
 pub(super) const NO: u8 = 1;
@@ -143,8 +143,9 @@ impl From<anyhow::Error> for Fault {
 }
 
 /// What clap has to say: help on stdout with 0, errors on stderr with 2, in this program's words.
-pub(super) fn usage(error: &clap::Error) -> ExitCode {
+pub(super) fn usage(error: &mut clap::Error) -> ExitCode {
     let wanted = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    habits::suggest(error);
     // A reader that has gone is no error.
     let _ = error.print();
     if wanted { ExitCode::SUCCESS } else { ExitCode::from(USAGE) }

@@ -193,6 +193,11 @@ impl BuildError {
             Self::Folder { source, .. } if source.kind() == io::ErrorKind::NotADirectory => {
                 Some("name the project's folder, or one above it".into())
             }
+            Self::Nothing(folder) if has_components(folder) => Some(format!(
+                "its components are built already: `hive-node run --plugins {0}` runs them, and `hive-node test FILE` tries \
+                 one",
+                folder.display()
+            )),
             Self::Nothing(_) => Some(
                 "`hive-node new NAME --lang LANGUAGE` makes one to begin with; any other language is built by a command of its \
                  own: [plugin] in hive.toml (node/docs/languages.md)"
@@ -315,6 +320,11 @@ pub fn place(artifacts: &[Artifact], folder: &Path) -> Result<Vec<PathBuf>, Buil
         placed.push(file);
     }
     Ok(placed)
+}
+
+fn has_components(folder: &Path) -> bool {
+    let files = fs::read_dir(folder).into_iter().flatten().flatten();
+    files.map(|file| file.path()).any(|file| file.extension().is_some_and(|end| end == "wasm"))
 }
 
 /// Two of one name would be one plugin: that is said before either is built.

@@ -1,12 +1,17 @@
 //! A project that says itself how it is built: what no toolchain of this program's knows is a handler, too.
 
-use std::{fs, path::Path};
+use std::{fs, os::unix::fs::MetadataExt as _, path::Path};
 
-use anyhow::{Result, ensure};
-use hive_tests::languages::{command, is_here, said};
+use anyhow::{Context as _, Result, ensure};
+use hive_tests::{
+    guests::guest,
+    languages::{command, is_here, said},
+    nodes::Node,
+    wait::{MOMENT, until},
+};
 use tempfile::TempDir;
 
-use crate::PROGRAM;
+use crate::{PROGRAM, node};
 
 /// Runs the program in a folder: whether it was well, and what it says.
 fn run_in(folder: &Path, args: &[&str]) -> Result<(bool, String)> {
@@ -79,5 +84,46 @@ async fn what_goes_wrong_with_a_command_is_said() -> Result<()> {
     let place = format!("in {}: HIVE_NAME=own ", folder.path().canonicalize()?.display());
     let run = r"sh -c 'printf '\''\0asm";
     ensure!(said.contains(&place) && said.contains(run) && !said.contains("wit_parser"), "{said}");
+    Ok(())
+}
+
+/// What is built meanwhile stays where it is, when a build ends that was begun before it was there.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_dev_builds_beside_a_slow_build_stays() -> Result<()> {
+    const COPY: &str = "cp made.wasm $HIVE_OUT";
+    let parent = TempDir::new()?;
+    let project = |name: &str, component: &str, build: &str| {
+        let folder = parent.path().join(name);
+        fs::create_dir(&folder)?;
+        fs::copy(guest(component), folder.join("made.wasm"))?;
+        fs::write(folder.join("note"), "")?;
+        let text = format!("[plugin]\nname = \"{name}\"\nbuild = [\"sh\", \"-c\", \"{build}\"]\n");
+        fs::write(folder.join("hive.toml"), text + "sources = [\"made.wasm\", \"note\"]\n")?;
+        anyhow::Ok(folder)
+    };
+    let go = parent.path().join("go");
+    fs::write(&go, "")?;
+    let slow = format!("until [ -e ../go ]; do sleep 0.05; done; {COPY}");
+    let slow = project("slow", "filter", &slow)?;
+    let mut node = node("dev").verb("dev").arg(parent.path()).start().await?;
+    node.runs_plugin("slow", 1).await?;
+    let says = async |node: &Node, what: &str, times: usize| {
+        until(what, MOMENT, async || (node.stderr().matches(what).count() == times).then_some(()))
+            .await
+            .with_context(|| node.printed())
+    };
+    fs::remove_file(&go)?;
+    fs::write(slow.join("note"), "another")?;
+    says(&node, "building `slow`", 2).await?;
+    let added = project("added", "greeter", COPY)?;
+    node.runs_plugin("added", 1).await?;
+    let file = |node: &Node| fs::metadata(node.data_dir().join("plugins/added.wasm"));
+    let before = file(&node)?.ino();
+    fs::write(&go, "")?;
+    says(&node, "built `slow`", 2).await?;
+    fs::write(added.join("note"), "another")?;
+    says(&node, "built `added`", 2).await?;
+    ensure!(file(&node)?.ino() == before, "it was taken away: {}", node.printed());
+    node.stop().await?;
     Ok(())
 }

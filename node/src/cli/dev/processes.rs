@@ -7,6 +7,22 @@ use std::path::{Display, Path, PathBuf};
 
 use crate::config::Settings;
 
+/// What says which packages a program has, whatever language it is in: who installs what was missing changes it.
+const MANIFESTS: &[&str] = &[
+    "Cargo.lock",
+    "Gemfile.lock",
+    "composer.lock",
+    "go.mod",
+    "package-lock.json",
+    "package.json",
+    "pnpm-lock.yaml",
+    "poetry.lock",
+    "pyproject.toml",
+    "requirements.txt",
+    "uv.lock",
+    "yarn.lock",
+];
+
 /// A plugin that the node starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Process {
@@ -43,7 +59,9 @@ impl Process {
         }
         let inside = saved.strip_prefix(&self.folder).ok()?;
         let is_named = |named: &PathBuf| named.extension() == saved.extension();
-        (self.named.is_empty() || self.named.iter().any(is_named)).then(|| inside.display())
+        let is_manifest = || MANIFESTS.iter().any(|manifest| saved.ends_with(manifest));
+        let concerns = self.named.is_empty() || self.named.iter().any(is_named) || is_manifest();
+        concerns.then(|| inside.display())
     }
 }
 
@@ -72,6 +90,7 @@ mod tests {
             ("thumbs/thumbs.py", Some("thumbs.py"), Some("thumbs.py")),
             ("thumbs/lib/more.py", Some("lib/more.py"), Some("lib/more.py")),
             ("thumbs/thumbs.db", None, Some("thumbs.db")),
+            ("thumbs/package.json", Some("package.json"), Some("package.json")),
             ("other/thumbs.py", None, None),
         ] {
             let path = parent.join(saved);

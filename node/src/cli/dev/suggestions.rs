@@ -4,18 +4,21 @@
 
 use std::time::Duration;
 
-use super::super::{Voice, output};
+use super::{
+    super::{Voice, output},
+    examples::Example,
+};
 use crate::{
     node::Node,
-    status::{PluginCard, PluginState, WantCard},
+    status::{PluginCard, PluginState},
 };
 
 /// How long handlers get to be compiled and tried before the person is told what to try.
 const LOAD_PATIENCE: Duration = Duration::from_secs(30);
 
-/// Waits until the plugins are loaded, among them those of these names, and says what to try with them, beginning with the path this program was
-/// started by.
-pub(super) async fn suggest(node: &Node, names: &[String], voice: &Voice) {
+/// Waits until the plugins are loaded, among them those of these names, and says what to try with them, beginning with the
+/// path this program was started by.
+pub(super) async fn suggest(node: &Node, names: &[String], examples: &[Example], voice: &Voice) {
     let plugins = &node.boards().plugins;
     let loaded = async {
         // Boards are read, not watched; compiling takes far longer than one look.
@@ -30,7 +33,8 @@ pub(super) async fn suggest(node: &Node, names: &[String], voice: &Voice) {
         output::note(voice, "the handlers are not loaded yet; `plugins` shows how they fare");
     }
     let node_argument = node.api().and_then(|api| api.node_argument());
-    let lines = suggestions(plugins.read().values().map(AsRef::as_ref), node_argument.as_deref());
+    let cards = plugins.read();
+    let lines = suggestions(cards.values().map(AsRef::as_ref), examples, node_argument.as_deref());
     output::note(
         voice,
         &format!(
@@ -43,24 +47,38 @@ pub(super) async fn suggest(node: &Node, names: &[String], voice: &Voice) {
 /// Handlers of which a call is suggested.
 const CALLED_MAX: usize = 4;
 
-/// The first literal channel where a handler answers, or only listens.
-fn first(card: &PluginCard, answers: bool) -> Option<&WantCard> {
-    card.wants.iter().find(|want| want.answers == answers && !want.pattern.contains('*'))
+/// Something to send to the first handler that answers, or only listens, for which there is an example or which has a
+/// literal channel.
+fn first(card: &PluginCard, examples: &[Example], answers: bool) -> Option<(String, Option<String>)> {
+    card.wants.iter().filter(|want| want.answers == answers).find_map(|want| {
+        match Example::at(examples, &want.pattern, answers) {
+            Some(example) => Some((example.channel.to_string(), Some(example.data.clone()))),
+            None => (!want.pattern.contains('*')).then(|| (want.pattern.clone(), None)),
+        }
+    })
 }
 
 /// A call of each of some handlers that answer, a publish to what listens, and a look at everything. A node does not know
-/// what data a handler takes; one that takes none ignores it, and one that takes other says so.
-fn suggestions<'a>(cards: impl Iterator<Item = &'a PluginCard>, node: Option<&str>) -> Vec<String> {
+/// what data a handler takes where there is no example; one that takes none ignores it, and one that takes other says so.
+fn suggestions<'a>(
+    cards: impl Iterator<Item = &'a PluginCard>,
+    examples: &[Example],
+    node: Option<&str>,
+) -> Vec<String> {
     let cards: Vec<_> = cards.filter(|card| card.state == PluginState::Running).collect();
     let program = output::program();
     let node = node.map(|node| format!(" --node {}", output::quoted(node))).unwrap_or_default();
     let line = |verb: &str, channel: &str, data: &str| {
+        let data = if data.is_empty() { String::new() } else { format!(" {}", output::quoted(data)) };
         format!("  {program} {verb}{node} {}{data}", output::quoted(channel))
     };
-    let calls = cards.iter().filter_map(|card| first(card, true)).take(CALLED_MAX);
-    let calls = calls.map(|want| line("call", &want.pattern, " '\"Ada\"'"));
-    let listens = cards.iter().find_map(|card| first(card, false));
-    let publish = listens.map(|want| line("publish", &want.pattern, " 1"));
+    let send = |verb: &str, (channel, data): (String, Option<String>), usual: &str| {
+        line(verb, &channel, data.as_deref().unwrap_or(usual))
+    };
+    let calls = cards.iter().filter_map(|card| first(card, examples, true)).take(CALLED_MAX);
+    let calls = calls.map(|found| send("call", found, "\"Ada\""));
+    let listens = cards.iter().find_map(|card| first(card, examples, false));
+    let publish = listens.map(|found| send("publish", found, "1"));
     let mut lines: Vec<String> = calls.chain(publish).collect();
     lines.push(line("subscribe", "**", ""));
     lines
@@ -71,6 +89,7 @@ mod tests {
     use std::{path::PathBuf, sync::Arc};
 
     use super::*;
+    use crate::status::WantCard;
 
     fn card(wants: &[(&str, bool)], state: PluginState) -> PluginCard {
         PluginCard {
@@ -107,12 +126,33 @@ mod tests {
             card(&[("sensor/*/reading", false)], PluginState::Running),
         ];
         let program = output::program();
-        let lines = suggestions(cards.iter(), Some("my node"));
+        let lines = suggestions(cards.iter(), &[], Some("my node"));
         let want = [
             "call --node 'my node' counter/total '\"Ada\"'",
             "call --node 'my node' greet/hello '\"Ada\"'",
             "publish --node 'my node' counter/add 1",
             "subscribe --node 'my node' '**'",
+        ];
+        assert_eq!(lines, want.map(|line| format!("  {program} {line}")));
+    }
+
+    #[test]
+    fn what_cases_say_of_a_channel_is_what_is_suggested() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let cases = "cases:\n\
+                     - { call: order/place, data: { item: tea } }\n\
+                     - { call: order/open }\n\
+                     - { event: sensor/attic/reading, text: it is cold }\n";
+        std::fs::write(folder.path().join("cases.yaml"), cases).expect("written");
+        let wants = [("sensor/*/reading", false), ("order/any", false), ("order/place", true)];
+        let cards = [card(&wants, PluginState::Running), card(&[("order/open", true)], PluginState::Running)];
+        let lines = suggestions(cards.iter(), &Example::all(folder.path()), None);
+        let program = output::program();
+        let want = [
+            "call order/place '{\"item\":\"tea\"}'",
+            "call order/open",
+            "publish sensor/attic/reading 'it is cold'",
+            "subscribe '**'",
         ];
         assert_eq!(lines, want.map(|line| format!("  {program} {line}")));
     }

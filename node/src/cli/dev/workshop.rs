@@ -3,7 +3,7 @@
 //! What it owns: what was said of builds, and what is in the node's folder of plugins. It must not know how anything is built.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
@@ -16,7 +16,7 @@ use std::{
 use futures_util::{StreamExt as _, future::join_all, stream::FuturesUnordered};
 use tokio::sync::Notify;
 
-use super::{configuration::Configuration, processes::Process, unused::Unused};
+use super::{configuration::Configuration, examples::Example, processes::Process, unused::Unused};
 use crate::{
     cli::{
         Voice,
@@ -48,6 +48,10 @@ pub(super) struct Workshop<'a> {
     processes: RefCell<Vec<Process>>,
     /// Configurations of projects of which it was said that they are not used. None: somebody said which one is.
     unused: RefCell<Option<Unused>>,
+    /// The folders of what was built.
+    projects: RefCell<BTreeSet<PathBuf>>,
+    /// How many builds were begun.
+    builds: Cell<u64>,
     /// Told when something is in the folder.
     served: Notify,
     /// What failed the last time, as it was shown: it is not shown again when something else is saved.
@@ -75,8 +79,9 @@ impl<'a> Workshop<'a> {
     ) -> Self {
         let (config, processes, unused) =
             (RefCell::new(config), RefCell::new(processes), RefCell::new(unused));
-        let (served, said) = (Notify::new(), RefCell::default());
-        Self { dirs, folder, tools, config, processes, unused, served, said, voice }
+        let (projects, served, said) = (RefCell::default(), Notify::new(), RefCell::default());
+        let builds = Cell::new(0);
+        Self { dirs, folder, tools, config, processes, unused, projects, builds, served, said, voice }
     }
 
     /// Waits until something is there to run.
@@ -204,13 +209,17 @@ impl<'a> Workshop<'a> {
             Ok(())
         };
         let heard = Heard { built: &serve, failed: &report };
+        let number = self.builds.get() + 1;
+        self.builds.set(number);
         let built = build_all(&self.dirs, options, &say, heard).await;
         *self.said.borrow_mut() = fails.into_inner().unwrap_or_else(PoisonError::into_inner);
         let Built { artifacts, failures } = built?;
+        self.projects.borrow_mut().extend(artifacts.iter().map(|artifact| artifact.sources.clone()));
         if let Some(unused) = self.unused.borrow_mut().as_mut() {
             unused.say(&artifacts, &self.config.borrow(), voice);
         }
-        if failures.is_empty() {
+        // One that was begun later may have built what was not there yet when this one looked.
+        if failures.is_empty() && self.builds.get() == number {
             self.remove_all_but(&artifacts);
         }
         Ok(Outcome { failures, is_new: is_new.into_inner() })
@@ -221,6 +230,11 @@ impl<'a> Workshop<'a> {
         let files = fs::read_dir(&self.folder).into_iter().flatten().flatten().map(|entry| entry.path());
         let names = files.filter_map(|file| Some(file.file_stem()?.to_str()?.to_owned()));
         names.filter(|name| !name.starts_with('.')).collect()
+    }
+
+    /// What their authors test them with.
+    pub(super) fn examples(&self) -> Vec<Example> {
+        self.projects.borrow().iter().flat_map(|project| Example::all(project)).collect()
     }
 
     /// A handler whose sources are gone goes too.
