@@ -29,6 +29,7 @@ mod context;
 mod error;
 mod failure;
 mod imports;
+mod json;
 pub mod log;
 mod message;
 pub mod node;

@@ -5,7 +5,7 @@ use serde::{
     de::{self, DeserializeOwned},
 };
 
-use crate::{Error, Message};
+use crate::{Error, Message, json};
 
 /// The media type of what the SDK writes for typed values.
 pub(crate) const JSON: &str = "application/json";
@@ -18,10 +18,10 @@ impl Message {
     /// A value as JSON.
     ///
     /// # Errors
-    /// [`Error::Unserializable`], for instance for a map whose keys are no texts.
+    /// [`Error::Unserializable`], for instance for a map whose keys are no texts, and for a number that JSON does not have,
+    /// as `0.0 / 0.0` is. A [`Value`](crate::Value) made of such a number is `null` already.
     pub fn json(value: &(impl Serialize + ?Sized)) -> Result<Self, Error> {
-        let payload = serde_json::to_vec(value).map_err(|error| Error::Unserializable(error.to_string()))?;
-        Ok(Self::bytes(payload).with_content_type(JSON))
+        Ok(Self::bytes(json::written(value)?).with_content_type(JSON))
     }
 
     /// Plain text, `text/plain`.

@@ -4,7 +4,7 @@ use std::{cell::RefCell, collections::VecDeque, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Context, Error, failure::millis, imports};
+use crate::{Context, Error, failure::millis, imports, json::written};
 
 /// How long [`once`] remembers an event.
 const REMEMBERED: Duration = Duration::from_secs(24 * 3_600);
@@ -252,8 +252,4 @@ pub(crate) fn break_promises() {
 
 fn read<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T, Error> {
     serde_json::from_slice(bytes).map_err(|error| Error::UnexpectedValue(format!("`{key}`: {error}")))
-}
-
-fn written(value: &(impl Serialize + ?Sized)) -> Result<Vec<u8>, Error> {
-    serde_json::to_vec(value).map_err(|error| Error::Unserializable(error.to_string()))
 }
