@@ -337,7 +337,7 @@ async fn outcomes_of_a_process_are_those_of_any_plugin() -> Result<()> {
     client.publish("work/a", &"elsewhere".into()).await?;
     ensure!(did(&mut events).await?["what"] == "elsewhere");
     says(&node, "worker", "plugins: {each: {worker: {publishes: [\"elsewhere/x\"]}}}").await?;
-    says(&node, "worker", "or its code would have to declare that").await?;
+    says(&node, "worker", "its code does not declare that").await?;
     says(&node, "worker", "a message of its process is refused: the plugin may not publish to `elsewhere/x`")
         .await?;
     // It answers, refuses, and asks others; not itself, as it takes one at a time.

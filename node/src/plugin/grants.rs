@@ -77,44 +77,50 @@ impl Grants {
     /// Whether the plugin may publish there. `name` is the channel as the guest wrote it.
     ///
     /// # Errors
-    /// The configuration line that would grant it, and whether the plugin's code would have to declare it, or did.
+    /// What it may not, whether its code would have to declare it, or did, and the configuration line that would grant it.
     pub fn check(&self, to: &Address, name: &str) -> Result<(), String> {
         let holds = |scope: &Scope| scope.network == to.network && scope.pattern.matches(&to.channel);
         if self.may.iter().any(holds) {
             return Ok(());
         }
-        let line = Access::Publishes.line(&self.plugin, name);
-        if self.is_mute {
-            return Err(line);
-        }
+        let line = needs(&Access::Publishes.line(&self.plugin, name));
         let reaches_far = to.network != NetworkIndex::HOME || to.channel.is_reserved();
-        Err(match (self.refused.iter().any(holds), reaches_far) {
+        let why = match (self.refused.iter().any(holds), reaches_far) {
+            _ if self.is_mute => line,
             (true, _) => {
-                format!("{line}; its code declares that, which is not enough for what reaches so far")
+                format!("its code declares that, which is not enough for what reaches so far: {line}")
             }
             (false, true) => {
-                format!("{line}; its code does not declare that, which would not be enough either")
+                format!("its code does not declare that, which would not be enough either: {line}")
             }
             (false, false) => {
                 let near = nearest(name, self.may.iter().map(|scope| scope.pattern.as_str()));
-                let meant = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-                format!("{line}; or its code would have to declare that: publishes [\"{name}\"]{meant}")
+                let meant = near.map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
+                format!("its code does not declare that: publishes [\"{name}\"]{meant}; or {line}")
             }
-        })
+        };
+        Err(format!("the plugin may not publish to `{name}`, nor call it: {why}"))
     }
 
     /// Whether the plugin may read all kept values that a pattern matches. `pattern` is as the guest wrote it.
     ///
     /// # Errors
-    /// The configuration line that would grant it.
+    /// What it may not, and what would let it.
     pub fn check_read(&self, of: &Scope, pattern: &str) -> Result<(), String> {
         let covers = |scope: &Scope| scope.network == of.network && scope.pattern.covers(&of.pattern);
         if self.reads.iter().any(covers) {
-            Ok(())
-        } else {
-            Err(Access::Subscribes.line(&self.plugin, pattern))
+            return Ok(());
         }
+        let why = if self.is_mute { "" } else { "its code does not listen there; or " };
+        let line = needs(&Access::Subscribes.line(&self.plugin, pattern));
+        Err(format!("the plugin may not read what is kept on `{pattern}`: {why}{line}"))
     }
+}
+
+/// What lacks a line of the configuration.
+#[must_use]
+pub fn needs(line: &str) -> String {
+    format!("the configuration would have to grant it: {line}")
 }
 
 /// Splits declared patterns into those the plugin gets and those that need a line in the configuration. A line grants
@@ -196,8 +202,11 @@ mod tests {
         let check = |pattern: &str, want: bool| {
             let scope = names().scope(pattern).expect("a pattern");
             let checked = grants.check_read(&scope, pattern);
-            let line = format!(r#"plugins: {{each: {{greet: {{subscribes: ["{pattern}"]}}}}}}"#);
-            assert_eq!(checked, if want { Ok(()) } else { Err(line) }, "{pattern}");
+            let why = format!(
+                "the plugin may not read what is kept on `{pattern}`: its code does not listen there; or the configuration \
+                 would have to grant it: plugins: {{each: {{greet: {{subscribes: [\"{pattern}\"]}}}}}}"
+            );
+            assert_eq!(checked, if want { Ok(()) } else { Err(why) }, "{pattern}");
         };
         for (pattern, want) in [
             ("room/*", true),
@@ -212,20 +221,25 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_says_the_line_to_add_and_whether_the_code_is_the_cause() {
+    fn a_refusal_says_what_is_refused_whether_the_code_is_the_cause_and_the_line_to_add() {
         let (grants, refused) = Grants::new("my plugin", &scopes_of(&["*/x", "a/b"]), &[]);
         assert_eq!(refused, scopes_of(&["*/x"]));
         let check = |channel: &str, cause: &str| {
             let address = names().address(channel).expect("a channel");
-            let line = format!(r#"plugins: {{each: {{"my plugin": {{publishes: ["{channel}"]}}}}}}; "#);
-            assert_eq!(grants.check(&address, channel), Err(line + cause));
+            assert_eq!(grants.check(&address, channel), Err(refusal(channel, cause)));
         };
-        check("c/d", r#"or its code would have to declare that: publishes ["c/d"]"#);
-        check("a/c", r#"or its code would have to declare that: publishes ["a/c"]; did you mean `a/b`?"#);
-        check("c/x", "its code declares that, which is not enough for what reaches so far");
-        check("far/c/d", "its code does not declare that, which would not be enough either");
+        check("c/d", r#"its code does not declare that: publishes ["c/d"]; or "#);
+        check("a/c", r#"its code does not declare that: publishes ["a/c"] (did you mean `a/b`?); or "#);
+        check("c/x", "its code declares that, which is not enough for what reaches so far: ");
+        check("far/c/d", "its code does not declare that, which would not be enough either: ");
         let address = names().address("c/d").expect("a channel");
-        let line = r#"plugins: {each: {"my plugin": {publishes: ["c/d"]}}}"#;
-        assert_eq!(grants.clone().mute().check(&address, "c/d"), Err(line.to_owned()));
+        assert_eq!(grants.clone().mute().check(&address, "c/d"), Err(refusal("c/d", "")));
+    }
+
+    fn refusal(channel: &str, cause: &str) -> String {
+        format!(
+            "the plugin may not publish to `{channel}`, nor call it: {cause}the configuration would have to grant it: \
+             plugins: {{each: {{\"my plugin\": {{publishes: [\"{channel}\"]}}}}}}"
+        )
     }
 }

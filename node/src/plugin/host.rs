@@ -312,12 +312,3 @@ impl bindings::hive::node::types::Host for Guest {}
 pub(super) use bus::received;
 pub use http::Web;
 pub use wasi::FolderError;
-
-/// What a guest is told that lacks a line of the configuration.
-fn not_granted(line: String) -> Error {
-    Error::Denied(needs(&line))
-}
-
-fn needs(line: &str) -> String {
-    format!("the node's configuration would need: {line}")
-}

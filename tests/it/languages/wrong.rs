@@ -362,7 +362,10 @@ async fn what_goes_wrong_in_javascript_is_said_where_it_is() -> Result<()> {
     let cases: [(&str, &[&str]); 7] = [
         ("timer", &["setTimeout is not defined: there are no timers of JavaScript here", "(src/index.js:4)"]),
         ("fetch", &["fetch is not defined: there is no network here", "(src/index.js:5)"]),
-        ("denied", &["denied: ", "publishes [\"out/x\"] (src/index.js:7)"]),
+        (
+            "denied",
+            &["denied: the plugin may not publish to `out/x`", "publishes: [\"out/x\"]}}} (src/index.js:7)"],
+        ),
         ("url", &["URL is not defined: a component has none: `import", "(src/index.js:6)"]),
         ("nan", &["cannot be written as JSON: `rooms[0].celsius` is NaN", "(src/index.js:10)"]),
         (

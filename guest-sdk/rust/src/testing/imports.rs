@@ -145,13 +145,11 @@ pub(crate) mod secrets {
 
     pub(crate) fn get(name: &str) -> Result<String, Error> {
         World::with(|world| {
-            let plugin = &world.plugin;
-            let needs = || {
-                let line =
-                    format!("plugins: {{each: {{{plugin}: {{secrets: {{{name}: {{file: PATH}}}}}}}}}}");
-                format!("the node's configuration would need: {line}")
+            let denied = || {
+                let line = world.grants(&format!("secrets: {{{name}: {{file: PATH}}}}"));
+                Error::Denied(format!("the plugin has no secret `{name}`: {line}"))
             };
-            world.secrets.get(name).cloned().ok_or_else(|| Error::Denied(needs()))
+            world.secrets.get(name).cloned().ok_or_else(denied)
         })
     }
 }

@@ -54,6 +54,11 @@ thread_local! {
     static LENT: RefCell<Option<World>> = const { RefCell::new(None) };
 }
 
+/// Whether a pattern says at least its first segment, or leaves it to the configuration.
+fn is_for_everyone(pattern: &str) -> bool {
+    !pattern.starts_with(['*', '$'])
+}
+
 /// Brings the world back to its node, also when the handler panics.
 struct Loan<'s> {
     slot: &'s mut Option<World>,
@@ -71,7 +76,13 @@ impl World {
         let patterns = description.subscriptions.iter().map(|subscription| subscription.pattern.clone());
         Self {
             plugin: description.name.clone(),
-            publishes: description.publishes.clone(),
+            // A node lets the others only where its configuration says so.
+            publishes: description
+                .publishes
+                .iter()
+                .filter(|pattern| is_for_everyone(pattern))
+                .cloned()
+                .collect(),
             subscribes: patterns.collect(),
             kept: BTreeMap::new(),
             declared: description.timers.iter().map(|timer| timer.name.clone()).collect(),
@@ -169,9 +180,9 @@ impl World {
     pub(super) fn kept_values(&self, pattern: &str, after: Option<&str>) -> Result<Vec<Kept>, Error> {
         const PAGE: usize = 3;
         if !self.subscribes.iter().any(|held| channel::covers(&self.expand(held), pattern)) {
-            let plugin = &self.plugin;
+            let line = self.grants(&format!("subscribes: [\"{pattern}\"]"));
             return Err(Error::Denied(format!(
-                "the node's configuration would need: plugins: {{each: {{{plugin}: {{subscribes: [\"{pattern}\"]}}}}}}"
+                "the plugin may not read what is kept on `{pattern}`: its code does not listen there; or {line}"
             )));
         }
         let behind = self.kept.values().filter(|kept| after.is_none_or(|after| *kept.channel > *after));
@@ -185,12 +196,19 @@ impl World {
             return Err(Error::Invalid("headers that begin with `hive-` belong to the mesh".to_owned()));
         }
         if !self.publishes.iter().any(|pattern| channel::matches(&self.expand(pattern), channel)) {
-            let plugin = &self.plugin;
+            let line = self.grants(&format!("publishes: [\"{channel}\"]"));
             return Err(Error::Denied(format!(
-                "the node's configuration would need: plugins: {{each: {{{plugin}: {{publishes: [\"{channel}\"]}}}}}}; or its code would have to declare that: publishes [\"{channel}\"]"
+                "the plugin may not publish to `{channel}`, nor call it: its code does not declare that: publishes \
+                 [\"{channel}\"]; or {line}"
             )));
         }
         Ok(())
+    }
+
+    /// What a configuration would have to say of the plugin.
+    pub(super) fn grants(&self, entry: &str) -> String {
+        let plugin = &self.plugin;
+        format!("the configuration would have to grant it: plugins: {{each: {{{plugin}: {{{entry}}}}}}}")
     }
 
     /// Replaces `{name}` segments by configuration values; a missing one stays and so matches nothing.

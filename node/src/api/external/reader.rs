@@ -168,10 +168,9 @@ impl Line {
     /// Whether the plugin may send so much there.
     fn may(&self, to: &Address, channel: &str, bytes: usize) -> Result<(), Refusal> {
         let permit = &self.seat.permit;
-        permit.channel(to, channel).map_err(|line| {
-            let said = format!("the plugin may not publish to `{channel}`");
-            permit.misspoke(&format!("{said}; add to the configuration: {line}"));
-            Refusal(ApiError::new(code::DENIED, said).with_hint(format!("add to the configuration: {line}")))
+        permit.channel(to, channel).map_err(|why| {
+            permit.misspoke(&why);
+            Refusal(ApiError::new(code::DENIED, why))
         })?;
         permit.payload(bytes).map_err(|why| Refusal(ApiError::new(code::TOO_LARGE, why)))
     }

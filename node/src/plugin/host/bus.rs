@@ -19,9 +19,11 @@ use super::{
         bus::{self, Answers, Call, Kept},
         types::{Error, HeadersResult, MessageResult},
     },
-    not_granted,
 };
-use crate::bus::{CallError, Event, Page, PublishError, Publisher, Receipt};
+use crate::{
+    bus::{CallError, Event, Page, PublishError, Publisher, Receipt},
+    plugin::grants,
+};
 
 /// When a guest may try a publish again that had no room, in milliseconds.
 const RETRY_MS: u64 = 100;
@@ -115,7 +117,7 @@ impl bus::Host for Guest {
         let Some(place) = &self.place else { return Err(nowhere()) };
         let scope = place.bus.names().scope(&pattern);
         let scope = scope.map_err(|error| no_name(&pattern, "pattern", &error))?;
-        place.grants.check_read(&scope, &pattern).map_err(not_granted)?;
+        place.grants.check_read(&scope, &pattern).map_err(Error::Denied)?;
         let after =
             after.map(|name| Channel::parse(&name).map_err(|error| no_name(&name, "channel", &error)));
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -174,7 +176,7 @@ impl Doors {
 fn look_up(place: &Place, channel: &str) -> Result<Address, Error> {
     let address = place.bus.names().address(channel);
     let address = address.map_err(|error| no_name(channel, "channel", &error))?;
-    place.grants.check(&address, channel).map_err(not_granted)?;
+    place.grants.check(&address, channel).map_err(Error::Denied)?;
     Ok(address)
 }
 
@@ -233,7 +235,7 @@ fn publish_error(error: PublishError) -> Error {
         PublishError::KeptFull | PublishError::NotDurable(_) => Error::Unavailable(error.to_string()),
         PublishError::Clock(_) => Error::Other(("clock".into(), error.to_string())),
         PublishError::Reserved(_) => Error::Denied(error.to_string()),
-        PublishError::Denied(denial) => not_granted(denial.line.clone()),
+        PublishError::Denied(denial) => Error::Denied(format!("{denial}: {}", grants::needs(&denial.line))),
         PublishError::Loop(_) => Error::Other(("loop".into(), error.to_string())),
     }
 }

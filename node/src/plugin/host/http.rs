@@ -27,7 +27,8 @@ use wasmtime_wasi_http::{
     p2::bindings::http::types::{DnsErrorPayload, ErrorCode},
 };
 
-use super::{Guest, Place, needs};
+use super::{Guest, Place};
+use crate::plugin::grants;
 use crate::plugin::openings::Wanted;
 
 /// Connections of one plugin at a time: each holds a socket and buffers of the node.
@@ -151,7 +152,7 @@ impl Hooks {
         let wanted = Wanted { tls, host: &host, port, method: request.method().as_str() };
         if let Err(line) = place.openings.check_http(&place.plugin, &wanted) {
             place.web.say_refused(&place.plugin, &line);
-            return Err(denied(format!("not granted; {}", needs(&line))));
+            return Err(denied(grants::needs(&line)));
         }
         let connection = Arc::clone(&place.web.connections).try_acquire_owned();
         Ok((Arc::clone(place), connection.map_err(|_| Error::ConnectionLimitReached)?))

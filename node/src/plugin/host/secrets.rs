@@ -3,7 +3,6 @@
 use super::{
     Guest,
     bindings::hive::node::{secrets, types::Error},
-    not_granted,
 };
 use crate::plugin::grants;
 
@@ -13,6 +12,9 @@ impl secrets::Host for Guest {
             return Err(Error::Denied("`describe` is pure: no secret can be read from it".into()));
         };
         let secret = place.secrets.get(&name).map(|secret| secret.reveal().to_owned());
-        secret.ok_or_else(|| not_granted(grants::secret_line(&place.plugin, &name)))
+        secret.ok_or_else(|| {
+            let line = grants::needs(&grants::secret_line(&place.plugin, &name));
+            Error::Denied(format!("the plugin has no secret `{name}`: {line}"))
+        })
     }
 }

@@ -315,10 +315,12 @@ async fn publishing_without_a_grant_is_denied_with_the_line_to_add() {
         .with(r#"(data (i32.const 900) "elsewhere")"#);
     let home = Home::start(&[("greet.wasm", &guest)]).await;
     let answer = home.call("greet/me", "hi").await.expect("an answer").payload;
-    let line =
-        r#"the node's configuration would need: plugins: {each: {greet: {publishes: ["elsewhere"]}}}; "#;
-    let code = r#"or its code would have to declare that: publishes ["elsewhere"]"#;
-    assert_eq!(str::from_utf8(&answer), Ok(&*format!("{line}{code}")));
+    let code = r#"its code does not declare that: publishes ["elsewhere"]"#;
+    let line = r#"plugins: {each: {greet: {publishes: ["elsewhere"]}}}"#;
+    let want = format!(
+        "the plugin may not publish to `elsewhere`, nor call it: {code}; or the configuration would have to grant it: {line}"
+    );
+    assert_eq!(str::from_utf8(&answer), Ok(&*want));
     home.stop().await;
 }
 

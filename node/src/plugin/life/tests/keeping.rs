@@ -72,9 +72,9 @@ async fn a_secret_is_given_to_whom_it_is_granted_and_others_are_told_the_line() 
     let each = [("vault".to_owned(), PluginConfig { secrets, ..PluginConfig::default() })].into();
     let home = Home::open(folder, None, Config { each, approve_all: true, ..Config::default() }).await;
     assert_eq!(said(&home, "vault/a", "db").await, "hunter2");
-    let line =
-        "the node's configuration would need: plugins: {each: {vault: {secrets: {other: {file: PATH}}}}}";
-    assert_eq!(said(&home, "vault/a", "other").await, line);
+    let line = "plugins: {each: {vault: {secrets: {other: {file: PATH}}}}}";
+    let want = format!("the plugin has no secret `other`: the configuration would have to grant it: {line}");
+    assert_eq!(said(&home, "vault/a", "other").await, want);
     home.stop().await;
 }
 
