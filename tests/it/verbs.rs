@@ -178,6 +178,9 @@ async fn dev_runs_what_is_saved() -> Result<()> {
     let data = tempfile::tempdir()?;
     let setup = Setup::new(PROGRAM, "dev").verb("dev").arg(project.path()).data_dir(data.path().join("dev"));
     let setup = setup.env("XDG_RUNTIME_DIR", data.path());
+    // Somebody else's, in a data directory that was there before.
+    fs::create_dir_all(data.path().join("dev/plugins"))?;
+    fs::write(data.path().join("dev/plugins/theirs.wasm"), "theirs")?;
     // Kept from run to run, so that only the first one builds the SDK.
     let setup = setup.env("CARGO_TARGET_DIR", repository()?.join("target/tried"));
     let mut node = setup.spawn()?;
@@ -213,7 +216,7 @@ async fn dev_runs_what_is_saved() -> Result<()> {
     .with_context(|| node.printed())?;
 
     // Another one there is refused before it builds anything over what runs.
-    let placed = node.data_dir().join("plugins/tried.wasm");
+    let placed = node.data_dir().join("dev/tried.wasm");
     let other = tempfile::tempdir()?;
     fs::create_dir(other.path().join("src"))?;
     fs::write(other.path().join("src/lib.rs"), handler("\"other\".to_owned()"))?;
@@ -230,6 +233,7 @@ async fn dev_runs_what_is_saved() -> Result<()> {
     ensure!(refused.status.code() == Some(2) && said.contains("another node"), "{refused:?}");
     ensure!(said.contains("hint: ") && !said.contains("built"), "{said}");
     ensure!(placed.exists() && answer(&node).await? == "\"two\"\n");
+    ensure!(node.data_dir().join("plugins/theirs.wasm").is_file(), "what is not dev's is gone");
     ensure!(node.stop().await?.success());
     Ok(())
 }

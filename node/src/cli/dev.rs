@@ -45,6 +45,9 @@ const NAME_HELP: &str = "What others are shown beside the node's id [default: th
 const LISTEN_HELP: &str = "Where to take links, over UDP [default: a free port of this machine alone; with --join as \
                            `run`: port 7182 of all addresses, or the next free one]";
 
+/// Where its plugins are, in its data directory. What is in there is removed when it is no longer built: it is nobody else's.
+const BUILT_FOLDER: &str = "dev";
+
 /// Build handlers, run a node with them, and rebuild on save.
 #[derive(Debug, Args)]
 #[command(
@@ -92,7 +95,7 @@ impl Dev {
         loaded.adjust(as_who_writes_handlers_wants);
         run::begin(&loaded, voice, true)?;
         let processes = Process::all(&loaded.settings);
-        let sources = Sources::watch(&processes::folders(&dirs, &processes)).map_err(Fault::configuration)?;
+        let sources = watched(&processes::folders(&dirs, &processes), &folder, loaded.file.as_deref())?;
         let config = Configuration::of(&loaded);
         let unused = (!is_config_said).then(Unused::default);
         let workshop = Workshop::new((dirs, folder), self.tools, config, processes, unused, voice);
@@ -115,8 +118,13 @@ impl Dev {
                 };
                 match all {
                     Ok(mut sources) => {
-                        suggest(&node, &workshop.served(), &workshop.examples(), voice).await;
-                        workshop.rebuild(&mut sources, &node).await;
+                        let mut served = workshop.served();
+                        served.retain(|name| loaded.settings.plugins.of(name).enabled != Some(false));
+                        let examples = workshop.examples();
+                        tokio::join!(
+                            suggest(&node, &served, &examples, voice),
+                            workshop.rebuild(&mut sources, &node)
+                        );
                     }
                     Err(fault) => trouble = Err(fault),
                 }
@@ -171,7 +179,7 @@ async fn prepare(mut flags: NodeFlags, join: bool, dirs: &[PathBuf]) -> Result<S
     }
     lock.says(Doing::Building);
     link_ahead(&dir.join(locate::SOCKET_NAME));
-    let folder = dir.join("plugins");
+    let folder = dir.join(BUILT_FOLDER);
     fs::create_dir_all(&folder).map_err(|error| {
         Fault::failed(anyhow::Error::new(error).context(format!("cannot make {}", folder.display())))
     })?;
@@ -183,6 +191,16 @@ async fn prepare(mut flags: NodeFlags, join: bool, dirs: &[PathBuf]) -> Result<S
         flags.no_mdns = true;
     }
     Ok(Site { flags, folder, cache, lock })
+}
+
+/// What is followed: the folders, but not what the node writes, and the configuration, wherever it is.
+fn watched(folders: &[PathBuf], built: &Path, config: Option<&Path>) -> Result<Sources, Fault> {
+    let sources = Sources::watch(folders).map_err(Fault::configuration)?;
+    let sources = sources.except(built.parent().unwrap_or(built));
+    match config {
+        Some(file) => sources.and_file(file).map_err(Fault::configuration),
+        None => Ok(sources),
+    }
 }
 
 fn are_there(dirs: &[PathBuf]) -> Result<(), Fault> {

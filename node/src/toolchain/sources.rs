@@ -19,6 +19,10 @@ pub struct Sources {
     /// The files that this process writes what it says into.
     outputs: Vec<FileId>,
     watch: Watch,
+    /// A file that is elsewhere and matters, too.
+    beside: Option<(PathBuf, Watch)>,
+    /// What is in there is none.
+    except: Option<PathBuf>,
 }
 
 /// A device, and a file's number there.
@@ -35,20 +39,58 @@ impl Sources {
         };
         let folders = folders.iter().map(real).collect::<Result<Vec<_>, _>>()?;
         let outputs = [file_id(stdout()), file_id(stderr())].into_iter().flatten().collect();
-        Ok(Self { watch: Watch::start(&folders, Depth::Sources)?, folders, outputs })
+        let watch = Watch::start(&folders, Depth::Sources)?;
+        Ok(Self { folders, outputs, watch, beside: None, except: None })
+    }
+
+    /// The same with a file, wherever it is.
+    ///
+    /// # Errors
+    /// When its folder cannot be read.
+    pub fn and_file(mut self, file: &Path) -> Result<Self, WatchError> {
+        let real = file.canonicalize();
+        let file = real.map_err(|source| WatchError::Folder { path: file.to_owned(), source })?;
+        if let Some(folder) = file.parent().filter(|_| !self.is_source(&file)) {
+            self.beside = Some((file.clone(), Watch::start(&[folder.to_owned()], Depth::Files)?));
+        }
+        Ok(self)
+    }
+
+    /// The same without a folder among them that programs write into.
+    #[must_use]
+    pub fn except(self, folder: &Path) -> Self {
+        Self { except: folder.canonicalize().ok(), ..self }
     }
 
     /// Waits until something was saved; that a program's log grew is no save. Returns the files, or their folders when there
     /// were too many.
     pub async fn changed(&mut self) -> Vec<PathBuf> {
         loop {
-            let mut changed = self.watch.changed().await;
-            changed.retain(|path| self.folders.iter().any(|folder| is_source(path, folder)));
-            changed.retain(|path| !self.is_output(path));
+            let beside = async {
+                match &mut self.beside {
+                    Some((file, watch)) => loop {
+                        if watch.changed().await.contains(file) {
+                            break file.clone();
+                        }
+                    },
+                    None => std::future::pending().await,
+                }
+            };
+            let mut changed = tokio::select! {
+                changed = self.watch.changed() => changed,
+                file = beside => return vec![file],
+            };
+            changed.retain(|path| self.is_source(path) && !self.is_output(path));
             if !changed.is_empty() {
                 return changed;
             }
         }
+    }
+
+    /// Whether a path is in a folder of sources, and not in what is made of them.
+    fn is_source(&self, path: &Path) -> bool {
+        let is_apart = self.except.as_ref().is_some_and(|except| path.starts_with(except));
+        !is_apart && self.folders.iter().any(|folder| is_source(path, folder))
     }
 
     /// Whether somebody's log grew. One that began a build, of which it tells, would begin one for ever.
@@ -101,5 +143,27 @@ mod tests {
         fs::write(folder.join("catalog"), b"x").expect("written");
         let changed = tokio::time::timeout(Duration::from_secs(20), sources.changed());
         assert_eq!(changed.await.expect("a change in time"), [folder.join("catalog")]);
+    }
+
+    #[tokio::test]
+    async fn a_file_elsewhere_is_followed_and_a_folder_of_data_is_not() {
+        let parent = tempfile::tempdir().expect("a folder");
+        let parent = parent.path().canonicalize().expect("a folder");
+        let (folder, file) = (parent.join("one"), parent.join("hive.yaml"));
+        fs::create_dir_all(folder.join("data")).expect("made");
+        fs::write(&file, "x").expect("written");
+        let sources = Sources::watch(slice::from_ref(&folder)).expect("a watch");
+        let sources = sources.except(&folder.join("data"));
+        let mut sources = sources.and_file(&file).expect("a watch");
+        fs::write(folder.join("data/store"), b"x").expect("written");
+        fs::write(parent.join("other.yaml"), b"x").expect("written");
+        fs::write(&file, b"y").expect("written");
+        let changed = tokio::time::timeout(Duration::from_secs(20), sources.changed());
+        assert_eq!(changed.await.expect("a change in time"), slice::from_ref(&file));
+        // One that is among them is told as they are.
+        let inside = folder.join("hive.yaml");
+        fs::write(&inside, "x").expect("written");
+        let sources = Sources::watch(slice::from_ref(&folder)).expect("a watch");
+        assert!(sources.and_file(&inside).expect("a watch").beside.is_none());
     }
 }

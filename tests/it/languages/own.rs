@@ -11,7 +11,7 @@ use hive_tests::{
 };
 use tempfile::TempDir;
 
-use crate::{PROGRAM, node};
+use crate::{PROGRAM, node, write};
 
 /// Runs the program in a folder: whether it was well, and what it says.
 fn run_in(folder: &Path, args: &[&str]) -> Result<(bool, String)> {
@@ -87,11 +87,17 @@ async fn what_goes_wrong_with_a_command_is_said() -> Result<()> {
     Ok(())
 }
 
-/// What is built meanwhile stays where it is, when a build ends that was begun before it was there.
+/// What is built meanwhile stays where it is, when a build ends that was begun before it was there. What is switched off is
+/// not waited for, and a configuration is followed wherever it is.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_dev_builds_beside_a_slow_build_stays() -> Result<()> {
     const COPY: &str = "cp made.wasm $HIVE_OUT";
-    let parent = TempDir::new()?;
+    let (parent, elsewhere) = (TempDir::new()?, TempDir::new()?);
+    let config = |enabled: bool| {
+        let each = format!("{{ off: {{ enabled: {enabled} }} }}");
+        write(elsewhere.path(), "hive.yaml", &format!("version: 1\nplugins: {{ each: {each} }}\n"))
+    };
+    let file_of_config = config(false)?;
     let project = |name: &str, component: &str, build: &str| {
         let folder = parent.path().join(name);
         fs::create_dir(&folder)?;
@@ -105,7 +111,9 @@ async fn what_dev_builds_beside_a_slow_build_stays() -> Result<()> {
     fs::write(&go, "")?;
     let slow = format!("until [ -e ../go ]; do sleep 0.05; done; {COPY}");
     let slow = project("slow", "filter", &slow)?;
-    let mut node = node("dev").verb("dev").arg(parent.path()).start().await?;
+    project("off", "reminder", COPY)?;
+    let setup = node("dev").verb("dev").arg(parent.path()).arg("--config").arg(&file_of_config);
+    let mut node = setup.start().await?;
     node.runs_plugin("slow", 1).await?;
     let says = async |node: &Node, what: &str, times: usize| {
         until(what, MOMENT, async || (node.stderr().matches(what).count() == times).then_some(()))
@@ -117,13 +125,16 @@ async fn what_dev_builds_beside_a_slow_build_stays() -> Result<()> {
     says(&node, "building `slow`", 2).await?;
     let added = project("added", "greeter", COPY)?;
     node.runs_plugin("added", 1).await?;
-    let file = |node: &Node| fs::metadata(node.data_dir().join("plugins/added.wasm"));
+    let file = |node: &Node| fs::metadata(node.data_dir().join("dev/added.wasm"));
     let before = file(&node)?.ino();
     fs::write(&go, "")?;
     says(&node, "built `slow`", 2).await?;
     fs::write(added.join("note"), "another")?;
     says(&node, "built `added`", 2).await?;
     ensure!(file(&node)?.ino() == before, "it was taken away: {}", node.printed());
+    config(true)?;
+    node.runs_plugin("off", 1).await?;
+    ensure!(!node.stderr().contains("are not loaded yet"), "{}", node.printed());
     node.stop().await?;
     Ok(())
 }

@@ -23,6 +23,13 @@ const MANIFESTS: &[&str] = &[
     "yarn.lock",
 ];
 
+/// What sources end with. A process whose command names none may write anything else into its folder.
+const SOURCES: &[&str] = &[
+    "c", "cc", "cjs", "clj", "cpp", "cs", "erl", "ex", "exs", "fs", "go", "h", "hpp", "hs", "java", "jl",
+    "js", "jsx", "kt", "lua", "mjs", "ml", "mts", "php", "pl", "ps1", "py", "r", "rb", "rs", "scala", "sh",
+    "swift", "ts", "tsx", "zig",
+];
+
 /// A plugin that the node starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Process {
@@ -30,7 +37,7 @@ pub(super) struct Process {
     pub(super) name: String,
     /// Where it is started.
     folder: PathBuf,
-    /// The files in there that its command names: those of their kind are its sources. None: all are.
+    /// The files in there that its command names: those of their kind are its sources. None: those of any usual kind are.
     named: Vec<PathBuf>,
 }
 
@@ -59,8 +66,10 @@ impl Process {
         }
         let inside = saved.strip_prefix(&self.folder).ok()?;
         let is_named = |named: &PathBuf| named.extension() == saved.extension();
+        let is_usual = || saved.extension().is_some_and(|end| SOURCES.iter().any(|usual| end == *usual));
         let is_manifest = || MANIFESTS.iter().any(|manifest| saved.ends_with(manifest));
-        let concerns = self.named.is_empty() || self.named.iter().any(is_named) || is_manifest();
+        let is_of_its_kind = if self.named.is_empty() { is_usual() } else { self.named.iter().any(is_named) };
+        let concerns = is_of_its_kind || is_manifest();
         concerns.then(|| inside.display())
     }
 }
@@ -89,7 +98,8 @@ mod tests {
         for (saved, is_of_python, is_of_any) in [
             ("thumbs/thumbs.py", Some("thumbs.py"), Some("thumbs.py")),
             ("thumbs/lib/more.py", Some("lib/more.py"), Some("lib/more.py")),
-            ("thumbs/thumbs.db", None, Some("thumbs.db")),
+            ("thumbs/thumbs.db", None, None),
+            ("thumbs/serve.rb", None, Some("serve.rb")),
             ("thumbs/package.json", Some("package.json"), Some("package.json")),
             ("other/thumbs.py", None, None),
         ] {
