@@ -35,13 +35,14 @@ export class Delivered {
   publishedOn(channel: string): any[];
 }
 
-/** A fake node with one instance of the plugin whose modules the test has imported. Where the handler is `async`, what
- * it returns is a promise. */
+/** A fake node with one instance of the plugin whose modules the test has imported. It refuses what a node refuses, in the same
+ * words. Where the handler is `async`, what it returns is a promise. */
 export class Host {
   constructor(options?: {
     /** The plugin's configuration. */
     config?: Record<string, unknown>;
-    /** Who answers the handler's calls, by pattern: a value, or a function of the value asked with. */
+    /** Who answers the handler's calls, by pattern: a value, or a function of the value asked with, which may throw `reject(…)`,
+     * `retry(…)` or a HiveError. */
     answers?: Record<string, any>;
     /** Kept values by channel. */
     kept?: Record<string, unknown>;

@@ -68,6 +68,7 @@ export function fromWire(wire, channel) {
 
 /** The same as the node has it: what a fake host throws. */
 export function toWire(error) {
+  if (error instanceof Reject) return { tag: "rejected", val: error.message };
   if (!(error instanceof HiveError)) return { tag: "failed", val: String(error?.message ?? error) };
   if (!(error.code in TEXTS) || error.code.startsWith("unexpected-")) {
     return { tag: "other", val: [error.code, String(error.value)] };

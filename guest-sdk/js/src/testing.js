@@ -1,9 +1,11 @@
 // A fake node for unit tests: what a handler publishes, asks and logs is written down, and calls are answered by the test.
-import { HiveError, toWire as errorToWire } from "./errors.js";
 import { handle, restore, save, start } from "./handle.js";
 import { fromWire, toMessage, toWire } from "./message.js";
 import { within } from "./node.js";
 import { complete, description } from "./registry.js";
+import { Bus } from "./testing/bus.js";
+import { isChannel } from "./testing/channel.js";
+import { Rules, noSecret } from "./testing/rules.js";
 import { Store } from "./testing/store.js";
 
 /** Thrown by `Delivered` when the handler failed and the test did not expect it. */
@@ -11,8 +13,7 @@ export class HandlerFailed extends Error {}
 
 /** A fake node with one instance of the plugin whose modules the test has imported. */
 export class Host {
-  #config; #answers; #kept; #secrets; #store; #id = ""; #timers = new Map(); #sent = 0; #started = false; #current = null;
-  #log = null;
+  #config; #rules; #bus; #kept; #secrets; #store; #id = ""; #timers = new Map(); #started = false;
 
   /** `config`: the plugin's configuration; `answers`: by channel, values or functions of the value asked with;
    * `kept`: kept values by channel; `state`: what the plugin has kept, by key; `secrets`: what it is granted, by name. */
@@ -20,9 +21,10 @@ export class Host {
     complete();
     this.#secrets = secrets;
     this.#store = new Store(Object.entries(state).map(([key, value]) => [key, toMessage(value).payload]));
-    this.#config = Object.entries(config).map(([name, value]) => [name, String(value)]);
-    this.#answers = answers;
+    this.#config = new Map(Object.entries(config).map(([name, value]) => [name, String(value)]));
     this.#kept = new Map(Object.entries(kept).map(([channel, value]) => [channel, toMessage(value)]));
+    this.#rules = new Rules(this.#config);
+    this.#bus = new Bus(this.#rules, answers, this.#kept);
   }
 
   /** What the plugin says of itself. */
@@ -76,11 +78,12 @@ export class Host {
   }
 
   #hand(channel, message, { attempt = 1, retained = false, id } = {}, wantsReply) {
-    const { subscriptions } = description();
-    const fits = ({ pattern, answers }) => matches(pattern, channel) && (answers || !wantsReply);
-    const subscription = subscriptions.findIndex(fits);
+    if (!isChannel(channel)) throw new Error(`\`${channel}\` is not a channel`);
+    const subscription = this.#rules.subscription(channel, wantsReply);
     if (subscription < 0) {
-      throw new Error(`the plugin does not ${wantsReply ? "answer" : "subscribe"} there: ${channel}`);
+      const patterns = description().subscriptions.map(({ pattern }) => pattern).join(", ");
+      const verb = wantsReply ? "answer" : "subscribe to";
+      throw new Error(`the plugin does not ${verb} \`${channel}\`; its subscriptions are ${patterns || "none"}`);
     }
     return this.#run({ ...bare(channel), message: toWire(message), subscription, attempt, retained, wantsReply }, id);
   }
@@ -90,10 +93,8 @@ export class Host {
     this.#started = true;
   }
 
-  #run(event, id = this.#next()) {
-    const log = { published: [], retained: [], cleared: [], asked: [], logged: [] };
-    this.#log = log;
-    this.#current = event;
+  #run(event, id = this.#bus.next()) {
+    const log = this.#bus.begin(event);
     this.#id = id;
     const done = (answered, failure) => new Delivered(log, answered, failure);
     try {
@@ -109,67 +110,13 @@ export class Host {
     }
   }
 
-  #next() { return `test-${(this.#sent += 1)}`; }
-
-  #ask(channel, message) {
-    const found = Object.entries(this.#answers).find(([pattern]) => matches(pattern, channel));
-    this.#log.asked.push({ channel, value: fromWire(message).data() });
-    if (found === undefined) throw new HiveError("no-responder");
-    const [, answer] = found;
-    return toWire(toMessage(typeof answer === "function" ? answer(fromWire(message).data()) : answer));
-  }
-
   /** The interfaces that the handler sees. */
-  get bus() {
-    const send = (list, channel, message) => {
-      const { key, headers } = fromWire(message);
-      list.push({ channel, value: fromWire(message).data(), key, headers, id: this.#next() });
-      return list.at(-1).id;
-    };
-    const ask = (channel, message) => {
-      try {
-        return this.#ask(channel, message);
-      } catch (error) {
-        throw errorToWire(error);
-      }
-    };
-    const each = (channel, message) => {
-      try {
-        return { tag: "ok", val: this.#ask(channel, message) };
-      } catch (error) {
-        return { tag: "err", val: errorToWire(error) };
-      }
-    };
-    return {
-      publish: (channel, message) => send(this.#log.published, channel, message),
-      publishExpiring: (channel, message) => send(this.#log.published, channel, message),
-      forward: (channel, headers) => send(this.#log.published, channel, { ...this.#current.message, headers }),
-      retain: (channel, message) => {
-        this.#kept.set(channel, fromWire(message));
-        return send(this.#log.retained, channel, message);
-      },
-      clear: (channel) => {
-        this.#kept.delete(channel);
-        this.#log.cleared.push(channel);
-      },
-      request: (channel, message) => ask(channel, message),
-      requestEach: (calls) => calls.map(({ channel, message }) => each(channel, message)),
-      gather: (channel, message) => {
-        const outcome = each(channel, message);
-        if (outcome.tag === "err" && outcome.val.tag === "no-responder") throw outcome.val;
-        return { answers: [{ origin: "test", outcome }], missing: 0 };
-      },
-      keptValues: (pattern, after) => [...this.#kept.entries()]
-        .filter(([channel]) => matches(pattern, channel) && (after === null || channel > after))
-        .sort(([one], [other]) => (one < other ? -1 : 1))
-        .map(([channel, message]) => ({ channel, message: toWire(message), id: "test-kept", publishedAt: 0 })),
-    };
-  }
+  get bus() { return this.#bus; }
 
   get config() {
     return {
-      get: (key) => this.#config.find(([name]) => name === key)?.[1] ?? null,
-      all: () => this.#config,
+      get: (key) => this.#config.get(key) ?? null,
+      all: () => [...this.#config],
     };
   }
 
@@ -183,7 +130,7 @@ export class Host {
   get log() {
     return {
       enabled: () => true,
-      log: (level, message, fields) => this.#log.logged.push({ level, message, fields: Object.fromEntries(fields) }),
+      log: (level, message, fields) => this.#bus.done.logged.push({ level, message, fields: Object.fromEntries(fields) }),
     };
   }
 
@@ -197,7 +144,7 @@ export class Host {
     return {
       get: (name) => {
         if (Object.hasOwn(this.#secrets, name)) return String(this.#secrets[name]);
-        throw { tag: "denied", val: `the node's configuration would need: plugins: {each: {test: {secrets: {${name}: {file: PATH}}}}}` };
+        throw noSecret(name);
       },
     };
   }
@@ -206,7 +153,10 @@ export class Host {
 
   get timers() {
     return {
-      after: (name, ms, payload) => { this.#timers.set(name, { ms, payload }); },
+      after: (name, ms, payload) => {
+        this.#rules.timer(name, payload, [...this.#timers.keys()]);
+        this.#timers.set(name, { ms, payload });
+      },
       cancel: (name) => this.#timers.delete(name),
     };
   }
@@ -252,15 +202,4 @@ export class Delivered {
 function bare(channel) {
   const message = { payload: new Uint8Array(), contentType: null, key: null, headers: [] };
   return { channel, message, subscription: 0, attempt: 1, retained: false, wantsReply: false };
-}
-
-/** Whether a pattern matches: `*` is one segment, `**` any number. */
-function matches(pattern, channel) {
-  const walk = (want, have) => {
-    if (want.length === 0) return have.length === 0;
-    const [first, ...rest] = want;
-    if (first === "**") return walk(rest, have) || (have.length > 0 && walk(want, have.slice(1)));
-    return have.length > 0 && (first === "*" || first === have[0]) && walk(rest, have.slice(1));
-  };
-  return walk(pattern.split("/"), channel.split("/"));
 }

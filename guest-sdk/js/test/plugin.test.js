@@ -7,7 +7,7 @@ import { Host } from "hive-guest/testing";
 import { toMessage } from "../src/message.js";
 import { checkPattern, checkTimer } from "../src/patterns.js";
 
-hive.plugin({ name: "sample", publishes: ["out/*"] });
+hive.plugin({ name: "sample", publishes: ["out/*", "names/nick", "nobody/there"] });
 hive.answer("greet/*", (name, ctx) => `Hello, ${name ?? ctx.segment(1)}!`);
 hive.on("sensor/*", (reading) => hive.publish("out/reading", { double: reading.celsius * 2 }, { key: "k" }));
 hive.on("raw/*", { raw: true }, (message) => hive.publish("out/raw", message.payload.length));
@@ -27,7 +27,9 @@ hive.answer("each/*", () => {
 });
 hive.tick("report", "@every 10s", () => hive.retain("out/report", hive.config.get("limit", 7)));
 hive.on("set/*", (ms) => hive.after("once", ms, { due: true }));
+hive.on("many/*", (count) => { for (let at = 0; at < count; at += 1) hive.after(`many-${at}`, at); });
 hive.on("$timer/*", (value) => hive.publish("out/due", value));
+hive.on("room/*", () => {});
 hive.answer("all/*", () => [...hive.keptValues("room/*")].map(({ channel, value }) => [channel, value]));
 
 test("what it says of itself has every field", () => {
@@ -110,6 +112,13 @@ test("calls are answered by the test, kept values and timers are there", () => {
   host.deliver("set/x", 250).ok();
   assert.equal(host.timer("once"), 250);
   assert.deepEqual(host.fire("once").publishedOn("out/due"), [{ due: true }]);
+});
+
+test("64 timers are the most, with those that are declared", () => {
+  const host = new Host();
+  host.deliver("many/x", 63).ok();
+  host.deliver("many/x", 63).ok();
+  assert.equal(host.deliver("many/x", 64).failure.reason, "too large: the limit is 64");
 });
 
 test("a second handler for a pattern is refused at once", () => {
