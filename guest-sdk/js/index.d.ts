@@ -230,8 +230,9 @@ export function once(id: string, options?: { remembered?: number }): boolean;
 export function secret(name: string): string;
 
 export type Level = "trace" | "debug" | "info" | "warn" | "error";
-type Say = (message: unknown, fields?: Record<string, unknown>) => void;
-/** Lines in the node's log, under the plugin's name. */
+type Say = (message: unknown, fields?: Record<string, unknown> | Error) => void;
+/** Lines in the node's log, under the plugin's name: texts as they are, errors with their stack and causes, other values as what
+ * they are. They never throw. */
 export const log: { enabled(level: Level): boolean; trace: Say; debug: Say; info: Say; warn: Say; error: Say };
 
 /** Where the plugin is. */

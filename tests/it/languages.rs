@@ -434,6 +434,7 @@ async fn is_told(node: &mut Node, plugin: &str, mistake: &[&str; 2]) -> Result<(
 const JS_TESTS: &[&str] = &[
     "--test",
     "test/host.test.js",
+    "test/log.test.js",
     "test/plugin.test.js",
     "test/promise.test.js",
     "test/random.test.js",

@@ -1,16 +1,6 @@
 // `console`, where the engine has none: its lines are the plugin's in the node's log.
 import * as node from "#node";
-import { described } from "./errors.js";
-
-function shown(value) {
-  if (typeof value === "string") return value;
-  if (value instanceof Error) return described(value);
-  try {
-    return JSON.stringify(value) ?? String(value);
-  } catch {
-    return String(value); // It holds itself, or a bigint.
-  }
-}
+import { shown } from "./shown.js";
 
 /** While modules are loaded, which is when a component is built, there is no node that could be told. */
 let isLoaded = false;

@@ -1,4 +1,5 @@
 // How a handler says that an event was not handled, and what is made of everything else that is thrown.
+import { described, summary } from "./shown.js";
 import { placed } from "./stack.js";
 
 /** Hopeless: the event goes to the plugin's dead letters, a caller gets `rejected`. */
@@ -114,19 +115,4 @@ export function failureOf(thrown, wantsReply) {
 function delay(reason, afterMs) {
   const ms = Number.isFinite(afterMs) ? Math.max(0, Math.round(afterMs)) : null;
   return { tag: "retry", val: { reason, afterMs: ms } };
-}
-
-/** Name and message. */
-function summary(thrown) {
-  return thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : `${String(thrown)} was thrown, which is no Error`;
-}
-
-/** The same with stack and causes. */
-export function described(thrown) {
-  const head = summary(thrown);
-  if (!(thrown instanceof Error)) return head;
-  const stack = typeof thrown.stack === "string" ? thrown.stack.trimEnd() : "";
-  // Some engines begin the stack with the message, others do not.
-  const text = stack.startsWith(head) ? stack : stack ? `${head}\n${stack}` : head;
-  return thrown.cause === undefined ? text : `${text}\ncaused by ${described(thrown.cause)}`;
 }

@@ -1,10 +1,11 @@
 // From an event to the function that handles it, and from what the function does to what the node is told.
 import { finished } from "#engine";
 import { Context } from "./context.js";
-import { Reject, described, failureOf } from "./errors.js";
+import { Reject, failureOf } from "./errors.js";
 import { Message, fromWire, toMessage, toWire } from "./message.js";
 import * as node from "#node";
 import { chosen, memory, startAll } from "./registry.js";
+import { described } from "./shown.js";
 import { begin, breakPromises } from "./state.js";
 
 /** What the node is told: an answer or none. Throws a failure as the node takes it. */

@@ -6,6 +6,7 @@ import * as node from "#node";
 import { HiveError, asking, fromWire as errorFrom } from "./errors.js";
 import { decode, fromWire, toMessage, toWire } from "./message.js";
 import { addStart, addTimer, configure, remember, subscribe } from "./registry.js";
+import { shown } from "./shown.js";
 
 export { Context } from "./context.js";
 export { HiveError, Reject, Retry, reject, retry } from "./errors.js";
@@ -128,10 +129,21 @@ export const config = {
 /** A secret that the node's configuration grants the plugin. */
 export const secret = (name) => asking(() => node.secrets.get(name));
 
-const say = (level) => (message, fields = {}) => {
-  const text = typeof message === "string" ? message : JSON.stringify(message);
-  node.log.log(level, text, Object.entries(fields).map(([name, value]) => [name, String(value)]));
+const say = (level) => (message, fields) => {
+  node.log.log(level, shown(message), [...fieldsOf(fields)]);
 };
+
+/** Fields as texts; an error in their place is one. */
+function* fieldsOf(fields) {
+  if (fields instanceof Error) yield ["error", shown(fields)];
+  for (const name of Object.keys(fields ?? {})) {
+    try {
+      yield [name, shown(fields[name])];
+    } catch (error) {
+      yield [name, `(${error})`]; // It does not let itself be read.
+    }
+  }
+}
 
 /** Lines in the node's log, under the plugin's name. */
 export const log = {
