@@ -20,9 +20,15 @@ declare var TextEncoder: { prototype: TextEncoder; new(): TextEncoder };
 
 interface TextDecoder {
   readonly encoding: string;
+  readonly fatal: boolean;
+  readonly ignoreBOM: boolean;
   decode(bytes?: ArrayBuffer | ArrayBufferView): string;
 }
-declare var TextDecoder: { prototype: TextDecoder; new(): TextDecoder };
+declare var TextDecoder: {
+  prototype: TextDecoder;
+  /** `label`: utf-8 alone; `fatal`: what is none is a TypeError, and not U+FFFD. */
+  new(label?: string, options?: { fatal?: boolean; ignoreBOM?: boolean }): TextDecoder;
+};
 
 interface Performance {
   /** Milliseconds since some moment before: only differences mean anything. */

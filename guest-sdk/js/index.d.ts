@@ -51,12 +51,13 @@ export class Message {
   contentType?: string;
   key?: string;
   headers: [string, string][];
+  /** The payload as text; a TypeError where it is not UTF-8. */
   text(): string;
   /** The payload read as JSON; undefined if it is empty. */
   json(): any;
   /** The first header of that name. */
   header(name: string): string | undefined;
-  /** JSON as its value, `text/…` as a text, another content type as bytes. */
+  /** JSON as its value, `text/…` as a text, another content type as bytes; without one whichever it is. */
   data(): any;
 }
 
@@ -120,6 +121,7 @@ export class HiveError extends Error {
   readonly channel: string | undefined;
   /** Whether the same attempt would fail again. */
   readonly permanent: boolean;
+  toJSON(): { code: ErrorCode; message: string; channel?: string };
 }
 
 export function reject(reason: unknown, options?: { cause?: unknown }): Reject;
@@ -130,12 +132,13 @@ type MaybeLater<T> = T | Promise<T>;
 /** Says what the plugin is and where it means to publish. */
 export function plugin(options: PluginOptions): void;
 
-/** Handles events: `on("orders/*", (order, ctx) => …)`. */
+/** Handles events: `on("orders/*", (order, ctx) => …)`. In a pattern `*` is one segment, `**` any number, and `{name}` the value
+ * that the configuration has for it. Where several patterns match an event, the first of them alone is called. */
 export function on<T = any>(pattern: string, run: (data: T, ctx: Context) => unknown): typeof run;
 export function on(pattern: string, options: RawOptions, run: (message: Message, ctx: Context) => unknown): typeof run;
 export function on<T = any>(pattern: string, options: SubscribeOptions, run: (data: T, ctx: Context) => unknown): typeof run;
 
-/** Handles events, and answers calls with what the function returns. */
+/** Handles events, and answers calls with what the function returns. Of several that match a call, the first one answers. */
 export function answer<T = any, R = unknown>(pattern: string, run: (data: T, ctx: Context) => MaybeLater<R>): typeof run;
 export function answer<R = unknown>(pattern: string, options: RawOptions, run: (message: Message, ctx: Context) => MaybeLater<R>): typeof run;
 export function answer<T = any, R = unknown>(pattern: string, options: SubscribeOptions, run: (data: T, ctx: Context) => MaybeLater<R>): typeof run;
@@ -154,7 +157,8 @@ export function snapshot(
   save: () => MaybeLater<Uint8Array>, restore: (saved: Uint8Array, version: string) => unknown, options: { raw: true },
 ): void;
 
-/** Publishes a value; gives the event's id. It takes effect at once, also when the handler fails later. */
+/** Publishes a value; gives the event's id. It takes effect at once, also when the handler fails later. A `Message` is published
+ * as it is, with the key and the headers of `options` where they are given. */
 export function publish(channel: string, value?: unknown, options?: PublishOptions): string;
 /** Publishes the payload of the event in hand, without copying it. */
 export function forward(channel: string, headers?: Headers): string;
@@ -171,9 +175,11 @@ export function gather<R = any>(channel: string, value?: unknown, options?: Call
   answers: { origin: string; value?: R; error?: HiveError }[];
   missing: number;
 };
-/** A channel's kept value; undefined if there is none. */
+/** A channel's kept value; undefined if there is none. The plugin subscribes there, or has it among
+ * its configuration's `subscribes`. */
 export function kept<T = any>(channel: string): T | undefined;
-/** The kept values that match, in the order of their channels. */
+/** The kept values that match, in the order of their channels. One pattern covers this one that the plugin
+ * subscribes to, or has among its configuration's `subscribes`. */
 export function keptValues<T = any>(pattern: string): Generator<{ channel: string; value: T; id: string; publishedAt: Date }>;
 /** Sets a one-shot timer: the value comes back as an event on `$timer/<name>`, to which the plugin subscribes. */
 export function after(name: string, ms: number, value?: unknown): void;
@@ -210,7 +216,8 @@ export const state: {
   delete(key: string): void;
   /** The keys that begin with `prefix`, in order. */
   keys(prefix?: string): Generator<string>;
-  /** Adds to a whole number and gives the sum, whoever else adds at the same time. A missing key counts as 0. */
+  /** Adds to a whole number and gives the sum, whoever else adds at the same time. A missing key counts as 0. What is no whole
+   * number is an error, also where it could be made one. */
   increment(key: string, delta?: number | bigint): number;
   /** Puts a value in place of the expected one, undefined meaning that the key is not there; the value undefined removes it.
    * False when it had another. The expected one is compared as it is written. */

@@ -441,6 +441,7 @@ const JS_TESTS: &[&str] = &[
     "test/stack.test.js",
     "test/state.test.js",
     "test/text.test.js",
+    "test/values.test.js",
 ];
 
 /// What the SDKs promise without WebAssembly, said by their own tests.

@@ -59,6 +59,11 @@ export class HiveError extends Error {
   get permanent() {
     return PERMANENT.has(this.code);
   }
+
+  /** As JSON, in an answer or in the log. */
+  toJSON() {
+    return { code: this.code, message: this.message, channel: this.channel };
+  }
 }
 
 /** The node's error as it comes over the component's border; of a call with its channel. */

@@ -6,6 +6,7 @@ import { Message, fromWire, toMessage, toWire } from "./message.js";
 import * as node from "#node";
 import { chosen, memory, startAll } from "./registry.js";
 import { described } from "./shown.js";
+import { attribute } from "./stack.js";
 import { begin, breakPromises } from "./state.js";
 
 /** What the node is told: an answer or none. Throws a failure as the node takes it. */
@@ -63,7 +64,7 @@ function answer(event) {
   const said = subscription.pattern === undefined
     ? subscription.run(context)
     : subscription.run(data(subscription, message), context);
-  const answered = (value) => (event.wantsReply ? toWire(toMessage(value)) : null);
+  const answered = (value) => (event.wantsReply ? written(subscription, value) : null);
   return said instanceof Promise ? said.then(answered) : answered(said);
 }
 
@@ -73,6 +74,16 @@ function data({ raw }, message) {
     return message.data();
   } catch (error) {
     throw new Reject(`the payload does not parse: ${error.message}`);
+  }
+}
+
+/** The answer as the node takes it. Where it cannot be written, no function of the project is in the stack. */
+function written({ pattern, site }, value) {
+  try {
+    return toWire(toMessage(value));
+  } catch (error) {
+    if (error instanceof Error) attribute(error, `the answer on \`${pattern}\``, site);
+    throw error;
   }
 }
 

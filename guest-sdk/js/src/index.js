@@ -4,7 +4,7 @@ import "./stack.js";
 import "./console.js";
 import * as node from "#node";
 import { HiveError, asking, fromWire as errorFrom } from "./errors.js";
-import { decode, fromWire, toMessage, toWire } from "./message.js";
+import { decode, fromWire, texts, toMessage, toWire } from "./message.js";
 import { addStart, addTimer, configure, remember, subscribe } from "./registry.js";
 import { shown } from "./shown.js";
 
@@ -37,8 +37,7 @@ export function publish(channel, value, options = {}) {
 
 /** Publishes the payload of the event in hand without copying it. */
 export function forward(channel, headers = []) {
-  const list = Array.isArray(headers) ? headers : Object.entries(headers);
-  return asking(() => node.bus.forward(channel, list));
+  return asking(() => node.bus.forward(channel, texts(headers)));
 }
 
 /** Publishes a value and keeps it as the channel's last one, on every node. */
@@ -164,8 +163,9 @@ function read(message, channel) {
   const answer = fromWire(message);
   try {
     return answer.data();
-  } catch {
-    throw new HiveError("unexpected-answer", `it is no JSON: ${decode(answer.payload).slice(0, 60)}`, channel);
+  } catch (error) {
+    const why = `it does not parse: ${error.message}: ${decode(answer.payload).slice(0, 60)}`;
+    throw new HiveError("unexpected-answer", why, channel);
   }
 }
 

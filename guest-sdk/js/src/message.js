@@ -1,5 +1,5 @@
 // Messages, made and read: JSON unless somebody says otherwise.
-import { Reject } from "./errors.js";
+import { written } from "./json.js";
 import "./text.js";
 
 const JSON_TYPE = "application/json";
@@ -14,9 +14,9 @@ export class Message {
     this.headers = Array.isArray(headers) ? headers : Object.entries(headers);
   }
 
-  /** The payload as text. */
+  /** The payload as text. Throws where it is none. */
   text() {
-    return decode(this.payload);
+    return strict(this.payload);
   }
 
   /** The payload read as JSON; undefined if it is empty. */
@@ -37,11 +37,12 @@ export class Message {
     if (type.startsWith("text/")) return this.text();
     if (this.payload.length === 0) return undefined;
     if (type !== "") return this.payload;
-    const text = this.text();
+    let text;
     try {
+      text = this.text();
       return JSON.parse(text);
     } catch {
-      return isText(text, this.payload) ? text : this.payload;
+      return text ?? this.payload;
     }
   }
 }
@@ -50,35 +51,15 @@ export class Message {
 export function toMessage(value, { key, headers, contentType } = {}) {
   const with_ = (message) => {
     if (key !== undefined) message.key = key;
-    if (headers !== undefined) message.headers = Array.isArray(headers) ? headers : Object.entries(headers);
+    if (headers !== undefined) message.headers = texts(headers);
     if (contentType !== undefined) message.contentType = contentType;
     return message;
   };
-  if (value instanceof Message) return with_(value);
+  // A copy: who publishes the message in hand does not change it.
+  if (value instanceof Message) return with_(new Message(value.payload, value));
   if (value === undefined) return with_(new Message());
   if (value instanceof Uint8Array || value instanceof ArrayBuffer) return with_(new Message(value));
-  const text = JSON.stringify(value);
-  if (text === undefined) throw new Reject(`a ${typeof value} cannot be written as JSON`);
-  // What JSON has no words for has become one of these.
-  if (text.includes("null") || text.includes("{}")) checkJson(value, "");
-  return with_(new Message(text, { contentType: JSON_TYPE }));
-}
-
-/** Kinds of objects of which JSON would keep nothing. */
-const NO_JSON = /^\[object (Map|Set|WeakMap|WeakSet|Promise|Error|RegExp|ArrayBuffer)\]$/;
-
-/** Refuses what would be written as something else, by its place in the value. */
-function checkJson(value, path) {
-  const refused = (what) => new TypeError(`the value cannot be written as JSON: ${path === "" ? "it" : `\`${path}\``} is ${what}`);
-  if (typeof value === "number" && !Number.isFinite(value)) throw refused(String(value));
-  if (typeof value !== "object" || value === null) return;
-  if (value instanceof Date && Number.isNaN(value.getTime())) throw refused("a date that is none");
-  if (typeof value.toJSON === "function") return;
-  const kind = NO_JSON.exec(Object.prototype.toString.call(value))?.[1];
-  if (kind === "Promise") throw refused("a promise: `await` it");
-  if (kind !== undefined) throw refused(`${/^[AE]/.test(kind) ? "an" : "a"} ${kind}`);
-  if (Array.isArray(value)) value.forEach((item, at) => checkJson(item, `${path}[${at}]`));
-  else for (const [key, item] of Object.entries(value)) checkJson(item, path === "" ? key : `${path}.${key}`);
+  return with_(new Message(written(value), { contentType: JSON_TYPE }));
 }
 
 /** The event's or answer's message, as the node gives it. */
@@ -88,20 +69,28 @@ export function fromWire({ payload, contentType, key, headers }) {
 
 /** The message as the node takes it: every field there. */
 export function toWire({ payload, contentType, key, headers }) {
-  const texts = headers.map(([name, value]) => [String(name), String(value)]);
-  return { payload, contentType: contentType ?? null, key: key === undefined ? null : String(key), headers: texts };
+  return { payload, contentType: contentType ?? null, key: key === undefined ? null : String(key), headers: texts(headers) };
+}
+
+/** Headers as the node takes them: pairs of texts. */
+export function texts(headers) {
+  const pairs = Array.isArray(headers) ? headers : Object.entries(headers);
+  return pairs.map(([name, value]) => [String(name), String(value)]);
 }
 
 function bytesOf(value) {
   return value instanceof Uint8Array ? value : new Uint8Array(value);
 }
 
-/** Whether these bytes are that text, and not only what can be read of them. */
-function isText(text, bytes) {
-  if (!text.includes("\ufffd")) return true;
-  const again = encode(text);
-  return again.length === bytes.length && again.every((byte, at) => byte === bytes[at]);
-}
-
 export const encode = (text) => new TextEncoder().encode(text);
-export const decode = (bytes) => new TextDecoder().decode(bytes);
+/** The text of bytes. What is no UTF-8 becomes U+FFFD. */
+export const decode = (bytes) => new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+
+/** The text of bytes that are one. */
+export function strict(bytes) {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new TypeError("the bytes are not UTF-8");
+  }
+}

@@ -1,6 +1,7 @@
 // What the plugin says of itself: collected while its modules are loaded, which happens when it is built.
 
 import { checkPattern, checkTimer } from "./patterns.js";
+import { site } from "./stack.js";
 
 const plugin = { name: "", version: "", instances: "pool", publishes: [] };
 const subscriptions = [];
@@ -36,7 +37,7 @@ export function subscribe(pattern, options, run, answers) {
   if (subscriptions.some((other) => other.pattern === pattern)) {
     throw new TypeError(`there are two handlers for ${pattern}: the second would never be called`);
   }
-  subscriptions.push({ pattern, answers, run: handler, ...settings });
+  subscriptions.push({ pattern, answers, run: handler, site: site(), ...settings });
   return handler;
 }
 

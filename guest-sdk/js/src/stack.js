@@ -24,21 +24,29 @@ export function written({ files, at }, line, column) {
   return `${files[file]}:${number + line - first + 1}`;
 }
 
-/** A stack as the engine writes it, of places that were written. What `build` and this SDK have put in between is left out. */
-function prepared(error, sites) {
+/** Line and column of a call in the bundle, counted from 0; negative where it is in the engine. */
+function position(site) {
+  const [file, line, column] = [site.getFileName(), site.getLineNumber(), site.getColumnNumber()];
+  return typeof file === "string" && line > 0 ? [line - 1, column - 1] : [-1, -1];
+}
+
+/** Where calls of the bundle were written; undefined for what `build` has put in between. */
+function places(positions) {
   lines ??= JSON.parse(text);
   sdk ??= written(lines, ...here)?.replace(/stack\.js:\d+$/, "") ?? "";
+  return positions.map(([line, column]) => (line < 0 ? "native" : written(lines, line, column)));
+}
+
+const isTheirs = (place) => place !== undefined && (sdk === "" || !place.startsWith(sdk));
+
+/** A stack as the engine writes it, of places that were written, without this SDK's where there are others. */
+function prepared(error, sites) {
   const help = instead(error);
   if (help) error.message += help;
-  const place = (site) => {
-    const [file, line, column] = [site.getFileName(), site.getLineNumber(), site.getColumnNumber()];
-    if (typeof file !== "string" || !(line > 0)) return "native";
-    return written(lines, line - 1, column - 1);
-  };
-  const placed = sites.map((site) => [site.getFunctionName() ?? "<anonymous>", place(site)]);
-  const kept = placed.filter(([, at]) => at !== undefined);
-  const theirs = kept.filter(([, at]) => sdk === "" || !at.startsWith(sdk));
-  return (theirs.length > 0 ? theirs : kept).map(([name, at]) => `    at ${name} (${at})\n`).join("");
+  const found = places(sites.map(position));
+  const isKept = found.some(isTheirs) ? isTheirs : (place) => place !== undefined;
+  const line = (site, at) => `    at ${site.getFunctionName() ?? "<anonymous>"} (${found[at]})\n`;
+  return sites.map(line).filter((_, at) => isKept(found[at])).join("");
 }
 
 /** The innermost place of an error in the project, behind its message; nothing where there is no bundle. */
@@ -47,9 +55,22 @@ export function placed(error) {
   return place === undefined ? "" : ` (${place})`;
 }
 
-// Errors are made with their stacks, so that whoever writes one to the log has it, too.
-if (text !== undefined) {
-  Error.prepareStackTrace = (_, [site]) => [site.getLineNumber() - 1, site.getColumnNumber() - 1];
-  here = new Error().stack;
+/** Who called, for `attribute`; of the bundle's lines nothing is read before. */
+export function site() {
+  if (text === undefined) return undefined;
+  Error.prepareStackTrace = (_, sites) => sites.map(position);
+  const positions = new Error().stack;
   Error.prepareStackTrace = prepared;
+  return positions;
 }
+
+/** Puts what an error is about before its message, with the place in the project that called, if there is a bundle. A stack
+ * that knows this SDK alone has nothing to add. */
+export function attribute(error, what, positions) {
+  const place = positions && places(positions).find((found) => isTheirs(found) && found !== "native");
+  error.message = `${what}${place === undefined ? "" : ` (${place})`}: ${error.message}`;
+  if (place !== undefined && sdk !== "" && error.stack.includes(`(${sdk}`)) error.stack = "";
+}
+
+// Errors are made with their stacks, so that whoever writes one to the log has it, too.
+if (text !== undefined) [here] = site();

@@ -1,6 +1,7 @@
 // What the plugin keeps on its node, and events that are handled once.
 import { HiveError, asking } from "./errors.js";
-import { decode, toMessage } from "./message.js";
+import { decode, strict, toMessage } from "./message.js";
+import { shown } from "./shown.js";
 import * as node from "#node";
 
 /** Milliseconds for which `once` remembers. */
@@ -52,8 +53,10 @@ export const state = {
    * and what is undefined, as a field that an event does not have, is an error. */
   increment(key, ...given) {
     const delta = given.length === 0 ? 1 : given[0];
-    const by = Number(delta);
-    if (!Number.isSafeInteger(by)) throw new RangeError(`${delta} is no whole number that can be added`);
+    const by = typeof delta === "bigint" ? Number(delta) : delta;
+    if (!Number.isSafeInteger(by)) {
+      throw new RangeError(`${typeof delta === "string" ? JSON.stringify(delta) : shown(delta)} is no whole number that can be added`);
+    }
     return Number(asking(() => node.store.increment(key, by)));
   },
 
@@ -109,7 +112,7 @@ export function breakPromises() {
 
 function read(key, bytes) {
   try {
-    return JSON.parse(decode(bytes));
+    return JSON.parse(strict(bytes));
   } catch {
     throw new HiveError("unexpected-value", `\`${key}\` has no JSON: ${decode(bytes).slice(0, 60)}`);
   }

@@ -35,8 +35,8 @@ export function toBytes(text) {
 const PIECE = 4096;
 const LEAST = [0, 0, 0x80, 0x800, 0x10000];
 
-/** The text of bytes. What is no UTF-8 becomes U+FFFD. */
-export function fromBytes(bytes) {
+/** The text of bytes. What is no UTF-8 becomes U+FFFD, or is thrown. */
+export function fromBytes(bytes, isFatal = false) {
   let text = "";
   let units = [];
   for (let at = 0; at < bytes.length;) {
@@ -52,6 +52,7 @@ export function fromBytes(bytes) {
       code = (code << 6) | (byte & 63);
     }
     const isWrong = length === 0 || code < LEAST[length] || (code >= 0xd800 && code < 0xe000) || code > 0x10ffff;
+    if (isWrong && isFatal) throw new TypeError(`the bytes are not UTF-8: byte ${at} is wrong`);
     if (isWrong) {
       units.push(0xfffd);
       at += 1;
@@ -74,12 +75,17 @@ globalThis.TextEncoder ??= class TextEncoder {
   encode(text = "") { return toBytes(String(text)); }
 };
 globalThis.TextDecoder ??= class TextDecoder {
-  constructor(label = "utf-8") {
+  constructor(label = "utf-8", { fatal = false, ignoreBOM = false } = {}) {
     if (!/^utf-?8$/i.test(label)) throw new RangeError(`a TextDecoder reads utf-8 here, not ${label}`);
+    this.fatal = Boolean(fatal);
+    this.ignoreBOM = Boolean(ignoreBOM);
   }
   get encoding() { return "utf-8"; }
   decode(bytes = new Uint8Array()) {
-    if (bytes instanceof ArrayBuffer) return fromBytes(new Uint8Array(bytes));
-    return fromBytes(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    const whole = bytes instanceof ArrayBuffer
+      ? new Uint8Array(bytes)
+      : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const text = fromBytes(whole, this.fatal);
+    return !this.ignoreBOM && text.startsWith("\ufeff") ? text.slice(1) : text;
   }
 };

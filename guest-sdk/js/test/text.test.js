@@ -18,5 +18,23 @@ test("bytes that are no text never throw", () => {
     const text = fromBytes(bytes);
     assert.equal(fromBytes(toBytes(text)), text);
   }
+  assert.throws(() => fromBytes(Uint8Array.of(0x41, 0xff), true), { name: "TypeError", message: /byte 1 is wrong/ });
   assert.equal(fromBytes(Uint8Array.of(0xc0, 0x80, 0xed, 0xa0, 0x80, 0xf5, 0x41)).at(-1), "A");
+});
+
+test("a TextDecoder does what it is told, where the engine has none", async () => {
+  const own = globalThis.TextDecoder;
+  delete globalThis.TextDecoder;
+  await import("../src/text.js?alone");
+  const Decoder = globalThis.TextDecoder;
+  globalThis.TextDecoder = own;
+  const bytes = Uint8Array.of(0xef, 0xbb, 0xbf, 0x41, 0xff);
+  for (const Kind of [own, Decoder]) {
+    const said = (options, of = bytes) => new Kind("utf-8", options).decode(of);
+    assert.equal(said(), "A\ufffd");
+    assert.equal(said({ ignoreBOM: true }), "\ufeffA\ufffd");
+    assert.throws(() => said({ fatal: true }), TypeError);
+    assert.equal(said({ fatal: true }, bytes.subarray(0, 4).slice().buffer), "A");
+    assert.deepEqual([new Kind().fatal, new Kind("UTF8", { fatal: true }).fatal], [false, true]);
+  }
 });

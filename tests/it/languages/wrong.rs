@@ -340,9 +340,18 @@ async fn what_cannot_be_meant_in_c_does_not_build() -> Result<()> {
 
 /// What a handler's mistakes come to, one by one: what is said of each has these parts and not the other ones.
 fn comes_to(folder: &TempDir, cases: &[(&str, &[&str])], not: &[&str]) -> Result<()> {
+    fails(folder, "event: wrong/try", cases, not)
+}
+
+/// The same of a call.
+fn asked(folder: &TempDir, cases: &[(&str, &[&str])], not: &[&str]) -> Result<()> {
+    fails(folder, "call: wrong/ask", cases, not)
+}
+
+fn fails(folder: &TempDir, what: &str, cases: &[(&str, &[&str])], not: &[&str]) -> Result<()> {
     let file = folder.path().join("wrong/cases.yaml");
     for (how, parts) in cases {
-        std::fs::write(&file, format!("cases:\n  - {{ event: wrong/try, data: {how} }}\n"))?;
+        std::fs::write(&file, format!("cases:\n  - {{ {what}, data: {how} }}\n"))?;
         let (code, said) = run_in(folder, &["test", "wrong"])?;
         let is_said =
             parts.iter().all(|part| said.contains(part)) && !not.iter().any(|part| said.contains(part));
@@ -374,7 +383,17 @@ async fn what_goes_wrong_in_javascript_is_said_where_it_is() -> Result<()> {
         ),
         ("deep", &["its stack is full: as of a function that calls itself without end"]),
     ];
-    comes_to(&folder, &cases, &["handle.js", "promise.js", "index.d.ts"])
+    comes_to(&folder, &cases, &["handle.js", "promise.js", "index.d.ts"])?;
+    // Whoever asks is told, too; and what only a component's engine has not is as it is elsewhere.
+    let cases: [(&str, &[&str]); 3] = [
+        (
+            "itself",
+            &["the answer on `wrong/ask` (src/index.js:13): the value", "JSON: `doors[0]` is what it"],
+        ),
+        ("bytes", &["TypeError: the bytes are not UTF-8"]),
+        ("log", &["Error: shown", "at <anonymous> (src/index.js:16)", "[[\"n\",\"1\"]]"]),
+    ];
+    asked(&folder, &cases, &["handle.js", "message.js"])
 }
 
 /// What types do not know is told with what is there, and not with what would help in Node.js.
