@@ -20,6 +20,12 @@ export interface SubscribeOptions {
   durable?: boolean;
 }
 
+export interface DataOptions<T> extends SubscribeOptions {
+  /** Checks the data, and gives what the handler is given: `parse: Order.parse` of zod, `(data) => v.parse(Order, data)` of
+   * valibot, or a function of your own. What it throws is a rejection: the same data would fail again. */
+  parse?: (data: unknown) => T;
+}
+
 export interface RawOptions extends SubscribeOptions {
   /** The handler is given the message instead of its data. */
   raw: true;
@@ -136,12 +142,12 @@ export function plugin(options: PluginOptions): void;
  * that the configuration has for it. Where several patterns match an event, the first of them alone is called. */
 export function on<T = any>(pattern: string, run: (data: T, ctx: Context) => unknown): typeof run;
 export function on(pattern: string, options: RawOptions, run: (message: Message, ctx: Context) => unknown): typeof run;
-export function on<T = any>(pattern: string, options: SubscribeOptions, run: (data: T, ctx: Context) => unknown): typeof run;
+export function on<T = any>(pattern: string, options: DataOptions<T>, run: (data: T, ctx: Context) => unknown): typeof run;
 
 /** Handles events, and answers calls with what the function returns. Of several that match a call, the first one answers. */
 export function answer<T = any, R = unknown>(pattern: string, run: (data: T, ctx: Context) => MaybeLater<R>): typeof run;
 export function answer<R = unknown>(pattern: string, options: RawOptions, run: (message: Message, ctx: Context) => MaybeLater<R>): typeof run;
-export function answer<T = any, R = unknown>(pattern: string, options: SubscribeOptions, run: (data: T, ctx: Context) => MaybeLater<R>): typeof run;
+export function answer<T = any, R = unknown>(pattern: string, options: DataOptions<T>, run: (data: T, ctx: Context) => MaybeLater<R>): typeof run;
 
 /** Runs again and again: `@every 5s`, or five fields of cron in UTC; with `mesh` on one of the nodes that run it. */
 export function tick(name: string, schedule: string, run: (ctx: Context) => unknown): typeof run;

@@ -435,6 +435,7 @@ const JS_TESTS: &[&str] = &[
     "--test",
     "test/host.test.js",
     "test/log.test.js",
+    "test/parse.test.js",
     "test/plugin.test.js",
     "test/promise.test.js",
     "test/random.test.js",

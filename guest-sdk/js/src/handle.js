@@ -1,7 +1,7 @@
 // From an event to the function that handles it, and from what the function does to what the node is told.
 import { finished } from "#engine";
 import { Context } from "./context.js";
-import { Reject, failureOf } from "./errors.js";
+import { HiveError, Reject, Retry, failureOf } from "./errors.js";
 import { Message, fromWire, toMessage, toWire } from "./message.js";
 import * as node from "#node";
 import { chosen, memory, startAll } from "./registry.js";
@@ -68,12 +68,19 @@ function answer(event) {
   return said instanceof Promise ? said.then(answered) : answered(said);
 }
 
-function data({ raw }, message) {
+function data({ raw, parse }, message) {
   if (raw) return message;
+  let value;
   try {
-    return message.data();
+    value = message.data();
   } catch (error) {
     throw new Reject(`the payload does not parse: ${error.message}`);
+  }
+  try {
+    return parse ? parse(value) : value;
+  } catch (error) {
+    if (error instanceof Reject || error instanceof Retry || error instanceof HiveError) throw error;
+    throw new Reject(`the payload is not what the handler takes: ${error?.message ?? error}`, { cause: error });
   }
 }
 

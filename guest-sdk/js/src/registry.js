@@ -33,7 +33,11 @@ export function subscribe(pattern, options, run, answers) {
   const [settings, handler] = typeof options === "function" ? [{}, options] : [options ?? {}, run];
   checkPattern(pattern);
   if (typeof handler !== "function") throw new TypeError(`there is no function for ${pattern}`);
-  known(pattern, settings, ["group", "durable", "raw"]);
+  known(pattern, settings, ["group", "durable", "raw", "parse"]);
+  if (settings.parse !== undefined) {
+    if (typeof settings.parse !== "function") throw new TypeError(`\`parse\` of ${pattern} is no function`);
+    if (settings.raw) throw new TypeError(`${pattern}: with \`raw\` there is nothing to parse`);
+  }
   if (subscriptions.some((other) => other.pattern === pattern)) {
     throw new TypeError(`there are two handlers for ${pattern}: the second would never be called`);
   }

@@ -17,7 +17,7 @@ answer<unknown, unknown[]>("greet-ts/keep", () => {
   ];
 });
 
-answer<string | undefined, string | null>("greet-ts/read", (text) => text ?? null);
+answer("greet-ts/read", { parse: (data): string | undefined => data as string }, (text): string | null => text ?? null);
 
 on("greet-ts/pay", (_order: object, ctx) => {
   if (!ctx.once()) return;
