@@ -39,6 +39,8 @@ static struct {
   bool of_node, asked;
   /* What it replied is no JSON. */
   bool misspoke;
+  /* The event that it handles; NULL: it handles none. */
+  const exports_hive_node_handler_event_t *event;
 } said;
 
 static void copy(const char *text, wire_text *to) { handler_string_dup(to, text); }
@@ -83,13 +85,21 @@ void hive_snapshot(hive_saver save, hive_restorer restore) {
   plugin.restore = restore;
 }
 
-void hive_tick(const char *name, const char *schedule, hive_handler handler) {
+static void tick(const char *name, const char *schedule, uint8_t scope, hive_handler handler) {
   if (plugin.timers == TIMERS_MAX) abort();
   exports_hive_node_handler_timer_t *one = &plugin.timer[plugin.timers];
   memset(one, 0, sizeof *one);
   one->name = borrowed(name);
   one->schedule = borrowed(schedule);
+  one->scope = scope;
   plugin.ticks[plugin.timers++] = handler;
+}
+
+void hive_tick(const char *name, const char *schedule, hive_handler handler) {
+  tick(name, schedule, EXPORTS_HIVE_NODE_HANDLER_TIMER_SCOPE_NODE, handler);
+}
+void hive_tick_mesh(const char *name, const char *schedule, hive_handler handler) {
+  tick(name, schedule, EXPORTS_HIVE_NODE_HANDLER_TIMER_SCOPE_MESH, handler);
 }
 
 void hive_publishes(const char *pattern) {
@@ -264,11 +274,13 @@ bool exports_hive_node_handler_handle(exports_hive_node_handler_event_t *event,
   };
   hive_handler handler = chosen(event);
   said.asked = event->wants_reply;
+  said.event = event;
   hive_enter(hive_scratch);
   hive_outcome outcome =
       judged(handler ? handler(&shown) : hive_reject("there is no subscription %u", (unsigned)event->subscription));
   if (outcome != HIVE_DONE) hive_break_promises();
   hive_leave();
+  said.event = NULL;
   exports_hive_node_handler_event_free(event);
   const char *reason = said.reason;
   switch (outcome) {
@@ -431,20 +443,47 @@ bool hive_clear(const char *channel) {
   return fine || hive_noted(&error);
 }
 
-char *hive_call_json(const char *channel, const char *format, ...) {
-  char *text;
-  WITH_ARGS(format, text = formatted(format, args));
+static char *called(const char *channel, uint32_t ms, char *text) {
   if (!hive_made(text)) return free(text), NULL;
   hive_node_types_message_t made = message(text, strlen(text), JSON), answer;
   free(text);
   wire_text to = borrowed(channel);
   hive_node_types_error_t error;
-  ASK(hive_node_bus_request(&to, &made, 0, &answer, &error));
+  ASK(hive_node_bus_request(&to, &made, ms, &answer, &error));
   hive_node_types_message_free(&made);
   if (!fine) return noted_of(channel, &error), NULL;
   char *copied = ended(answer.payload.ptr, answer.payload.len);
   hive_node_types_message_free(&answer);
   return copied;
+}
+
+char *hive_call_json(const char *channel, const char *format, ...) {
+  char *text;
+  WITH_ARGS(format, text = formatted(format, args));
+  return called(channel, 0, text);
+}
+
+char *hive_call_json_within(uint32_t ms, const char *channel, const char *format, ...) {
+  char *text;
+  WITH_ARGS(format, text = formatted(format, args));
+  return called(channel, ms ? ms : 1, text); /* 0 would be all the time that is left */
+}
+
+bool hive_kept(const char *channel, char **to, size_t *len) {
+  wire_text of = borrowed(channel);
+  hive_node_bus_list_kept_t found;
+  hive_node_types_error_t error;
+  *to = NULL;
+  if (len) *len = 0;
+  ASK(hive_node_bus_kept_values(&of, NULL, 1, &found, &error));
+  if (!fine) return hive_noted(&error);
+  if (found.len) {
+    hive_node_types_message_t *kept = &found.ptr->message;
+    *to = ended(kept->payload.ptr, kept->payload.len);
+    if (len) *len = kept->payload.len;
+  }
+  hive_node_bus_list_kept_free(&found);
+  return true;
 }
 
 bool hive_after(const char *name, uint64_t ms, const char *json) {
@@ -454,6 +493,16 @@ bool hive_after(const char *name, uint64_t ms, const char *json) {
   hive_node_types_error_t error;
   ASK(hive_node_timers_after(&called, ms, &payload, &error));
   return fine || hive_noted(&error);
+}
+
+bool hive_cancel(const char *name, bool *was_set) {
+  wire_text called = borrowed(name);
+  bool there;
+  hive_node_types_error_t error;
+  ASK(hive_node_timers_cancel(&called, &there, &error));
+  if (!fine) return hive_noted(&error);
+  if (was_set) *was_set = there;
+  return true;
 }
 
 char *hive_config(const char *key) {
@@ -500,4 +549,19 @@ bool hive_segment(const hive_event *event, int index, char *to, size_t size) {
   memcpy(to, at, length);
   to[length] = 0;
   return true;
+}
+
+bool hive_header(const char *name, char *to, size_t size) {
+  if (!said.event) return hive_wrong("no event is being handled");
+  hive_node_types_headers_t all = said.event->message.headers;
+  for (size_t at = 0; at < all.len; at++) {
+    wire_text of = all.ptr[at].f0, value = all.ptr[at].f1;
+    if (of.len != strlen(name) || memcmp(of.ptr, name, of.len)) continue;
+    if (value.len && memchr(value.ptr, 0, value.len)) return hive_wrong("the header `%s` has a zero in it, where a text in C ends", name);
+    if (value.len >= size) return hive_wrong("the header `%s` has no room: it has %zu bytes", name, value.len);
+    if (value.len) memcpy(to, value.ptr, value.len);
+    to[value.len] = 0;
+    return true;
+  }
+  return hive_wrong("the event has no header `%s`", name);
 }

@@ -55,6 +55,8 @@ void hive_on_durable(const char *pattern, hive_handler handler);
 /* One node of the group gets each event; NULL is the plugin's own group. */
 void hive_on_group(const char *pattern, const char *group, hive_handler handler);
 void hive_tick(const char *name, const char *schedule, hive_handler handler);
+/* The same on one of the nodes that run the plugin. */
+void hive_tick_mesh(const char *name, const char *schedule, hive_handler handler);
 /* Patterns that it means to publish to or call; the node denies every other. */
 void hive_publishes(const char *pattern);
 void hive_instances(hive_mode mode);
@@ -80,8 +82,16 @@ HIVE_CHECKED bool hive_retain_json(const char *channel, const char *format, ...)
 HIVE_CHECKED bool hive_clear(const char *channel);
 /* The answer, ended by a zero, to be freed; NULL: hive_error says why. */
 HIVE_CHECKED char *hive_call_json(const char *channel, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same, giving up after so many milliseconds. */
+HIVE_CHECKED char *hive_call_json_within(uint32_t ms, const char *channel, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* What is kept on a channel, ended by a zero and to be freed; NULL: nothing is. The plugin has to subscribe to that channel.
+ * `len` may be NULL. */
+HIVE_CHECKED bool hive_kept(const char *channel, char **to, size_t *len);
 /* Sets a one-shot timer: the JSON comes back on `$timer/<name>`, to which the plugin subscribes. */
 HIVE_CHECKED bool hive_after(const char *name, uint64_t ms, const char *json);
+/* Cancels it. `was_set` says whether there was one that had not fired, and may be NULL. */
+HIVE_CHECKED bool hive_cancel(const char *name, bool *was_set);
 /* What the plugin keeps on its node, for all its instances, over new versions and restarts: 1 byte to 1 KiB a key, at most
  * 1 MiB a value. Other instances see at once what a handler writes; it gets to disk as a whole within about a second; a crash
  * before loses it, and hive_state_flush waits for it. A rejection or a retry keeps what was written before.
@@ -104,7 +114,8 @@ HIVE_CHECKED bool hive_state_swap(const char *key, const hive_bytes *expected, c
 HIVE_CHECKED bool hive_state_flush(void);
 /* Whether this is the first time that something is done, by an id of yours, or by that of the event in hand (NULL). Remembered
  * for 24 hours. What the handler writes to its state gets to disk together with it; where it returns a failure, it was not done,
- * and the next attempt is the first again: do what may fail before you write. */
+ * and the next attempt is the first again: do what may fail before you write. So it is where the handler traps or is cut, but
+ * only before a hive_state_flush: what is on disk stays. */
 HIVE_CHECKED bool hive_once(const char *id, bool *first);
 /* The id of the event in hand, the same on every redelivery; to be freed. */
 char *hive_event_id(void);
@@ -126,6 +137,9 @@ void hive_log(hive_level level, const char *format, ...) __attribute__((format(p
 /* One segment of the event's channel, counted from 0. False: there is none, or no room. */
 bool hive_segment(const hive_event *event, int index, char *to, size_t size);
 
+/* A header of the event in hand that its publisher gave it, the first of that name. False: there is none, or no room. */
+bool hive_header(const char *name, char *to, size_t size);
+
 /* The event's data as a text: as it stands where the content type is `text/…`, a JSON text where it is JSON, and without
  * either a JSON text if it is one, else what stands there. False: there is none (an empty payload that is no `text/…`), it
  * is no text, or has no room; hive_error says which. */
@@ -134,6 +148,9 @@ bool hive_text(const hive_event *event, char *to, size_t size);
 /* JSON, as far as a handler needs it. `field` is one of an object, or NULL: the value itself. False: all of it together is no
  * JSON, the value is not there, not of that type, or has no room; hive_error says which. */
 bool hive_json_number(hive_bytes json, const char *field, double *to);
+/* A whole number, exact: a double knows no odd ones from 2^53 on. */
+bool hive_json_int(hive_bytes json, const char *field, int64_t *to);
+/* One with a zero in it, `\u0000`, would end too early: it is none here. */
 bool hive_json_text(hive_bytes json, const char *field, char *to, size_t size);
 bool hive_json_bool(hive_bytes json, const char *field, bool *to);
 /* The value itself, as JSON. */

@@ -1,4 +1,5 @@
 /* Reads JSON in place: what a handler asks for is found by walking over the rest. And texts, which may be JSON or not. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -164,6 +165,21 @@ bool hive_json_number(hive_bytes json, const char *field, double *to) {
   return true;
 }
 
+bool hive_json_int(hive_bytes json, const char *field, int64_t *to) {
+  hive_bytes found;
+  char copy[64], *end;
+  if (!hive_json_field(json, field, &found)) return false;
+  if (found.len >= sizeof copy || !strchr("-0123456789", *found.ptr)) return unfit(field, "whole number", found);
+  memcpy(copy, found.ptr, found.len);
+  copy[found.len] = 0;
+  errno = 0;
+  long long number = strtoll(copy, &end, 10);
+  if (*end) return unfit(field, "whole number", found);
+  if (errno) return unfit(field, "whole number of 64 bits", found);
+  *to = number;
+  return true;
+}
+
 bool hive_json_bool(hive_bytes json, const char *field, bool *to) {
   hive_bytes found;
   if (!hive_json_field(json, field, &found)) return false;
@@ -199,6 +215,7 @@ bool hive_json_text(hive_bytes json, const char *field, char *to, size_t size) {
           int low = hex(at + 2);
           if (low >= 0xdc00 && low < 0xe000) code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00), at += 6;
         }
+        if (!code) return hive_wrong("%s%s%s has a zero in it, where a text in C ends", CALLED(field));
         if (code < 0 || (code >= 0xd800 && code < 0xe000)) return unfit(field, "text", found);
         length = utf8((unsigned)code, piece);
       } else if (which) {
@@ -254,10 +271,9 @@ bool hive_text(const hive_event *event, char *to, size_t size) {
     const char *from, *end;
     bool quoted = text(&r, &from, &end);
     blank(&r);
-    if (quoted && r.at == r.end && hive_json_text(payload, NULL, to, size)) return true;
+    if (quoted && r.at == r.end) return hive_json_text(payload, NULL, to, size);
     if (!payload.len) return hive_wrong("the payload is empty");
-    /* What it lacks is said already, but where it is no text at all. */
-    if (is_json(event->content_type)) return quoted ? false : unfit(NULL, "text in JSON", payload);
+    if (is_json(event->content_type)) return unfit(NULL, "text in JSON", payload);
   }
   /* A zero would end it too early. */
   if (!is_utf8(payload) || (payload.len && memchr(payload.ptr, 0, payload.len)))

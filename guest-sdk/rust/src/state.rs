@@ -213,8 +213,8 @@ thread_local! {
 /// [`Context::once`](crate::Context::once). Remembered for 24 hours.
 ///
 /// What a handler writes to its state beside it gets to disk together with it, so what was done once is neither lost nor
-/// done twice. Where the handler returns a failure or panics, it was not done, and the next attempt is the first again: do
-/// what may fail before you write.
+/// done twice. Where the handler returns a failure, it was not done, and the next attempt is the first again: do what may fail
+/// before you write. So it is where it panics or is cut, but only before a [`flush`](State::flush): what is on disk stays.
 ///
 /// # Errors
 /// What the node refuses.

@@ -1,21 +1,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-static long here;
+static int64_t here;
 
-static hive_outcome save(void) { return hive_reply_json("%ld", here), HIVE_DONE; }
+static hive_outcome save(void) { return hive_reply_json("%lld", (long long)here), HIVE_DONE; }
 
 static hive_outcome restore(hive_bytes saved, hive_bytes version) {
-  double found;
-  if (!hive_json_number(saved, NULL, &found)) return hive_reject("%.*s saved no number", (int)version.len, version.ptr);
-  here = (long)found;
-  return HIVE_DONE;
+  if (hive_json_int(saved, NULL, &here)) return HIVE_DONE;
+  return hive_reject("%.*s saved no number", (int)version.len, version.ptr);
 }
 
 static hive_outcome count(const hive_event *event) {
   int64_t total;
   if (!hive_state_increment("count", 1, &total)) return hive_failed();
-  hive_reply_json("[%lld,%ld]", (long long)total, ++here);
+  hive_reply_json("[%lld,%lld]", (long long)total, (long long)++here);
   return HIVE_DONE;
 }
 

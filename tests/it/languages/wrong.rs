@@ -238,9 +238,24 @@ async fn what_is_wrong_in_c_is_said_where_it_is() -> Result<()> {
     let (code, said) = run(&["new", "wrong", "--lang", "c"])?;
     ensure!(code == Some(0), "{said}");
     let (source, cases) = (folder.path().join("wrong/src/handler.c"), folder.path().join("wrong/cases.yaml"));
+    // The template says what is wrong with a name, too.
+    let long = format!("cases: [{{ call: wrong/hello, data: {}, rejects: has no room }}]", "a".repeat(100));
+    std::fs::write(&cases, long)?;
+    let (code, said) = run(&["test", "wrong"])?;
+    ensure!(code == Some(0), "{code:?}: {said}");
     std::fs::write(&source, include_str!("wrong.c"))?;
     let wanted = "{ e: é, n: [5, -0.5, 1000000000.0, true, null, \"\\né\"], l: [1, -2500.0, {}] }";
     let mut text = format!("cases:\n  - {{ call: wrong/try, data: fine, answer: {wanted} }}\n");
+    for (number, outcome) in [
+        ("9007199254740993", "answer: [9007199254740993, Ada, null, false, here]"),
+        ("9223372036854775808", "rejects: \"`n` is no whole number of 64 bits: 9223372036854775808\""),
+        ("2.5", "rejects: \"`n` is no whole number: 2.5\""),
+        ("1, \"m\": \"\"", "rejects: \"the event has no header `from`\""),
+    ] {
+        let from = if number.contains('m') { "" } else { "headers: { from: Ada }, " };
+        text += &format!("  - {{ call: wrong/get, text: '{{\"n\": {number}}}', {from}{outcome} }}\n");
+    }
+    text.insert_str(0, "answers: { out/name: here }\n");
     for (how, reason) in [
         ("silent", "it returned 2 without hive_reject or hive_retry"),
         ("reply", "what was made is no JSON: {\"a\": oops}"),
@@ -249,6 +264,7 @@ async fn what_is_wrong_in_c_is_said_where_it_is() -> Result<()> {
         ("state", "what was made is no JSON: [1,]"),
         ("absent", "`none` is not there"),
         ("kind", "`n` is no text: 5"),
+        ("zero", "`z` has a zero in it, where a text in C ends"),
         ("room", "`parcel` has no room: it has more than 7 bytes"),
         ("longer than its room", "the value has no room: it has more than 19 bytes"),
         // What is asked for stands before what is missing.
@@ -262,7 +278,7 @@ async fn what_is_wrong_in_c_is_said_where_it_is() -> Result<()> {
         "  - { call: wrong/try, data: nobody, retries: \"`out/nobody`: nobody answers on that channel\" }\n";
     std::fs::write(&cases, text)?;
     let (code, said) = run(&["test", "wrong"])?;
-    ensure!(code == Some(0) && said.contains("13 passed, 0 failed"), "{code:?}: {said}");
+    ensure!(code == Some(0) && said.contains("18 passed, 0 failed"), "{code:?}: {said}");
     ensure!(!said.contains("warning: "), "{said}");
     for (how, parts) in [
         (

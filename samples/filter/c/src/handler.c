@@ -13,7 +13,7 @@
 static hive_outcome check(const hive_event *event) {
   double celsius, limit = hive_config_number("limit", 30);
   char sensor[65], channel[80], quoted[150];
-  if (!hive_json_number(event->payload, "celsius", &celsius)) return hive_reject("`celsius` is no number");
+  if (!hive_json_number(event->payload, "celsius", &celsius)) return hive_reject("%s", hive_error());
   if (celsius < -273.15) return hive_reject("%g °C is colder than anything can be", celsius);
   if (celsius <= limit) return HIVE_DONE;
   if (!hive_segment(event, 1, sensor, sizeof sensor)) return hive_reject("no sensor in the channel");
