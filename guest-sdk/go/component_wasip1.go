@@ -144,9 +144,14 @@ func failure(err error, wantsReply bool) hive_node_handler.Failure {
 }
 
 func got(message hive_node_types.Message) Message {
-	found := Message{Payload: message.Payload, ContentType: message.ContentType.Some(), Key: message.Key.Some()}
-	for _, header := range message.Headers {
-		found.Headers = append(found.Headers, [2]string{header.F0, header.F1})
+	return Message{
+		Payload: message.Payload, ContentType: message.ContentType.Some(), Key: message.Key.Some(), Headers: shownPairs(message.Headers),
+	}
+}
+
+func shownPairs(headers []pair) (found [][2]string) {
+	for _, header := range headers {
+		found = append(found, [2]string{header.F0, header.F1})
 	}
 	return found
 }
@@ -258,6 +263,28 @@ func (component) request(channel string, message Message, timeout time.Duration)
 	return got(answer), nil
 }
 
+func (component) requestEach(channels []string, messages []Message, timeout time.Duration) ([]Answered, error) {
+	calls := make([]hive_node_bus.Call, 0, len(channels))
+	for at, channel := range channels {
+		calls = append(calls, hive_node_bus.Call{Channel: channel, Message: sent(messages[at])})
+	}
+	outcomes, err := ask(func() types.Result[[]types.Result[hive_node_types.Message, hive_node_types.Error], hive_node_types.Error] {
+		return hive_node_bus.RequestEach(calls, ms(timeout))
+	})
+	answers := make([]Answered, 0, len(outcomes))
+	for _, outcome := range outcomes {
+		answers = append(answers, answered("", outcome))
+	}
+	return answers, err
+}
+
+func answered(origin string, outcome types.Result[hive_node_types.Message, hive_node_types.Error]) Answered {
+	if outcome.Tag() == types.ResultErr {
+		return Answered{Origin: origin, Err: wrong(outcome.Err())}
+	}
+	return Answered{Origin: origin, Message: got(outcome.Ok())}
+}
+
 func (component) gather(channel string, message Message, timeout time.Duration, limit uint32) ([]Answered, int, error) {
 	answers, err := ask(func() types.Result[hive_node_bus.Answers, hive_node_types.Error] {
 		return hive_node_bus.Gather(channel, sent(message), ms(timeout), limit)
@@ -267,13 +294,7 @@ func (component) gather(channel string, message Message, timeout time.Duration, 
 	}
 	var all []Answered
 	for _, answer := range answers.Answers {
-		one := Answered{Origin: answer.Origin}
-		if answer.Outcome.Tag() == types.ResultErr {
-			one.Err = wrong(answer.Outcome.Err())
-		} else {
-			one.Message = got(answer.Outcome.Ok())
-		}
-		all = append(all, one)
+		all = append(all, answered(answer.Origin, answer.Outcome))
 	}
 	return all, int(answers.Missing), nil
 }
@@ -320,17 +341,22 @@ func (component) current() Facts {
 	return abi.Outside(func() Facts {
 		return Facts{
 			ID: hive_node_current.Id(), Origin: hive_node_current.Origin(), OriginName: hive_node_current.OriginName(),
-			PublishedAt: time.UnixMilli(int64(hive_node_current.PublishedAt())),
+			Network: hive_node_current.Network().Some(), PublishedAt: time.UnixMilli(int64(hive_node_current.PublishedAt())),
 			TimeLeft:    time.Duration(hive_node_current.TimeLeft()) * time.Millisecond,
+			MeshHeaders: shownPairs(hive_node_current.MeshHeaders()),
 		}
 	})
 }
 
 func (component) where() Place {
 	return abi.Outside(func() Place {
-		return Place{hive_node_node.Id(), hive_node_node.Name(), hive_node_node.Plugin()}
+		return Place{
+			hive_node_node.Id(), hive_node_node.Name(), hive_node_node.Plugin(), hive_node_node.Networks(), hive_node_node.Generation(),
+		}
 	})
 }
+
+func (component) place() string { return place() }
 
 func (component) secret(name string) (string, error) {
 	return ask(func() types.Result[string, hive_node_types.Error] { return hive_node_secrets.Get(name) })

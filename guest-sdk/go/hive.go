@@ -103,7 +103,11 @@ func Answer[T, R any](pattern string, run func(*Context, T) (R, error), options 
 			return nil, err
 		}
 		message, err := toMessage(value)
-		return &message, err
+		if err != nil {
+			// The function is over, so that there is no line of it.
+			return nil, fmt.Errorf("what `%s` answers: %w", pattern, err)
+		}
+		return &message, nil
 	})
 }
 
@@ -166,6 +170,9 @@ type Error struct {
 	// Where the handler asked for it; empty outside a component.
 	place string
 }
+
+// What the SDK itself refuses, as the node would.
+func refused(code, text string) *Error { return &Error{Code: code, Text: text, place: here.place()} }
 
 func (e *Error) Error() string {
 	if e.Channel != "" {
@@ -278,10 +285,15 @@ func read[T any](message Message) (value T, err error) {
 	return value, nil
 }
 
-// What is empty is nothing: it leaves the value as it is.
+var errNoText = errors.New("it is not UTF-8")
+
+// What is empty is nothing: it leaves the value as it is. What is no text would be replaced without a word.
 func readJSON(payload []byte, to any) error {
-	if len(payload) == 0 {
+	switch {
+	case len(payload) == 0:
 		return nil
+	case !utf8.Valid(payload):
+		return errNoText
 	}
 	return json.Unmarshal(payload, to)
 }
@@ -293,7 +305,7 @@ func readText(payload []byte, to any) error {
 			*value = payload
 			return nil
 		}
-		return errors.New("it is not UTF-8")
+		return errNoText
 	}
 	if text, ok := to.(*string); ok {
 		*text = string(payload)
@@ -318,7 +330,7 @@ func toMessage(value any) (Message, error) {
 	}
 	payload, err := json.Marshal(value)
 	if err != nil {
-		return Message{}, Rejectf("the value cannot be written as JSON: %w", err)
+		return Message{}, refused("invalid", "the value cannot be written as JSON: "+err.Error())
 	}
 	return Message{Payload: payload, ContentType: jsonType}, nil
 }

@@ -254,6 +254,14 @@ func (h *Host) request(channel string, message Message, _ time.Duration) (Messag
 	return Message{}, &Error{Code: "no-responder"}
 }
 
+func (h *Host) requestEach(channels []string, messages []Message, timeout time.Duration) (answers []Answered, err error) {
+	for at, channel := range channels {
+		message, err := h.request(channel, messages[at], timeout)
+		answers = append(answers, Answered{Message: message, Err: err})
+	}
+	return answers, nil
+}
+
 func (h *Host) gather(channel string, message Message, timeout time.Duration, _ uint32) ([]Answered, int, error) {
 	answer, err := h.request(channel, message, timeout)
 	var own *Error
@@ -303,7 +311,17 @@ func (h *Host) log(level Level, message string, fields [][2]string) {
 }
 
 func (h *Host) current() Facts {
-	return Facts{ID: h.id, Origin: "test", OriginName: "test", PublishedAt: time.Now(), TimeLeft: 5 * time.Second}
+	network := ""
+	if h.ctx != nil && strings.Contains(h.ctx.Channel, "/") {
+		network = "hive"
+	}
+	return Facts{
+		ID: h.id, Origin: "test", OriginName: "test", Network: network, PublishedAt: time.Now(), TimeLeft: 5 * time.Second,
+	}
 }
 
-func (h *Host) where() Place { return Place{NodeID: "test", NodeName: "test", Plugin: "test"} }
+func (h *Host) where() Place {
+	return Place{NodeID: "test", NodeName: "test", Plugin: "test", Networks: []string{"hive"}, Generation: 1}
+}
+
+func (h *Host) place() string { return "" }

@@ -3,6 +3,7 @@ package hive
 import (
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -19,7 +20,7 @@ func init() {
 	Plugin(Options{Instances: Single, Publishes: []string{"out/*"}})
 	Answer("greet/*", func(ctx *Context, name string) (string, error) { return "Hello, " + name + "!", nil })
 	On("sensor/*", func(ctx *Context, celsius float64) error {
-		limit, err := ConfigFloat("limit", 30)
+		limit, err := ConfigOr("limit", 30.0)
 		if err == nil && celsius > limit {
 			_, err = Publish("out/alert", celsius, WithKey(ctx.Segment(1)))
 		}
@@ -118,6 +119,7 @@ var deeds = map[string]func() (any, error){
 		return OnceFor(50*time.Millisecond, "mine")
 	},
 	"secret": func() (any, error) { return Secret("database") },
+	"nan":    func() (any, error) { return math.NaN(), nil },
 }
 
 // What a deed answers, as JSON.
@@ -195,6 +197,53 @@ func TestAPayloadIsWhatItsContentTypeSays(t *testing.T) {
 			t.Errorf("%q %q is %v, %v", c.contentType, c.payload, got, err)
 		}
 	}
+}
+
+func TestWhatIsNoUTF8IsRejectedAndNotReplaced(t *testing.T) {
+	for _, contentType := range []string{"application/json", "text/plain", ""} {
+		payload := Message{Payload: []byte("\"A\xff\""), ContentType: contentType}
+		if text, err := read[string](payload); err == nil || !strings.Contains(err.Error(), "it is not UTF-8") {
+			t.Errorf("%q: %q, %v", contentType, text, err)
+		}
+		if bytes, err := read[[]byte](payload); err != nil || string(bytes) != "\"A\xff\"" {
+			t.Errorf("%q: %q, %v", contentType, bytes, err)
+		}
+	}
+	if tags, err := read[map[string]string](Message{Payload: []byte("{\"a\": \"\xff\"}")}); err == nil {
+		t.Error(tags)
+	}
+}
+
+func TestWhatIsNoJSONIsAnErrorOfTheSDKs(t *testing.T) {
+	_, err := Publish("out/x", math.NaN())
+	var own *Error
+	is(t, errors.As(err, &own) && own.Code == "invalid", true)
+	is(t, err.Error(), "invalid: the value cannot be written as JSON: json: unsupported value: NaN")
+	answered := NewHost().Call("do/nan", nil)
+	has(t, answered.Err, answered.Rejected, true, "what `do/*` answers: invalid: the value cannot be written as JSON")
+}
+
+func TestAConfigurationsValueIsOfTheUsualOnesType(t *testing.T) {
+	h := NewHost()
+	defer func(before node) { here = before }(here)
+	here = h
+	for key, value := range map[string]string{"a": "7", "b": "true", "c": "2.5", "d": "x"} {
+		h.Config[key] = value
+	}
+	a, err1 := ConfigOr("a", 1)
+	long, err2 := ConfigOr("a", int64(1))
+	b, err3 := ConfigOr("b", false)
+	c, err4 := ConfigOr("c", 1.0)
+	d, err5 := ConfigOr("d", "")
+	none, err6 := ConfigOr("none", 3)
+	is(t, []any{a, long, b, c, d, none}, []any{7, int64(7), true, 2.5, "x", 3})
+	is(t, errors.Join(err1, err2, err3, err4, err5, err6), nil)
+	_, err1 = ConfigOr("c", 1)
+	_, err2 = ConfigOr("a", true)
+	_, err3 = ConfigOr("b", 1.0)
+	has(t, err1, false, false, "the configuration's `c` is `2.5`, and a whole number is wanted")
+	has(t, err2, false, false, "the configuration's `a` is `7`, and true or false is wanted")
+	has(t, err3, false, false, "the configuration's `b` is `true`, and a number is wanted")
 }
 
 func TestATypeTakesWhatFitsIt(t *testing.T) {

@@ -14,6 +14,7 @@ type node interface {
 	retain(channel string, message Message) (string, error)
 	clear(channel string) error
 	request(channel string, message Message, timeout time.Duration) (Message, error)
+	requestEach(channels []string, messages []Message, timeout time.Duration) ([]Answered, error)
 	gather(channel string, message Message, timeout time.Duration, limit uint32) ([]Answered, int, error)
 	keptValues(pattern string, after *string) ([]Kept, error)
 	after(name string, delay time.Duration, payload []byte) error
@@ -31,6 +32,8 @@ type node interface {
 	log(level Level, message string, fields [][2]string)
 	current() Facts
 	where() Place
+	// The handler's line that asks; empty outside a component.
+	place() string
 }
 
 var here node = nowhere{}
@@ -41,9 +44,13 @@ type Facts struct {
 	ID string
 	// Origin is the id of the publishing node, as the mesh authenticated it; OriginName what that calls itself.
 	Origin, OriginName string
-	PublishedAt        time.Time
+	// Network is the one it was published to; empty for a local channel, which has one segment.
+	Network     string
+	PublishedAt time.Time
 	// TimeLeft is how long until this call is cut.
 	TimeLeft time.Duration
+	// MeshHeaders are the mesh's own, such as `hive-depth`, and what a dead letter says of itself: `hive-reason`, `hive-channel`.
+	MeshHeaders [][2]string
 }
 
 // Facts asks the node.
@@ -52,6 +59,10 @@ func (c *Context) Facts() Facts { return here.current() }
 // Place is where the plugin is.
 type Place struct {
 	NodeID, NodeName, Plugin string
+	// Networks are those that the node is in, the home network first.
+	Networks []string
+	// Generation is which loaded version of the plugin this is; 1 is the first since the node started.
+	Generation uint64
 }
 
 // Here is where the plugin is.
@@ -117,9 +128,34 @@ func CallWithin[R any](channel string, value any, timeout time.Duration) (answer
 		return answer, of(channel, err)
 	}
 	if answer, err = read[R](said); err != nil {
-		return answer, &Error{Code: "unexpected-answer", Text: err.Error(), Channel: channel}
+		return answer, of(channel, refused("unexpected-answer", err.Error()))
 	}
 	return answer, nil
+}
+
+// Question is one of several that are asked at once.
+type Question struct {
+	Channel string
+	Value   any
+}
+
+// CallEach asks several at once, at most 64, and has the answers in the order asked, to be read with Read; what goes wrong
+// with one of them stands in its place. It waits for the slowest, but no longer than the timeout; 0 is as long as the event
+// has time.
+func CallEach(timeout time.Duration, questions ...Question) ([]Answered, error) {
+	channels, messages := make([]string, len(questions)), make([]Message, len(questions))
+	for at, question := range questions {
+		message, err := toMessage(question.Value)
+		if err != nil {
+			return nil, of(question.Channel, err)
+		}
+		channels[at], messages[at] = question.Channel, message
+	}
+	answers, err := here.requestEach(channels, messages, timeout)
+	for at := range answers {
+		answers[at].Err = of(channels[at], answers[at].Err)
+	}
+	return answers, err
 }
 
 // An error of a call names its channel.
@@ -135,7 +171,7 @@ func of(channel string, err error) error {
 
 // Answered is what one responder answered.
 type Answered struct {
-	// Origin is the answering node's id.
+	// Origin is the answering node's id, as Gather has it.
 	Origin  string
 	Message Message
 	Err     error
@@ -166,7 +202,8 @@ type Kept struct {
 	PublishedAt time.Time
 }
 
-// KeptValues has the kept values that match, in the order of their channels.
+// KeptValues has the kept values that match, in the order of their channels. The pattern has to lie within one that the plugin
+// subscribes to.
 func KeptValues(pattern string) ([]Kept, error) {
 	var all []Kept
 	var after *string
@@ -195,15 +232,31 @@ func Cancel(name string) (bool, error) { return here.cancel(name) }
 // Config is a value of the plugin's configuration.
 func Config(key string) (string, bool) { return here.config(key) }
 
-// ConfigFloat is a value as a number, or what holds when it is not set.
-func ConfigFloat(key string, usual float64) (float64, error) {
+// ConfigOr is a value of the type of what holds when it is not set: `ConfigOr("limit", 30.0)` is a float64.
+func ConfigOr[T string | bool | int | int64 | float64](key string, usual T) (value T, err error) {
 	text, ok := here.config(key)
 	if !ok {
 		return usual, nil
 	}
-	value, err := strconv.ParseFloat(text, 64)
+	wanted := "a whole number"
+	switch to := any(&value).(type) {
+	case *string:
+		*to = text
+	case *bool:
+		wanted = "true or false"
+		if *to = text == "true"; !*to && text != "false" {
+			err = strconv.ErrSyntax
+		}
+	case *int:
+		*to, err = strconv.Atoi(text)
+	case *int64:
+		*to, err = strconv.ParseInt(text, 10, 64)
+	case *float64:
+		wanted = "a number"
+		*to, err = strconv.ParseFloat(text, 64)
+	}
 	if err != nil {
-		return usual, &Error{Code: "invalid", Text: fmt.Sprintf("the configuration's `%s` is `%s`, and a number is wanted", key, text)}
+		return usual, refused("invalid", fmt.Sprintf("the configuration's `%s` is `%s`, and %s is wanted", key, text, wanted))
 	}
 	return value, nil
 }
@@ -220,7 +273,8 @@ const (
 	LevelError
 )
 
-// Log writes a line in the node's log, under the plugin's name; fields are names and values in turn.
+// Log writes a line in the node's log, under the plugin's name; fields are names and values in turn. An error's is
+// `Log(LevelError, …)`: Error is a type.
 func Log(level Level, message string, fields ...any) {
 	pairs := make([][2]string, 0, len(fields)/2)
 	for at := 0; at+1 < len(fields); at += 2 {
@@ -228,6 +282,9 @@ func Log(level Level, message string, fields ...any) {
 	}
 	here.log(level, message, pairs)
 }
+
+// Debug writes a line of that level.
+func Debug(message string, fields ...any) { Log(LevelDebug, message, fields...) }
 
 // Info writes a line of that level.
 func Info(message string, fields ...any) { Log(LevelInfo, message, fields...) }
@@ -259,6 +316,10 @@ func (nowhere) stateFlush() error                                       { return
 func (nowhere) log(_ Level, message string, _ [][2]string)              { fmt.Println(message) }
 func (nowhere) current() Facts                                          { return Facts{} }
 func (nowhere) where() Place                                            { return Place{} }
+func (nowhere) place() string                                           { return "" }
+func (nowhere) requestEach([]string, []Message, time.Duration) ([]Answered, error) {
+	return nil, errNowhere
+}
 func (nowhere) gather(string, Message, time.Duration, uint32) ([]Answered, int, error) {
 	return nil, 0, errNowhere
 }

@@ -134,7 +134,8 @@ var promised []string
 // Context.Once. Remembered for 24 hours.
 //
 // What a handler writes to its state beside it gets to disk together with it. Where the handler returns an error or panics, it
-// was not done, and the next attempt is the first again: do what may fail before you write.
+// was not done, and the next attempt is the first again: do what may fail before you write. So it is where the call is cut or
+// the instance ends in it, but only before a Flush: what is on disk stays.
 func Once(id string) (bool, error) { return OnceFor(remembered, id) }
 
 // OnceFor remembers for so long.
@@ -200,7 +201,7 @@ func parse(key string, bytes []byte, to any) error {
 		return nil
 	}
 	if err := json.Unmarshal(bytes, to); err != nil {
-		return &Error{Code: "unexpected-value", Text: fmt.Sprintf("`%s`: %v", key, err)}
+		return refused("unexpected-value", fmt.Sprintf("`%s`: %v", key, err))
 	}
 	return nil
 }

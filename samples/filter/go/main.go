@@ -15,7 +15,8 @@ import (
 )
 
 type reading struct {
-	Celsius float64 `json:"celsius"`
+	// nil where it is missing: that is not 0 °C.
+	Celsius *float64 `json:"celsius"`
 }
 
 type alert struct {
@@ -32,16 +33,20 @@ func init() {
 }
 
 func check(ctx *hive.Context, reading reading) error {
-	if reading.Celsius < absoluteZero {
-		return hive.Rejectf("%g °C is colder than anything can be", reading.Celsius)
+	if reading.Celsius == nil {
+		return hive.Rejectf("there is no `celsius`")
 	}
-	limit, err := hive.ConfigFloat("limit", 30)
-	if err != nil || reading.Celsius <= limit {
+	celsius := *reading.Celsius
+	if celsius < absoluteZero {
+		return hive.Rejectf("%g °C is colder than anything can be", celsius)
+	}
+	limit, err := hive.ConfigOr("limit", 30.0)
+	if err != nil || celsius <= limit {
 		return err
 	}
 	sensor := ctx.Segment(1)
-	hive.Info(fmt.Sprintf("%g °C is above %g °C", reading.Celsius, limit), "sensor", sensor)
-	_, err = hive.Publish("alert/"+sensor, alert{sensor, reading.Celsius, limit})
+	hive.Info(fmt.Sprintf("%g °C is above %g °C", celsius, limit), "sensor", sensor)
+	_, err = hive.Publish("alert/"+sensor, alert{sensor, celsius, limit})
 	return err
 }
 

@@ -445,8 +445,12 @@ async fn what_goes_wrong_in_go_is_said_where_it_is() -> Result<()> {
     let root = folder.path().join("wrong");
     std::fs::remove_file(root.join("main_test.go"))?;
     std::fs::write(root.join("main.go"), include_str!("wrong.go.in"))?;
-    let cases: [(&str, &[&str]); 4] = [
-        ("panic", &["panic: assignment to entry in nil map", "wrong/main.go:35"]),
+    let cases: [(&str, &[&str]); 5] = [
+        ("panic", &["panic: assignment to entry in nil map", "wrong/main.go:37"]),
+        (
+            "infinite",
+            &["cannot be written as JSON: json: unsupported value: +Inf (hive.local/wrong/main.go:33)"],
+        ),
         ("denied", &["denied: ", "(hive.local/wrong/main.go:25)"]),
         ("file", &["Not implemented on wasip1 (a handler in Go has no files"]),
         ("deep", &["its stack is full: `main.fib` calls itself again and again"]),
