@@ -5,6 +5,7 @@ package hive
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -172,13 +173,23 @@ func (h *Host) within(run func()) {
 }
 
 func (h *Host) subscription(channel string, calls bool) uint32 {
-	at := slices.IndexFunc(subscriptions, func(s *subscription) bool {
-		return (s.answers || !calls) && matches(s.pattern, channel)
-	})
-	if at < 0 {
-		panic("the plugin does not subscribe, or answer, there: " + channel)
+	if err := checkChannel(channel); err != nil {
+		panic(err)
 	}
-	return uint32(at)
+	at := slices.IndexFunc(subscriptions, func(s *subscription) bool {
+		return (s.answers || !calls) && matches(h.expand(s.pattern), channel)
+	})
+	if at >= 0 {
+		return uint32(at)
+	}
+	verb, patterns := "subscribe to", []string{}
+	if calls {
+		verb = "answer"
+	}
+	for _, s := range subscriptions {
+		patterns = append(patterns, s.pattern)
+	}
+	panic(fmt.Sprintf("the plugin does not %s `%s`; its subscriptions are %v", verb, channel, patterns))
 }
 
 func made(value any) Message {
@@ -187,21 +198,6 @@ func made(value any) Message {
 		panic(err)
 	}
 	return message
-}
-
-// Whether a pattern matches: `*` is one segment, `**` any number.
-func matches(pattern, channel string) bool {
-	var walk func(want, have []string) bool
-	walk = func(want, have []string) bool {
-		switch {
-		case len(want) == 0:
-			return len(have) == 0
-		case want[0] == "**":
-			return walk(want[1:], have) || (len(have) > 0 && walk(want, have[1:]))
-		}
-		return len(have) > 0 && (want[0] == "*" || want[0] == have[0]) && walk(want[1:], have[1:])
-	}
-	return walk(strings.Split(pattern, "/"), strings.Split(channel, "/"))
 }
 
 // What a handler sees of the node.
@@ -215,46 +211,50 @@ func (h *Host) note(list *[]Sent, channel string, message Message) string {
 }
 
 func (h *Host) publish(channel string, message Message, _ time.Duration) (string, error) {
+	if err := h.mayPublish(channel, message.Headers); err != nil {
+		return "", err
+	}
 	return h.note(&h.done.Published, channel, message), nil
 }
 
 func (h *Host) forward(channel string, headers [][2]string) (string, error) {
+	if h.ctx == nil {
+		return "", &Error{Code: "invalid", Text: "no event is being handled"}
+	}
 	message := h.ctx.Message
 	message.Headers = headers
-	return h.note(&h.done.Published, channel, message), nil
+	return h.publish(channel, message, 0)
 }
 
 func (h *Host) retain(channel string, message Message) (string, error) {
+	if err := h.mayPublish(channel, message.Headers); err != nil {
+		return "", err
+	}
 	h.Kept[channel] = message
 	return h.note(&h.done.Retained, channel, message), nil
 }
 
 func (h *Host) clear(channel string) error {
+	if err := h.mayPublish(channel, nil); err != nil {
+		return err
+	}
 	delete(h.Kept, channel)
 	h.done.Cleared = append(h.done.Cleared, channel)
 	return nil
 }
 
 func (h *Host) request(channel string, message Message, _ time.Duration) (Message, error) {
-	h.done.Asked = append(h.done.Asked, Sent{channel, message})
-	for pattern, answer := range h.Answers {
-		if !matches(pattern, channel) {
-			continue
-		}
-		value, err := answer(message)
-		var own *Error
-		switch {
-		case err == nil:
-			return toMessage(value)
-		case errors.As(err, &own):
-			return Message{}, own
-		}
-		return Message{}, &Error{Code: "failed", Text: err.Error()}
+	responders, err := h.ask(channel, message)
+	if err != nil {
+		return Message{}, err
 	}
-	return Message{}, &Error{Code: "no-responder"}
+	return answer(responders[0], message)
 }
 
 func (h *Host) requestEach(channels []string, messages []Message, timeout time.Duration) (answers []Answered, err error) {
+	if len(channels) > callsMax {
+		return nil, &Error{Code: "too-large", Number: callsMax}
+	}
 	for at, channel := range channels {
 		message, err := h.request(channel, messages[at], timeout)
 		answers = append(answers, Answered{Message: message, Err: err})
@@ -262,26 +262,73 @@ func (h *Host) requestEach(channels []string, messages []Message, timeout time.D
 	return answers, nil
 }
 
-func (h *Host) gather(channel string, message Message, timeout time.Duration, _ uint32) ([]Answered, int, error) {
-	answer, err := h.request(channel, message, timeout)
-	var own *Error
-	if errors.As(err, &own) && own.Code == "no-responder" {
-		return nil, 0, err
-	}
-	return []Answered{{Origin: "test", Message: answer, Err: err}}, 0, nil
-}
-
-func (h *Host) keptValues(pattern string, after *string) (page []Kept, err error) {
-	for channel, message := range h.Kept {
-		if matches(pattern, channel) && (after == nil || channel > *after) {
-			page = append(page, Kept{Channel: channel, Message: message, ID: "test-kept"})
+func (h *Host) gather(channel string, message Message, _ time.Duration, limit uint32) (answers []Answered, missing int, err error) {
+	responders, err := h.ask(channel, message)
+	good := uint32(0)
+	for _, responder := range responders {
+		said, err := answer(responder, message)
+		answers = append(answers, Answered{Origin: "test", Message: said, Err: err})
+		if err == nil {
+			good++
+		}
+		if limit > 0 && good >= limit {
+			break
 		}
 	}
-	slices.SortFunc(page, func(a, b Kept) int { return strings.Compare(a.Channel, b.Channel) })
-	return page, nil
+	return answers, 0, err
+}
+
+// Notes a question, and has who answers it, in the order of their patterns.
+func (h *Host) ask(channel string, message Message) (responders []func(Message) (any, error), err error) {
+	if err := h.mayPublish(channel, message.Headers); err != nil {
+		return nil, err
+	}
+	h.done.Asked = append(h.done.Asked, Sent{channel, message})
+	for _, pattern := range slices.Sorted(maps.Keys(h.Answers)) {
+		if matches(pattern, channel) {
+			responders = append(responders, h.Answers[pattern])
+		}
+	}
+	if len(responders) == 0 {
+		return nil, &Error{Code: "no-responder"}
+	}
+	return responders, nil
+}
+
+// What a responder says: an *Error is what the node says of it.
+func answer(responder func(Message) (any, error), message Message) (Message, error) {
+	value, err := responder(message)
+	var failure *Failure
+	var own *Error
+	switch {
+	case err == nil:
+		return toMessage(value)
+	case errors.As(err, &failure) && failure.rejected:
+		return Message{}, &Error{Code: "rejected", Text: err.Error()}
+	case failure == nil && errors.As(err, &own):
+		return Message{}, own
+	}
+	return Message{}, &Error{Code: "failed", Text: err.Error()}
+}
+
+// Values a page at a time, as of keys.
+func (h *Host) keptValues(pattern string, after *string) (found []Kept, err error) {
+	if err := h.mayRead(pattern); err != nil {
+		return nil, err
+	}
+	for channel, message := range h.Kept {
+		if matches(pattern, channel) && (after == nil || channel > *after) {
+			found = append(found, Kept{Channel: channel, Message: message, ID: "test-kept"})
+		}
+	}
+	slices.SortFunc(found, func(a, b Kept) int { return strings.Compare(a.Channel, b.Channel) })
+	return found[:min(page, len(found))], nil
 }
 
 func (h *Host) after(name string, delay time.Duration, payload []byte) error {
+	if err := h.maySet(name); err != nil {
+		return err
+	}
 	h.timers[name] = timed{delay, payload}
 	return nil
 }
@@ -301,7 +348,8 @@ func (h *Host) secret(name string) (string, error) {
 	if value, ok := h.Secrets[name]; ok {
 		return value, nil
 	}
-	return "", &Error{Code: "denied", Text: "the node's configuration would need: plugins: {each: {test: {secrets: {" + name + ": {file: PATH}}}}}"}
+	return "", &Error{Code: "denied", Text: fmt.Sprintf("the plugin has no secret `%s`; the configuration would have to grant it: "+
+		"plugins: {each: {test: {secrets: {%s: {file: PATH}}}}}", name, name)}
 }
 
 func (h *Host) log(level Level, message string, fields [][2]string) {

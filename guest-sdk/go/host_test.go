@@ -17,7 +17,7 @@ type order struct {
 var total int
 
 func init() {
-	Plugin(Options{Instances: Single, Publishes: []string{"out/*"}})
+	Plugin(Options{Instances: Single, Publishes: []string{"out/*", "names/*", "{shop}/due"}})
 	Answer("greet/*", func(ctx *Context, name string) (string, error) { return "Hello, " + name + "!", nil })
 	On("sensor/*", func(ctx *Context, celsius float64) error {
 		limit, err := ConfigOr("limit", 30.0)
