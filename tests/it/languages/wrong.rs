@@ -567,6 +567,30 @@ async fn a_project_may_have_the_name_of_a_package() -> Result<()> {
     Ok(())
 }
 
+/// What a compiler leaves on the way is not the component of a project, whatever that is called.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_module_is_nobodys_component() -> Result<()> {
+    if !is_here("go", "go") {
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let (code, said) = run_in(&folder, &["new", "core", "--lang", "go"])?;
+    ensure!(code == Some(0), "{said}");
+    let (code, said) = run_in(&folder, &["test", "core"])?;
+    ensure!(code == Some(0), "{said}");
+    let source = folder.path().join("core/main.go");
+    let text = std::fs::read_to_string(&source)?;
+    std::fs::write(&source, "package main\n\nfunc main() {}\n")?;
+    std::fs::rename(folder.path().join("core/main_test.go"), folder.path().join("main_test.go"))?;
+    let (code, said) = run_in(&folder, &["build", "core"])?;
+    ensure!(code == Some(1) && said.contains("is no handler"), "{code:?}: {said}");
+    // That is undone, and what was built before is there.
+    std::fs::write(&source, text)?;
+    let (code, said) = run_in(&folder, &["test", "core"])?;
+    ensure!(code == Some(0) && said.contains(" passed, 0 failed"), "{code:?}: {said}");
+    Ok(())
+}
+
 /// What `new` and `build` say when they cannot.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_with_a_project_is_said_with_a_cure() -> Result<()> {

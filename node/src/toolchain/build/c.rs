@@ -123,7 +123,7 @@ impl C {
     pub async fn build(&self, project: &Project, shop: &Shop<'_>, to: &Path) -> Result<(), BuildError> {
         let root = &project.root;
         let (sources, sdk) = (self.sources(project)?, root.join(&self.sdk));
-        let module = project.workshop().join("core.wasm");
+        let module = project.module();
         let mut zig = compiler(shop, root).await?;
         zig.args(["cc", "-target", "wasm32-wasi"]).args(FLAGS);
         // Messages of `assert` name files as they are called in the project.

@@ -63,7 +63,7 @@ impl Go {
             line.get(..at)?.iter().any(|word| word == SDK).then(|| line.get(at + 1).map(PathBuf::from))?
         });
         let go = Self { sdk: replaced, tools: format!("go, adapter {}", core::adapter_hash()) };
-        Ok(Some(Project::new(root, name.trim_matches('"'), "0.0.0", Language::Go(go))))
+        Ok(Some(Project::new(root, unversioned(name.trim_matches('"')), "0.0.0", Language::Go(go))))
     }
 
     /// The SDK's folder, where it is one.
@@ -85,7 +85,7 @@ impl Go {
     pub async fn build(&self, project: &Project, shop: &Shop<'_>, to: &Path) -> Result<(), BuildError> {
         let root = &project.root;
         GO.at_least(&["version"], GO_LEAST, root).await?;
-        let module = project.workshop().join("core.wasm");
+        let module = project.module();
         let mut go = GO.command(root);
         go.env("GOOS", "wasip1").env("GOARCH", "wasm").env("CGO_ENABLED", "0").env("GOTOOLCHAIN", "local");
         if !shop.installs() {
@@ -98,5 +98,36 @@ impl Go {
         let component = core::component(bytes, &shop.wit()?, Some(WORLD));
         let component = component.map_err(|reason| BuildError::NoHandler { folder: root.clone(), reason })?;
         fs::write(to, component).map_err(|source| place(to, source))
+    }
+}
+
+/// A module's path without the major version that Go has at its end from the second on: `x.org/greet/v2` is `greet`.
+fn unversioned(path: &str) -> &str {
+    let Some((before, last)) = path.rsplit_once('/') else { return path };
+    let is_major =
+        last.strip_prefix('v').and_then(|digits| digits.parse::<u32>().ok()).is_some_and(|major| major > 1);
+    if is_major { before } else { path }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_major_version_is_no_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (module, want) in [
+            ("x.org/greet", "greet"),
+            ("x.org/greet/v2", "greet"),
+            ("\"x.org/greet/v10\"", "greet"),
+            ("x.org/v1", "v1"),
+            ("x.org/vat", "vat"),
+            ("v2", "v2"),
+        ] {
+            let text = format!("module {module}\n\nrequire hive-guest v0.0.0\n");
+            fs::write(folder.path().join("go.mod"), text).expect("written");
+            let project = Go::read(folder.path()).expect("a manifest").expect("a project");
+            assert_eq!(project.name, want, "{module}");
+        }
     }
 }

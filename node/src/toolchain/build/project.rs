@@ -127,6 +127,13 @@ impl Project {
         self.root.join(OWN_FOLDER).join("build")
     }
 
+    /// Where a compiler leaves the module that becomes the component. No project's name begins with a dot, so that none has
+    /// its component there.
+    #[must_use]
+    pub fn module(&self) -> PathBuf {
+        self.workshop().join(".core.wasm")
+    }
+
     /// Makes the component, unless it is there and nothing changed.
     ///
     /// # Errors
