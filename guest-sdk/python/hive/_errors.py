@@ -120,19 +120,24 @@ def placed(error: BaseException) -> str:
     """The innermost place of an exception in the project, behind its message; nothing outside a component."""
     for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
         name = frame.f_code.co_filename
-        for place, shown in PLACES.items():
-            if name.startswith(place):
-                return f" ({shown}{name[len(place) :]}:{line})"
+        if name.startswith(tuple(PLACES)):
+            return f" ({in_project(name)}:{line})"
     return ""
+
+
+def in_project(name: str) -> str:
+    """What a file is called in the project."""
+    for place, shown in PLACES.items():
+        if name.startswith(place):
+            return shown + name[len(place) :]
+    return name
 
 
 def _of_the_project(told: traceback.TracebackException | None) -> None:
     while told is not None:
         frames = [frame for frame in told.stack if not frame.filename.startswith(_NOBODYS)]
         for frame in frames:
-            for place, shown in PLACES.items():
-                if frame.filename.startswith(place):
-                    frame.filename = shown + frame.filename[len(place) :]
+            frame.filename = in_project(frame.filename)
         told.stack = traceback.StackSummary.from_list(frames or told.stack)
         _of_the_project(told.__cause__)
         told = told.__context__

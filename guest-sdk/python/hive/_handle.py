@@ -15,19 +15,27 @@ def handle(event: Event) -> Message | None | Failure:
     begin_call()
     try:
         value = PLUGIN.chosen(event)(event)
-        return to_message(value) if event.wants_reply else None
     except Exception as error:  # noqa: BLE001, an exception that leaves a component is a trap without a word
-        break_promises()
-        failure = failure_of(error)
-        place = placed(error) if isinstance(error, HiveError) else ""
-        if failure.unexpected or (place and event.wants_reply):
-            node().log("error", described(error), [])
-        if event.wants_reply:
-            # Whoever asked need not see the inside; the log has it.
-            failure.reason = failure.reason.partition("\n")[0] if failure.unexpected else failure.reason
-        else:
-            failure.reason += place
-        return failure
+        return _failed(event, error)
+    try:
+        return to_message(value) if event.wants_reply else None
+    except TypeError as error:
+        # It went through no line of the handler: that is named instead.
+        return _failed(event, TypeError(f"the answer on {PLUGIN.subscriptions[event.subscription].named()}: {error}"))
+
+
+def _failed(event: Event, error: Exception) -> Failure:
+    break_promises()
+    failure = failure_of(error)
+    place = placed(error) if isinstance(error, HiveError) else ""
+    if failure.unexpected or (place and event.wants_reply):
+        node().log("error", described(error), [])
+    if event.wants_reply:
+        # Whoever asked need not see the inside; the log has it.
+        failure.reason = failure.reason.partition("\n")[0] if failure.unexpected else failure.reason
+    else:
+        failure.reason += place
+    return failure
 
 
 def begin() -> str | None:

@@ -8,8 +8,6 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Iterator
 
-from ._errors import Reject
-
 JSON = "application/json"
 
 Headers = list[tuple[str, str]]
@@ -92,9 +90,11 @@ def json_message(value: object) -> Message:
     """A value as JSON; dataclasses and enumerations are written by their fields and values."""
     try:
         text = json.dumps(value, default=_plain, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise Reject(f"the value cannot be written as JSON: {error}") from error
-    return Message(text.encode(), JSON)
+        return Message(text.encode(), JSON)
+    except (TypeError, ValueError, RecursionError) as error:
+        # Since 3.14 the notes say where in the value it is.
+        why = ", ".join([str(error), *getattr(error, "__notes__", [])])
+        raise TypeError(f"the value cannot be written as JSON: {why}") from None
 
 
 def _plain(value: object) -> Any:
@@ -102,6 +102,7 @@ def _plain(value: object) -> Any:
         return {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
     if isinstance(value, enum.Enum):
         return value.value
-    if isinstance(value, (set, frozenset, tuple)):
-        return list(value)
+    if isinstance(value, (set, frozenset)):
+        # In one order, as what is expected of the state is compared as it is written.
+        return sorted(value, key=repr)
     raise TypeError(f"{type(value).__name__} is no type of JSON")

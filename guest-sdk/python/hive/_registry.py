@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+import types
 import typing
 from dataclasses import dataclass, field
 from typing import Any, Callable, TypeVar
 
 from ._context import Event
-from ._errors import Reject
+from ._errors import Reject, in_project
 from ._fit import handling, restoring, taking_nothing, ticking
 from ._patterns import check_pattern, check_timer
 
@@ -23,6 +25,13 @@ class Subscription:
     answers: bool
     group: bool | str
     durable: bool
+    #: The code of its function, where it is one.
+    code: types.CodeType | None
+
+    def named(self) -> str:
+        """Its pattern, and where its function is."""
+        place = f" ({in_project(self.code.co_filename)}:{self.code.co_firstlineno})" if self.code else ""
+        return f"`{self.pattern}`{place}"
 
 
 @dataclass
@@ -146,7 +155,8 @@ def _subscribe(pattern: str, answers: bool, group: bool | str, durable: bool) ->
     def register(function: Function) -> Function:
         if any(other.pattern == pattern for other in PLUGIN.subscriptions):
             raise ValueError(f"there are two handlers for {pattern}: the second, {function.__name__}, would never be called")
-        PLUGIN.subscriptions.append(Subscription(pattern, handling(function), answers, group, durable))
+        code = getattr(inspect.unwrap(function), "__code__", None)
+        PLUGIN.subscriptions.append(Subscription(pattern, handling(function), answers, group, durable, code))
         return function
 
     return register

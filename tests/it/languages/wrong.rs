@@ -488,13 +488,29 @@ async fn what_goes_wrong_in_python_is_said_where_it_is() -> Result<()> {
     ensure!(said.matches("NameError: name 'lowest' is not defined").count() == 1, "{said}");
     ensure!(!said.contains("hive_entry") && !said.contains("hive-wrong"), "{said}");
     std::fs::write(&source, include_str!("wrong.py"))?;
-    let cases: [(&str, &[&str]); 4] = [
+    let cases: [(&str, &[&str]); 6] = [
         ("open", &["No such file or directory: 'x' (a component has the folders", "\"src/app.py\", line 10"]),
         ("url", &["(a component in Python has no network: hive.call", "\"src/app.py\", line 12"]),
         ("denied", &["denied: ", "(src/app.py:14)"]),
         ("memory", &["MemoryError; it was stopped for memory: it asked for more than 64MiB"]),
+        (
+            "nan",
+            &[
+                "TypeError: the value cannot be written as JSON: Out of range float values are not JSON compliant: nan, \
+                 when serializing dict item 'celsius', when serializing list item 0, when serializing dict item 'rooms'",
+                "\"src/app.py\", line 18",
+            ],
+        ),
+        ("circular", &["as JSON: Circular reference detected", "\"src/app.py\", line 21"]),
     ];
-    comes_to(&folder, &cases, &["_handle.py", "/python/"])
+    comes_to(&folder, &cases, &["_handle.py", "_message.py", "/python/"])?;
+    // An answer that is none went through no line of the project: the handler is named.
+    std::fs::write(folder.path().join("wrong/cases.yaml"), "cases:\n  - { call: wrong/answer }\n")?;
+    let (code, said) = run_in(&folder, &["test", "wrong"])?;
+    let wanted =
+        "TypeError: the answer on `wrong/answer` (src/app.py:24): the value cannot be written as JSON";
+    ensure!(code == Some(1) && said.contains(wanted) && !said.contains("_handle.py"), "{code:?}: {said}");
+    Ok(())
 }
 
 /// The same in Rust: a `?` hands its place on.
