@@ -1,14 +1,24 @@
-"""From what JSON has to what a function's annotation says: dataclasses, lists, dicts, options, enumerations."""
+"""From what JSON has to what a function's annotation says: dataclasses, lists, dicts, options, enumerations, times."""
 
 from __future__ import annotations
 
 import dataclasses
 import enum
+import json
 import types
 import typing
 from typing import Any, Union
 
 _PLAIN = (str, int, float, bool, bytes)
+
+# Types that are texts in JSON, and what such a text is. By their names: few projects import all of them.
+_TEXTS = {
+    "datetime.datetime": "a date with its time, as `2026-01-31T12:00:00+00:00`",
+    "datetime.date": "a date, as `2026-01-31`",
+    "datetime.time": "a time, as `12:00:00`",
+    "uuid.UUID": "a UUID",
+    "decimal.Decimal": "a decimal number",
+}
 
 
 class Mismatch(ValueError):
@@ -35,6 +45,13 @@ def convert(value: Any, wanted: Any, where: str = "") -> Any:
     if isinstance(wanted, type):
         return _plain(value, wanted, where)
     return value
+
+
+def text_of(value: object) -> str | None:
+    """How one of a type that is a text in JSON is written; None for others."""
+    if any(_named(kind) in _TEXTS for kind in type(value).__mro__):
+        return value.isoformat() if hasattr(value, "isoformat") else str(value)
+    return None
 
 
 def _one_of(value: Any, kinds: tuple[Any, ...], where: str) -> Any:
@@ -65,8 +82,19 @@ def _sequence(value: Any, kind: type, args: tuple[Any, ...], where: str) -> Any:
 def _mapping(value: Any, args: tuple[Any, ...], where: str) -> Any:
     if not isinstance(value, dict):
         _fail(value, "an object", where)
-    of = args[1] if len(args) > 1 else Any
-    return {key: convert(item, of, _field(where, key)) for key, item in value.items()}
+    keys, of = args if len(args) > 1 else (str, Any)
+    return {_key(key, keys, _field(where, key)): convert(item, of, _field(where, key)) for key, item in value.items()}
+
+
+def _key(key: str, wanted: Any, where: str) -> Any:
+    """A key, which JSON has as a text: also where it is a number."""
+    try:
+        return convert(key, wanted, where)
+    except Mismatch as error:
+        try:
+            return convert(json.loads(key), wanted, where)
+        except ValueError:
+            raise Mismatch(f"the key of {error}") from None
 
 
 def _dataclass(value: Any, wanted: Any, where: str) -> Any:
@@ -92,11 +120,27 @@ def _plain(value: Any, wanted: type, where: str) -> Any:
             return wanted(value)
         except ValueError:
             _fail(value, f"one of {', '.join(repr(member.value) for member in wanted)}", where)
+    if _named(wanted) in _TEXTS:
+        return _from_text(value, wanted, where)
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if wanted in _PLAIN and (not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool)):
         _fail(value, {str: "a text", bytes: "bytes", int: "a whole number", float: "a number", bool: "true or false"}[wanted], where)
     return value
+
+
+def _from_text(value: Any, wanted: type, where: str) -> Any:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if isinstance(value, str) or (is_number and _named(wanted) == "decimal.Decimal"):
+        try:
+            return getattr(wanted, "fromisoformat", wanted)(str(value))
+        except (ValueError, ArithmeticError):
+            pass
+    return _fail(value, _TEXTS[_named(wanted)], where)
+
+
+def _named(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _field(where: str, name: str) -> str:

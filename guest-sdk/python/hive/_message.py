@@ -8,6 +8,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Iterator
 
+from ._convert import text_of
+
 JSON = "application/json"
 
 Headers = list[tuple[str, str]]
@@ -28,7 +30,7 @@ class Message:
 
     def json(self) -> Any:
         """The payload read as JSON; None if it is empty."""
-        return json.loads(self.payload) if self.payload else None
+        return read_json(self.payload) if self.payload else None
 
     def header(self, name: str) -> str | None:
         """The first header of that name."""
@@ -86,6 +88,18 @@ def to_message(
     return message
 
 
+def read_json(payload: bytes) -> Any:
+    """What is JSON in UTF-8, and nothing else that Python would take for it.
+
+    ValueError when it is none.
+    """
+    return json.loads(payload.decode(), parse_constant=_refuse)
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
 def json_message(value: object) -> Message:
     """A value as JSON; dataclasses and enumerations are written by their fields and values."""
     try:
@@ -105,4 +119,7 @@ def _plain(value: object) -> Any:
     if isinstance(value, (set, frozenset)):
         # In one order, as what is expected of the state is compared as it is written.
         return sorted(value, key=repr)
+    text = text_of(value)
+    if text is not None:
+        return text
     raise TypeError(f"{type(value).__name__} is no type of JSON")

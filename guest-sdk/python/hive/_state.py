@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Callable, Iterator
 
 from ._convert import Mismatch, convert
 from ._errors import HiveError
-from ._message import Message, json_message
+from ._message import Message, json_message, read_json
 from ._node import node
 
 # Seconds for which `once` remembers.
@@ -140,7 +139,7 @@ def _read(key: str, found: bytes, kind: Any) -> Any:
     if kind is bytes:
         return found
     try:
-        return convert(json.loads(found), kind)
+        return convert(read_json(found), kind)
     except (ValueError, Mismatch) as error:
         raise HiveError("unexpected-value", f"`{key}`: {error}") from None
 
