@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import re
 import types
 import typing
-from typing import Any, Callable, Union
+from dataclasses import dataclass
+from typing import Any, Callable, NoReturn, Union
 
 from ._context import Context, Event
 from ._convert import Mismatch, convert
@@ -105,15 +107,12 @@ def _is_plain(function: Callable[..., Any], what: str) -> None:
 
 def _called(function: Callable[..., Any], giver: Callable[[inspect.Parameter, Any], Giver | None], may: str) -> Giver:
     """Calls the function with what `giver` finds for each parameter; what it finds nothing for is left to its default."""
-    try:
-        hints = typing.get_type_hints(function)
-    except NameError:
-        # A name that exists only later, or only for a type checker.
-        hints = {}
+    signature = _signature(function)
+    hints = _hints(function, signature)
     placed: list[Giver] = []
     named: dict[str, Giver] = {}
     by_place = True
-    for parameter in inspect.signature(function).parameters.values():
+    for parameter in signature.parameters.values():
         if parameter.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD):
             raise TypeError(
                 f"{function.__name__} takes `{parameter}`, which does not say what it is to be given: {may}. "
@@ -134,18 +133,65 @@ def _called(function: Callable[..., Any], giver: Callable[[inspect.Parameter, An
     return lambda event: function(*(give(event) for give in placed))
 
 
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    """What the function takes; since 3.14 annotations are asked for as they are written, as one may not be there."""
+    try:
+        from annotationlib import Format
+    except ImportError:
+        return inspect.signature(function)
+    return inspect.signature(function, annotation_format=Format.STRING)
+
+
+@dataclass
+class _NotYet:
+    """In the place of an annotation that names what is not there: later in the file, or only for a type checker."""
+
+    function: str
+    name: str
+    written: str
+
+    def refuse(self) -> NoReturn:
+        raise TypeError(
+            f"{self.function}: what `{self.name}` is, `{self.written}`, is not there yet: define it above the handler, and "
+            "import it outside of TYPE_CHECKING"
+        )
+
+
+def _hints(function: Callable[..., Any], signature: inspect.Signature) -> dict[str, Any]:
+    """What the parameters are, each by itself where they are not all there."""
+    try:
+        return typing.get_type_hints(function)
+    except NameError:
+        pass
+    hints: dict[str, Any] = {}
+    for name, parameter in signature.parameters.items():
+        if parameter.annotation is not inspect.Parameter.empty:
+            hints[name] = _hint(inspect.unwrap(function), name, parameter.annotation)
+    return hints
+
+
+def _hint(function: Callable[..., Any], name: str, annotation: Any) -> Any:
+    def alone() -> None: ...
+
+    alone.__annotations__ = {name: annotation}
+    try:
+        return typing.get_type_hints(alone, globalns=getattr(function, "__globals__", {}))[name]
+    except NameError:
+        return _NotYet(function.__name__, name, annotation if isinstance(annotation, str) else repr(annotation))
+
+
 def _is_context(parameter: inspect.Parameter, kind: Any, names: tuple[str, ...]) -> bool:
-    if kind is Any:
-        written = parameter.annotation
-        if written is inspect.Parameter.empty:
-            return parameter.name in names
-        # Another annotation has a name that is not there yet.
-        return isinstance(written, str) and written.strip("'\"").split(".")[-1] == "Context"
+    if parameter.annotation is inspect.Parameter.empty:
+        return parameter.name in names
+    if isinstance(kind, _NotYet):
+        return re.search(r"\bContext\b", kind.written) is not None
     is_union = typing.get_origin(kind) in (Union, types.UnionType)
     return kind is Context or (is_union and Context in typing.get_args(kind))
 
 
 def _data_giver(kind: Any) -> Giver:
+    if isinstance(kind, _NotYet):
+        kind.refuse()
     if kind is Message:
         return lambda event: event.message
     if kind is bytes:

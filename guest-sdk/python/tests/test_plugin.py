@@ -228,6 +228,27 @@ class Sdk(unittest.TestCase):
                 fit(function)
             self.assertIn(want, str(refused.exception))
 
+    def test_an_annotation_that_is_not_there_costs_no_other_and_data_need_theirs(self):
+        def returns(reading: Reading, ctx: Unseen.Context | None) -> Unseen:
+            return reading.celsius, ctx.channel
+
+        def later(what: list[Unseen]) -> None: ...
+
+        def left(reading: Reading, more: Unseen = None) -> None:
+            return reading, more
+
+        event = Event("a/b", Message(b'{"celsius": 4}'))
+        self.assertEqual(handling(returns)(event), (4.0, "a/b"))
+        self.assertEqual(handling(left)(event), (Reading(4.0), None))
+        for fit in (handling, restoring):
+            with self.assertRaises(TypeError) as refused:
+                fit(later)
+            self.assertEqual(
+                str(refused.exception),
+                "later: what `what` is, `list[Unseen]`, is not there yet: define it above the handler, and import it outside of "
+                "TYPE_CHECKING",
+            )
+
     def test_patterns_and_schedules_are_checked_as_a_node_does(self):
         for fine in ["a", "a/b", "*", "**", "a/*/b/**", "{room}/x", "$timer/tick", "**/*/**/*/**/**/**/**", "ä/$b"]:
             check_pattern(fine)

@@ -199,6 +199,10 @@ async fn what_fails_while_python_is_loaded_is_told_from_the_projects_code_on() -
             "import hive\n@hive.on(\"a//b\")\ndef no() -> None: ...\n",
             "line 2, in <module>\n    @hive.on(\"a//b\")\n     ~~~~~~~^^^^^^^^\nValueError: 'a//b' is no pattern: there are no",
         ),
+        (
+            "import hive\n@hive.on(\"a/b\")\ndef pay(order: Order) -> Unseen: ...\nclass Order: ...\n",
+            "TypeError: pay: what `order` is, `Order`, is not there yet: define it above the handler",
+        ),
         ("import numppy\n", "error: a package that is not Python's own is to be one of the `dependencies`"),
         ("import sys\nsys.exit(3)\n", "RuntimeError: the program is ended while it is loaded"),
         ("import ssl\n", "error: the Python of a component, 3.14, has no `ssl`"),
