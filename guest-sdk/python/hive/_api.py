@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import builtins
 from typing import Any, Callable, Iterator, TypeVar, overload
 
 from ._errors import HiveError
-from ._message import Headers, Message, to_message
+from ._message import Headers, Message, to_headers, to_message
 from ._node import Answer, Answers, Kept, node
 
 Value = TypeVar("Value", str, int, float, bool)
@@ -32,8 +31,7 @@ def publish(
 
 def forward(channel: str, headers: SomeHeaders | None = None) -> str:
     """Publishes the payload of the event in hand, without copying it."""
-    pairs = headers.items() if isinstance(headers, dict) else headers or []
-    return node().forward(channel, builtins.list(pairs))
+    return node().forward(channel, to_headers(headers or []))
 
 
 def retain(channel: str, value: object, *, key: str | None = None, headers: SomeHeaders | None = None) -> str:
@@ -141,19 +139,19 @@ class _Log:
         """Whether a line of that level is written at all."""
         return node().log_enabled(level)
 
-    def trace(self, message: object, **fields: object) -> None:
+    def trace(self, message: object, /, **fields: object) -> None:
         self._say("trace", message, fields)
 
-    def debug(self, message: object, **fields: object) -> None:
+    def debug(self, message: object, /, **fields: object) -> None:
         self._say("debug", message, fields)
 
-    def info(self, message: object, **fields: object) -> None:
+    def info(self, message: object, /, **fields: object) -> None:
         self._say("info", message, fields)
 
-    def warn(self, message: object, **fields: object) -> None:
+    def warn(self, message: object, /, **fields: object) -> None:
         self._say("warn", message, fields)
 
-    def error(self, message: object, **fields: object) -> None:
+    def error(self, message: object, /, **fields: object) -> None:
         self._say("error", message, fields)
 
     def _say(self, level: str, message: object, fields: dict[str, object]) -> None:

@@ -81,11 +81,16 @@ def to_message(
     if key is not None:
         message.key = str(key)
     if headers is not None:
-        pairs = headers.items() if isinstance(headers, dict) else headers
-        message.headers = [(str(name), str(text)) for name, text in pairs]
+        message.headers = to_headers(headers)
     if content_type is not None:
         message.content_type = content_type
     return message
+
+
+def to_headers(headers: dict[str, str] | Headers) -> Headers:
+    """Headers as pairs of texts."""
+    pairs = headers.items() if isinstance(headers, dict) else headers
+    return [(str(name), str(text)) for name, text in pairs]
 
 
 def read_json(payload: bytes) -> Any:

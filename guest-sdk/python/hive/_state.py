@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any, Callable, Iterator
 
 from ._convert import Mismatch, convert
@@ -54,7 +55,7 @@ class State:
 
     def increment(self, key: str, by: int = 1) -> int:
         """Adds to a number and gives the sum, whoever else adds at the same time. A missing key counts as 0."""
-        return node().state_increment(key, by)
+        return node().state_increment(key, operator.index(by))
 
     def swap(self, key: str, expected: object, value: object, *, ttl: float | None = None) -> bool:
         """Puts a value in place of the expected one, None meaning that the key is not there; the value None removes it.

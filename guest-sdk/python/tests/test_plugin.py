@@ -71,6 +71,12 @@ def each():
     return [said, error.code, error.channel, str(error)]
 
 
+@hive.on("carry/*")
+def carry():
+    hive.log.info("carried", message=1, self=2)
+    hive.forward("out/carried", {"tries": 3})
+
+
 @hive.tick("report", "@every 10s")
 def report():
     hive.retain("out/report", hive.config.get("limit", 7))
@@ -166,6 +172,11 @@ class Sdk(unittest.TestCase):
         host.deliver("set/x", 0.25).ok()
         self.assertEqual(host.timer("once"), 0.25)
         self.assertEqual(host.fire("once").published_on("out/due"), [{"due": True}])
+
+    def test_whatever_a_field_is_called_and_a_header_holds_it_is_a_text(self):
+        done = Host().deliver("carry/x", 5).ok()
+        self.assertEqual(done.logged, [("info", "carried", {"message": "1", "self": "2"})])
+        self.assertEqual((done.published[0].value, done.published[0].message.headers), (5, [("tries", "3")]))
 
     def test_the_configuration_has_the_type_of_its_default(self):
         host = Host(config={"limit": "many"})

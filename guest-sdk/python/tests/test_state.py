@@ -57,6 +57,10 @@ def text():
     return state.increment("t")
 
 
+def half():
+    return state.increment("n", 1.5)
+
+
 def swaps():
     return (
         state.swap("s", None, 1),
@@ -83,7 +87,7 @@ with mock.patch.object(_registry, "PLUGIN", KEEPER):
 
     @hive.answer("do/*")
     def do(what: str):
-        deeds = (values, keys, sums, text, swaps, wrong_kind, once)
+        deeds = (values, keys, sums, half, text, swaps, wrong_kind, once)
         return {deed.__name__: deed for deed in deeds}[what]()
 
     @hive.answer("do/secret")
@@ -149,6 +153,10 @@ class Keeping(unittest.TestCase):
     def test_what_the_node_refuses_and_what_is_of_another_kind_is_said(self):
         failure = Host().call("do/it", "text").failure
         self.assertIn("invalid: `t` holds no whole number", failure.reason)
+        host = Host()
+        failure = host.call("do/it", "half").failure
+        self.assertEqual((failure.rejected, host.state("n")), (True, None))
+        self.assertIn("TypeError: 'float' object cannot be interpreted as an integer", failure.reason)
         failure = Host().call("do/it", "wrong_kind").failure
         self.assertTrue(failure.rejected)
         self.assertIn("`stock`: `left` is 'many', not a whole number", failure.reason)
