@@ -20,6 +20,30 @@ def check_pattern(pattern: object) -> None:
         raise ValueError(f"{pattern!r} is no pattern: {fault}")
 
 
+def channel_fault(channel: str) -> str | None:
+    """What a node would have against a channel."""
+    letter = next((letter for letter in channel if letter in "*{}"), None)
+    return _fault(channel) if letter is None else f"it has a `{letter}`"
+
+
+def matches(pattern: str, channel: str) -> bool:
+    """Whether a pattern matches: `*` is one segment, `**` any number. Names that begin with `$` are not for wildcards."""
+    return _matches(pattern, channel.split("/"))
+
+
+def covers(pattern: str, other: str) -> bool:
+    """Whether a pattern matches whatever the other matches.
+
+    The other's wildcards become segments that nobody names, `**` as many of them as the pattern could tell apart.
+    """
+    shapes: list[list[str]] = [[]]
+    for segment in other.split("/"):
+        most = pattern.count("/") + 2
+        runs = [["\0"] * run for run in range(most + 1)] if segment == "**" else [["\0" if segment == "*" else segment]]
+        shapes = [shape + run for shape in shapes for run in runs]
+    return all(_matches(pattern, shape) for shape in shapes)
+
+
 def check_timer(name: str, schedule: str) -> None:
     """Refuses what no timer is called, and when none ticks."""
     fault = "it has a `/`" if "/" in name else _segment_fault(name)
@@ -33,6 +57,19 @@ def check_timer(name: str, schedule: str) -> None:
         raise ValueError(
             f"{schedule!r} is no schedule: it is `@every 5s`, or five fields of cron: minute hour day month weekday"
         )
+
+
+def _matches(pattern: str, channel: list[str]) -> bool:
+    def walk(want: list[str], have: list[str]) -> bool:
+        if not want:
+            return not have
+        if want[0] == "**":
+            return walk(want[1:], have) or (bool(have) and walk(want, have[1:]))
+        return bool(have) and want[0] in ("*", have[0]) and walk(want[1:], have[1:])
+
+    if channel and channel[0].startswith("$") and pattern.startswith("*"):
+        return False
+    return walk(pattern.split("/"), channel)
 
 
 def _fault(pattern: str) -> str | None:

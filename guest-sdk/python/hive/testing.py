@@ -3,18 +3,23 @@ test. The plugin is what the modules that the test imports have registered."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Callable
 
 from . import _node
 from ._context import Event
-from ._errors import Failure, HiveError
+from ._errors import Failure, HiveError, Reject, Retry
 from ._handle import begin, handle, restore, save
 from ._message import Headers, Message, to_message
 from ._node import Kept
+from ._patterns import channel_fault, covers, matches
 from ._registry import PLUGIN
 from ._store import Store
+
+#: Calls made together, and timers of a plugin, at most.
+_MOST = 64
 
 
 @dataclass
@@ -107,6 +112,7 @@ class Host(Store):
 
     def fire(self, name: str) -> Delivered:
         """Fires a one-shot timer that the plugin has set."""
+        assert name in self._timers, f"the plugin has not set the timer `{name}`"
         _, payload = self._timers.pop(name)
         return self.deliver(f"$timer/{name}", payload)
 
@@ -158,13 +164,10 @@ class Host(Store):
         id: str | None = None,
         **parts: Any,
     ) -> Delivered:
-        fits = (
-            at
-            for at, one in enumerate(PLUGIN.subscriptions)
-            if matches(one.pattern, channel) and (one.answers or not calls)
-        )
-        at = next(fits, None)
-        assert at is not None, f"the plugin does not {'answer' if calls else 'subscribe'} there: {channel}"
+        takes = [(at, one.pattern) for at, one in enumerate(PLUGIN.subscriptions) if one.answers or not calls]
+        at = next((at for at, pattern in takes if matches(self._filled(pattern), channel)), None)
+        there = [pattern for _, pattern in takes]
+        assert at is not None, f"the plugin does not {'answer' if calls else 'listen'} on `{channel}`: it does on {there}"
         return self._run(Event(channel, to_message(value, **parts), at, attempt, retained, calls), id)
 
     def _run(self, event: Event, id: str | None = None) -> Delivered:
@@ -183,9 +186,29 @@ class Host(Store):
         self._sent += 1
         return f"test-{self._sent}"
 
+    def _filled(self, pattern: str) -> str:
+        """A pattern whose `{name}` segments are values of the configuration; one that is missing matches nothing."""
+        is_name = re.compile(r"\{.+\}").fullmatch
+        return "/".join(self._config.get(one[1:-1], one) if is_name(one) else one for one in pattern.split("/"))
+
+    def _hears(self, fits: Callable[[str], bool]) -> bool:
+        return any(fits(self._filled(one.pattern)) for one in PLUGIN.subscriptions)
+
     # What a handler sees of the node.
 
+    def _may_send(self, channel: str, headers: Headers | tuple[()] = ()) -> None:
+        """Refuses what a node would not carry for the plugin."""
+        fault = channel_fault(channel)
+        if fault is not None:
+            raise HiveError("invalid", f"`{channel}` is no channel: {fault}")
+        if any(name.startswith("hive-") for name, _ in headers):
+            raise HiveError("invalid", "headers that begin with `hive-` belong to the mesh")
+        if not any(matches(self._filled(pattern), channel) for pattern in PLUGIN.publishes):
+            why = f'its code does not declare that: publishes ["{channel}"]'
+            raise HiveError("denied", f"the plugin may not publish to `{channel}`, nor call it: {why}")
+
     def _note(self, sent: list[Sent], channel: str, message: Message) -> str:
+        self._may_send(channel, message.headers)
         sent.append(Sent(channel, message))
         return self._next()
 
@@ -199,28 +222,32 @@ class Host(Store):
         )
 
     def retain(self, channel: str, message: Message) -> str:
+        id = self._note(self._done.retained, channel, message)
         self._kept[channel] = message
-        return self._note(self._done.retained, channel, message)
+        return id
 
     def clear(self, channel: str) -> None:
+        self._may_send(channel)
         self._kept.pop(channel, None)
         self._done.cleared.append(channel)
 
     def request(self, channel: str, message: Message, timeout_ms: int) -> Message:
-        self._done.asked.append(Sent(channel, message))
+        self._note(self._done.asked, channel, message)
         for pattern, answer in self._answers.items():
             if matches(pattern, channel):
-                return to_message(answer(message.data()) if callable(answer) else answer)
+                return _answered(answer, message)
         raise HiveError("no-responder")
 
     def request_each(self, calls: list[tuple[str, Message]], timeout_ms: int) -> list[Message | HiveError]:
+        if len(calls) > _MOST:
+            raise HiveError("too-large", _MOST)
         return [self._each(channel, message) for channel, message in calls]
 
     def gather(
         self, channel: str, message: Message, timeout_ms: int, limit: int
     ) -> tuple[list[tuple[str, Message | HiveError]], int]:
         said = self._each(channel, message)
-        if isinstance(said, HiveError) and said.code == "no-responder":
+        if isinstance(said, HiveError) and said.code in ("no-responder", "denied", "invalid"):
             raise said
         return [("test", said)], 0
 
@@ -231,6 +258,9 @@ class Host(Store):
             return error
 
     def kept_values(self, pattern: str, after: str | None) -> list[Kept]:
+        if not self._hears(lambda heard: covers(heard, pattern)):
+            why = "its code does not listen there"
+            raise HiveError("denied", f"the plugin may not read what is kept on `{pattern}`: {why}")
         return [
             Kept(channel, message, "test-kept", datetime.fromtimestamp(0, timezone.utc))
             for channel, message in sorted(self._kept.items())
@@ -258,6 +288,15 @@ class Host(Store):
         self._done.logged.append((level, message, dict(fields)))
 
     def after(self, name: str, delay_ms: int, payload: bytes) -> None:
+        channel, declared = f"$timer/{name}", [timer.name for timer in PLUGIN.timers]
+        if "/" in name or channel_fault(channel) is not None:
+            raise HiveError("invalid", "a timer's name is like one segment of a channel")
+        if name in declared:
+            raise HiveError("invalid", f"`{name}` is a timer that the plugin declares")
+        if not self._hears(lambda heard: matches(heard, channel)):
+            raise HiveError("invalid", f"no subscription of the plugin matches `{channel}`, where it would fire")
+        if name not in self._timers and len(self._timers) + len(declared) >= _MOST:
+            raise HiveError("too-large", _MOST)
         self._timers[name] = (delay_ms, payload)
 
     def cancel(self, name: str) -> bool:
@@ -265,21 +304,20 @@ class Host(Store):
 
     def secret(self, name: str) -> str:
         if name not in self._secrets:
-            raise HiveError("denied", f"the node's configuration would need: plugins: {{each: {{test: {{secrets: {{{name}: {{file: PATH}}}}}}}}}}")
+            line = f"plugins: {{each: {{test: {{secrets: {{{name}: {{file: PATH}}}}}}}}}}"
+            why = f"the plugin has no secret `{name}`; the configuration would have to grant it: {line}"
+            raise HiveError("denied", why)
         return self._secrets[name]
 
 
-def matches(pattern: str, channel: str) -> bool:
-    """Whether a pattern matches: `*` is one segment, `**` any number."""
-
-    def walk(want: list[str], have: list[str]) -> bool:
-        if not want:
-            return not have
-        if want[0] == "**":
-            return walk(want[1:], have) or (bool(have) and walk(want, have[1:]))
-        return bool(have) and want[0] in ("*", have[0]) and walk(want[1:], have[1:])
-
-    return walk(pattern.split("/"), channel.split("/"))
+def _answered(answer: Any, asked: Message) -> Message:
+    """What somebody answers, or what a call of him comes to."""
+    try:
+        return to_message(answer(asked.data()) if callable(answer) else answer)
+    except Reject as error:
+        raise HiveError("rejected", str(error)) from None
+    except Retry as error:
+        raise HiveError("failed", str(error)) from None
 
 
 def _text(value: object) -> str:

@@ -14,7 +14,7 @@ from hive._fit import MAY, handling, read_as, restoring, taking_nothing, ticking
 from hive._patterns import check_pattern, check_timer
 from hive.testing import Host
 
-hive.plugin(name="sample", publishes=["out/*"])
+hive.plugin(name="sample", publishes=["out/*", "names/*", "nobody/*"])
 
 
 @dataclass
@@ -63,6 +63,11 @@ def ask(value):
 @hive.answer("all/*")
 def everything():
     return [(kept.channel, kept.value) for kept in hive.kept_values("room/*")]
+
+
+@hive.on("room/*")
+def room():
+    """What is kept is read where a plugin listens."""
 
 
 @hive.answer("each/*")

@@ -20,7 +20,7 @@ from hive._state import _read
 from hive.testing import Host
 
 # A plugin of its own.
-WRITER = _registry.Plugin(name="writer", publishes=["out/*", "{shop}/*"])
+WRITER = _registry.Plugin(name="writer", publishes=["out/*"])
 
 
 class Size(enum.Enum):
