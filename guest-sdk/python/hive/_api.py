@@ -72,12 +72,12 @@ def gather(channel: str, value: object = None, *, timeout: float | None = None, 
 
 
 def kept(channel: str) -> Any:
-    """A channel's kept value; None if there is none."""
+    """A channel's kept value; None if there is none. The plugin subscribes there."""
     return next((found.value for found in kept_values(channel)), None)
 
 
 def kept_values(pattern: str) -> Iterator[Kept]:
-    """The kept values that match, in the order of their channels, page by page."""
+    """The kept values that match, in the order of their channels, page by page. The plugin subscribes there."""
     after = None
     while page := node().kept_values(pattern, after):
         yield from page

@@ -100,16 +100,16 @@ def plugin(
 
 
 def on(pattern: str, *, group: bool | str = False, durable: bool = False) -> Callable[[Function], Function]:
-    """Handles events.
+    """Handles events. A `{name}` segment is what the configuration has there.
 
-    With `group` one node of the group gets each event; with `durable` each gets every event, also what durable
+    Where several patterns match, the function that stands first in the source is the only one that runs. With `group` one node of the group gets each event; with `durable` each gets every event, also what durable
     channels carried while it was away.
     """
     return _subscribe(pattern, False, group, durable)
 
 
 def answer(pattern: str, *, group: bool | str = False, durable: bool = False) -> Callable[[Function], Function]:
-    """Handles events, and answers calls with what the function returns."""
+    """Handles events, and answers calls with what the function returns; see `on`."""
     return _subscribe(pattern, True, group, durable)
 
 
