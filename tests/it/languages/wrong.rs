@@ -203,6 +203,10 @@ async fn what_fails_while_python_is_loaded_is_told_from_the_projects_code_on() -
             "import hive\n@hive.on(\"a/b\")\ndef pay(order: Order) -> Unseen: ...\nclass Order: ...\n",
             "TypeError: pay: what `order` is, `Order`, is not there yet: define it above the handler",
         ),
+        (
+            "LIMIT = (\n",
+            "  File \"src/app.py\", line 1\n    LIMIT = (\n            ^\nSyntaxError: '(' was never closed",
+        ),
         ("import numppy\n", "error: a package that is not Python's own is to be one of the `dependencies`"),
         ("import sys\nsys.exit(3)\n", "RuntimeError: the program is ended while it is loaded"),
         ("import ssl\n", "error: the Python of a component, 3.14, has no `ssl`"),
@@ -217,8 +221,9 @@ async fn what_fails_while_python_is_loaded_is_told_from_the_projects_code_on() -
         let hidden = ["hive_entry", "hive_base", "frozen", "/1/", "libpython"];
         ensure!(!hidden.iter().any(|hidden| said.contains(hidden)), "{before}: {said}");
     }
-    // What is printed then is seen, and does no harm.
-    std::fs::write(&source, format!("print(\"loaded\")\n{text}"))?;
+    // What is printed then is seen, and does no harm. What is written for the Python inside needs no such one outside.
+    let newer = "type Limit = int\nlimits = {'a': 1}\nprint(f'{f'{limits['a']}'}')\n";
+    std::fs::write(&source, format!("print(\"loaded\")\n{newer}{text}"))?;
     let (code, said) = run(&["build", "early"])?;
     ensure!(code == Some(0) && said.contains("\nloaded\n"), "{said}");
     // So is what it is warned of, by the file's own name.

@@ -25,7 +25,7 @@ use super::{
     BuildError,
     project::{Language, Project, manifest, unreadable},
     shop::{Comes, Kit, Shop},
-    tool::{Tool, place},
+    tool::{Tool, place, version},
     world,
 };
 
@@ -33,7 +33,6 @@ use super::{
 const COMPONENTIZE: &str = "componentize-py==0.25.1";
 /// In the stamp: another version builds again.
 const TOOLS: &str = "componentize-py 0.25.1 (base)";
-
 /// Interfaces that a component imports only where a source has one of these words, which are how the SDK calls what they
 /// are for. Somebody may mean something else by them; that brings an interface too many.
 const NAMED: [(&str, &[&str]); 1] = [("secrets", &["secret"])];
@@ -45,6 +44,9 @@ const USUAL: [&str; 2] = ["state", "timers"];
 const ENTRY: &str = "hive_entry";
 /// Its source, but for what the project says.
 const ENTRY_SOURCE: &str = include_str!("python/entry.py.in");
+
+/// Files of a project's folder that are not its own, as `compileall` takes them.
+const NOT_ITS_OWN: &str = r"/(\.[^./]|venv/|node_modules/)";
 
 /// What it says before the name of a native module, and the place that wants it.
 const REFUSES: &str = "hive-native ";
@@ -145,8 +147,11 @@ impl Python {
     pub async fn build(&self, project: &Project, shop: &Shop<'_>, to: &Path) -> Result<(), BuildError> {
         let root = &project.root;
         self.check(project)?;
-        PYTHON.at_least(&["--version"], PYTHON_LEAST, root).await?;
-        self.check_syntax(project).await?;
+        let host = PYTHON.at_least(&["--version"], PYTHON_LEAST, root).await?;
+        // An older one does not know all that the Python inside takes.
+        if host >= version(INSIDE) {
+            self.check_syntax(project).await?;
+        }
         let packages = installed(project, &self.dependencies, shop).await?;
         let native = packages.as_deref().map(native).unwrap_or_default();
         let (entry, sdk) = (project.workshop().join("python"), root.join(&self.sdk));
@@ -227,7 +232,8 @@ impl Python {
     async fn check_syntax(&self, project: &Project) -> Result<(), BuildError> {
         let mut python = PYTHON.command(&project.root);
         let cache = project.workshop().join("pycache");
-        python.env("PYTHONPYCACHEPREFIX", cache).args(["-m", "compileall", "-q"]).arg(&self.path);
+        python.env("PYTHONPYCACHEPREFIX", cache);
+        python.args(["-m", "compileall", "-q", "-x", NOT_ITS_OWN]).arg(&self.path);
         PYTHON.compile_aloud(python, "python3 -m compileall", &project.root).await
     }
 
@@ -261,4 +267,36 @@ async fn componentize(shop: &Shop<'_>) -> Result<PathBuf, BuildError> {
         comes: Comes::Installed,
     };
     shop.kit(&kit, async |folder: &Path| pip(folder, &[COMPONENTIZE.into()], folder).await).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::toolchain::build::project;
+
+    #[tokio::test]
+    async fn the_syntax_of_what_is_the_projects_own_is_looked_at() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let write = |path: &str, text: &str| {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+            fs::write(path, text).expect("written");
+        };
+        write("pyproject.toml", "[project]\nname = \"x\"\n[tool.hive]\n");
+        write("app.py", "import hive\n");
+        for elsewhere in [".hive/site/newer.py", ".venv/lib/newer.py", "venv/newer.py", "node_modules/x/x.py"]
+        {
+            write(elsewhere, "type = = int\n");
+        }
+        let found = project::find(folder.path()).expect("a project");
+        let Language::Python(python) = &found[0].language else { panic!("it is one in Python") };
+        if PYTHON.at_least(&["--version"], PYTHON_LEAST, folder.path()).await.is_err() {
+            return;
+        }
+        python.check_syntax(&found[0]).await.expect("the project's own is well");
+        write("part/one.py", "x = (\n");
+        let error = python.check_syntax(&found[0]).await.expect_err("it is not");
+        let BuildError::Failed { said, .. } = error else { panic!("{error}") };
+        assert!(said.contains("part/one.py") && !said.contains("newer.py"), "{said}");
+    }
 }

@@ -90,11 +90,16 @@ impl Tool {
         output.map_err(|source| self.fault(folder, source))
     }
 
-    /// Sees to it that the tool is of a version that will do.
+    /// Sees to it that the tool is of a version that will do, and gives that, where it can be read.
     ///
     /// # Errors
     /// When it is missing or too old.
-    pub async fn at_least(self, args: &[&str], least: (u32, u32), folder: &Path) -> Result<(), BuildError> {
+    pub async fn at_least(
+        self,
+        args: &[&str],
+        least: (u32, u32),
+        folder: &Path,
+    ) -> Result<Option<(u32, u32)>, BuildError> {
         let mut command = self.command(folder);
         command.args(args);
         let output = self.run(command, self.program, folder).await?;
@@ -107,7 +112,7 @@ impl Tool {
                 hint: self.hint,
             }),
             // A version that cannot be read may do: the tool itself will say.
-            _ => Ok(()),
+            found => Ok(found),
         }
     }
 
@@ -153,7 +158,7 @@ fn outcome(output: &Output, said: &[u8], called: &str, folder: &Path) -> Result<
 }
 
 /// The first two numbers of a version somewhere in a text: `go version go1.26.8 linux/amd64`.
-fn version(text: &str) -> Option<(u32, u32)> {
+pub fn version(text: &str) -> Option<(u32, u32)> {
     let begins = text.char_indices().filter(|(at, c)| {
         c.is_ascii_digit() && !text.get(..*at).unwrap_or_default().ends_with(|c: char| c.is_ascii_digit())
     });
