@@ -210,6 +210,9 @@ impl BuildError {
                  needs native code can be a process: `exec` in the plugin's section of the configuration"
                     .into(),
             ),
+            Self::Failed { command, said, .. } if command.starts_with("python3 -m pip") => {
+                python::advice(said).map(str::to_owned)
+            }
             Self::SameName { .. } => Some("give one of the two packages another name".into()),
             _ => None,
         }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use hive_tests::languages::{command, is_here, said};
+use hive_tests::languages::{command, is_here, said, said as said_of};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -166,10 +166,27 @@ async fn packages_are_chosen_for_the_python_inside() -> Result<()> {
     ensure!(code == Some(0) && !said.contains("SyntaxWarning"), "{said}");
     let site = root.join(".hive/site");
     ensure!(!site.join("typing_extensions.py").exists(), "a marker is that of this machine's Python");
-    let nowhere = manifest.replace("dependencies = []", "dependencies = [\"six==0.0.1\"]");
-    std::fs::write(root.join("pyproject.toml"), nowhere)?;
+    let depend = |on: &str| {
+        let text = manifest.replace("dependencies = []", &format!("dependencies = [\"{on}\"]"));
+        std::fs::write(root.join("pyproject.toml"), text)
+    };
+    depend("six==0.0.1")?;
     let (code, said) = run(&["build", "needs"])?;
     ensure!(code == Some(1) && said.contains("No matching distribution found for six==0.0.1"), "{said}");
+    ensure!(said.contains("hint: there is no such package or version"), "{said}");
+    // Without a network nothing has no wheel.
+    depend("docopt==0.6.1")?;
+    let mut offline = command(Path::new(PROGRAM))?;
+    offline.env("PIP_INDEX_URL", "http://127.0.0.1:9/").env("PIP_RETRIES", "1");
+    let said = said_of(&offline.args(["build", "needs"]).current_dir(folder.path()).output()?);
+    ensure!(said.contains("Connection refused") && said.contains("hint: packages come from PyPI"), "{said}");
+    ensure!(!said.contains("has no wheel"), "{said}");
+    ensure!(site.join("docopt.py").exists(), "what works is gone before there is another");
+    std::fs::write(&source, text)?;
+    depend("six==1.17.0")?;
+    let (code, said) = run(&["build", "needs"])?;
+    ensure!(code == Some(0), "{said}");
+    ensure!(site.join("six.py").exists(), "what it depends on is not there");
     ensure!(!site.join("docopt.py").exists(), "what nobody depends on any more is there");
     Ok(())
 }

@@ -18,7 +18,7 @@ use serde::Deserialize;
 
 use base::{Base, Parts};
 use load::{LoadError, Loading, load};
-pub use packages::{INSIDE, pip};
+pub use packages::{INSIDE, advice, pip};
 use packages::{Native, Natives, installed, native};
 
 use super::{

@@ -5,7 +5,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -18,6 +18,8 @@ use crate::toolchain::build::{BuildError, project::Project, shop::Shop, tool::pl
 pub const INSIDE: &str = "3.14";
 /// pip as it chooses for that.
 const CHOOSING: &str = include_str!("pip.py");
+/// What is installed, as the manifest says it.
+const LIST: &str = "hive-installed.txt";
 /// Wheels with native code are taken, too, as many do without it: those for any glibc, of which nothing is loaded.
 const MANYLINUX: [&str; 3] = ["manylinux1_x86_64", "manylinux2010_x86_64", "manylinux2014_x86_64"];
 const GLIBC_MINORS: std::ops::Range<u32> = 5..40;
@@ -50,7 +52,7 @@ pub async fn installed(
     }
     let wanted = format!("{}\n# for Python {INSIDE}\n", dependencies.join("\n"));
     let site = project.root.join(".hive/site");
-    let list = site.join("hive-installed.txt");
+    let list = site.join(LIST);
     if fs::read_to_string(&list).is_ok_and(|installed| installed == wanted) {
         return Ok(Some(site));
     }
@@ -62,13 +64,29 @@ pub async fn installed(
         });
     }
     shop.say(&format!("`{}` needs packages; running `pip install`", project.name));
-    if site.exists() {
-        // What nobody depends on any more is not there either.
-        fs::remove_dir_all(&site).map_err(|source| place(&site, source))?;
-    }
-    shop.installing("packages", &site, choose(project, dependencies, &site, shop)).await?;
-    fs::write(&list, wanted).map_err(|source| place(&list, source))?;
+    // What works stays until there is another, and what nobody depends on any more goes with it.
+    let fresh = site.with_added_extension("new");
+    remove(&fresh)?;
+    shop.installing("packages", &fresh, choose(project, dependencies, &fresh, shop)).await?;
+    let fresh_list = fresh.join(LIST);
+    fs::write(&fresh_list, wanted).map_err(|source| place(&fresh_list, source))?;
+    // Half of what was there is not taken for all of it.
+    gone(&list, fs::remove_file(&list))?;
+    remove(&site)?;
+    fs::rename(&fresh, &site).map_err(|source| place(&site, source))?;
     Ok(Some(site))
+}
+
+fn remove(folder: &Path) -> Result<(), BuildError> {
+    gone(folder, fs::remove_dir_all(folder))
+}
+
+/// What is not there need not be removed.
+fn gone(path: &Path, removed: io::Result<()>) -> Result<(), BuildError> {
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(place(path, error)),
+        _ => Ok(()),
+    }
 }
 
 /// Installs packages for the Python inside. Where one is there as sources alone a wheel is made of it first, by this machine's
@@ -96,7 +114,8 @@ async fn choose(
         pip.arg("--find-links").arg(&wheels);
         let Err(error) = run(pip, site, dependencies, &project.root).await else { return Ok(()) };
         let BuildError::Failed { said, .. } = &error else { return Err(error) };
-        let Some(lacking) = without_wheel(said).map(str::to_owned) else { return Err(error) };
+        let lacking = without_wheel(said).filter(|_| !is_offline(said)).map(str::to_owned);
+        let Some(lacking) = lacking else { return Err(error) };
         if made.contains(&lacking) {
             return Err(BuildError::NoWheel { package: lacking });
         }
@@ -126,6 +145,25 @@ async fn choose(
 fn without_wheel(said: &str) -> Option<&str> {
     let (_, rest) = said.split_once("Could not find a version that satisfies the requirement ")?;
     rest.split_once(" (from ").map(|(requirement, _)| requirement)
+}
+
+/// Whether pip could not ask for packages, after which it finds none.
+fn is_offline(said: &str) -> bool {
+    ["connection broken by", "Could not fetch URL", "Failed to establish a new connection"]
+        .iter()
+        .any(|words| said.contains(words))
+}
+
+/// What to do about what pip says.
+#[must_use]
+pub fn advice(said: &str) -> Option<&'static str> {
+    if is_offline(said) {
+        return Some(
+            "packages come from PyPI, or from where pip is told to look (`pip config list`): it could not be reached",
+        );
+    }
+    without_wheel(said)?;
+    Some("there is no such package or version: the project's are the `dependencies` of pyproject.toml")
 }
 
 /// Installs packages for this machine's Python into a folder, whatever manages the rest of the system.
@@ -212,8 +250,12 @@ mod tests {
             ),
         ] {
             assert_eq!(without_wheel(said), Some(want));
+            assert!(advice(said).is_some_and(|advice| advice.starts_with("there is no such package")));
+            let offline = "WARNING: Retrying (Retry(total=0, connect=None)) after connection broken by 'NewConnectionError('…')'\n";
+            assert!(advice(&format!("{offline}{said}")).is_some_and(|advice| advice.contains("PyPI")));
         }
         assert_eq!(without_wheel("ERROR: ResolutionImpossible"), None);
+        assert_eq!(advice("ERROR: ResolutionImpossible"), None);
     }
 
     #[test]
