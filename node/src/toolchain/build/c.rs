@@ -17,6 +17,7 @@ use super::{
     project::{Language, MANIFEST, Project, manifest, unreadable},
     python::pip,
     shop::{Comes, Kit, Shop},
+    stamp::short_hash,
     tool::{Tool, in_other_words, place},
 };
 
@@ -98,7 +99,7 @@ impl C {
             sources: table.sources,
             flags: table.flags,
             sdk: table.sdk.unwrap_or_else(|| ".hive/sdk".into()),
-            tools: format!("{ZIG} (asserts, lines, null), adapter {}", core::adapter_hash()),
+            tools: tools(),
         };
         let version = table.version.unwrap_or_else(|| "0.0.0".into());
         Ok(Some(Project::new(root, &table.name, &version, Language::C(c))))
@@ -171,6 +172,12 @@ fn advised(said: &str) -> String {
     let cure = "error: no source has `void hive_plugin(void)`, which says what the plugin wants: define it, with \
                 `hive_answer(\"channel\", handler);` and its like in it\n";
     rest.chain([cure]).collect()
+}
+
+/// In the stamp: what is made in another way is built again.
+fn tools() -> String {
+    let (flags, sources) = (FLAGS.join(" "), SDK_SOURCES.join(" "));
+    short_hash(&[ZIG, WORLD, &flags, &sources, &core::adapter_hash()])
 }
 
 /// zig, which is installed here, or in the cache. What it has compiled of its own library it keeps in the cache, too.

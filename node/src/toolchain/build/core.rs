@@ -8,6 +8,8 @@ use std::path::Path;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
+use super::stamp::short_hash;
+
 /// The adapter, and what it asks of a node.
 const ADAPTER: (&str, &str) = (include_str!("wasi/wasi.wat"), include_str!("wasi/wasi.wit"));
 
@@ -17,9 +19,7 @@ const ADAPTED: &str = "wasi_snapshot_preview1";
 /// In the stamp: another adapter builds again.
 #[must_use]
 pub fn adapter_hash() -> String {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(ADAPTER.0.as_bytes()).update(ADAPTER.1.as_bytes());
-    hasher.finalize().to_hex().chars().take(16).collect()
+    short_hash(&[ADAPTER.0, ADAPTER.1])
 }
 
 /// Makes a component of a module that has the functions of a world; none: it has its world with it. `wit` is the folder of

@@ -11,6 +11,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
+    sync::LazyLock,
     time::Duration,
 };
 
@@ -22,6 +23,7 @@ use super::{
     BuildError,
     project::{Language, Project, manifest, unreadable},
     shop::{Comes, Kit, Shop},
+    stamp::short_hash,
     tool::{Tool, in_other_words, place},
     world,
 };
@@ -34,9 +36,37 @@ const SDK: &str = "hive-guest";
 const PACKAGES: &[(&str, &str)] = &[("componentize-qjs", "0.4.5"), ("esbuild", "0.28.2")];
 /// What checks the types of TypeScript beside.
 const TYPES: &[(&str, &str)] = &[("typescript", "7.0.2")];
-/// In the stamp: another version builds again.
-const TOOLS: &str =
-    "componentize-qjs 0.4.5 (small), esbuild 0.28.2 (lines, uses, promises, lacking), typescript 7.0.2";
+
+/// What is bundled, but for the module that is loaded first. The SDK is loaded before it: what is loaded later finds what that
+/// adds to the engine.
+const ENTRY: &str = "import \"hive-guest\";\nimport {{main}};\nexport { handler, snapshot, startup } from \"hive-guest/component\";\n";
+/// What esbuild is told.
+const BUNDLED: [&str; 13] = [
+    "--bundle",
+    "--format=esm",
+    "--platform=neutral",
+    "--main-fields=browser,module,main",
+    "--conditions=hive-component,browser,import",
+    "--external:hive:*",
+    "--external:wasi:*",
+    "--target=es2022",
+    // Nobody runs the engine's queue of promises during a call: the SDK has one of its own, which functions find that are made
+    // of generators.
+    "--supported:async-await=false",
+    "--log-level=warning",
+    "--color=true",
+    "--sourcemap=external",
+    "--sources-content=false",
+];
+/// What componentize-qjs is told. The small interpreter takes a third longer for a call, and a third less to build, at each
+/// change.
+const COMPONENTIZED: [&str; 2] = ["--sync", "--opt-size"];
+
+/// In the stamp: what is made in another way is built again.
+static TOOLS: LazyLock<String> = LazyLock::new(|| {
+    let (packages, told) = (format!("{PACKAGES:?} {TYPES:?}"), format!("{BUNDLED:?} {COMPONENTIZED:?}"));
+    short_hash(&[&packages, ENTRY, &told, &lacking::json()])
+});
 
 /// What the first line of a bundle is before the lines are known.
 const BANNER: &str = "// lines";
@@ -115,7 +145,7 @@ impl Js {
     /// What it is built with.
     #[must_use]
     pub fn tools(&self) -> &'static str {
-        TOOLS
+        &TOOLS
     }
 
     /// Writes the component to a file.
@@ -150,8 +180,7 @@ impl Js {
         let uses = uses.iter().map(String::as_str).chain([world::RANDOM]).collect();
         let wit = world::write(project, &uses)?;
         let mut componentize = NODE.command(root);
-        // The small interpreter takes a third longer for a call, and a third less to build, at each change.
-        componentize.arg(bin(&tools, "componentize-qjs")).args(["--sync", "--opt-size"]);
+        componentize.arg(bin(&tools, "componentize-qjs")).args(COMPONENTIZED);
         componentize.args(["--world", world::WORLD]).arg("--wit").arg(wit);
         componentize.arg("--js").arg(&bundle).arg("--output").arg(to);
         let sdk = self.sdk.as_ref().map(|sdk| sdk.to_string_lossy());
@@ -176,32 +205,13 @@ impl Js {
     ) -> Result<BTreeSet<String>, BuildError> {
         let entry = project.workshop().join("entry.js");
         let imported = serde_json::to_string(&main.to_string_lossy()).unwrap_or_default();
-        // The SDK is loaded first: what is loaded later finds what it adds to the engine.
-        let text = format!(
-            "import \"{SDK}\";\nimport {imported};\nexport {{ handler, snapshot, startup }} from \"{SDK}/component\";\n"
-        );
+        let text = ENTRY.replace("{{main}}", &imported);
         fs::write(&entry, text).map_err(|source| place(&entry, source))?;
         let define = |name: &str, value: &str| {
             format!("--define:{name}={}", serde_json::to_string(value).unwrap_or_default())
         };
         let mut esbuild = ESBUILD.command_of(&esbuild(tools), &project.root);
-        esbuild.arg(&entry).args([
-            "--bundle",
-            "--format=esm",
-            "--platform=neutral",
-            "--main-fields=browser,module,main",
-            "--conditions=hive-component,browser,import",
-            "--external:hive:*",
-            "--external:wasi:*",
-            "--target=es2022",
-            // Nobody runs the engine's queue of promises during a call: the SDK has one of its own, which functions find that
-            // are made of generators.
-            "--supported:async-await=false",
-            "--log-level=warning",
-            "--color=true",
-            "--sourcemap=external",
-            "--sources-content=false",
-        ]);
+        esbuild.arg(&entry).args(BUNDLED);
         esbuild.arg(format!("--banner:js={BANNER}"));
         esbuild.arg(define("__HIVE_NAME__", &project.name));
         esbuild.arg(define("__HIVE_VERSION__", &project.version));

@@ -12,27 +12,27 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
+    sync::LazyLock,
 };
 
 use serde::Deserialize;
 
 use base::{Base, Parts};
 use load::{LoadError, Loading, load};
+use packages::{CHOOSING, Native, Natives, installed, native};
 pub use packages::{INSIDE, advice, pip};
-use packages::{Native, Natives, installed, native};
 
 use super::{
     BuildError,
     project::{Language, Project, manifest, unreadable},
     shop::{Comes, Kit, Shop},
+    stamp::short_hash,
     tool::{Tool, place, version},
     world,
 };
 
 /// What builds, pinned: what built yesterday builds today.
 const COMPONENTIZE: &str = "componentize-py==0.25.1";
-/// In the stamp: another version builds again.
-const TOOLS: &str = "componentize-py 0.25.1 (base)";
 /// Interfaces that a component imports only where a source has one of these words, which are how the SDK calls what they
 /// are for. Somebody may mean something else by them; that brings an interface too many.
 const NAMED: [(&str, &[&str]); 1] = [("secrets", &["secret"])];
@@ -44,6 +44,12 @@ const USUAL: [&str; 2] = ["state", "timers"];
 const ENTRY: &str = "hive_entry";
 /// Its source, but for what the project says.
 const ENTRY_SOURCE: &str = include_str!("python/entry.py.in");
+
+/// In the stamp: what is made in another way is built again.
+static TOOLS: LazyLock<String> = LazyLock::new(|| {
+    let interfaces = format!("{NAMED:?} {USUAL:?} {:?}", world::ALWAYS);
+    short_hash(&[COMPONENTIZE, ENTRY_SOURCE, base::SOURCE, door::DOOR, CHOOSING, INSIDE, &interfaces])
+});
 
 /// Files of a project's folder that are not its own, as `compileall` takes them.
 const NOT_ITS_OWN: &str = r"/(\.[^./]|venv/|node_modules/)";
@@ -137,7 +143,7 @@ impl Python {
     /// What it is built with.
     #[must_use]
     pub fn tools(&self) -> &'static str {
-        TOOLS
+        &TOOLS
     }
 
     /// Writes the component to a file.

@@ -37,6 +37,17 @@ pub fn of(folders: &[PathBuf], with: &[&str]) -> io::Result<String> {
     Ok(hasher.finalize().to_hex().to_string())
 }
 
+/// A hash of the texts that a build is made of, for [`of`]: whoever changes one need not think of a number.
+#[must_use]
+pub fn short_hash(texts: &[&str]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for text in texts {
+        hasher.update(text.as_bytes());
+        hasher.update(b"\0");
+    }
+    hasher.finalize().to_hex().chars().take(16).collect()
+}
+
 fn collect(folder: &Path, files: &mut BTreeSet<PathBuf>) -> io::Result<()> {
     let (root, mut open) = (folder, vec![folder.to_path_buf()]);
     while let Some(folder) = open.pop() {
@@ -90,5 +101,14 @@ mod tests {
         assert_ne!(stamp(&["tool 2"]), first);
         fs::write(src.join("a.js"), b"2").expect("written");
         assert_ne!(stamp(&["tool 1"]), first);
+    }
+
+    #[test]
+    fn a_build_is_known_by_each_text_that_it_is_made_of() {
+        let first = short_hash(&["tool 1", "--flag"]);
+        assert_eq!(first.len(), 16);
+        for other in [&["tool 1", "--flag "][..], &["tool 1--flag"], &["tool 1"], &["--flag", "tool 1"]] {
+            assert_ne!(short_hash(other), first, "{other:?}");
+        }
     }
 }

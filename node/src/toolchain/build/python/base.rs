@@ -18,7 +18,7 @@ use crate::toolchain::build::{
 };
 
 /// The module that it is made of.
-const SOURCE: &str = include_str!("base.py");
+pub const SOURCE: &str = include_str!("base.py");
 const MODULE: &str = "hive_base";
 /// The component in its folder.
 const COMPONENT: &str = "base.wasm";

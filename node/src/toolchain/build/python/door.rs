@@ -16,7 +16,7 @@ use wasmparser::{
 };
 
 /// The module that is added.
-const DOOR: &str = include_str!("door.wat");
+pub const DOOR: &str = include_str!("door.wat");
 /// What it exports, and the component then: a function that gives 0 when all went well.
 pub const LOAD: &str = "load";
 /// What its imports are from.

@@ -17,7 +17,7 @@ use crate::toolchain::build::{BuildError, project::Project, shop::Shop, tool::pl
 /// The Python inside, whose markers `CHOOSING` has.
 pub const INSIDE: &str = "3.14";
 /// pip as it chooses for that.
-const CHOOSING: &str = include_str!("pip.py");
+pub const CHOOSING: &str = include_str!("pip.py");
 /// What is installed, as the manifest says it.
 const LIST: &str = "hive-installed.txt";
 /// Wheels with native code are taken, too, as many do without it: those for any glibc, of which nothing is loaded.
