@@ -115,6 +115,16 @@ pub enum BuildError {
         /// What is wrong.
         reason: String,
     },
+    /// A program of the project's cannot be run.
+    #[error("cannot run {program}: {reason}")]
+    CannotRun {
+        /// What was to be run.
+        program: String,
+        /// Why it was not.
+        reason: String,
+        /// What to do.
+        hint: String,
+    },
     /// The target's standard library is missing and must not or cannot be added.
     #[error("Rust's standard library for {target} is not installed{why}", target = rust::TARGET)]
     NoTarget {
@@ -204,7 +214,9 @@ impl BuildError {
                     .into(),
             ),
             Self::NoTool { hint, .. } | Self::TooOld { hint, .. } => Some((*hint).to_owned()),
-            Self::NoTarget { hint, .. } | Self::NotInstalled { hint, .. } => Some(hint.clone()),
+            Self::NoTarget { hint, .. } | Self::NotInstalled { hint, .. } | Self::CannotRun { hint, .. } => {
+                Some(hint.clone())
+            }
             Self::Native { .. } | Self::NoWheel { .. } => Some(
                 "packages that are Python alone work; those of the project are the `dependencies` of pyproject.toml. What \
                  needs native code can be a process: `exec` in the plugin's section of the configuration"

@@ -1,6 +1,10 @@
 //! A project that says itself how it is built: what no toolchain of this program's knows is a handler, too.
 
-use std::{fs, os::unix::fs::MetadataExt as _, path::Path};
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
+    path::Path,
+};
 
 use anyhow::{Context as _, Result, ensure};
 use hive_tests::{
@@ -135,6 +139,23 @@ async fn what_dev_builds_beside_a_slow_build_stays() -> Result<()> {
     config(true)?;
     node.runs_plugin("off", 1).await?;
     ensure!(!node.stderr().contains("are not loaded yet"), "{}", node.printed());
+    node.stop().await?;
+    Ok(())
+}
+
+/// A mistake that is mended without another manifest does not end `dev` as it starts.
+#[tokio::test(flavor = "multi_thread")]
+async fn dev_waits_for_a_command_that_cannot_be_run() -> Result<()> {
+    let folder = TempDir::new()?;
+    fs::copy(guest("greeter"), folder.path().join("made.wasm"))?;
+    let script = folder.path().join("build.sh");
+    fs::write(&script, "#!/bin/sh\ncp made.wasm $HIVE_OUT\n")?;
+    manifest(folder.path(), "[\"./build.sh\"]", "sources = [\"made.wasm\"]")?;
+    let mut node = node("dev").verb("dev").arg(folder.path()).spawn()?;
+    node.says("waiting until something is saved").await?;
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
+    node.says("built `own`").await?;
+    node.runs_plugin("own", 1).await?;
     node.stop().await?;
     Ok(())
 }

@@ -257,5 +257,13 @@ fn placed(folder: &Path, name: &str) -> PathBuf {
 
 /// Whether whoever made a mistake mends it and saves; what is missing has to be installed, and then it is begun anew.
 fn is_mended_by_saving(failure: &BuildError) -> bool {
-    matches!(failure, BuildError::Failed { .. } | BuildError::Manifest { .. } | BuildError::Native { .. })
+    matches!(
+        failure,
+        BuildError::Failed { .. }
+            | BuildError::Manifest { .. }
+            | BuildError::Native { .. }
+            | BuildError::NoWheel { .. }
+            | BuildError::NoHandler { .. }
+            | BuildError::CannotRun { .. }
+    )
 }

@@ -185,6 +185,7 @@ impl Js {
         componentize.arg("--js").arg(&bundle).arg("--output").arg(to);
         let sdk = self.sdk.as_ref().map(|sdk| sdk.to_string_lossy());
         let done = timeout(PATIENCE, NODE.compile(componentize, "componentize-qjs", root)).await;
+        let done = done.map(|done| done.map(drop));
         let done = done.unwrap_or_else(|_| {
             let patience = duration_text(PATIENCE);
             let said = format!(

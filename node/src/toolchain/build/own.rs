@@ -5,17 +5,24 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use serde::{Deserialize, de::IgnoredAny};
+use tokio::time::timeout;
 use wasmparser::{Parser, Payload};
 
 use super::{
     BuildError, core,
     project::{Language, MANIFEST, Project, manifest, unreadable},
     shop::Shop,
-    tool::{Tool, place},
+    tool::{Tool, place, remove},
 };
+use crate::units::duration_text;
+
+/// A command that takes longer is not coming to an end. Whatever builds it, such as a library in C++ for the first time, takes
+/// minutes.
+const PATIENCE: Duration = Duration::from_secs(60 * 60);
 
 /// Names of functions that are shown of a module which lacks those of the world.
 const EXPORTS_SHOWN: usize = 5;
@@ -86,7 +93,7 @@ impl Own {
     /// The files and folders that it is built of.
     #[must_use]
     pub fn sources(&self, project: &Project) -> Vec<PathBuf> {
-        self.sources.iter().map(|path| project.root.join(path)).collect()
+        self.sources.iter().map(|path| below(&project.root, path)).collect()
     }
 
     /// What it is built with.
@@ -102,18 +109,17 @@ impl Own {
     pub async fn build(&self, project: &Project, shop: &Shop<'_>, to: &Path) -> Result<(), BuildError> {
         let (root, wit) = (&project.root, shop.wit()?);
         let told = project.workshop().join("out.wasm");
-        if told.exists() {
-            // What is there afterwards was made now.
-            fs::remove_file(&told).map_err(|source| place(&told, source))?;
-        }
+        // What is there afterwards was made now.
+        remove(&told)?;
         let [program, arguments @ ..] = self.command.as_slice() else { return Ok(()) };
         // One of the project's own is meant where its name is a path.
-        let place_of = if program.contains('/') { root.join(program) } else { program.into() };
+        let place_of = if program.contains('/') { below(root, program) } else { program.into() };
         let mut command = TOOL.command_of(&place_of, root);
         command.args(arguments).env("HIVE_OUT", &told).env("HIVE_WIT", &wit);
         command.env("HIVE_NAME", &project.name).env("HIVE_VERSION", &project.version);
         let called = self.command.join(" ");
-        TOOL.compile_aloud(command, &called, root).await.map_err(|error| missing(error, program))?;
+        let done = within(PATIENCE, &called, root, TOOL.compile_aloud(command, &called, root)).await;
+        done.map_err(|error| missing(error, program))?;
         let made = self.component.as_ref().map_or(told, |path| root.join(path));
         let bytes = fs::read(&made).map_err(|error| {
             let reason = format!(
@@ -133,11 +139,31 @@ const TOOL: Tool = Tool { program: "", why: "", hint: "" };
 
 fn missing(error: BuildError, program: &str) -> BuildError {
     let BuildError::NoTool { .. } = error else { return error };
-    BuildError::NotInstalled {
-        what: format!("`{program}`"),
-        why: "it is what the project is built with",
+    BuildError::CannotRun {
+        program: "what the project is built with".into(),
+        reason: format!("`{program}` is not installed"),
         hint: format!("install it, or correct `build` in {MANIFEST}"),
     }
+}
+
+/// A path of a project's, without what does not lead anywhere, as in `./build.sh`.
+fn below(root: &Path, path: impl AsRef<Path>) -> PathBuf {
+    root.join(path).components().collect()
+}
+
+/// Waits for a command, but not for ever.
+async fn within(
+    patience: Duration,
+    called: &str,
+    root: &Path,
+    command: impl Future<Output = Result<(), BuildError>>,
+) -> Result<(), BuildError> {
+    timeout(patience, command).await.unwrap_or_else(|_| {
+        let patience = duration_text(patience);
+        let said =
+            format!("error: it has not ended after {patience}, and was ended: does it wait for somebody?\n");
+        Err(BuildError::Failed { command: called.to_owned(), folder: root.into(), said })
+    })
 }
 
 /// What was left as a component: a module becomes one.
@@ -251,5 +277,12 @@ mod tests {
         assert_eq!(advice(&wat::parse_str(handler).expect("a module")), "");
         let said = component(b"#!/bin/sh".to_vec(), Path::new(".")).expect_err("no module");
         assert_eq!(said, "it is no WebAssembly");
+    }
+
+    #[tokio::test]
+    async fn a_command_that_never_ends_is_ended() {
+        let never = within(Duration::from_millis(1), "make", Path::new("."), std::future::pending()).await;
+        let Err(BuildError::Failed { said, .. }) = never else { panic!("{never:?}") };
+        assert_eq!(said, "error: it has not ended after 1ms, and was ended: does it wait for somebody?\n");
     }
 }

@@ -4,11 +4,16 @@
 
 use std::{
     borrow::Cow,
-    env, io, iter,
+    env,
+    ffi::OsString,
+    fs,
+    io::{self, BufRead as _, BufReader},
+    iter,
     path::Path,
     process::{Output, Stdio},
 };
 
+use rustix::io::Errno;
 use tokio::process::Command;
 
 use super::BuildError;
@@ -36,10 +41,8 @@ impl Tool {
     pub fn command_of(self, program: &Path, folder: &Path) -> Command {
         let mut command = Command::new(program);
         command.current_dir(folder).stdin(Stdio::null()).kill_on_drop(true);
-        for (name, _) in env::vars_os() {
-            if is_leak(&name.to_string_lossy()) {
-                command.env_remove(&name);
-            }
+        for name in leaks(env::vars_os().map(|(name, _)| name).collect()) {
+            command.env_remove(name);
         }
         command
     }
@@ -49,20 +52,39 @@ impl Tool {
     /// # Errors
     /// When it is not installed, or fails.
     pub async fn run(self, command: Command, called: &str, folder: &Path) -> Result<Output, BuildError> {
-        let output = self.output(command, Stdio::inherit(), folder).await?;
-        if output.status.success() {
-            return Ok(output);
+        match self.run_to_its_end(command, called, folder).await? {
+            (output, None) => Ok(output),
+            (_, Some(failure)) => Err(failure),
         }
-        Err(BuildError::Failed { command: called.to_owned(), folder: folder.into(), said: String::new() })
+    }
+
+    /// The same where what it wrote counts for something even if it fails.
+    ///
+    /// # Errors
+    /// When it is not installed.
+    pub async fn run_to_its_end(
+        self,
+        command: Command,
+        called: &str,
+        folder: &Path,
+    ) -> Result<(Output, Option<BuildError>), BuildError> {
+        let output = self.output(command, Stdio::inherit(), folder).await?;
+        let failure = (!output.status.success()).then(|| BuildError::Failed {
+            command: called.to_owned(),
+            folder: folder.into(),
+            said: String::new(),
+        });
+        Ok((output, failure))
     }
 
     /// The same for a compiler: what it says is kept together, as others compile at the same time.
     ///
     /// # Errors
     /// When it is not installed, or fails.
-    pub async fn compile(self, command: Command, called: &str, folder: &Path) -> Result<(), BuildError> {
+    pub async fn compile(self, command: Command, called: &str, folder: &Path) -> Result<Output, BuildError> {
         let output = self.output(command, Stdio::piped(), folder).await?;
-        outcome(&output, &output.stderr, called, folder)
+        outcome(&output, &output.stderr, called, folder)?;
+        Ok(output)
     }
 
     /// The same for a compiler that says on stdout what is wrong.
@@ -81,13 +103,14 @@ impl Tool {
 
     async fn output(self, mut command: Command, stderr: Stdio, folder: &Path) -> Result<Output, BuildError> {
         tracing::debug!("in {}: {}", folder.display(), line(command.as_std()));
+        let program = Path::new(command.as_std().get_program()).to_path_buf();
         // tokio's `output` alone would keep stderr.
         let child = command.stdout(Stdio::piped()).stderr(stderr).spawn();
         let output = match child {
             Ok(child) => child.wait_with_output().await,
             Err(error) => Err(error),
         };
-        output.map_err(|source| self.fault(folder, source))
+        output.map_err(|source| self.fault(&program, folder, source))
     }
 
     /// Sees to it that the tool is of a version that will do, and gives that, where it can be read.
@@ -116,13 +139,44 @@ impl Tool {
         }
     }
 
-    fn fault(self, folder: &Path, source: io::Error) -> BuildError {
-        if source.kind() == io::ErrorKind::NotFound {
+    fn fault(self, program: &Path, folder: &Path, source: io::Error) -> BuildError {
+        if !folder.is_dir() {
+            return BuildError::Folder { folder: folder.into(), source };
+        }
+        // One that is called by its path and is there is not what is missing.
+        if source.kind() == io::ErrorKind::NotFound && !program.is_file() {
             let Self { program, why, hint } = self;
             return BuildError::NoTool { tool: program, why, hint };
         }
-        BuildError::Folder { folder: folder.into(), source }
+        cannot_run(program, &source)
     }
+}
+
+/// What it is called when a program that is there cannot be run.
+fn cannot_run(program: &Path, source: &io::Error) -> BuildError {
+    let (shown, mut reason) = (program.display(), source.to_string());
+    let hint = match source.kind() {
+        io::ErrorKind::PermissionDenied => format!("make it executable: `chmod +x {shown}`"),
+        io::ErrorKind::NotFound => {
+            if let Some(interpreter) = interpreter(program) {
+                reason = format!("its first line names `{interpreter}`, which is not there");
+            }
+            "install what executes it, or name another in its first line".into()
+        }
+        _ if source.raw_os_error() == Some(Errno::NOEXEC.raw_os_error()) => {
+            "a script's first line says what executes it, as `#!/bin/sh` does".into()
+        }
+        _ => "run it yourself to see more".into(),
+    };
+    BuildError::CannotRun { program: shown.to_string(), reason, hint }
+}
+
+/// What a script's first line says that executes it.
+fn interpreter(script: &Path) -> Option<String> {
+    let mut line = Vec::new();
+    BufReader::new(fs::File::open(script).ok()?).read_until(b'\n', &mut line).ok()?;
+    let line = String::from_utf8_lossy(&line);
+    line.strip_prefix("#!")?.split_whitespace().next().map(str::to_owned)
 }
 
 /// A command as a shell takes it, with the variables that are set for it.
@@ -169,21 +223,23 @@ pub fn version(text: &str) -> Option<(u32, u32)> {
     })
 }
 
-/// Whether a variable was set for another build. Where toolchains live, which one is used and where results go stays.
+/// The variables that were set for another build, where cargo has started this program: the others are the user's own.
+fn leaks(names: Vec<OsString>) -> Vec<OsString> {
+    let is_within_cargo = names.iter().any(|name| name == "CARGO_MANIFEST_DIR");
+    names.into_iter().filter(|name| is_within_cargo && is_leak(&name.to_string_lossy())).collect()
+}
+
+/// Whether cargo sets a variable for a build. Where toolchains live, which one is used, where results go and how cargo reaches
+/// others stays.
 fn is_leak(name: &str) -> bool {
-    const KEPT: [&str; 6] = [
-        "CARGO_HOME",
-        "CARGO_TARGET_DIR",
-        "CARGO_BUILD_BUILD_DIR",
-        "CARGO_NET_OFFLINE",
-        "CARGO_HTTP_PROXY",
-        "CARGO_TERM_COLOR",
-    ];
+    const KEPT: [&str; 4] = ["CARGO_HOME", "CARGO_TARGET_DIR", "CARGO_BUILD_BUILD_DIR", "CARGO_TERM_COLOR"];
+    const KEPT_ALL: [&str; 3] = ["CARGO_REGISTR", "CARGO_HTTP_", "CARGO_NET_"];
+    let is_kept = KEPT.contains(&name) || KEPT_ALL.iter().any(|begins| name.starts_with(begins));
     let cargos = name == "CARGO" || name.starts_with("CARGO_");
     let compilers = name.starts_with("RUSTC") || name.ends_with("RUSTFLAGS") || name == "RUSTDOC";
     let scripts =
         matches!(name, "TARGET" | "HOST" | "OUT_DIR" | "PROFILE" | "OPT_LEVEL" | "NUM_JOBS" | "DEBUG");
-    (cargos && !KEPT.contains(&name)) || compilers || scripts
+    (cargos && !is_kept) || compilers || scripts
 }
 
 /// A failure of a tool, with other words for what it said.
@@ -193,6 +249,17 @@ pub fn in_other_words(error: BuildError, words: impl Fn(&str) -> String) -> Buil
             BuildError::Failed { command, folder, said: words(&said) }
         }
         other => other,
+    }
+}
+
+/// Removes a file that need not be there.
+///
+/// # Errors
+/// When it is there and cannot be removed.
+pub fn remove(file: &Path) -> Result<(), BuildError> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(place(file, error)),
+        _ => Ok(()),
     }
 }
 
@@ -207,13 +274,26 @@ mod tests {
 
     #[test]
     fn what_belongs_to_the_outer_build_is_not_handed_on() {
+        let check = |name: &str, within: bool, without: bool| {
+            let is_taken = |others: &[&str]| {
+                let names = others.iter().chain(&[name]).map(OsString::from).collect();
+                leaks(names).contains(&name.into())
+            };
+            assert_eq!((is_taken(&["CARGO_MANIFEST_DIR"]), is_taken(&["PATH"])), (within, without), "{name}");
+        };
+        check("CARGO_MANIFEST_DIR", true, true);
         for name in
-            ["CARGO", "CARGO_MANIFEST_DIR", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "RUSTC_WRAPPER", "TARGET"]
+            ["CARGO", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "RUSTC_WRAPPER", "TARGET", "CARGO_PKG_NAME"]
         {
-            assert!(is_leak(name), "{name}");
+            check(name, true, false);
         }
         for name in ["CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "PATH", "HOME", "CARGOES"] {
-            assert!(!is_leak(name), "{name}");
+            check(name, false, false);
+        }
+        for name in
+            ["CARGO_REGISTRIES_CORP_TOKEN", "CARGO_REGISTRY_TOKEN", "CARGO_HTTP_CAINFO", "CARGO_NET_OFFLINE"]
+        {
+            check(name, false, false);
         }
     }
 
