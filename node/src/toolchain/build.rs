@@ -256,6 +256,7 @@ pub struct Heard<'h> {
 }
 
 /// Builds every handler in the folders, each project once, several at a time. `say` is told what is done beside building.
+/// What cannot be built keeps nothing else from it.
 ///
 /// # Errors
 /// When a folder cannot be read or has nothing to build, two components have one name, or who heard of one has an error.
@@ -266,22 +267,19 @@ pub async fn build(
     heard: Heard<'_>,
 ) -> Result<Built, BuildError> {
     let shop = Shop::open(options, say)?;
-    let tasks = find(folders, options).await?;
+    let (tasks, mut failures) = find(folders, options).await?;
     distinct(&tasks)?;
+    failures.iter().for_each(heard.failed);
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let mut done = stream::iter(tasks).map(|task| task.run(&shop)).buffer_unordered(cores);
-    let (mut artifacts, mut failures) = (Vec::new(), Vec::new());
-    while let Some(result) = done.next().await {
-        match result {
-            Ok(built) => {
-                artifacts.extend(built.iter().cloned());
-                (heard.built)(&built)?;
-            }
-            Err(error) => {
-                (heard.failed)(&error);
-                failures.push(error);
-            }
+    let mut artifacts = Vec::new();
+    while let Some(built) = done.next().await {
+        if !built.artifacts.is_empty() {
+            (heard.built)(&built.artifacts)?;
         }
+        built.failures.iter().for_each(heard.failed);
+        artifacts.extend(built.artifacts);
+        failures.extend(built.failures);
     }
     artifacts.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(Built { artifacts, failures })
@@ -296,29 +294,37 @@ impl Task {
         }
     }
 
-    async fn run(self, shop: &Shop<'_>) -> Result<Vec<Artifact>, BuildError> {
-        match self {
+    async fn run(self, shop: &Shop<'_>) -> Built {
+        let built = match self {
             Self::Rust(project) => rust::build(&project, shop).await,
-            Self::Ours(project) => project.build(shop).await.map(|artifact| vec![artifact]),
-        }
+            Self::Ours(project) => project
+                .build(shop)
+                .await
+                .map(|artifact| Built { artifacts: vec![artifact], failures: Vec::new() }),
+        };
+        built.unwrap_or_else(|error| Built { artifacts: Vec::new(), failures: vec![error] })
     }
 }
 
-async fn find(folders: &[PathBuf], options: Options) -> Result<Vec<Task>, BuildError> {
-    let (mut crates, mut projects) = (BTreeMap::new(), BTreeMap::new());
+/// What there is to build in the folders, and what is wrong there.
+async fn find(folders: &[PathBuf], options: Options) -> Result<(Vec<Task>, Vec<BuildError>), BuildError> {
+    let (mut crates, mut projects, mut failures) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
     for folder in folders {
         let unreadable = |source| BuildError::Folder { folder: folder.clone(), source };
         fs::read_dir(folder).map_err(unreadable)?;
         let folder = folder.canonicalize().map_err(unreadable)?;
-        let ours = project::find(&folder)?;
-        let is_none = !rust::find(&folder, &mut crates).await? && ours.is_empty();
+        let known = failures.len();
+        let ours = project::find(&folder, &mut failures);
+        let has_crates = rust::find(&folder, &mut crates, &mut failures).await;
+        let is_none = !has_crates && ours.is_empty() && failures.len() == known;
         if is_none && !options.may_be_none {
             return Err(BuildError::Nothing(folder));
         }
         projects.extend(ours.into_iter().map(|project| (project.root.clone(), project)));
     }
     let crates = crates.into_values().map(Task::Rust);
-    Ok(crates.chain(projects.into_values().map(|project| Task::Ours(Box::new(project)))).collect())
+    let tasks = crates.chain(projects.into_values().map(|project| Task::Ours(Box::new(project))));
+    Ok((tasks.collect(), failures))
 }
 
 /// Copies components into a folder under their names, each at once: a watcher never sees a half of one.

@@ -63,14 +63,21 @@ pub enum Language {
 }
 
 /// The projects in a folder and below, but below a `Cargo.toml`: what lies there is cargo's, and the rest is meant only
-/// where it is named.
-pub fn find(folder: &Path) -> Result<Vec<Project>, BuildError> {
+/// where it is named. A manifest that is wrong is added to the failures.
+pub fn find(folder: &Path, failures: &mut Vec<BuildError>) -> Vec<Project> {
     let mut found = Vec::new();
     let mut open = vec![(folder.to_path_buf(), 0)];
     while let Some((folder, depth)) = open.pop() {
-        if let Some(project) = read(&folder)? {
-            found.push(project);
-            continue;
+        match read(&folder) {
+            Ok(None) => {}
+            Ok(Some(project)) => {
+                found.push(project);
+                continue;
+            }
+            Err(error) => {
+                failures.push(error);
+                continue;
+            }
         }
         if depth == DEPTH_MAX || folder.join("Cargo.toml").is_file() {
             continue;
@@ -78,7 +85,7 @@ pub fn find(folder: &Path) -> Result<Vec<Project>, BuildError> {
         open.extend(below(&folder).map(|path| (path, depth + 1)));
     }
     found.sort_by(|a, b| a.root.cmp(&b.root));
-    Ok(found)
+    found
 }
 
 /// Folders of a folder that may hold sources.
@@ -244,11 +251,14 @@ mod tests {
         file("crates/Cargo.toml", "[workspace]\n");
         file("crates/x/package.json", r#"{"name": "x", "dependencies": {"hive-guest": "*"}}"#);
         file("other/pyproject.toml", "[project]\nname = \"other\"\n");
-        let found = find(root).expect("projects");
+        let (mut failures, mut wrong) = (Vec::new(), Vec::new());
+        let found = find(root, &mut failures);
         let names: Vec<_> = found.iter().map(|found| (found.name.as_str(), found.version.as_str())).collect();
         assert_eq!(names, [("greet", "0.0.0"), ("sums", "2.0")]);
         file("a/package.json", "{");
-        let broken = find(root).expect_err("a broken manifest");
+        let left = find(root, &mut wrong);
+        assert!(failures.is_empty() && left.len() == 1 && left[0].name == "sums", "{left:?}");
+        let [broken] = &wrong[..] else { panic!("{wrong:?}") };
         assert!(broken.to_string().contains("package.json: EOF"), "{broken}");
     }
 

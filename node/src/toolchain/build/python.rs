@@ -294,7 +294,7 @@ mod tests {
         {
             write(elsewhere, "type = = int\n");
         }
-        let found = project::find(folder.path()).expect("a project");
+        let found = project::find(folder.path(), &mut Vec::new());
         let Language::Python(python) = &found[0].language else { panic!("it is one in Python") };
         if PYTHON.at_least(&["--version"], PYTHON_LEAST, folder.path()).await.is_err() {
             return;

@@ -11,15 +11,18 @@ use std::{
 use serde::Deserialize;
 
 use super::{
-    Artifact, BuildError,
+    Artifact, BuildError, Built,
     project::{DEPTH_MAX, below},
-    shop::Shop,
+    shop::{Shop, lock},
     tool::Tool,
 };
 use crate::toolchain::sdk::{self, Sdk};
 
 /// What handlers are built for: a standard library with WASI 0.2, and a linker that emits components.
 pub const TARGET: &str = "wasm32-wasip2";
+
+/// What users set for the code of their machine, such as its linker, is not meant for WebAssembly.
+const HOST_FLAGS: [&str; 3] = ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_RUSTFLAGS"];
 
 const CARGO: Tool = rust("cargo");
 const RUSTC: Tool = rust("rustc");
@@ -54,14 +57,25 @@ impl Project {
 }
 
 /// Finds the projects with handlers in a folder and adds them to those that are known, by their workspaces. Returns
-/// whether there is any.
-///
-/// # Errors
-/// When cargo cannot read a manifest.
-pub async fn find(folder: &Path, known: &mut BTreeMap<PathBuf, Project>) -> Result<bool, BuildError> {
+/// whether there is any. A manifest that cargo cannot read is added to the failures.
+pub async fn find(
+    folder: &Path,
+    known: &mut BTreeMap<PathBuf, Project>,
+    failures: &mut Vec<BuildError>,
+) -> bool {
     let mut found = false;
-    for manifest in manifests(folder) {
-        let metadata = metadata(&manifest).await?;
+    for manifest in manifests(folder).iter().filter(|manifest| may_be_handler(manifest)) {
+        let metadata = match metadata(manifest).await {
+            Ok(metadata) => metadata,
+            Err(error) => {
+                let is_cargo_missing = matches!(error, BuildError::NoTool { .. });
+                failures.push(error);
+                if is_cargo_missing {
+                    break;
+                }
+                continue;
+            }
+        };
         let packages = metadata.handlers_in(folder);
         if packages.is_empty() {
             continue;
@@ -71,14 +85,20 @@ pub async fn find(folder: &Path, known: &mut BTreeMap<PathBuf, Project>) -> Resu
         let project = Project { root: root.clone(), packages: BTreeMap::new() };
         known.entry(root).or_insert(project).packages.extend(packages);
     }
-    Ok(found)
+    found
 }
 
-/// Builds one project's handlers.
+/// Whether cargo is asked about a manifest: it says itself that it is a handler's, or of a workspace that may have some.
+fn may_be_handler(manifest: &Path) -> bool {
+    let text = fs::read_to_string(manifest);
+    text.map_or(true, |text| text.contains("cdylib") || text.contains("[workspace"))
+}
+
+/// Builds one project's handlers. One that does not compile keeps no other from it.
 ///
 /// # Errors
-/// When the target is missing and cannot be added, or cargo fails.
-pub async fn build(project: &Project, shop: &Shop<'_>) -> Result<Vec<Artifact>, BuildError> {
+/// When the target is missing and cannot be added, or there is no cargo.
+pub async fn build(project: &Project, shop: &Shop<'_>) -> Result<Built, BuildError> {
     for (package, folder) in project.packages() {
         let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap_or_default();
         if manifest.contains(sdk::FOLDER) {
@@ -87,13 +107,18 @@ pub async fn build(project: &Project, shop: &Shop<'_>) -> Result<Vec<Artifact>, 
     }
     see_to_target(&project.root, shop).await?;
     let mut cargo = CARGO.command(&project.root);
-    cargo.args(["build", "--release", "--target", TARGET, "--message-format", "json-render-diagnostics"]);
+    cargo.args(["build", "--release", "--keep-going", "--target", TARGET]);
+    cargo.args(["--message-format", "json-render-diagnostics"]);
+    for flags in HOST_FLAGS {
+        cargo.env_remove(flags);
+    }
     for member in project.packages.values() {
         cargo.args(["--package", &member.id]);
     }
-    let output = CARGO.run(cargo, "cargo build", &project.root).await?;
+    let (output, failure) = CARGO.run_to_its_end(cargo, "cargo build", &project.root).await?;
     let text = String::from_utf8_lossy(&output.stdout);
-    Ok(text.lines().filter_map(|line| artifact(line, &project.packages)).collect())
+    let artifacts = text.lines().filter_map(|line| artifact(line, &project.packages)).collect();
+    Ok(Built { artifacts, failures: failure.into_iter().collect() })
 }
 
 /// Manifests in a folder, the topmost of each branch: a workspace's own manifest speaks for its members.
@@ -158,7 +183,7 @@ async fn metadata(manifest: &Path) -> Result<Metadata, BuildError> {
     let folder = manifest.parent().unwrap_or(Path::new("."));
     let mut cargo = CARGO.command(folder);
     cargo.args(["metadata", "--no-deps", "--format-version", "1"]);
-    let output = CARGO.run(cargo, "cargo metadata", folder).await?;
+    let output = CARGO.compile(cargo, "cargo metadata", folder).await?;
     serde_json::from_slice(&output.stdout).map_err(|error| BuildError::Unreadable {
         command: "cargo metadata".into(),
         reason: error.to_string(),
@@ -195,7 +220,8 @@ async fn see_to_target(folder: &Path, shop: &Shop<'_>) -> Result<(), BuildError>
     rustc.args(["--print", "sysroot"]);
     let output = RUSTC.run(rustc, "rustc --print sysroot", folder).await?;
     let sysroot = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
-    if sysroot.join("lib/rustlib").join(TARGET).join("lib").is_dir() {
+    let is_there = || sysroot.join("lib/rustlib").join(TARGET).join("lib").is_dir();
+    if is_there() {
         return Ok(());
     }
     let add = format!("rustup target add {TARGET}");
@@ -203,10 +229,15 @@ async fn see_to_target(folder: &Path, shop: &Shop<'_>) -> Result<(), BuildError>
         let hint = format!("run `{add}`, or leave out `--no-install`");
         return Err(BuildError::NoTarget { why: String::new(), hint });
     }
+    // It does not work twice at a time.
+    let _lock = lock(&shop.folder("rust")?.join("target")).await?;
+    if is_there() {
+        return Ok(());
+    }
     shop.say(&format!("Rust's standard library for {TARGET} is missing; running `{add}`"));
     let mut rustup = RUSTUP.command(folder);
     rustup.args(["target", "add", TARGET]);
-    match RUSTUP.run(rustup, &add, folder).await {
+    match shop.making(&format!("running `{add}`"), RUSTUP.compile(rustup, &add, folder)).await {
         Ok(_) => Ok(()),
         Err(BuildError::NoTool { .. }) => Err(BuildError::NoTarget {
             why: ", and there is no `rustup` to add it with".into(),
@@ -215,10 +246,11 @@ async fn see_to_target(folder: &Path, shop: &Shop<'_>) -> Result<(), BuildError>
                  Rust from https://rustup.rs"
             ),
         }),
-        Err(_) => Err(BuildError::NoTarget {
+        Err(BuildError::Failed { said, .. }) => Err(BuildError::NoTarget {
             why: format!(", and `{add}` failed"),
-            hint: "it needs a connection to static.rust-lang.org once".into(),
+            hint: format!("it is to be added once; rustup said\n{}", said.trim_end()),
         }),
+        Err(error) => Err(error),
     }
 }
 
@@ -252,7 +284,8 @@ mod tests {
         project(&root, "alone", "cdylib");
         project(&root.join("target"), "built", "cdylib");
         let mut found = BTreeMap::new();
-        assert!(find(&root, &mut found).await.expect("projects"));
+        let mut failures = Vec::new();
+        assert!(find(&root, &mut found, &mut failures).await);
         let names: Vec<_> = found
             .values()
             .map(|project| (project.root.clone(), project.packages.keys().cloned().collect::<Vec<_>>()))
@@ -260,9 +293,9 @@ mod tests {
         let alone = (root.join("alone"), vec!["alone".to_owned()]);
         assert_eq!(names, [alone, (team.clone(), vec!["greet".to_owned()])]);
         // Asked for again, it is the same project.
-        assert!(find(&team.join("greet"), &mut found).await.expect("a project"));
-        assert!(!find(&team.join("shared"), &mut found).await.expect("no handler"));
-        assert_eq!(found.len(), 2);
+        assert!(find(&team.join("greet"), &mut found, &mut failures).await);
+        assert!(!find(&team.join("shared"), &mut found, &mut failures).await);
+        assert!(found.len() == 2 && failures.is_empty(), "{failures:?}");
     }
 
     #[test]

@@ -12,7 +12,7 @@ async fn two_projects_of_one_name_are_refused_before_they_are_built() {
         fs::create_dir_all(path.parent().expect("a folder")).expect("made");
         fs::write(path, text).expect("written");
     };
-    let all = async |folders: &[PathBuf]| distinct(&find(folders, options).await.expect("projects"));
+    let all = async |folders: &[PathBuf]| distinct(&find(folders, options).await.expect("projects").0);
     write("one/pyproject.toml", "[project]\nname = \"greet\"\nversion = \"1.0\"\n[tool.hive]\n");
     write("other/package.json", r#"{"name": "hello", "dependencies": {"hive-guest": "*"}}"#);
     let (one, other) = (root.join("one"), root.join("other"));

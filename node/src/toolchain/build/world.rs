@@ -77,7 +77,7 @@ mod tests {
         let root = tempfile::tempdir().expect("a folder");
         let manifest = r#"{"name": "x", "dependencies": {"hive-guest": "file:.hive/sdk"}}"#;
         fs::write(root.path().join("package.json"), manifest).expect("written");
-        let found = project::find(root.path()).expect("a project");
+        let found = project::find(root.path(), &mut Vec::new());
         let folder = write(&found[0], &["bus", "timers", RANDOM].into()).expect("written");
         let mut resolve = Resolve::default();
         let (package, _) = resolve.push_dir(&folder).expect("interfaces");
