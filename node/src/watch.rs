@@ -36,7 +36,7 @@ pub enum Depth {
     Files,
     /// The files in it.
     Hidden,
-    /// The files in it and below, without hidden folders, `target` and `node_modules`.
+    /// The files in it and below, without hidden folders, `node_modules` and what cargo makes.
     Sources,
 }
 
@@ -260,7 +260,10 @@ fn tree(roots: &[PathBuf]) -> Vec<PathBuf> {
 #[must_use]
 pub fn is_skipped(folder: &Path) -> bool {
     let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    name.starts_with('.') || matches!(name, "target" | "node_modules" | "__pycache__")
+    // Cargo's own is beside its manifest, or has a tag in it; others call their sources so. So has a virtual environment.
+    let is_cargos = || name == "target" && folder.with_file_name("Cargo.toml").is_file();
+    let is_made = || ["CACHEDIR.TAG", "pyvenv.cfg"].iter().any(|mark| folder.join(mark).is_file());
+    name.starts_with('.') || matches!(name, "node_modules" | "__pycache__") || is_cargos() || is_made()
 }
 
 #[cfg(test)]
@@ -338,7 +341,13 @@ mod tests {
 
     #[test]
     fn what_was_built_is_not_source() {
-        assert!(is_skipped(Path::new("a/target")) && is_skipped(Path::new(".git")));
-        assert!(!is_skipped(Path::new("a/src")));
+        let folder = tempfile::tempdir().expect("a folder");
+        let (target, venv) = (folder.path().join("target"), folder.path().join("venv"));
+        fs::create_dir(&venv).expect("made");
+        assert!(is_skipped(Path::new(".git")) && !is_skipped(Path::new("a/src")));
+        assert!(!is_skipped(&target) && !is_skipped(&venv));
+        fs::write(folder.path().join("Cargo.toml"), "").expect("written");
+        fs::write(venv.join("pyvenv.cfg"), "").expect("written");
+        assert!(is_skipped(&target) && is_skipped(&venv));
     }
 }

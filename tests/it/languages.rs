@@ -1,6 +1,7 @@
 //! Handlers in each language: `new`, `build`, `test`, in a node, an edit, a hot reload, a call. A language whose tools
 //! are not here is said aloud and left out.
 
+mod again;
 mod machine;
 mod own;
 mod wrong;

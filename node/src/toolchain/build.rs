@@ -115,6 +115,17 @@ pub enum BuildError {
         /// What is wrong.
         reason: String,
     },
+    /// There are more files than sources have.
+    #[error(
+        "there are more than {} files in {}, most of them in {}: that is more than sources have",
+        stamp::FILES_MAX, .folder.display(), .most.display()
+    )]
+    TooMany {
+        /// Where.
+        folder: PathBuf,
+        /// Where most of them are.
+        most: PathBuf,
+    },
     /// A program of the project's cannot be run.
     #[error("cannot run {program}: {reason}")]
     CannotRun {
@@ -217,6 +228,9 @@ impl BuildError {
             Self::NoTarget { hint, .. } | Self::NotInstalled { hint, .. } | Self::CannotRun { hint, .. } => {
                 Some(hint.clone())
             }
+            Self::TooMany { .. } => Some(
+                "what is no source can be outside of the project, or in a folder whose name begins with a dot".into(),
+            ),
             Self::Native { .. } | Self::NoWheel { .. } => Some(
                 "packages that are Python alone work; those of the project are the `dependencies` of pyproject.toml. What \
                  needs native code can be a process: `exec` in the plugin's section of the configuration"

@@ -108,7 +108,8 @@ fn file_id(file: impl AsFd) -> Option<FileId> {
 
 /// Whether a path is in a folder of sources, and not in what is made of them.
 fn is_source(path: &Path, folder: &Path) -> bool {
-    path.strip_prefix(folder).is_ok_and(|below| !below.iter().any(|part| is_skipped(Path::new(part))))
+    let mut below = path.ancestors().take_while(|above| *above != folder);
+    path.starts_with(folder) && !below.any(is_skipped)
 }
 
 #[cfg(test)]
@@ -123,6 +124,7 @@ mod tests {
         let (one, other) = (parent.path().join("one"), parent.path().join("other"));
         fs::create_dir_all(one.join("src")).expect("made");
         fs::create_dir_all(other.join("target/release")).expect("made");
+        fs::write(other.join("Cargo.toml"), b"").expect("written");
         let mut sources = Sources::watch(&[one.clone(), other.clone()]).expect("a watch");
         fs::write(other.join("target/release/x"), b"x").expect("written");
         fs::write(one.join("src/lib.rs"), b"x").expect("written");

@@ -265,5 +265,6 @@ fn is_mended_by_saving(failure: &BuildError) -> bool {
             | BuildError::NoWheel { .. }
             | BuildError::NoHandler { .. }
             | BuildError::CannotRun { .. }
+            | BuildError::TooMany { .. }
     )
 }

@@ -111,6 +111,14 @@ impl C {
         Some(project.root.join(&self.sdk))
     }
 
+    /// The paths that the manifest names, and those that its flags may mean.
+    #[must_use]
+    pub fn named(&self) -> Vec<PathBuf> {
+        let sources = if self.sources.is_empty() { vec!["src".into()] } else { self.sources.clone() };
+        let flags = self.flags.iter().flat_map(|flag| [Some(flag.as_str()), flag.strip_prefix("-I")]);
+        sources.into_iter().chain(flags.flatten().map(PathBuf::from)).collect()
+    }
+
     /// What it is built with.
     #[must_use]
     pub fn tools(&self) -> &str {

@@ -32,6 +32,8 @@ const GO_LEAST: (u32, u32) = (1, 24);
 pub struct Go {
     /// Where the SDK is, when the manifest names a folder.
     sdk: Option<PathBuf>,
+    /// The folders that other modules are replaced by.
+    replaced: Vec<PathBuf>,
     /// What it is built with: in the stamp.
     tools: String,
 }
@@ -58,11 +60,11 @@ impl Go {
         let Some(name) = name.and_then(|line| line.get(1)) else {
             return Err(unreadable(&root.join("go.mod"), &"it names no `module`"));
         };
-        let replaced = lines.iter().find_map(|line| {
-            let at = line.iter().position(|word| word == "=>")?;
-            line.get(..at)?.iter().any(|word| word == SDK).then(|| line.get(at + 1).map(PathBuf::from))?
-        });
-        let go = Self { sdk: replaced, tools: format!("go, adapter {}", core::adapter_hash()) };
+        let (sdk, others): (Vec<_>, Vec<_>) =
+            lines.iter().filter_map(|line| replaced(line)).partition(|(module, _)| *module == SDK);
+        let sdk = sdk.into_iter().next().map(|(_, folder)| folder);
+        let replaced = others.into_iter().map(|(_, folder)| folder).collect();
+        let go = Self { sdk, replaced, tools: format!("go, adapter {}", core::adapter_hash()) };
         Ok(Some(Project::new(root, unversioned(name.trim_matches('"')), "0.0.0", Language::Go(go))))
     }
 
@@ -70,6 +72,12 @@ impl Go {
     #[must_use]
     pub fn sdk(&self, project: &Project) -> Option<PathBuf> {
         self.sdk.as_ref().map(|sdk| project.root.join(sdk))
+    }
+
+    /// The folders of modules that the manifest names.
+    #[must_use]
+    pub fn named(&self) -> Vec<PathBuf> {
+        self.replaced.clone()
     }
 
     /// What it is built with.
@@ -109,6 +117,15 @@ fn unversioned(path: &str) -> &str {
     if is_major { before } else { path }
 }
 
+/// The module that a line of the manifest replaces by a folder, and that: `replace x v1.2.3 => ../x`.
+fn replaced(line: &[String]) -> Option<(&str, PathBuf)> {
+    let at = line.iter().position(|word| word == "=>")?;
+    let module = line.get(..at)?.iter().find(|word| *word != "replace")?;
+    let folder = line.get(at + 1)?.trim_matches('"');
+    let is_folder = ["./", "../", "/"].iter().any(|begins| folder.starts_with(begins));
+    is_folder.then(|| (module.trim_matches('"'), folder.into()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,5 +146,17 @@ mod tests {
             let project = Go::read(folder.path()).expect("a manifest").expect("a project");
             assert_eq!(project.name, want, "{module}");
         }
+    }
+
+    #[test]
+    fn modules_that_folders_replace_are_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let manifest = "module x\nrequire hive-guest v0.0.0\nreplace hive-guest => ./.hive/sdk\nreplace (\n\ta v1.0.0 => \
+                        ../a // near\n\tb => example.com/b v1.0.0\n\t\"c\" => \"../c\"\n)\n";
+        fs::write(folder.path().join("go.mod"), manifest).expect("written");
+        let project = Go::read(folder.path()).expect("a manifest").expect("a project");
+        let Language::Go(go) = &project.language else { panic!("{project:?}") };
+        assert_eq!(go.named(), [PathBuf::from("../a"), "../c".into()]);
+        assert_eq!(go.sdk(&project), Some(folder.path().join("./.hive/sdk")));
     }
 }

@@ -100,7 +100,7 @@ pub struct Js {
     /// Where the SDK is, when the manifest names a folder.
     sdk: Option<PathBuf>,
     /// The other packages that it uses.
-    dependencies: Vec<String>,
+    dependencies: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -130,7 +130,7 @@ impl Js {
         let js = Self {
             main,
             sdk: sdk.strip_prefix("file:").map(PathBuf::from),
-            dependencies: found.dependencies.into_keys().collect(),
+            dependencies: found.dependencies,
         };
         let version = found.version.unwrap_or_else(|| "0.0.0".into());
         Ok(Some(Project::new(root, &found.name, &version, Language::Js(js))))
@@ -140,6 +140,13 @@ impl Js {
     #[must_use]
     pub fn sdk(&self, project: &Project) -> Option<PathBuf> {
         self.sdk.as_ref().map(|sdk| project.root.join(sdk))
+    }
+
+    /// The paths that the manifest names.
+    #[must_use]
+    pub fn named(&self) -> Vec<PathBuf> {
+        let folders = self.dependencies.values().filter_map(|from| from.strip_prefix("file:"));
+        self.main.parent().into_iter().chain(folders.map(Path::new)).map(Path::to_owned).collect()
     }
 
     /// What it is built with.
@@ -226,7 +233,7 @@ impl Js {
     /// What the project depends on is where it is looked for: the SDK as a link, as npm would make it, the rest by npm.
     async fn see_to_packages(&self, project: &Project, shop: &Shop<'_>) -> Result<(), BuildError> {
         let modules = project.root.join("node_modules");
-        let missing = self.dependencies.iter().find(|name| !modules.join(name).exists());
+        let missing = self.dependencies.keys().find(|name| !modules.join(name).exists());
         if let Some(missing) = missing {
             if !shop.installs() {
                 return Err(BuildError::NotInstalled {

@@ -18,7 +18,7 @@ use super::{
     python::Python,
     shop::{Shop, lock},
     stamp,
-    tool::place,
+    tool::{place, remove},
 };
 use crate::{
     toolchain::sdk::{self, Sdk},
@@ -178,8 +178,13 @@ impl Project {
             }
         };
         shop.making(&format!("building `{}`", self.name), making).await?;
+        // Whoever is ended from here on leaves a component that is built again.
+        remove(&stamp_file)?;
         fs::rename(&fresh, &component).map_err(|source| place(&component, source))?;
-        fs::write(&stamp_file, stamp).map_err(|source| place(&stamp_file, source))?;
+        // What was saved meanwhile may be in it or not.
+        if self.stamp()? == stamp {
+            fs::write(&stamp_file, stamp).map_err(|source| place(&stamp_file, source))?;
+        }
         shop.say(&format!("built `{}` in {:.1} s", self.name, begun.elapsed().as_secs_f64()));
         Ok(artifact)
     }
@@ -209,14 +214,39 @@ impl Project {
             Language::Go(go) => (go.sdk(self), go.tools()),
             Language::Own(own) => (None, own.tools()),
         };
-        let mut folders = match &self.language {
-            Language::Own(own) => own.sources(self),
-            _ => vec![self.root.clone()],
-        };
-        folders.extend(sdk.filter(|sdk| sdk.is_dir()));
-        let with = [self.name.as_str(), self.version.as_str(), tools];
-        stamp::of(&folders, &with).map_err(|source| BuildError::Folder { folder: self.root.clone(), source })
+        let sdk = sdk.filter(|sdk| sdk.is_dir());
+        let (mut parts, mut tops) = (self.parts(), vec![self.root.clone()]);
+        parts.extend(sdk.clone());
+        tops.extend(sdk);
+        stamp::of(&parts, &tops, &[self.name.as_str(), self.version.as_str(), tools])
     }
+
+    /// The files and folders that it is built of, but its SDK.
+    fn parts(&self) -> Vec<PathBuf> {
+        let named = match &self.language {
+            Language::Own(own) => return own.sources(self),
+            Language::Js(js) => js.named(),
+            Language::Python(python) => python.named(),
+            Language::C(c) => c.named(),
+            Language::Go(go) => go.named(),
+        };
+        let mut parts = vec![self.root.clone()];
+        // What is not there is said by whoever looks for it.
+        for path in named.into_iter().filter_map(|path| self.root.join(path).canonicalize().ok()) {
+            match self.root.starts_with(&path) {
+                false => parts.push(path),
+                true if path == self.root => {}
+                // Folders beside the project are others'.
+                true => parts.extend(files_in(&path)),
+            }
+        }
+        parts
+    }
+}
+
+fn files_in(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(|path| path.is_file())
 }
 
 /// A manifest's name as a file's: `@team/greeter` is `greeter`.
@@ -268,5 +298,32 @@ mod tests {
         {
             assert_eq!(plugin_name(name), want);
         }
+    }
+
+    #[test]
+    fn what_the_manifest_names_elsewhere_is_among_the_parts() {
+        let parent = tempfile::tempdir().expect("a folder");
+        let parent = parent.path().canonicalize().expect("a path");
+        let (root, lib) = (parent.join("a"), parent.join("lib"));
+        for folder in [&root, &lib] {
+            fs::create_dir(folder).expect("made");
+        }
+        fs::write(parent.join("x.c"), "").expect("written");
+        let check = |name: &str, text: &str, want: &[&Path]| {
+            fs::write(root.join(name), text).expect("written");
+            let project = find(&root, &mut Vec::new()).pop().expect("a project");
+            let mut parts = project.parts();
+            parts.retain(|part| *part != root);
+            assert_eq!(parts, want, "{text}");
+            fs::remove_file(root.join(name)).expect("removed");
+        };
+        check("hive.toml", "[c]\nname = 'a'\nsources = ['../x.c']\n", &[&parent.join("x.c")]);
+        check("hive.toml", "[c]\nname = 'a'\nflags = ['-I../lib', '-Wall']\n", &[&lib]);
+        check("hive.toml", "[c]\nname = 'a'\nflags = ['-I', '..']\n", &[&parent.join("x.c")]);
+        check("pyproject.toml", "[tool.hive]\npath = '../lib'\n", &[&lib]);
+        let package = |rest: &str| format!(r#"{{"dependencies": {{"hive-guest": "*" {rest}"#);
+        check("package.json", &package(r#"}, "main": "../lib/index.js"}"#), &[&lib]);
+        check("package.json", &package(r#", "x": "file:../lib", "y": "^1"}, "main": "x.js"}"#), &[&lib]);
+        check("go.mod", "module a\nrequire hive-guest v0.0.0\nreplace b => ../lib\n", &[&lib]);
     }
 }

@@ -140,6 +140,12 @@ impl Python {
         Some(project.root.join(&self.sdk))
     }
 
+    /// The paths that the manifest names.
+    #[must_use]
+    pub fn named(&self) -> Vec<PathBuf> {
+        vec![self.path.clone()]
+    }
+
     /// What it is built with.
     #[must_use]
     pub fn tools(&self) -> &'static str {

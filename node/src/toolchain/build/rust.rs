@@ -283,6 +283,7 @@ mod tests {
         .expect("written");
         project(&root, "alone", "cdylib");
         project(&root.join("target"), "built", "cdylib");
+        fs::write(root.join("target/CACHEDIR.TAG"), "").expect("written");
         let mut found = BTreeMap::new();
         let mut failures = Vec::new();
         assert!(find(&root, &mut found, &mut failures).await);
