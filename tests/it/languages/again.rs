@@ -3,7 +3,7 @@
 use std::{fs, os::unix::fs::symlink, path::Path};
 
 use anyhow::{Result, ensure};
-use hive_tests::languages::{command, said};
+use hive_tests::languages::{command, is_here, said};
 use tempfile::TempDir;
 
 use crate::PROGRAM;
@@ -95,4 +95,63 @@ async fn what_is_too_much_to_be_sources_is_said_with_a_cure() -> Result<()> {
     let (done, said) = build(&folder, &[])?;
     ensure!(done && said.contains("built `own`"), "{said}");
     Ok(())
+}
+
+/// A package that is another one is installed and built in, and one of a workspace is found above.
+#[tokio::test(flavor = "multi_thread")]
+async fn packages_of_javascript_are_those_that_the_manifest_wants() -> Result<()> {
+    if !is_here("npm", "js") {
+        return Ok(());
+    }
+    let parent = TempDir::new()?;
+    let output =
+        command(Path::new(PROGRAM))?.args(["new", "own", "--lang", "js"]).current_dir(&parent).output()?;
+    ensure!(output.status.success(), "{}", said(&output));
+    let folder = parent.path().join("own");
+    for name in ["one", "two"] {
+        let package = parent.path().join(name);
+        fs::create_dir(&package)?;
+        fs::write(package.join("package.json"), r#"{"name": "word", "version": "1.0.0"}"#)?;
+        fs::write(package.join("index.js"), format!("export const word = \"the word is {name}\";\n"))?;
+    }
+    let source = "import { answer } from \"hive-guest\";\nimport { word } from \"word\";\nanswer(\"a/b\", () => word);\n";
+    fs::write(folder.join("src/index.js"), source)?;
+    let manifest = |from: &str| {
+        let wants = format!("{{\"hive-guest\": \"file:.hive/sdk\", \"word\": \"{from}\"}}");
+        fs::write(
+            folder.join("package.json"),
+            format!("{{\"name\": \"own\", \"type\": \"module\", \"dependencies\": {wants}}}"),
+        )
+    };
+    let has = |word: &str| -> Result<()> {
+        let bundle = fs::read_to_string(folder.join(".hive/build/bundle.js"))?;
+        ensure!(bundle.contains(word), "{word} is not in it");
+        Ok(())
+    };
+    manifest("file:../one")?;
+    let (done, said) = build(&folder, &[])?;
+    ensure!(done && said.contains("running `npm install`"), "{said}");
+    has("the word is one")?;
+    // What npm wrote is no reason to build again.
+    let (done, said) = build(&folder, &[])?;
+    ensure!(done && !said.contains("building"), "{said}");
+    // A folder that is a package is among the sources.
+    fs::write(parent.path().join("one/index.js"), "export const word = \"another word\";\n")?;
+    let (done, said) = build(&folder, &["--no-install"])?;
+    ensure!(done, "{said}");
+    has("another word")?;
+    manifest("file:../two")?;
+    let (done, said) = build(&folder, &["--no-install"])?;
+    ensure!(!done && said.contains("hint: run `npm install`"), "{said}");
+    let (done, said) = build(&folder, &[])?;
+    ensure!(done && said.contains("running `npm install`"), "{said}");
+    has("the word is two")?;
+    // In a workspace it is above.
+    fs::remove_dir_all(folder.join("node_modules"))?;
+    fs::remove_dir_all(folder.join(".hive/build"))?;
+    fs::create_dir(parent.path().join("node_modules"))?;
+    symlink("../one", parent.path().join("node_modules/word"))?;
+    let (done, said) = build(&folder, &["--no-install"])?;
+    ensure!(done, "{said}");
+    has("another word")
 }

@@ -5,6 +5,7 @@
 
 mod lacking;
 mod lines;
+mod packages;
 mod said;
 
 use std::{
@@ -16,6 +17,7 @@ use std::{
 };
 
 use lines::Lines;
+use packages::Wanted;
 use serde::Deserialize;
 use tokio::time::timeout;
 
@@ -31,6 +33,9 @@ use crate::units::duration_text;
 
 /// What a project must depend on to be one.
 const SDK: &str = "hive-guest";
+
+/// Where packages are, in a project's folder or above it.
+const MODULES: &str = "node_modules";
 
 /// The packages that build, each pinned: what built yesterday builds today.
 const PACKAGES: &[(&str, &str)] = &[("componentize-qjs", "0.4.5"), ("esbuild", "0.28.2")];
@@ -100,7 +105,7 @@ pub struct Js {
     /// Where the SDK is, when the manifest names a folder.
     sdk: Option<PathBuf>,
     /// The other packages that it uses.
-    dependencies: BTreeMap<String, String>,
+    dependencies: Wanted,
 }
 
 #[derive(Deserialize)]
@@ -142,17 +147,38 @@ impl Js {
         self.sdk.as_ref().map(|sdk| project.root.join(sdk))
     }
 
-    /// The paths that the manifest names.
+    /// The paths that the manifest names, and what is installed.
     #[must_use]
-    pub fn named(&self) -> Vec<PathBuf> {
+    pub fn named(&self, root: &Path) -> Vec<PathBuf> {
         let folders = self.dependencies.values().filter_map(|from| from.strip_prefix("file:"));
-        self.main.parent().into_iter().chain(folders.map(Path::new)).map(Path::to_owned).collect()
+        let named = self.main.parent().into_iter().chain(folders.map(Path::new));
+        named.map(Path::to_owned).chain(packages::lists(root)).collect()
     }
 
     /// What it is built with.
     #[must_use]
     pub fn tools(&self) -> &'static str {
         &TOOLS
+    }
+
+    /// Sees to what the project depends on.
+    ///
+    /// # Errors
+    /// When its module is not there, or what it depends on cannot be installed.
+    pub async fn prepare(&self, project: &Project, shop: &Shop<'_>) -> Result<(), BuildError> {
+        let root = &project.root;
+        if !root.join(&self.main).is_file() {
+            let reason = format!("`main` is {}, which is not there", self.main.display());
+            return Err(unreadable(&root.join("package.json"), &reason));
+        }
+        NODE.at_least(&["--version"], NODE_LEAST, root).await?;
+        packages::see_to(&self.dependencies, project, shop).await?;
+        let link = root.join(MODULES).join(SDK);
+        match &self.sdk {
+            // As npm would make it.
+            Some(sdk) if !link.exists() => link_sdk(project, sdk, &link),
+            _ => Ok(()),
+        }
     }
 
     /// Writes the component to a file.
@@ -162,14 +188,8 @@ impl Js {
     pub async fn build(&self, project: &Project, shop: &Shop<'_>, to: &Path) -> Result<(), BuildError> {
         let root = &project.root;
         let main = root.join(&self.main);
-        if !main.is_file() {
-            let reason = format!("`main` is {}, which is not there", self.main.display());
-            return Err(unreadable(&root.join("package.json"), &reason));
-        }
-        NODE.at_least(&["--version"], NODE_LEAST, root).await?;
-        self.see_to_packages(project, shop).await?;
         let why = "handlers in JavaScript are built with it";
-        let tools = packages(shop, PACKAGES, "what builds JavaScript", why).await?;
+        let tools = kit(shop, PACKAGES, "what builds JavaScript", why).await?;
         let bundle = project.workshop().join("bundle.js");
         let bundling = self.bundle(project, &tools, &main, &bundle);
         let typed = main.extension().is_some_and(|extension| extension == "ts")
@@ -229,31 +249,6 @@ impl Js {
         done.map_err(|error| in_other_words(error, said::advised))?;
         complete(project, bundle)
     }
-
-    /// What the project depends on is where it is looked for: the SDK as a link, as npm would make it, the rest by npm.
-    async fn see_to_packages(&self, project: &Project, shop: &Shop<'_>) -> Result<(), BuildError> {
-        let modules = project.root.join("node_modules");
-        let missing = self.dependencies.keys().find(|name| !modules.join(name).exists());
-        if let Some(missing) = missing {
-            if !shop.installs() {
-                return Err(BuildError::NotInstalled {
-                    what: format!("the package `{missing}`"),
-                    why: "the project depends on it",
-                    hint: format!("run `npm install` in {}", project.root.display()),
-                });
-            }
-            shop.say(&format!("`{}` needs packages; running `npm install`", project.name));
-            let mut npm = NPM.command(&project.root);
-            npm.args(["install", "--no-audit", "--no-fund", "--loglevel=error"]);
-            let npm = NPM.run(npm, "npm install", &project.root);
-            shop.installing("packages", &modules, npm).await?;
-        }
-        let link = modules.join(SDK);
-        match &self.sdk {
-            Some(sdk) if !link.exists() => link_sdk(project, sdk, &link),
-            _ => Ok(()),
-        }
-    }
 }
 
 /// Puts into the bundle's first line what the others were before, and takes out what it imports of the node's and does not
@@ -307,7 +302,7 @@ fn is_used(bundle: &str, name: &str) -> bool {
 /// esbuild itself, in the package of this machine. npm has put a script before it that prints a stack of its own behind
 /// every typo.
 fn esbuild(tools: &Path) -> PathBuf {
-    let packages = fs::read_dir(tools.join("node_modules/@esbuild")).into_iter().flatten().flatten();
+    let packages = fs::read_dir(tools.join(MODULES).join("@esbuild")).into_iter().flatten().flatten();
     let mut programs = packages.map(|package| package.path().join("bin/esbuild"));
     programs.find(|program| program.is_file()).unwrap_or_else(|| bin(tools, "esbuild"))
 }
@@ -336,7 +331,7 @@ pub fn link_to(sdk: &Path, link: &Path) -> io::Result<()> {
 }
 
 async fn check_types(root: &Path, shop: &Shop<'_>) -> Result<(), BuildError> {
-    let types = packages(shop, TYPES, "TypeScript", "the types of handlers are checked with it").await?;
+    let types = kit(shop, TYPES, "TypeScript", "the types of handlers are checked with it").await?;
     let mut tsc = NODE.command(root);
     tsc.arg(bin(&types, "tsc")).args(["--noEmit", "--project", "tsconfig.json"]);
     let done = NODE.compile_aloud(tsc, "tsc", root).await;
@@ -344,7 +339,7 @@ async fn check_types(root: &Path, shop: &Shop<'_>) -> Result<(), BuildError> {
 }
 
 /// Packages of npm in the cache.
-async fn packages(
+async fn kit(
     shop: &Shop<'_>,
     packages: &[(&str, &str)],
     called: &str,
@@ -365,7 +360,7 @@ async fn packages(
 }
 
 fn bin(kit: &Path, name: &str) -> PathBuf {
-    kit.join("node_modules/.bin").join(name)
+    kit.join(MODULES).join(".bin").join(name)
 }
 
 #[cfg(test)]

@@ -155,16 +155,24 @@ impl Project {
             component.is_file() && fs::read_to_string(&stamp_file).is_ok_and(|last| last == stamp)
         };
         self.see_to_sdk(shop).await?;
-        if is_built(&self.stamp()?) {
-            return Ok(artifact);
-        }
-        // Another program may be at it, as `dev` is when something was saved: its component is this one's, too.
-        let _lock = lock(&workshop.join("project")).await?;
         let stamp = self.stamp()?;
         if is_built(&stamp) {
             return Ok(artifact);
         }
+        // Another program may be at it, as `dev` is when something was saved: its component is this one's, too.
+        let _lock = lock(&workshop.join("project")).await?;
+        if is_built(&stamp) {
+            return Ok(artifact);
+        }
         fs::create_dir_all(&workshop).map_err(|source| place(&workshop, source))?;
+        if let Language::Js(js) = &self.language {
+            // What that brings is in the stamp.
+            js.prepare(self, shop).await?;
+        }
+        let stamp = self.stamp()?;
+        if is_built(&stamp) {
+            return Ok(artifact);
+        }
         shop.say(&format!("building `{}`", self.name));
         let begun = Instant::now();
         let fresh = workshop.join(&self.name).with_added_extension("wasm.new");
@@ -225,7 +233,7 @@ impl Project {
     fn parts(&self) -> Vec<PathBuf> {
         let named = match &self.language {
             Language::Own(own) => return own.sources(self),
-            Language::Js(js) => js.named(),
+            Language::Js(js) => js.named(&self.root),
             Language::Python(python) => python.named(),
             Language::C(c) => c.named(),
             Language::Go(go) => go.named(),
