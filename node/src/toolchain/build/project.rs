@@ -160,7 +160,8 @@ impl Project {
             return Ok(artifact);
         }
         // Another program may be at it, as `dev` is when something was saved: its component is this one's, too.
-        let _lock = lock(&workshop.join("project")).await?;
+        let waiting = format!("waiting for another build of `{}`", self.name);
+        let _lock = shop.making(&waiting, lock(&workshop.join("project"))).await?;
         if is_built(&stamp) {
             return Ok(artifact);
         }
@@ -268,7 +269,10 @@ fn plugin_name(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::toolchain::build::{Options, shop::Said};
 
     #[test]
     fn projects_are_found_by_their_marks_and_others_are_not() {
@@ -306,6 +310,35 @@ mod tests {
         {
             assert_eq!(plugin_name(name), want);
         }
+    }
+
+    /// A project whose component is made of nothing.
+    fn own(root: &Path) -> Project {
+        let build = r#"["sh", "-c", "printf '\\0asm\\15\\0\\1\\0' > $HIVE_OUT"]"#;
+        let text = format!("[plugin]\nname = \"own\"\nbuild = {build}\nsources = [\"hive.toml\"]\n");
+        fs::write(root.join(MANIFEST), text).expect("written");
+        find(root, &mut Vec::new()).pop().expect("a project")
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_another_build_says_so() {
+        const PATIENCE: Duration = Duration::from_secs(30);
+        let root = tempfile::tempdir().expect("a folder");
+        let project = own(root.path());
+        let (told, mut heard) = tokio::sync::mpsc::channel(16);
+        let say = |said: Said<'_>| {
+            let (Said::Fact(text) | Said::Progress(text)) = said;
+            let _ = told.try_send(text.to_owned());
+        };
+        let shop = Shop::open(Options { install: false, may_be_none: false }, &say).expect("a place");
+        let lock = lock(&project.workshop().join("project")).await.expect("a lock");
+        let waits = async {
+            let said = tokio::time::timeout(PATIENCE, heard.recv()).await.expect("a word").expect("a text");
+            assert!(said.starts_with("waiting for another build of `own`: "), "{said}");
+            drop(lock);
+        };
+        let (built, ()) = tokio::join!(project.build(&shop), waits);
+        built.expect("built");
     }
 
     #[test]

@@ -3,12 +3,16 @@
 //! What it owns: where they are, one installation at a time, and what is said of it. It must not know what a tool does.
 
 use std::{
+    collections::BTreeSet,
     env,
     fs::{self, File},
     io,
     path::{Path, PathBuf},
     pin::pin,
-    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 
@@ -21,6 +25,10 @@ use crate::toolchain::sdk::{self, Refreshed, Sdk};
 const SILENCE: Duration = Duration::from_secs(2);
 /// And then so often.
 const PROGRESS_EVERY: Duration = Duration::from_secs(5);
+
+/// The SDKs of which was said that they stay as they are: that is no news at the next save, for which there is another shop.
+/// The lock is held for one insertion.
+static STAYING: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// What is said to the person who watches.
 #[derive(Debug, Clone, Copy)]
@@ -189,7 +197,7 @@ impl<'s> Shop<'s> {
     }
 
     /// Sees to it that the SDK in a project's own folder is this program's, unless somebody has changed it, and says what was
-    /// done.
+    /// done, or once that nothing was.
     ///
     /// # Errors
     /// When it cannot be read or written.
@@ -199,7 +207,12 @@ impl<'s> Shop<'s> {
         }
         // Another program may be at it.
         let _lock = lock(&folder.with_file_name("build").join("sdk")).await?;
-        let what = match sdk.refresh(folder).map_err(|source| place(folder, source))? {
+        let refreshed = sdk.refresh(folder).map_err(|source| place(folder, source))?;
+        let stays = matches!(refreshed, Refreshed::Changed(_) | Refreshed::Unknown);
+        if stays && !STAYING.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.into()) {
+            return Ok(());
+        }
+        let what = match refreshed {
             Refreshed::Same => return Ok(()),
             Refreshed::Written => "was not there, and was written".to_owned(),
             Refreshed::Renewed => "was of another hive-node, and is this one's now".to_owned(),
@@ -234,7 +247,7 @@ impl<'s> Shop<'s> {
             });
         }
         // One installs it at a time, whichever process it is in; the lock goes with the file.
-        let _lock = lock(&folder).await?;
+        let _lock = self.making(&format!("waiting for {}", kit.called), lock(&folder)).await?;
         if folder.is_dir() {
             return Ok(folder);
         }

@@ -29,6 +29,10 @@ const RANDOM_WIT: &str =
 /// When they cannot be written.
 pub fn write(project: &Project, uses: &BTreeSet<&str>) -> Result<PathBuf, BuildError> {
     let folder = project.workshop().join("wit");
+    if folder.exists() {
+        // Another hive-node's may have had more.
+        fs::remove_dir_all(&folder).map_err(|source| place(&folder, source))?;
+    }
     sdk::write(&sdk::WIT, &folder).map_err(|source| place(&folder, source))?;
     if uses.contains(RANDOM) {
         let file = folder.join("deps/random.wit");
@@ -78,6 +82,9 @@ mod tests {
         let manifest = r#"{"name": "x", "dependencies": {"hive-guest": "file:.hive/sdk"}}"#;
         fs::write(root.path().join("package.json"), manifest).expect("written");
         let found = project::find(root.path(), &mut Vec::new());
+        let old = found[0].workshop().join("wit/old.wit");
+        fs::create_dir_all(old.parent().expect("a folder")).expect("made");
+        fs::write(&old, "interface handler {}\n").expect("written");
         let folder = write(&found[0], &["bus", "timers", RANDOM].into()).expect("written");
         let mut resolve = Resolve::default();
         let (package, _) = resolve.push_dir(&folder).expect("interfaces");

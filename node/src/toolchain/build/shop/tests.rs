@@ -77,3 +77,21 @@ fn the_interfaces_are_written_once() {
     assert!(folder.join("worlds.wit").is_file());
     assert_eq!(shop.wit().expect("there already"), folder);
 }
+
+#[tokio::test]
+async fn that_an_sdk_stays_as_it_is_is_said_once() {
+    let project = tempfile::tempdir().expect("a folder");
+    let sdk = project.path().join(sdk::FOLDER);
+    let said = AtomicUsize::new(0);
+    for saves in 0..3 {
+        let say = |_: Said<'_>| {
+            said.fetch_add(1, Relaxed);
+        };
+        let shop = shop(project.path(), false, &say);
+        shop.see_to_sdk("x", Sdk::Go, &sdk).await.expect("seen to");
+        // That it was written is the first; that it stays so, as nobody knows what was changed, the second.
+        assert_eq!(said.load(Relaxed), (saves + 1).min(2));
+        let _ = fs::remove_file(sdk.join("written-by-hive-node.txt"));
+        fs::write(sdk.join("hive.go"), "mine").expect("written");
+    }
+}
