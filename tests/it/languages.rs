@@ -4,6 +4,7 @@
 mod again;
 mod machine;
 mod own;
+mod python;
 mod wrong;
 
 use std::{
