@@ -129,7 +129,7 @@ pub enum TelemetryError {
 
 /// Crates that log much of what only their authors can use, held down unless directives name them.
 const QUIET: &str = "mdns_sd=off,quinn=warn,quinn_proto=warn,quinn_udp=error,rustls=warn,wasmtime=warn,\
-                     cranelift_codegen=warn,hyper=warn,hyper_util=warn,tungstenite=warn,notify=warn";
+                     cranelift_codegen=warn,hyper=warn,hyper_util=warn,tungstenite=warn,notify=error";
 
 /// What this program's own lines begin with, and those of handlers.
 const OWN: [&str; 4] = ["hive_node", "hive_client", "hive_proto", "handler"];

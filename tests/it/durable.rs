@@ -15,7 +15,7 @@ use hive_tests::{
     wait::{self, MOMENT},
 };
 
-use crate::{node, run, stderr, stdout, write};
+use crate::{node, plugins, run, stderr, stdout, write};
 
 /// How often the node is killed.
 const ROUNDS: u32 = 100;
@@ -52,6 +52,18 @@ async fn handle(mut member: Subscription, quiet: Duration) -> Vec<u32> {
     }
     member.close().await;
     seen
+}
+
+/// Whoever listens to a durable channel as to any other is told what he misses.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handler_that_misses_what_is_durable_is_told_so() -> Result<()> {
+    let folder = plugins(&["filter"])?;
+    let text = "version: 1\nchannels:\n  - { pattern: 'sensor/**', durable: true }\n";
+    let config = write(folder.path(), "hive.yaml", text)?;
+    let mut node = node("keeper").arg("--config").arg(config).plugins(folder.path()).start().await?;
+    node.says("`sensor/*/reading` is durable, and its subscription there is not").await?;
+    node.stop().await?;
+    Ok(())
 }
 
 /// Killed at a hundred moments while events are published and handled: nothing that was acknowledged is lost, and what a

@@ -80,8 +80,20 @@ function data({ raw, parse }, message) {
     return parse ? parse(value) : value;
   } catch (error) {
     if (error instanceof Reject || error instanceof Retry || error instanceof HiveError) throw error;
-    throw new Reject(`the payload is not what the handler takes: ${error?.message ?? error}`, { cause: error });
+    throw new Reject(`the payload is not what the handler takes: ${reasons(error)}`, { cause: error });
   }
+}
+
+/** Reasons of a validator that are told. */
+const REASONS_MAX = 5;
+
+/** What is wrong, on one line. Validators keep their reasons as `issues`, each with its path. */
+function reasons(error) {
+  if (!Array.isArray(error?.issues) || error.issues.length === 0) return error?.message ?? error;
+  const place = ({ path }) => (path ?? []).map((step) => step?.key ?? step).join(".");
+  const said = error.issues.slice(0, REASONS_MAX).map((issue) => [place(issue), issue.message].filter(Boolean).join(": "));
+  const more = error.issues.length - said.length;
+  return said.join("; ") + (more > 0 ? `; and ${more} more` : "");
 }
 
 /** The answer as the node takes it. Where it cannot be written, no function of the project is in the stack. */

@@ -37,6 +37,22 @@ test("what parse refuses is a rejection, unless it says otherwise", () => {
   assert.match(new Host().deliver("orders/x", broken).failure.reason, /^the payload does not parse: /);
 });
 
+test("what a validator says is told on one line, each reason with its place", () => {
+  const issues = [
+    { path: ["lines", 0, "sku"], message: "Invalid input: expected string, received number" },
+    { path: [{ key: "euros" }], message: "too few" },
+    { message: "odd" },
+    ...Array(5).fill({ path: [], message: "more" }),
+  ];
+  const parse = () => { throw Object.assign(new Error(JSON.stringify(issues, undefined, 2)), { issues }); };
+  hive.on("checked/it", { parse }, () => {});
+  assert.equal(
+    new Host().deliver("checked/it", {}).failure.reason,
+    "the payload is not what the handler takes: lines.0.sku: Invalid input: expected string, received number; "
+      + "euros: too few; odd; more; more; and 3 more",
+  );
+});
+
 test("parse is a function, and for data alone", () => {
   assert.throws(() => hive.on("a/b", { parse: Order }, () => {}), /`parse` of a\/b is no function/);
   assert.throws(() => hive.on("a/b", { raw: true, parse: Order.parse }, () => {}), /with `raw` there is nothing to parse/);

@@ -223,10 +223,18 @@ impl Names {
     /// Reads a pattern as a person writes it: home, or `network/…`. A wildcard never stands for a network.
     ///
     /// # Errors
-    /// When it is no pattern.
+    /// When it is no pattern, or matches nothing but local channels of a network, of which there are none.
     pub fn scope(&self, pattern: &str) -> Result<Scope, PatternError> {
         let (network, rest) = self.split(pattern);
-        Ok(Scope { network: network.unwrap_or(NetworkIndex::HOME), pattern: Pattern::parse(rest)? })
+        let pattern = Pattern::parse(rest)?;
+        let first = rest.split('/').next().unwrap_or_default();
+        if let Some(network) = network
+            && (first.starts_with('$') || (!rest.contains('/') && first != "**"))
+        {
+            let network = self.networks[usize::from(network.0)].clone();
+            return Err(ChannelError::LocalInNetwork(network).into());
+        }
+        Ok(Scope { network: network.unwrap_or(NetworkIndex::HOME), pattern })
     }
 
     fn split<'a>(&self, name: &'a str) -> (Option<NetworkIndex>, &'a str) {
@@ -282,6 +290,11 @@ mod tests {
         assert_eq!(address("my-hive"), Ok((0, "my-hive".into())));
         assert_eq!(address("my-hive/bee"), Err(ChannelError::LocalInNetwork(network("my-hive"))));
         assert_eq!(address("my-hive/$dead/x"), Err(ChannelError::LocalInNetwork(network("my-hive"))));
+        for pattern in ["my-hive/bee", "my-hive/*", "my-hive/$dead/*"] {
+            let local = ChannelError::LocalInNetwork(network("my-hive"));
+            assert_eq!(names.scope(pattern), Err(PatternError::Channel(local)), "{pattern}");
+        }
+        assert!(["my-hive/**", "my-hive/*/x", "bee", "*"].iter().all(|pattern| names.scope(pattern).is_ok()));
         let scope = |pattern| names.scope(pattern).map(|s| (s.network.0, s.pattern.to_string()));
         assert_eq!(scope("my-hive/worker/*"), Ok((1, "worker/*".into())));
         assert_eq!(scope("*/worker"), Ok((0, "*/worker".into())));

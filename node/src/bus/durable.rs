@@ -129,6 +129,14 @@ impl Bus {
         self.resolve_anew();
     }
 
+    /// Whether all that a pattern matches is durable.
+    #[must_use]
+    pub fn is_durable(&self, scope: &Scope) -> bool {
+        let journal = self.0.durable.journals.get().and_then(|journals| journals.get(&scope.network));
+        let covers = |durable: &Pattern| durable.covers(&scope.pattern);
+        journal.is_some_and(|Journalled { patterns, .. }| patterns.load().iter().any(covers))
+    }
+
     /// The journals, by network, for who shows them.
     #[must_use]
     pub fn journals(&self) -> Vec<(NetworkIndex, Arc<dyn Journal>)> {

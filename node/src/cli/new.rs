@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{Args, builder::PossibleValuesParser};
+use clap::{
+    Args,
+    builder::{PossibleValue, PossibleValuesParser},
+};
 
 use super::{Voice, exit::Fault, output};
 use crate::toolchain::new::{self, Language, NewError};
@@ -27,7 +30,7 @@ pub(super) struct New {
     name: PathBuf,
     /// What to write it in.
     #[arg(long, value_name = "LANGUAGE",
-          value_parser = PossibleValuesParser::new(Language::ALL.map(Language::name)))]
+          value_parser = PossibleValuesParser::new(Language::ALL.map(typed)))]
     lang: String,
 }
 
@@ -44,6 +47,10 @@ impl New {
         output::note(voice, &next(&self.name));
         Ok(())
     }
+}
+
+fn typed(language: Language) -> PossibleValue {
+    PossibleValue::new(language.name()).aliases(language.others())
 }
 
 fn fault(error: NewError) -> Fault {

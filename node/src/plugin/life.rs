@@ -41,7 +41,7 @@ use super::{
 use crate::{
     bus::{Actor, Bus},
     control::Reloaded,
-    status::Boards,
+    status::{Boards, LineLevel},
     store::Store,
 };
 pub(in crate::plugin) use card::Card;
@@ -322,6 +322,7 @@ impl Life {
         let actor = Actor::Plugin(Arc::clone(&self.name));
         wishes.read_on(&self.name, self.shared.bus.node());
         rules::obey(&mut wishes, &actor, &self.shared.bus);
+        rules::doubt(&mut wishes, &self.shared.bus);
         let place = Place {
             plugin: Arc::clone(&self.name),
             generation,
@@ -371,7 +372,9 @@ impl Life {
             version.wishes.listens.iter().map(|listen| listen.pattern.as_str()).collect();
         let heard = if patterns.is_empty() { "nothing".to_owned() } else { patterns.join(", ") };
         let (number, took) = (self.generation, begun.elapsed().as_millis());
-        tracing::info!(plugin, "generation {number} is live after {took} ms; it listens to {heard}");
+        let said = format!("generation {number} is live after {took} ms; it listens to {heard}");
+        tracing::info!(plugin, "{said}");
+        self.allowance.note(LineLevel::Info, &said);
         if patterns.is_empty() && version.wishes.timers.is_empty() {
             tracing::warn!(plugin, "it is never called: it declares no subscription and no timer");
         }

@@ -21,6 +21,20 @@ pub fn obey(wishes: &mut Wishes, who: &Actor, bus: &Bus) {
     });
 }
 
+/// Says which subscriptions miss what durable channels carry while the plugin is away.
+pub fn doubt(wishes: &mut Wishes, bus: &Bus) {
+    let Wishes { listens, warnings, .. } = wishes;
+    let misses = |listen: &&Listen| {
+        listen.group.is_none() && !listen.durable && !listen.is_timer() && bus.is_durable(&listen.scope)
+    };
+    warnings.extend(listens.iter().filter(misses).map(|Listen { pattern, .. }| {
+        format!(
+            "`{pattern}` is durable, and its subscription there is not: what comes while it is away is lost to it, unless its \
+             code says `durable` there, or names a group"
+        )
+    }));
+}
+
 /// Whether the rules, which may be others by now, leave something of a subscription that was left out.
 pub fn allow_more(wishes: &Wishes, who: &Actor, bus: &Bus) -> bool {
     wishes.left_out.iter().any(|listen| !refusals(listen, who, bus).1)

@@ -40,6 +40,19 @@ impl Language {
     /// All of them.
     pub const ALL: [Self; 6] = [Self::Rust, Self::Js, Self::Ts, Self::Python, Self::C, Self::Go];
 
+    /// What people type, too.
+    #[must_use]
+    pub fn others(self) -> &'static [&'static str] {
+        match self {
+            Self::Rust => &["rs"],
+            Self::Js => &["javascript"],
+            Self::Ts => &["typescript"],
+            Self::Python => &["py"],
+            Self::C => &[],
+            Self::Go => &["golang"],
+        }
+    }
+
     /// What people type.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -67,7 +80,7 @@ impl Language {
     /// The language of a name.
     #[must_use]
     pub fn of(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|language| language.name() == name)
+        Self::ALL.into_iter().find(|language| language.name() == name || language.others().contains(&name))
     }
 }
 

@@ -32,6 +32,7 @@ pub(super) async fn suggest(node: &Node, names: &[String], examples: &[Example],
     if tokio::time::timeout(LOAD_PATIENCE, loaded).await.is_err() {
         output::note(voice, "the handlers are not loaded yet; `plugins` shows how they fare");
     }
+    say_absent(node, voice);
     let node_argument = node.api().and_then(|api| api.node_argument());
     let cards = plugins.read();
     let lines = suggestions(cards.values().map(AsRef::as_ref), examples, node_argument.as_deref());
@@ -43,6 +44,20 @@ pub(super) async fn suggest(node: &Node, names: &[String], examples: &[Example],
         ),
     );
 }
+
+/// Says whose section of the configuration nobody has, now that the handlers are there.
+pub(super) fn say_absent(node: &Node, voice: &Voice) {
+    for (name, meant) in node.boards().absent.read().iter().take(ABSENT_MAX) {
+        let meant = meant.as_ref().map(|meant| format!(" (did you mean `{meant}`?)")).unwrap_or_default();
+        output::note(
+            voice,
+            &format!("no plugin is called `{name}`, for which the configuration has a section{meant}"),
+        );
+    }
+}
+
+/// Sections that are named.
+const ABSENT_MAX: usize = 8;
 
 /// Handlers of which a call is suggested.
 const CALLED_MAX: usize = 4;

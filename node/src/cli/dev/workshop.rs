@@ -16,7 +16,10 @@ use std::{
 use futures_util::{StreamExt as _, future::join_all, stream::FuturesUnordered};
 use tokio::sync::Notify;
 
-use super::{configuration::Configuration, examples::Example, processes::Process, unused::Unused};
+use super::{
+    configuration::Configuration, examples::Example, processes::Process, suggestions::say_absent,
+    unused::Unused,
+};
 use crate::{
     cli::{
         Voice,
@@ -154,7 +157,10 @@ impl<'a> Workshop<'a> {
         let Some(file) = self.config.borrow_mut().other() else { return };
         // What came of it is in the log; of a wrong file, all that is wrong.
         match node.configure(false).await {
-            Ok(_) => *self.processes.borrow_mut() = self.config.borrow().processes(),
+            Ok(_) => {
+                *self.processes.borrow_mut() = self.config.borrow().processes();
+                say_absent(node, self.voice);
+            }
             Err(error @ ControlError::Unavailable(_)) => {
                 tracing::error!("{}: {error}", file.display());
             }

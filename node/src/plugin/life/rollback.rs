@@ -6,9 +6,12 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{Life, Origin, Refusal, swap::Content};
-use crate::plugin::{
-    probation::{PROBATION, Probation, Verdict},
-    records::PassedOver,
+use crate::{
+    plugin::{
+        probation::{PROBATION, Probation, Verdict},
+        records::PassedOver,
+    },
+    status::LineLevel,
 };
 
 /// A version that is on probation, and the one before.
@@ -103,21 +106,26 @@ impl Life {
         let why =
             format!("generation {left} was rolled back: {}", failure.unwrap_or("somebody asked for it"));
         let (plugin, number) = (&*self.name, self.number());
+        let said = format!("{why}; generation {number} goes on");
         match failure {
-            Some(_) => tracing::error!(plugin, "{why}; generation {number} goes on"),
-            None => tracing::info!(plugin, "{why}; generation {number} goes on"),
+            Some(_) => tracing::error!(plugin, "{said}"),
+            None => tracing::info!(plugin, "{said}"),
         }
+        let level = if failure.is_some() { LineLevel::Error } else { LineLevel::Info };
+        self.allowance.note(level, &said);
         self.pass_over(Some(hash), trial.content.hash, trial.before, &why);
         None
     }
 
-    /// Remembers that a content was left for another, and is not to be loaded again by itself.
+    /// Remembers that a content was left for another. Its file is not to be loaded again by itself, nor is one that was left
+    /// for it before.
     fn pass_over(&self, left: Option<String>, live: String, before: Option<String>, why: &str) {
         let plugin = &*self.name;
         self.card.refused(&self.until_it_changes(why), true);
         self.shared.records.change(plugin, |record| {
             (record.live, record.before) = (Some(live), before);
-            record.passed_over = left.clone().map(|hash| PassedOver { hash, why: why.to_owned() });
+            let file = record.passed_over.take().map(|passed| passed.hash).or_else(|| left.clone());
+            record.passed_over = file.map(|hash| PassedOver { hash, why: why.to_owned() });
         });
         if let Some(left) = left {
             self.forget(&left);

@@ -95,6 +95,27 @@ async fn who_went_back_stays_there_over_a_restart_until_the_file_changes() {
 }
 
 #[tokio::test]
+async fn who_goes_back_twice_does_not_meet_the_version_again_that_was_left_first() {
+    let (folder, data) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    fs::write(folder.path().join("greet.wasm"), says(1).build()).expect("written");
+    let home = Home::open(folder, Some(data.path()), config()).await;
+    for version in [2, 3] {
+        home.place("greet.wasm", &says(version).build());
+        home.until_generation("greet", version.into()).await;
+    }
+    for before in [2, 1] {
+        let done = home.plugins.change(PluginVerb::Rollback, "greet".into()).await.expect("rolled back");
+        assert_eq!((done[0].problem.as_ref(), said(&home).await), (None, before));
+    }
+    let lines = home.card("greet").expect("a card").lines.after(0, usize::MAX).0;
+    assert!(lines.iter().any(|line| line.text.contains("was rolled back: somebody asked")), "{lines:?}");
+    // The file is still the one that was left first.
+    let home = Home::open(home.stop().await, Some(data.path()), config()).await;
+    assert_eq!(said(&home).await, 1);
+    home.stop().await;
+}
+
+#[tokio::test]
 async fn who_writes_a_handler_starts_with_what_he_has_written_whatever_it_was_left_for() {
     let (folder, data) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
     fs::write(folder.path().join("greet.wasm"), says(1).build()).expect("written");
