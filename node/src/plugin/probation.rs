@@ -6,6 +6,7 @@
 //! must not know how versions are swapped.
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
         atomic::{
@@ -26,7 +27,7 @@ use crate::{
 
 /// How long a version is on probation unless the configuration says otherwise.
 pub const PROBATION: Duration = Duration::from_secs(30);
-/// Broken calls one after the other that are too many.
+/// Broken calls of one subscription, one after the other, that are too many.
 const IN_A_ROW_MAX: u64 = 3;
 /// Calls from which on the share of broken ones counts: more than half of them are too many.
 const SHARE_OF: u64 = 10;
@@ -111,16 +112,22 @@ impl Probation {
         self.old.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// A call came to an end that says nothing against the version.
-    fn well(&self) {
-        if self.judge.well() {
+    /// How many calls broke, and of how many.
+    #[must_use]
+    pub fn breaks(&self) -> (u64, u64) {
+        (self.judge.broken.load(Relaxed), self.judge.calls.load(Relaxed))
+    }
+
+    /// A call of a subscription came to an end that says nothing against the version.
+    fn well(&self, of: Option<u32>) {
+        if self.judge.well(of) {
             self.end(PASSED);
         }
     }
 
-    /// A call broke.
-    fn broke(&self, why: &str) {
-        if let Some(much) = self.judge.broke() {
+    /// A call of a subscription broke.
+    fn broke(&self, of: Option<u32>, why: &str) {
+        if let Some(much) = self.judge.broke(of) {
             self.fail(format!("{much} broke, the last one: {why}"));
         }
     }
@@ -144,23 +151,28 @@ struct Judge {
     /// Calls that came to an end, whatever it was.
     calls: AtomicU64,
     broken: AtomicU64,
-    /// Broken ones since one that was not.
-    in_a_row: AtomicU64,
+    /// Broken ones since one that was not, of each subscription that has any: a clock that ticks well says nothing of the
+    /// orders that break. The mutex is held for a look; where nothing broke it is not taken.
+    in_a_row: Mutex<BTreeMap<Option<u32>, u64>>,
 }
 
 impl Judge {
     /// A call that was not broken. Whether they are enough.
-    fn well(&self) -> bool {
-        self.in_a_row.store(0, Relaxed);
+    fn well(&self, of: Option<u32>) -> bool {
+        if self.broken.load(Relaxed) > 0 {
+            self.in_a_row.lock().unwrap_or_else(PoisonError::into_inner).remove(&of);
+        }
         self.calls.fetch_add(1, Relaxed) + 1 >= ENOUGH
     }
 
     /// A broken call. If that is too much: how much.
-    fn broke(&self) -> Option<String> {
+    fn broke(&self, of: Option<u32>) -> Option<String> {
         let calls = self.calls.fetch_add(1, Relaxed) + 1;
         let broken = self.broken.fetch_add(1, Relaxed) + 1;
-        let in_a_row = self.in_a_row.fetch_add(1, Relaxed) + 1;
-        if in_a_row >= IN_A_ROW_MAX {
+        let mut rows = self.in_a_row.lock().unwrap_or_else(PoisonError::into_inner);
+        let in_a_row = rows.entry(of).or_default();
+        *in_a_row += 1;
+        if *in_a_row >= IN_A_ROW_MAX {
             return Some(format!("{in_a_row} calls in a row"));
         }
         (calls >= SHARE_OF && broken.saturating_mul(2) > calls).then(|| format!("{broken} of {calls} calls"))
@@ -223,11 +235,12 @@ impl Invoke for OnTrial {
                 return self.new.invoke(event, call).await;
             }
         }
+        let of = self.new.subscription(event, &call);
         let (outcome, came) = self.new.call(event, &call).await;
         let why = match came {
             Came::Unheard | Came::Unable => return outcome,
             Came::Back => {
-                self.probation.well();
+                self.probation.well(of);
                 return outcome;
             }
             Came::Broken(why) => why,
@@ -248,15 +261,15 @@ impl Invoke for OnTrial {
         match again {
             // It is the event.
             Some((outcome, Came::Broken(_))) => {
-                self.probation.well();
+                self.probation.well(of);
                 outcome
             }
             Some((outcome, _)) => {
-                self.probation.broke(&why);
+                self.probation.broke(of, &why);
                 outcome
             }
             None => {
-                self.probation.broke(&why);
+                self.probation.broke(of, &why);
                 outcome
             }
         }
@@ -285,21 +298,26 @@ mod tests {
 
     #[test]
     fn three_in_a_row_or_more_than_half_are_too_much() {
-        /// `x` is a broken call; the last one decides.
+        /// `x` is a broken call, `X` one of another subscription, `:` one of that which is well; the last one decides.
         fn check(calls: &str, want: Option<&str>) {
             let judge = Judge::default();
             let mut said = None;
             for call in calls.chars() {
                 assert_eq!(said, None, "{calls}: decided too early");
                 said = match call {
-                    'x' => judge.broke(),
-                    _ => judge.well().then(|| "enough".to_owned()),
+                    'x' => judge.broke(Some(0)),
+                    'X' => judge.broke(Some(1)),
+                    ':' => judge.well(Some(1)).then(|| "enough".to_owned()),
+                    _ => judge.well(Some(0)).then(|| "enough".to_owned()),
                 };
             }
             assert_eq!(said.as_deref(), want, "{calls}");
         }
         check("xx.xx.", None);
         check("..xxx", Some("3 calls in a row"));
+        check("x:x:x", Some("3 calls in a row"));
+        check("xX.XxX", Some("3 calls in a row"));
+        check("xXxX", None);
         check("xx.xx.xx", None);
         check("xx.xx.xx.x", Some("7 of 10 calls"));
         check(".x.x.x.x.x.x.x", None);

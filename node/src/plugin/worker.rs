@@ -163,7 +163,7 @@ impl Worker {
     }
 
     /// What the guest calls the subscription that an event comes by.
-    fn subscription(&mut self, event: &Event, call: &Call) -> Option<u32> {
+    pub fn subscription(&mut self, event: &Event, call: &Call) -> Option<u32> {
         // What an older version asked for and this one does not want any more is let go.
         let tick = event.channel.is_reserved().then(|| self.version.wishes.timer(event)).flatten();
         let heard = match &call.group {

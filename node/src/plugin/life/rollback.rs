@@ -48,15 +48,27 @@ impl Life {
     pub(super) async fn judge(&mut self, verdict: Verdict) {
         match verdict {
             Verdict::Passed => {
-                tracing::debug!(
-                    plugin = &*self.name,
-                    "generation {} has passed its probation",
-                    self.number()
-                );
+                self.say_passed();
                 self.end_trial();
             }
             Verdict::Failed(why) => drop(self.go_back(Some(&why)).await),
         }
+    }
+
+    fn say_passed(&self) {
+        let Some(trial) = self.live.as_ref().and_then(|live| live.trial.as_ref()) else { return };
+        let (plugin, number) = (&*self.name, self.number());
+        let (broken, calls) = trial.probation.breaks();
+        if broken == 0 {
+            tracing::debug!(plugin, "generation {number} has passed its probation");
+            return;
+        }
+        let said = format!(
+            "generation {number} has passed its probation, in which {broken} of {calls} calls broke: `plugins rollback \
+             {plugin}` brings the one before back"
+        );
+        tracing::warn!(plugin, "{said}");
+        self.allowance.note(LineLevel::Warn, &said);
     }
 
     /// The live version stays, whatever it does; what was before is let go.

@@ -30,6 +30,7 @@ use crate::{
     },
     shutdown::Part,
     status::{NodeCard, PluginCard, PluginState},
+    store::StoreError,
 };
 
 /// A node's bus and plugins, without a mesh.
@@ -65,7 +66,10 @@ impl Home {
         let bus = Bus::new(NodeId([7; 32]), Incarnation(1), names);
         bus.confirmed(u64::MAX);
         let boards = Boards::new(NodeCard { data_dir: data_dir.map(Into::into), ..NodeCard::default() });
-        let store = data_dir.map(|data_dir| Store::open(data_dir).expect("a store"));
+        let store = match data_dir {
+            Some(data_dir) => Some(opened(data_dir).await),
+            None => None,
+        };
         let part = Part::new("plugins");
         let config = Config { folders: vec![folder.path().into()], ..config };
         let plugins = Plugins::start(config, bus.clone(), Arc::clone(&boards), store, &part).await;
@@ -117,6 +121,22 @@ impl Home {
         self.part.finish(PATIENCE).await.expect("plugins stop in time");
         self.folder
     }
+}
+
+/// The store of a node that may have stopped just now: what was on its threads lets go of it a moment later.
+async fn opened(data_dir: &Path) -> Store {
+    let mut look = tokio::time::interval(Duration::from_millis(5));
+    let opening = tokio::time::timeout(PATIENCE, async {
+        loop {
+            look.tick().await;
+            match Store::open(data_dir) {
+                Ok(store) => return store,
+                Err(StoreError::Busy { .. }) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+    });
+    opening.await.expect("a store in time")
 }
 
 async fn next(subscription: &mut Subscription) -> Delivery {
