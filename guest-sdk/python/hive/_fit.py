@@ -100,6 +100,17 @@ def taking_nothing(function: Callable[..., Any], what: str) -> None:
     _called(function, giver, may)
 
 
+def data_kind(function: Callable[..., Any]) -> Any:
+    """What a function that was taken is given the data as."""
+    signature = _signature(function)
+    hints = _hints(function, signature)
+    for parameter in signature.parameters.values():
+        kind = hints.get(parameter.name, Any)
+        if kind is not Message and not _is_context(parameter, kind, ("ctx", "context")):
+            return kind
+    return Any
+
+
 def _is_plain(function: Callable[..., Any], what: str) -> None:
     if inspect.iscoroutinefunction(function):
         raise TypeError(f"{function.__name__} is async, which nobody would wait for: a {what} is a plain function")

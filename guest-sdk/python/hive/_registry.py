@@ -10,6 +10,7 @@ from typing import Any, Callable, TypeVar
 
 from ._context import Event
 from ._errors import Reject, in_project
+from ._fields import settle
 from ._fit import handling, restoring, taking_nothing, ticking
 from ._patterns import check_pattern, check_timer
 
@@ -57,6 +58,8 @@ class Plugin:
     starts: list[Callable[[], object]] = field(default_factory=list)
     save: Callable[[], object] | None = None
     restore: Callable[[Event, str], object] | None = None
+    #: The functions that are given data.
+    takers: list[Callable[..., Any]] = field(default_factory=list)
 
     def chosen(self, event: Event) -> Callable[[Event], Any]:
         """The function that an event is for."""
@@ -73,6 +76,8 @@ class Plugin:
             raise TypeError("@hive.save and @hive.restore belong together: what one gives, the other gets")
         if self.save and self.instances != "single":
             raise TypeError('only a plugin that keeps one instance saves it: hive.plugin(instances="single")')
+        for function in self.takers:
+            settle(function)
 
 
 #: The plugin whose modules are being loaded.
@@ -146,6 +151,7 @@ def restore(function: Function) -> Function:
     It gets what was saved as its annotation says, and beside it, if it likes, what that version called itself.
     """
     PLUGIN.restore = restoring(function)
+    PLUGIN.takers.append(function)
     return function
 
 
@@ -157,6 +163,7 @@ def _subscribe(pattern: str, answers: bool, group: bool | str, durable: bool) ->
             raise ValueError(f"there are two handlers for {pattern}: the second, {function.__name__}, would never be called")
         code = getattr(inspect.unwrap(function), "__code__", None)
         PLUGIN.subscriptions.append(Subscription(pattern, handling(function), answers, group, durable, code))
+        PLUGIN.takers.append(function)
         return function
 
     return register

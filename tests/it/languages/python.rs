@@ -130,6 +130,12 @@ async fn what_fails_while_python_is_loaded_is_told_from_the_projects_code_on() -
             "TypeError: pay: what `order` is, `Order`, is not there yet: define it above the handler",
         ),
         (
+            "import hive\nfrom dataclasses import dataclass\n@dataclass\nclass Basket:\n    lines: list[Lime]\n\
+             @dataclass\nclass Order:\n    late: Late\n    baskets: dict[str, Basket | None]\n\
+             @hive.on(\"a/b\")\ndef pay(order: Order) -> None: ...\nclass Late: ...\n",
+            "TypeError: Basket (src/app.py:5): what `lines` is, `list[Lime]`: name 'Lime' is not defined: define it in",
+        ),
+        (
             "LIMIT = (\n",
             "  File \"src/app.py\", line 1\n    LIMIT = (\n            ^\nSyntaxError: '(' was never closed",
         ),
@@ -147,9 +153,12 @@ async fn what_fails_while_python_is_loaded_is_told_from_the_projects_code_on() -
         let hidden = ["hive_entry", "hive_base", "frozen", "/1/", "libpython"];
         ensure!(!hidden.iter().any(|hidden| said.contains(hidden)), "{before}: {said}");
     }
+    // A field may be of what is defined below it.
+    let below = "import hive\nfrom dataclasses import dataclass\n@dataclass\nclass Order:\n    lines: list[Line]\n\
+                 @hive.on(\"a/b\")\ndef pay(order: Order) -> None: ...\n@dataclass\nclass Line:\n    of: Order | None\n";
     // What is printed then is seen, and does no harm. What is written for the Python inside needs no such one outside.
     let newer = "type Limit = int\nlimits = {'a': 1}\nprint(f'{f'{limits['a']}'}')\n";
-    std::fs::write(&source, format!("print(\"loaded\")\n{newer}{text}"))?;
+    std::fs::write(&source, format!("print(\"loaded\")\n{newer}{below}{text}"))?;
     let (code, said) = run(&["build", "early"])?;
     ensure!(code == Some(0) && said.contains("\nloaded\n"), "{said}");
     // So is what it is warned of, by the file's own name.
