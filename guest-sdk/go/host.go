@@ -3,6 +3,7 @@
 package hive
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -88,8 +89,12 @@ func (h *Host) Call(channel string, value any) *Delivered {
 
 // Tick lets one of the plugin's timers tick.
 func (h *Host) Tick(name string) *Delivered {
-	if !slices.ContainsFunc(timers, func(t *timer) bool { return t.name == name }) {
-		panic("the plugin has no timer " + name)
+	var there []string
+	for _, t := range timers {
+		there = append(there, t.name)
+	}
+	if !slices.Contains(there, name) {
+		panic(fmt.Sprintf("the plugin has no timer `%s`; it has %s", name, cmp.Or(strings.Join(there, ", "), "none")))
 	}
 	return h.run(0, "", &Context{Channel: "$timer/" + name, Attempt: 1})
 }

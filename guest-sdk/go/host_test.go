@@ -352,3 +352,8 @@ func TestAStackIsThatOfTheProject(t *testing.T) {
 		t.Error("a stack of nobody's is kept")
 	}
 }
+
+func TestWhatTicksIsNamed(t *testing.T) {
+	defer func() { is(t, recover(), "the plugin has no timer `reprt`; it has report") }()
+	NewHost().Tick("reprt")
+}

@@ -29,8 +29,8 @@ export class Delivered {
   ok(): this;
   /** The answer to a call. */
   readonly answer: any;
-  /** How the handler failed. */
-  readonly failure: { rejected: boolean; reason: string; afterMs?: number };
+  /** How the handler failed; undefined: it did not. */
+  readonly failure?: { rejected: boolean; reason: string; afterMs?: number };
   /** The values it published on one channel, in order. */
   publishedOn(channel: string): any[];
 }

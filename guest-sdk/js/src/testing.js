@@ -64,9 +64,9 @@ export class Host {
 
   /** Lets one of the plugin's timers tick. */
   tick(name) {
-    const at = description().timers.findIndex((timer) => timer.name === name);
-    if (at < 0) throw new Error(`the plugin has no timer ${name}`);
-    return this.#run({ ...bare(`$timer/${name}`), subscription: at });
+    const there = description().timers.map((timer) => timer.name);
+    if (!there.includes(name)) throw new Error(`the plugin has no timer \`${name}\`; it has ${there.join(", ") || "none"}`);
+    return this.#run({ ...bare(`$timer/${name}`), subscription: there.indexOf(name) });
   }
 
   /** Fires a one-shot timer that the plugin has set. */
@@ -184,9 +184,9 @@ export class Delivered {
     return this.#answered ? fromWire(this.#answered).data() : undefined;
   }
 
-  /** How the handler failed: `{ rejected, reason, afterMs }`. */
+  /** How the handler failed: `{ rejected, reason, afterMs }`; undefined: it did not. */
   get failure() {
-    if (this.#failure === undefined) throw new Error("the handler did not fail");
+    if (this.#failure === undefined) return undefined;
     const { tag, val } = this.#failure;
     return tag === "reject"
       ? { rejected: true, reason: val }

@@ -112,3 +112,9 @@ test("patterns match and cover as a node's", () => {
     ["a/**", "a/**", true], ["a/*/**", "a/**", false],
   ]) assert.equal(covers(pattern, other), want, `${pattern} ${other}`);
 });
+
+test("what went well has no failure, and what ticks is named", () => {
+  assert.equal(done("due").failure, undefined);
+  assert.equal(host().tick("clock").failure, undefined);
+  assert.throws(() => host().tick("clok"), { message: "the plugin has no timer `clok`; it has clock" });
+});

@@ -59,10 +59,9 @@ class Delivered:
         return self._said.data() if isinstance(self._said, Message) else None
 
     @property
-    def failure(self) -> Failure:
-        """How the handler failed."""
-        assert isinstance(self._said, Failure), "the handler did not fail"
-        return self._said
+    def failure(self) -> Failure | None:
+        """How the handler failed; None: it did not."""
+        return self._said if isinstance(self._said, Failure) else None
 
     def published_on(self, channel: str) -> list[Any]:
         """The values it published on one channel, in order."""
@@ -106,9 +105,9 @@ class Host(Store):
 
     def tick(self, name: str) -> Delivered:
         """Lets one of the plugin's timers tick."""
-        at = next((at for at, timer in enumerate(PLUGIN.timers) if timer.name == name), None)
-        assert at is not None, f"the plugin has no timer {name}"
-        return self._run(Event(f"$timer/{name}", Message(), at))
+        there = [timer.name for timer in PLUGIN.timers]
+        assert name in there, f"the plugin has no timer `{name}`; it has {', '.join(there) or 'none'}"
+        return self._run(Event(f"$timer/{name}", Message(), there.index(name)))
 
     def fire(self, name: str) -> Delivered:
         """Fires a one-shot timer that the plugin has set."""

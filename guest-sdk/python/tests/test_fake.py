@@ -93,6 +93,16 @@ class Fake(unittest.TestCase):
             self.assertEqual((done.published, done.retained, done.cleared, done.asked), ([], [], [], []), what)
         self.assertEqual(Host().deliver("in/x", "call_each").published_on("out/said"), ["denied"])
 
+    def test_what_went_well_has_no_failure(self):
+        self.assertIsNone(Host(config={"shop": "baker"}).deliver("in/x", "fine").failure)
+
+    def test_what_ticks_is_named(self):
+        with self.assertRaisesRegex(AssertionError, "^the plugin has no timer `reprt`; it has report$"):
+            Host().tick("reprt")
+        with mock.patch.object(ASKER, "timers", []):
+            with self.assertRaisesRegex(AssertionError, "^the plugin has no timer `report`; it has none$"):
+                Host().tick("report")
+
     def test_timers_are_few(self):
         with mock.patch.object(ASKER, "subscriptions", [*ASKER.subscriptions]):
             with mock.patch.object(_registry, "PLUGIN", ASKER):

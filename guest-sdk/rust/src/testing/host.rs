@@ -200,8 +200,11 @@ impl Host {
     /// When the plugin has no such timer, or refuses to start.
     #[track_caller]
     pub fn tick(&mut self, timer: &str) -> Delivered {
-        let index = self.description.timers.iter().position(|declared| declared.name == timer);
-        let index = index.unwrap_or_else(|| panic!("the plugin has no timer `{timer}`"));
+        let there: Vec<_> = self.description.timers.iter().map(|declared| declared.name.as_str()).collect();
+        let Some(index) = there.iter().position(|name| *name == timer) else {
+            let there = if there.is_empty() { "none".to_owned() } else { there.join(", ") };
+            panic!("the plugin has no timer `{timer}`; it has {there}");
+        };
         let event = Event {
             channel: format!("$timer/{timer}"),
             message: Message::default(),

@@ -79,3 +79,9 @@ fn a_timer_that_could_not_fire_is_not_set() {
     }
     assert!(host().deliver_message("later/set", Message::default()).failure().is_reject());
 }
+
+#[test]
+#[should_panic = "the plugin has no timer `declaerd`; it has declared"]
+fn what_ticks_is_named() {
+    let _ = host().tick("declaerd");
+}
