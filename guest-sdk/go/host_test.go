@@ -357,3 +357,20 @@ func TestWhatTicksIsNamed(t *testing.T) {
 	defer func() { is(t, recover(), "the plugin has no timer `reprt`; it has report") }()
 	NewHost().Tick("reprt")
 }
+
+func TestNothingThatIsLoggedIsLost(t *testing.T) {
+	h := NewHost()
+	for _, c := range []struct {
+		fields []any
+		want   Logged
+	}{
+		{nil, Logged{LevelInfo, "report %d", [][2]string{}}},
+		{[]any{"id", 7}, Logged{LevelInfo, "report %d", [][2]string{{"id", "7"}}}},
+		{[]any{7}, Logged{LevelInfo, "report %d (and `7`, alone: what follows are names and values in turn)", [][2]string{}}},
+		{[]any{"id", 7, "x"}, Logged{LevelInfo, "report %d (and `x`, alone: what follows are names and values in turn)", [][2]string{{"id", "7"}}}},
+	} {
+		h.done = &Delivered{}
+		h.within(func() { Info("report %d", c.fields...) })
+		is(t, h.done.Logged, []Logged{c.want})
+	}
+}

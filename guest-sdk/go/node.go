@@ -273,12 +273,15 @@ const (
 	LevelError
 )
 
-// Log writes a line in the node's log, under the plugin's name; fields are names and values in turn. An error's is
-// `Log(LevelError, …)`: Error is a type.
+// Log writes a line in the node's log, under the plugin's name; fields are names and values in turn, and one that is left over
+// is said in the line. An error's is `Log(LevelError, …)`: Error is a type.
 func Log(level Level, message string, fields ...any) {
 	pairs := make([][2]string, 0, len(fields)/2)
 	for at := 0; at+1 < len(fields); at += 2 {
 		pairs = append(pairs, [2]string{fmt.Sprint(fields[at]), fmt.Sprint(fields[at+1])})
+	}
+	if len(fields)%2 != 0 {
+		message += fmt.Sprintf(" (and `%v`, alone: what follows are names and values in turn)", fields[len(fields)-1])
 	}
 	here.log(level, message, pairs)
 }
