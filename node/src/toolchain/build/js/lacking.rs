@@ -45,6 +45,10 @@ const LACKING: [(&[&str], &str); 15] = [
     (&["Intl"], INTL),
 ];
 
+/// Of modules of Node.js.
+const NODE_MODULES: &str = "handlers have no Node.js around them, and so none of its modules, with or without types for them; \
+                            packages of npm that are JavaScript alone work, and unit tests stand beside `src`";
+
 fn table() -> BTreeMap<&'static str, &'static str> {
     let several = LACKING.iter().flat_map(|(names, instead)| names.iter().map(|name| (*name, *instead)));
     several.collect()
@@ -62,7 +66,8 @@ pub fn advised(said: &str) -> String {
     let advised = |line: &str| {
         let (before, rest) = line.split_once("Cannot find name '")?;
         let (name, _) = rest.split_once('\'')?;
-        Some(format!("{before}Cannot find name '{name}': {}\n", table.get(name)?))
+        let instead = if name.starts_with("node:") { NODE_MODULES } else { table.get(name)? };
+        Some(format!("{before}Cannot find name '{name}': {instead}\n"))
     };
     said.split_inclusive('\n').map(|line| advised(line).unwrap_or_else(|| line.to_owned())).collect()
 }
@@ -79,6 +84,10 @@ mod tests {
              node? Try `npm i --save-dev @types/node`\nsrc/index.ts(6,3): error TS2304: Cannot find name 'mine'.\n",
             "src/index.ts(5,3): error TS2591: Cannot find name 'process': there is no Node.js here: `config.get` has the \
              configuration\nsrc/index.ts(6,3): error TS2304: Cannot find name 'mine'.\n",
+        );
+        check(
+            "src/a.ts(1,22): error TS2591: Cannot find name 'node:fs'. Do you need to install type definitions?\n",
+            &format!("src/a.ts(1,22): error TS2591: Cannot find name 'node:fs': {NODE_MODULES}\n"),
         );
         check("1 error\n", "1 error\n");
         assert!(json().contains(r#""Intl":"there are neither"#), "{}", json());
