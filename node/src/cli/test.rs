@@ -45,7 +45,8 @@ schedule (one that the handler sets itself comes as `event: $timer/NAME`). It sa
 
 A case says, too, what is to come of it: `answer`, `rejects` or `retries` with a part of the reason,
 `publishes` with a list of channels or of {channel, data}. A file of cases has beside `cases` the
-plugin's `config`, its `component`, and `answers`: who answers what the handler asks, by pattern.
+plugin's `config` and `secrets`, its `component`, and `answers`: who answers what the handler asks,
+by pattern.
 Cases run one after the other: what the handler keeps, in its state or in memory, goes on from one
 to the next, and begins empty.
 
@@ -121,7 +122,8 @@ impl Test {
             trial.ends = Some(Ends::Answer(expect.clone()));
         }
         let (plugin, component) = self.component(&place, voice).await?;
-        let config = PluginConfig { config: file.config.into_iter().collect(), ..PluginConfig::default() };
+        let (config, secrets) = (file.config.into_iter().collect(), file.secrets.into_iter().collect());
+        let config = PluginConfig { config, secrets, ..PluginConfig::default() };
         let answer = |(pattern, answer): (String, Json)| Answerer { pattern, answer: message_of(&answer) };
         let answerers = file.answers.into_iter().map(answer).collect();
         // What the node that runs here by default has compiled, it need not compile again, and the other way round.

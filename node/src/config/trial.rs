@@ -17,6 +17,7 @@ use super::{
     source::{Origin, Source},
     yaml::{self, Kind, Value},
 };
+use crate::trust::hidden::SecretText;
 
 /// A file of trials that holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +26,8 @@ pub struct TrialFile {
     pub component: Option<PathBuf>,
     /// The plugin's configuration.
     pub config: Vec<(String, String)>,
+    /// What it may read and nobody is shown.
+    pub secrets: Vec<(String, SecretText)>,
     /// Who answers what the handler asks, by pattern.
     pub answers: Vec<(String, Json)>,
     /// In the order of the file.
@@ -128,7 +131,7 @@ fn read(source: &Arc<Source>, of: fn(&Value, &mut Report) -> TrialFile) -> Resul
 
 /// Trials with nothing beside them.
 fn alone(trials: Vec<Trial>) -> TrialFile {
-    TrialFile { component: None, config: Vec::new(), answers: Vec::new(), trials }
+    TrialFile { component: None, config: Vec::new(), secrets: Vec::new(), answers: Vec::new(), trials }
 }
 
 fn has(root: &Value, key: &str) -> bool {
@@ -155,6 +158,9 @@ fn whole_file(root: &Value, report: &mut Report) -> TrialFile {
     let component = keys.read("component", report, |value| Ok(PathBuf::from(text(value)?)));
     let config = keys.section("config", report);
     let config = texts(&config, report);
+    let secrets = keys.section("secrets", report);
+    let secrets =
+        texts(&secrets, report).into_iter().map(|(name, text)| (name, SecretText::new(text))).collect();
     let answers = keys.section("answers", report);
     let answers = answers.named().iter().map(|entry| (entry.key.clone(), json(&entry.value))).collect();
     let trials = match keys.value("cases") {
@@ -168,7 +174,7 @@ fn whole_file(root: &Value, report: &mut Report) -> TrialFile {
         }
     };
     keys.finish(report);
-    TrialFile { component, config, answers, trials }
+    TrialFile { component, config, secrets, answers, trials }
 }
 
 fn trials_of(value: &Value, report: &mut Report) -> Vec<Trial> {
@@ -327,13 +333,14 @@ mod tests {
 
     #[test]
     fn trials_are_read_with_their_types() {
-        let text = "component: greeter.wasm\nconfig: {limit: 20}\nanswers: {names/*: Countess}\ncases:\n\
+        let text = "component: greeter.wasm\nconfig: {limit: 20}\nsecrets: {door: ajar}\nanswers: {names/*: Countess}\ncases:\n\
                     - {name: one, call: greet/hello, data: \"7\", answer: {a: [1, true, null, x]}}\n\
                     - {event: sensor/x, text: '{', key: k, headers: {a: b}, attempt: 2, rejects: parse}\n\
                     - {tick: report, publishes: [a/b, {channel: c/d, data: 1.5}]}\n";
         let file = read(text).expect("trials");
         assert_eq!(file.component, Some("greeter.wasm".into()));
         assert_eq!(file.config, [("limit".to_owned(), "20".to_owned())]);
+        assert_eq!(file.secrets, [("door".to_owned(), SecretText::new("ajar".into()))]);
         assert_eq!(file.answers, [("names/*".to_owned(), json!("Countess"))]);
         let [one, two, three] = &file.trials[..] else { panic!("{file:?}") };
         assert_eq!((one.how, one.payload.as_slice()), (How::Call, b"\"7\"".as_slice()));

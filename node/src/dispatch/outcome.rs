@@ -24,6 +24,15 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Why it was not handled.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Done(_) => None,
+            Self::Retry { reason, .. } | Self::Reject(reason) | Self::Broken(reason) => Some(reason),
+        }
+    }
+
     /// The same, with more to be said of why it is none.
     #[must_use]
     pub fn noting(mut self, more: &str) -> Self {

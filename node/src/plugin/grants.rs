@@ -153,6 +153,20 @@ pub fn secret_line(plugin: &str, name: &str) -> String {
     format!("plugins: {{each: {{{}: {{secrets: {{{}: {{file: PATH}}}}}}}}}}", quoted(plugin), quoted(&name))
 }
 
+/// What whoever reads a secret that was not granted is told.
+#[must_use]
+pub fn no_secret(plugin: &str, name: &str) -> String {
+    format!("{NO_SECRET}{name}`: {}", needs(&secret_line(plugin, name)))
+}
+
+/// The secret that somebody was told is not granted, when that is what a text says.
+#[must_use]
+pub fn lacking_secret(said: &str) -> Option<&str> {
+    said.split_once(NO_SECRET)?.1.split_once('`').map(|(name, _)| name)
+}
+
+const NO_SECRET: &str = "the plugin has no secret `";
+
 /// A name as a YAML key in a flow mapping.
 fn quoted(name: &str) -> String {
     let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));

@@ -27,6 +27,7 @@ use crate::{
         alone::alone,
         engine::{Engine, EngineError},
         folder::{self, ReadError},
+        grants,
         instances::{Fault, Instance, Mode},
         limits::CallLimits,
         loader::{LoadError, Loader},
@@ -330,7 +331,7 @@ async fn call(
     subscription: u32,
     wants_reply: bool,
 ) -> (Outcome, Duration, Option<Instance>) {
-    let broken = |fault: Fault| Outcome::Broken(format!("the handler {fault}"));
+    let broken = |fault: Fault| without_secret(Outcome::Broken(format!("the handler {fault}")));
     let mut instance = match instance {
         Some(instance) => instance,
         None => match version.instance().await {
@@ -346,7 +347,7 @@ async fn call(
     let unanswered = instance.unanswered();
     let (outcome, instance) = match handled {
         Ok(Ok(answer)) => (Outcome::Done(answer.filter(|_| wants_reply)), Some(instance)),
-        Ok(Err(failure)) => (failed(failure), Some(instance)),
+        Ok(Err(failure)) => (without_secret(failed(failure)), Some(instance)),
         Err(fault) => (broken(fault), None),
     };
     let told = match unanswered {
@@ -356,6 +357,14 @@ async fn call(
         None => outcome,
     };
     (told, took, instance)
+}
+
+/// With where a case says a secret that the handler lacked.
+fn without_secret(outcome: Outcome) -> Outcome {
+    match outcome.reason().and_then(grants::lacking_secret).map(str::to_owned) {
+        Some(name) => outcome.noting(&format!("for a test: `secrets: {{{name}: …}}` in the file of cases")),
+        None => outcome,
+    }
 }
 
 /// Answers on a pattern until stopped.

@@ -12,9 +12,6 @@ impl secrets::Host for Guest {
             return Err(Error::Denied("`describe` is pure: no secret can be read from it".into()));
         };
         let secret = place.secrets.get(&name).map(|secret| secret.reveal().to_owned());
-        secret.ok_or_else(|| {
-            let line = grants::needs(&grants::secret_line(&place.plugin, &name));
-            Error::Denied(format!("the plugin has no secret `{name}`: {line}"))
-        })
+        secret.ok_or_else(|| Error::Denied(grants::no_secret(&place.plugin, &name)))
     }
 }

@@ -53,6 +53,21 @@ async fn what_is_asked_in_vain_is_said_with_where_the_answer_would_stand() {
 }
 
 #[tokio::test]
+async fn a_secret_that_is_lacking_is_said_with_where_it_would_stand() {
+    // Rejects with the text of the error.
+    let body = "
+        (call $get (local.get 2) (local.get 3) (i32.const 512))
+        (i32.store8 (i32.const 16) (i32.const 1)) (i32.store8 (i32.const 24) (i32.const 1))
+        (i32.store (i32.const 32) (i32.load (i32.const 528))) (i32.store (i32.const 36) (i32.load (i32.const 532)))
+        i32.const 16";
+    let sketch = Sketch::new().imports("secrets", "get", "(param i32 i32 i32)").on("vault/*").handle(body);
+    let mut subject = subject(&sketch).await;
+    let done = subject.handle(&given(Arrival::Event, "vault/a", "door")).await.expect("done");
+    let want = "(for a test: `secrets: {door: …}` in the file of cases)";
+    assert!(matches!(&done.outcome, Outcome::Reject(why) if why.contains(want)), "{done:?}");
+}
+
+#[tokio::test]
 async fn an_event_that_nobody_listens_to_is_said_with_what_is_heard() {
     let sketch = Sketch::new().on("sensor/*").on("$timer/once").timer("report", "@every 5s");
     let mut subject = subject(&sketch).await;
