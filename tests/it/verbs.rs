@@ -3,6 +3,7 @@
 use std::{
     ffi::OsStr,
     fs,
+    os::unix::fs::DirBuilderExt as _,
     path::Path,
     process::{ExitStatus, Stdio},
 };
@@ -348,6 +349,45 @@ async fn is_said_to_come(node: &Node, data: &Path) -> Result<()> {
         ensure!(asked.status.code() == Some(3) && said.contains("builds its handlers first"), "{said}");
         ensure!(!said.contains(" run`"), "{said}");
     }
+    Ok(())
+}
+
+/// Who asks for a node that is still starting is told so, by its name and where none is named.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_starts_is_said_to_come() -> Result<()> {
+    let home = tempfile::tempdir()?;
+    let data = home.path().join("data");
+    fs::DirBuilder::new().mode(0o700).create(&data)?;
+    // It waits for what is in there before it starts anything.
+    let gate = data.join("incarnation");
+    ensure!(std::process::Command::new("mkfifo").arg(&gate).status()?.success());
+    // A folder that is called as the node is, too, is none.
+    fs::create_dir(home.path().join("two"))?;
+    let setup = node("two").env("XDG_RUNTIME_DIR", home.path()).data_dir(&data);
+    let mut starting = setup.spawn()?;
+    let status = |at: &Path, args: &[&str]| -> Result<std::process::Output> {
+        let mut command = std::process::Command::new(PROGRAM);
+        clean(&mut command, home.path());
+        Ok(command.current_dir(at).arg("status").args(args).output()?)
+    };
+    let elsewhere = tempfile::tempdir()?;
+    let coming = format!("process {} is starting one", starting.process());
+    for (at, args) in [
+        (elsewhere.path(), &[][..]),
+        (elsewhere.path(), &["--node", "two"]),
+        (home.path(), &["--node", "two"]),
+    ] {
+        until("the node to be said to come", MOMENT, async || {
+            let asked = status(at, args).ok()?;
+            (asked.status.code() == Some(3) && stderr(&asked).contains(&coming)).then_some(())
+        })
+        .await
+        .with_context(|| format!("{args:?} in {}: {:?}", at.display(), status(at, args)))?;
+    }
+    fs::write(&gate, "1\n")?;
+    starting.answers().await?;
+    ensure!(status(elsewhere.path(), &["--node", "two"])?.status.success());
+    ensure!(starting.stop().await?.success());
     Ok(())
 }
 

@@ -95,6 +95,12 @@ pub fn link(name: Option<&str>) -> PathBuf {
     runtime_dir().join(file)
 }
 
+/// The link to the node that is called so, whether it is there or not. None: that is no name.
+#[must_use]
+pub fn named_link(name: &str) -> Option<PathBuf> {
+    may_be_name(name).then(|| link(Some(name)))
+}
+
 /// Whether a directory exists, belongs to this user, and can be written by nobody else.
 #[must_use]
 pub fn is_private(dir: &Path) -> bool {
@@ -115,23 +121,21 @@ fn named_socket(named: &str) -> Result<PathBuf, LocateError> {
         Ok(found) if found.is_dir() => {
             let sockets = [path.to_path_buf(), path.join(PROJECT_FOLDER)].map(|dir| dir.join(SOCKET_NAME));
             // A folder may be called as a node is.
-            let linked = || named_link(named).filter(|_| may_be_name(named));
+            let linked = || named_link(named).filter(|link| is_usable(link));
             let found = sockets.into_iter().find(|socket| socket.exists()).or_else(linked);
             found.ok_or(LocateError::NotRunning(path.into()))
         }
         Ok(found) if found.file_type().is_socket() => Ok(path.into()),
-        _ if !may_be_name(named) => Err(LocateError::Nowhere(named.into())),
-        _ => named_link(named).ok_or(LocateError::Nowhere(named.into())),
+        _ => {
+            let linked = named_link(named).filter(|link| is_usable(link));
+            linked.ok_or(LocateError::Nowhere(named.into()))
+        }
     }
 }
 
 /// Whether it may be a node's name: what says a way to a place is none.
 fn may_be_name(named: &str) -> bool {
     !named.contains(['/', ':']) && !matches!(named, "." | "..")
-}
-
-fn named_link(name: &str) -> Option<PathBuf> {
-    Some(link(Some(name))).filter(|link| is_usable(link))
 }
 
 fn usual_socket() -> Result<PathBuf, LocateError> {

@@ -74,7 +74,7 @@ impl Place {
     /// Makes the socket with mode 0600, in a directory that is made with mode 0700 when it is missing. A socket that
     /// nobody listens at any more is replaced.
     pub(super) fn take(config: &Config) -> Result<(Self, UnixListener), PlaceError> {
-        let socket = std::path::absolute(&config.socket).unwrap_or_else(|_| config.socket.clone());
+        let socket = absolute(&config.socket);
         if socket.as_os_str().len() > PATH_BYTES_MAX {
             return Err(PlaceError::TooLong(socket));
         }
@@ -162,11 +162,15 @@ fn link(socket: &Path, name: &str) -> (Vec<PathBuf>, Option<String>) {
     (usual.into_iter().chain(by_name).collect(), name)
 }
 
-/// Links the socket of a node that is on its way, so that who asks meanwhile is told so: unless another one is meant.
-pub fn link_ahead(socket: &Path) {
-    if has_place() {
-        link_one(socket, &locate::link(None));
-    }
+/// Links the socket of a node that is on its way, so that who asks meanwhile, by its name or as the one that is meant, is
+/// told so: unless another one is meant.
+pub fn link_ahead(socket: &Path, name: &str) {
+    link(&absolute(socket), name);
+}
+
+/// Links are read from anywhere.
+fn absolute(socket: &Path) -> PathBuf {
+    std::path::absolute(socket).unwrap_or_else(|_| socket.into())
 }
 
 /// Whether there is a place for links.

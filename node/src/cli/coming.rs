@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    env, fs,
+    env, fs, iter,
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
 };
@@ -47,7 +47,7 @@ fn project_data_dirs() -> Vec<PathBuf> {
 /// Which node was asked where nobody said which, if others run on this host or are on their way. Those are seen that have
 /// a name of their own, or the usual data directories.
 pub(super) fn others(matches: &ArgMatches) -> Option<String> {
-    let leaf = std::iter::successors(Some(matches), |matches| Some(matches.subcommand()?.1)).last()?;
+    let leaf = iter::successors(Some(matches), |matches| Some(matches.subcommand()?.1)).last()?;
     others_than(leaf.try_get_one::<String>("node").ok()?.map(String::as_str))
 }
 
@@ -110,14 +110,18 @@ const NODES_MAX: usize = 64;
 
 /// The data directories where the node that is meant may come.
 fn dirs(error: &Error) -> Vec<PathBuf> {
+    let linked = |link: PathBuf| Some(fs::read_link(link).ok()?.parent()?.to_path_buf());
+    let named = |name: &str| locate::named_link(name).and_then(linked);
     let usual = || {
-        let linked = fs::read_link(locate::link(None)).ok();
-        let linked = linked.and_then(|socket| socket.parent().map(Path::to_path_buf));
+        let linked = linked(locate::link(None));
         project_data_dirs().into_iter().chain(linked).chain(locate::default_data_dir())
     };
     match error {
         Error::Locate(LocateError::NoneHere(_)) => usual().collect(),
-        Error::Locate(LocateError::NotRunning(dir)) => vec![dir.clone()],
+        Error::Locate(LocateError::NotRunning(dir)) => {
+            iter::once(dir.clone()).chain(dir.to_str().and_then(named)).collect()
+        }
+        Error::Locate(LocateError::Nowhere(name)) => named(name).into_iter().collect(),
         Error::Unreachable { socket, .. } => {
             let is_usual =
                 *socket == locate::link(None) || usual().any(|dir| *socket == dir.join(SOCKET_NAME));

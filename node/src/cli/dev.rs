@@ -31,7 +31,6 @@ use super::{
     run::NodeFlags,
 };
 use crate::{
-    api::link_ahead,
     config::Settings,
     toolchain::{build::BuildError, sources::Sources},
     trust::identity::{DirLock, Doing},
@@ -91,6 +90,7 @@ impl Dev {
             flags.usual_config(dir);
         }
         let mut loaded = flags.load(vec![folder.clone()])?;
+        run::link_ahead(&loaded.settings);
         loaded.settings.plugins.cache = cache;
         loaded.adjust(as_who_writes_handlers_wants);
         run::begin(&loaded, voice, true)?;
@@ -178,7 +178,6 @@ async fn prepare(mut flags: NodeFlags, join: bool, dirs: &[PathBuf]) -> Result<S
         let _ = fs::write(dir.join(".gitignore"), "*\n");
     }
     lock.says(Doing::Building);
-    link_ahead(&dir.join(locate::SOCKET_NAME));
     let folder = dir.join(BUILT_FOLDER);
     fs::create_dir_all(&folder).map_err(|error| {
         Fault::failed(anyhow::Error::new(error).context(format!("cannot make {}", folder.display())))

@@ -152,6 +152,9 @@ impl Run {
         let hangups = Hangups::take()?;
         // Whether it can be claimed is found out once more by who then says why not.
         let lock = claim(&loaded.settings.node.data_dir).await.ok();
+        if lock.is_some() {
+            link_ahead(&loaded.settings);
+        }
         let mut signals = signals()?;
         let Some(node) = start(&loaded, lock, &mut signals).await? else { return Ok(()) };
         introduce(&node, &loaded, voice);
@@ -184,6 +187,15 @@ pub(super) async fn claim(dir: &Path) -> Result<DirLock, LockError> {
     identity::lock(dir)
 }
 
+/// Has whoever asks for the node find whose data directory is claimed, until it answers there itself.
+pub(super) fn link_ahead(settings: &Settings) {
+    api::link_ahead(&socket(settings), &settings.node.name);
+}
+
+fn socket(settings: &Settings) -> PathBuf {
+    settings.node.data_dir.join(locate::SOCKET_NAME)
+}
+
 /// What asks to leave, from here on.
 pub(super) fn signals() -> Result<Signals, Fault> {
     Signals::take()
@@ -198,12 +210,11 @@ pub(super) async fn start(
     signals: &mut Signals,
 ) -> Result<Option<Node>, Fault> {
     let settings = &loaded.settings;
-    let socket = settings.node.data_dir.join(locate::SOCKET_NAME);
     let builder = Builder::of(settings).map_err(Fault::configuration)?;
     let builder = builder
         .read_again(loaded)
         .claimed(lock)
-        .api(api::Config { socket, link: Some(settings.node.name.clone()) });
+        .api(api::Config { socket: socket(settings), link: Some(settings.node.name.clone()) });
     let started = tokio::select! {
         biased;
         started = builder.start() => started,
