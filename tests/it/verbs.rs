@@ -396,7 +396,7 @@ async fn a_node_that_starts_is_said_to_come() -> Result<()> {
 async fn of_several_nodes_the_one_that_was_asked_is_named() -> Result<()> {
     let home = tempfile::tempdir()?;
     let here = |name| node(name).env("XDG_RUNTIME_DIR", home.path());
-    let one = here("one").start().await?;
+    let mut one = here("one").start().await?;
     let mut other = here("other").start().await?;
     let done = |verb: &[&str], args: &[&str]| -> Result<std::process::Output> {
         let mut command = std::process::Command::new(PROGRAM);
@@ -441,6 +441,13 @@ async fn of_several_nodes_the_one_that_was_asked_is_named() -> Result<()> {
     ensure!(same.stop().await?.success() && other.stop().await?.success());
     let said = ask(&[])?;
     ensure!(said.contains("nobody answers there") && !said.contains("asked was"), "{said}");
+    // One that was killed left its socket, and who runs is named.
+    let mut left = here("left").start().await?;
+    one.crash().await?;
+    let said = ask(&[])?;
+    ensure!(said.contains("no node answers at"), "{said}");
+    ensure!(said.contains("hint: `left` runs here: `--node left` asks it; or start one with"), "{said}");
+    ensure!(left.stop().await?.success() && ask(&[])?.contains("hint: start one with"));
     Ok(())
 }
 

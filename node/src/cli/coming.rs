@@ -14,7 +14,7 @@ use hive_client::{
     locate::{self, LocateError, SOCKET_NAME},
 };
 
-use super::exit::Fault;
+use super::{exit::Fault, output};
 use crate::trust::identity::{self, Doing};
 
 /// What there is to say where no node answers, when one is on its way.
@@ -84,6 +84,21 @@ pub(super) fn others_than(named: Option<&str>) -> Option<String> {
     let name =
         name.map_or_else(|| asked.display().to_string(), |name| format!("{name} ({})", asked.display()));
     Some(format!("asked was the node {name}{}{}", run.unwrap_or_default(), coming.unwrap_or_default()))
+}
+
+/// Which node may be asked where none answers that was meant, if others run here.
+pub(super) fn instead() -> Option<String> {
+    let mut named: Vec<String> = running().into_iter().filter_map(|(name, _)| name).collect();
+    named.sort_unstable();
+    named.truncate(NAMED_MAX);
+    match named.as_slice() {
+        [] => None,
+        [one] => Some(format!("`{one}` runs here: `--node {}` asks it", output::quoted(one))),
+        several => {
+            let several: Vec<String> = several.iter().map(|name| format!("`{name}`")).collect();
+            Some(format!("{} run here: `--node NAME` asks one", several.join(", ")))
+        }
+    }
 }
 
 /// The nodes of this user that run: the names they are linked by, and their sockets.

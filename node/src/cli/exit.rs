@@ -9,7 +9,10 @@ use clap::{
 };
 use hive_client::types::code;
 
-use super::{coming::coming, habits, output};
+use super::{
+    coming::{coming, instead},
+    habits, output,
+};
 
 /// Asked, and the answer is no; or something went wrong on the way.
 pub(super) const NO: u8 = 1;
@@ -122,9 +125,12 @@ impl From<hive_client::Error> for Fault {
                 return fault;
             }
             let program = output::program();
-            let hint = format!(
-                "start one with `{program} run`, or beside handlers' sources `{program} dev`; or name one with --node"
-            );
+            let start =
+                format!("start one with `{program} run`, or beside handlers' sources `{program} dev`");
+            let hint = match instead() {
+                Some(instead) => format!("{instead}; or {start}"),
+                None => format!("{start}; or name one with --node"),
+            };
             return Self::no_node(error).hint(hint);
         }
         let hint = match &error {
