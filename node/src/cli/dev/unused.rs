@@ -38,8 +38,7 @@ impl Unused {
     pub(super) fn say(&mut self, artifacts: &[Artifact], config: &Configuration, voice: &Voice) {
         for file in config.others(artifacts.iter().map(|artifact| artifact.sources.as_path())) {
             if self.0.insert(file.clone()) {
-                let text = format!("{0} is not used; --config {0} has it hold for all", file.display());
-                output::note(voice, &text);
+                output::note(voice, &format!("{} is not used; {}", file.display(), holding(&file)));
             }
         }
     }
@@ -51,11 +50,16 @@ fn idle(file: &Path, processes: &[String]) -> String {
     let folder = file.parent().unwrap_or(Path::new("."));
     let program = output::program();
     format!(
-        "{0} is not used, so its {what} {names} {does} not run: `{program} dev {1}` runs that alone, and --config {0} has it \
-         hold for all",
+        "{} is not used, so its {what} {names} {does} not run: `{program} dev {}` runs that alone, and {}",
         file.display(),
         output::quoted(&folder.to_string_lossy()),
+        holding(file),
     )
+}
+
+/// What has it be the one.
+fn holding(file: &Path) -> String {
+    format!("--config {} has it hold for all", output::quoted(&file.to_string_lossy()))
 }
 
 /// The folders of a folder, and itself, that have a configuration.
@@ -92,7 +96,7 @@ mod tests {
         let process =
             |name: &str| format!("version: 1\nplugins: {{ each: {{ {name}: {{ exec: [sleep, 9] }} }} }}\n");
         write("", "version: 1\n");
-        write("deep/worker", &process("worker"));
+        write("my work/deep", &process("worker"));
         write("handler", "version: 1\n");
         write("node_modules/x", &process("other"));
         let request = Request {
@@ -104,14 +108,14 @@ mod tests {
         let config = Configuration::of(&config::load(&request).expect("a configuration"));
         let (mut unused, voice) = (Unused::default(), Voice { quiet: true, ..Voice::default() });
         unused.say_processes(std::slice::from_ref(&folder), &config, &voice);
-        let file = folder.join("deep/worker").join(FILE_NAME);
+        let file = folder.join("my work/deep").join(FILE_NAME);
         assert_eq!(unused.0.iter().collect::<Vec<_>>(), [&file]);
         assert_eq!(config.processes_of(&file), ["worker"]);
         let said = idle(&file, &["worker".to_owned()]);
         assert!(said.contains("is not used, so its process `worker` does not run: `"), "{said}");
-        assert!(
-            said.contains(&format!(" dev {}` runs that alone", folder.join("deep/worker").display())),
-            "{said}"
-        );
+        let (at, its) = (folder.join("my work/deep"), file.display());
+        let want =
+            format!(" dev '{}'` runs that alone, and --config '{its}' has it hold for all", at.display());
+        assert!(said.contains(&want), "{said}");
     }
 }
