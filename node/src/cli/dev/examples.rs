@@ -11,7 +11,7 @@ use crate::config::{Ends, How, Trial, read_trials};
 /// The file of a project's cases.
 const FILE: &str = "cases.yaml";
 /// Data that are longer are no example to type.
-const BYTES_MAX: usize = 100;
+const BYTES_MAX: usize = 400;
 
 /// An event that goes well.
 #[derive(Debug, Clone, PartialEq, Eq)]
