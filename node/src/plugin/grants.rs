@@ -96,7 +96,10 @@ impl Grants {
             (false, false) => {
                 let near = nearest(name, self.may.iter().map(|scope| scope.pattern.as_str()));
                 let meant = near.map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
-                format!("its code does not declare that: publishes [\"{name}\"]{meant}; or {line}")
+                let several =
+                    name.rsplit_once('/').map(|(above, _)| format!(", or a pattern such as \"{above}/*\""));
+                let several = several.unwrap_or_default();
+                format!("its code does not declare that: publishes [\"{name}\"]{several}{meant}; or {line}")
             }
         };
         Err(format!("the plugin may not publish to `{name}`, nor call it: {why}"))
@@ -242,8 +245,10 @@ mod tests {
             let address = names().address(channel).expect("a channel");
             assert_eq!(grants.check(&address, channel), Err(refusal(channel, cause)));
         };
-        check("c/d", r#"its code does not declare that: publishes ["c/d"]; or "#);
-        check("a/c", r#"its code does not declare that: publishes ["a/c"] (did you mean `a/b`?); or "#);
+        check("c/d", r#"its code does not declare that: publishes ["c/d"], or a pattern such as "c/*"; or "#);
+        check("cd", r#"its code does not declare that: publishes ["cd"]; or "#);
+        let cause = r#"publishes ["a/c"], or a pattern such as "a/*" (did you mean `a/b`?); or "#;
+        check("a/c", &format!("its code does not declare that: {cause}"));
         check("c/x", "its code declares that, which is not enough for what reaches so far: ");
         check("far/c/d", "its code does not declare that, which would not be enough either: ");
         let address = names().address("c/d").expect("a channel");
