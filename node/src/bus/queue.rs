@@ -43,6 +43,8 @@ pub(super) struct Queue {
     actor: Actor,
     /// Held for a few instructions, never across a wait.
     state: Mutex<State>,
+    /// Whether somebody else is rather asked, as whoever reads is away; written by the reader.
+    away: AtomicBool,
     /// Whether there are requests; written with the lock, read without.
     asked: AtomicBool,
     /// Told when the queue stops being empty, when a request comes, and when it closes.
@@ -87,6 +89,7 @@ impl Queue {
         Self {
             actor,
             state: Mutex::new(state),
+            away: AtomicBool::new(false),
             asked: AtomicBool::new(false),
             readable: Notify::new(),
             space: Notify::new(),
@@ -96,6 +99,16 @@ impl Queue {
     /// Whose it is.
     pub(super) fn actor(&self) -> &Actor {
         &self.actor
+    }
+
+    /// Whether whoever reads is away.
+    pub(super) fn is_away(&self) -> bool {
+        self.away.load(Relaxed)
+    }
+
+    /// Says whether whoever reads is away.
+    pub(super) fn set_away(&self, away: bool) {
+        self.away.store(away, Relaxed);
     }
 
     /// What became of everything that was ever queued, and whether nobody waits for the reader.

@@ -136,6 +136,11 @@ impl Subscription {
         missed
     }
 
+    /// Says whether this holder is away: who else answers is asked before it.
+    pub fn set_away(&self, away: bool) {
+        self.queue.set_away(away);
+    }
+
     /// Whether requests are among what there is to take.
     #[must_use]
     pub fn is_asked(&self) -> bool {

@@ -34,6 +34,8 @@ enum Rank {
     Bridge,
     /// Somebody of this node who does not keep up.
     Lagging,
+    /// A handler of this node that is away, and would only say so.
+    Away,
     /// Somebody who waits for this very call.
     Waiting,
 }
@@ -88,6 +90,7 @@ impl Bus {
                 }
                 Some(match queue.actor() {
                     _ if cause.holds_up(queue) => Rank::Waiting,
+                    _ if queue.is_away() => Rank::Away,
                     _ if queue.is_lagging() => Rank::Lagging,
                     Actor::Bridge(_) => Rank::Bridge,
                     Actor::Local | Actor::Plugin(_) => Rank::Here,

@@ -56,6 +56,7 @@ impl Life {
 /// Tells who asks, for as long as this is waited for.
 pub(super) async fn tell(away: Option<Away>) -> Infallible {
     let Some(away) = away else { return std::future::pending().await };
+    let _absence = away.lanes.absent();
     tokio::time::sleep_until(away.from.into()).await;
     away.lanes.refuse(|| away.text(Instant::now())).await
 }

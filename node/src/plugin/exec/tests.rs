@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::{
-    bus::{Bus, CallError},
+    bus::{Bus, CallError, Holder, Wanted},
     control::PluginVerb,
     dispatch::process::{Claim, Door, Given, Listen, Seat, door},
     plugin::{Config, Plugins, settings::Exec},
@@ -157,6 +157,19 @@ async fn who_asks_a_process_that_is_away_is_told() {
             "{told:?}"
         );
     }
+    // Who else answers there is asked first.
+    let wanted = Wanted { scope: home.bus.scope("work/*").expect("a pattern"), answers: true, group: None };
+    let mut other = home.bus.subscribe(Holder::Client("other".into()), [wanted]).await.expect("subscribed");
+    let answering = tokio::spawn(async move {
+        while let Some(delivery) = other.next().await {
+            delivery.request.into_iter().for_each(|request| request.answer(Ok("other".into())));
+        }
+    });
+    for _ in 0..4 {
+        assert_eq!(home.bus.call(&to, "x".into(), PATIENCE).await.expect("an answer").payload, "other");
+    }
+    answering.abort();
+    assert!(answering.await.is_err_and(|error| error.is_cancelled()));
     // What is no question waits, and so does a question that comes with the next process.
     let seat = home.door.knock(claim("guest")).await.expect("a seat again");
     let asked = tokio::spawn({
