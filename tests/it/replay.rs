@@ -103,6 +103,42 @@ async fn dead_letters_outlive_the_node_and_are_handled_again_by_their_plugin_alo
     Ok(())
 }
 
+/// What a node cannot read, as it has left the network, is there and listed with that.
+#[tokio::test(flavor = "multi_thread")]
+async fn letters_of_a_network_that_was_left_are_listed() -> Result<()> {
+    let (folder, data) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    place(folder.path(), "billing.wasm", &Sketch::new().on("orders/*").handle("unreachable").build())?;
+    let config = "version: 1\nplugins: { each: { billing: { attempts: 1 } } }\n";
+    let config = write(folder.path(), "hive.yaml", config)?;
+    let setup = || node("shop").plugins(folder.path()).data_dir(data.path()).arg("--config").arg(&config);
+    let dies = async |shop: &Node, order: &str, letters: usize| {
+        shop.runs_plugin("billing", 1).await?;
+        shop.client().publish(order, &order.into()).await?;
+        until("the letter", MOMENT, async || {
+            (listed(shop).await.ok()?.letters.len() == letters).then_some(())
+        })
+        .await
+    };
+    let mut shop = setup().start().await?;
+    dies(&shop, "orders/one", 1).await?;
+    shop.stop().await?;
+    let shop = setup().args(&["--network", "elsewhere"]).start().await?;
+    dies(&shop, "orders/two", 1).await?;
+    ensure!(shown_dead(&shop).await? == "2");
+    let why = "cannot be read: this node is not in the network `hive`";
+    let list = stdout(&replay(&shop, &[]).await?);
+    let lines: Vec<_> = list.lines().collect();
+    ensure!(
+        matches!(lines[..], [_, one, two] if one.starts_with("1 ") && one.ends_with(why) && two.contains("orders/two")),
+        "{list}"
+    );
+    let shown = replay(&shop, &["1", "--dry-run"]).await?;
+    ensure!(shown.status.success() && stderr(&shown).contains(why), "{shown:?}");
+    let again = replay(&shop, &["1"]).await?;
+    ensure!(stdout(&again).starts_with("1 stays: ") && stdout(&again).contains(why), "{again:?}");
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn whose_letters_cannot_be_handled_again_is_told_why() -> Result<()> {
     let node = node("alone").start().await?;

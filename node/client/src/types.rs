@@ -20,7 +20,7 @@ mod visit;
 
 pub use bridges::{BridgeState, BridgeStatus};
 pub use config::{ConfigReload, ConfigurationStatus, KeyChange, KeyTurn};
-pub use dead::{DeadLetter, DeadLetters, Replay, ReplayOutcome, Replayed};
+pub use dead::{DeadLetter, DeadLetters, Replay, ReplayOutcome, Replayed, UnreadableLetter};
 pub use events::{ConsumerStatus, EventStatus, TraceStatus};
 pub use gathered::{Answer, Gathered, Responder};
 pub use logs::{LogLevel, LogLine, PluginLogs};

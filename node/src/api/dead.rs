@@ -10,7 +10,9 @@ use axum::{
         rejection::{PathRejection, QueryRejection},
     },
 };
-use hive_client::types::{ApiError, DeadLetter, DeadLetters, Replay, ReplayOutcome, Replayed, V1, code};
+use hive_client::types::{
+    ApiError, DeadLetter, DeadLetters, Replay, ReplayOutcome, Replayed, UnreadableLetter, V1, code,
+};
 use serde::Deserialize;
 
 use super::{
@@ -46,15 +48,23 @@ pub(super) async fn list(
     let (bus, of) = (app.means.bus.clone(), name.clone());
     let letters = reading(move || match letter {
         None => bus.letters(&of),
-        Some(number) => Ok(vec![(number, bus.letter(&of, number)?)]),
+        Some(number) => Ok(vec![(number, Ok(bus.letter(&of, number)?))]),
     })
     .await?;
     let counts = app.means.bus.letter_counts(&name);
-    let letters =
-        letters.iter().map(|(number, read)| document(&app.means.bus, *number, read, letter.is_some()));
+    let (mut readable, mut unreadable) = (Vec::new(), Vec::new());
+    for (number, read) in letters {
+        match read {
+            Ok(read) => readable.push(document(&app.means.bus, number, &read, letter.is_some())),
+            // It has been handled, or let go, meanwhile.
+            Err(LetterError::Unknown { .. }) => {}
+            Err(error) => unreadable.push(UnreadableLetter { letter: number, reason: error.to_string() }),
+        }
+    }
     Ok(Json(DeadLetters {
         v: V1,
-        letters: letters.collect(),
+        letters: readable,
+        unreadable,
         kept: counts.letters as u64,
         bytes: counts.bytes as u64,
         let_go: counts.let_go,

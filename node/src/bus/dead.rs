@@ -86,6 +86,9 @@ pub enum LetterError {
     },
 }
 
+/// A letter's number, and itself or why it cannot be read.
+pub type Numbered = (u64, Result<Letter, LetterError>);
+
 /// A letter that is to be handled again.
 #[derive(Debug)]
 pub struct Again {
@@ -166,13 +169,13 @@ impl Bus {
         letters.shelf().map(|_| letters.rows().numbers(name))
     }
 
-    /// The letters of a handler with their numbers, oldest first. What cannot be read is left out. Blocks.
+    /// The letters of a handler with their numbers, oldest first, or why one cannot be read. Blocks.
     ///
     /// # Errors
     /// When the node keeps none.
-    pub fn letters(&self, name: &str) -> Result<Vec<(u64, Letter)>, LetterError> {
+    pub fn letters(&self, name: &str) -> Result<Vec<Numbered>, LetterError> {
         let numbers = self.letter_numbers(name)?;
-        Ok(numbers.into_iter().filter_map(|number| Some((number, self.letter(name, number).ok()?))).collect())
+        Ok(numbers.into_iter().map(|number| (number, self.letter(name, number))).collect())
     }
 
     /// One letter of a handler. Blocks.

@@ -1,11 +1,11 @@
 //! `replay`: the dead letters of a plugin, and having them handled again.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, iter, time::Duration};
 
 use clap::Args;
 use hive_client::{
     Client,
-    types::{DeadLetter, DeadLetters, Replay as Done, ReplayOutcome, Replayed},
+    types::{DeadLetter, DeadLetters, Replay as Done, ReplayOutcome, Replayed, UnreadableLetter},
 };
 
 use super::{Ask, Voice, exit::Fault, output};
@@ -69,16 +69,17 @@ impl Replay {
         let mut letters = client.dead_letters(&self.plugin, None).await?;
         if !self.letters.is_empty() {
             letters.letters.retain(|letter| self.letters.contains(&letter.letter));
+            letters.unreadable.retain(|letter| self.letters.contains(&letter.letter));
         }
         if self.ask.json {
             return output::json(&letters);
         }
-        if letters.letters.is_empty() {
+        if letters.letters.is_empty() && letters.unreadable.is_empty() {
             return self.say_none(&client, &letters).await;
         }
         let head = ["NUMBER", "DIED", "ATTEMPTS", "CHANNEL", "BYTES", "REASON"];
         let mut rows = vec![head.map(String::from).to_vec()];
-        rows.extend(letters.letters.iter().map(row));
+        rows.extend(in_order(&letters));
         output::bytes(output::table(&rows).as_bytes())?;
         say_gone(&letters);
         Ok(())
@@ -103,17 +104,22 @@ impl Replay {
     async fn show(&self) -> Result<(), Fault> {
         let client = self.ask.client()?;
         let all = client.dead_letters(&self.plugin, None).await?;
-        let is_meant =
-            |letter: &&DeadLetter| self.letters.is_empty() || self.letters.contains(&letter.letter);
-        let meant: Vec<u64> = all.letters.iter().filter(is_meant).map(|letter| letter.letter).collect();
-        for letter in meant {
-            let one = client.dead_letters(&self.plugin, Some(letter)).await?;
+        let is_named = |letter: u64| self.letters.is_empty() || self.letters.contains(&letter);
+        let readable = all.letters.iter().map(|letter| letter.letter);
+        let meant: Vec<u64> = readable.filter(|letter| is_named(*letter)).collect();
+        for letter in &meant {
+            let one = client.dead_letters(&self.plugin, Some(*letter)).await?;
             match self.ask.json {
                 true => output::json(&one)?,
                 false => one.letters.iter().try_for_each(|letter| output::bytes(text(letter).as_bytes()))?,
             }
         }
-        let missing = self.letters.iter().filter(|number| !all.letters.iter().any(|l| l.letter == **number));
+        let unreadable: Vec<_> = all.unreadable.iter().filter(|one| is_named(one.letter)).collect();
+        unreadable.iter().for_each(|one| output::note(&Voice::default(), &one.reason));
+        let missing = self
+            .letters
+            .iter()
+            .filter(|number| !meant.contains(number) && !unreadable.iter().any(|one| one.letter == **number));
         match missing
             .map(|number| format!("`{}` has no dead letter {number}", self.plugin))
             .collect::<Vec<_>>()
@@ -150,6 +156,18 @@ fn row(letter: &DeadLetter) -> Vec<String> {
         output::size(letter.payload_bytes),
         output::first_line(&letter.reason),
     ]
+}
+
+/// Those that can be read and those that cannot, oldest first.
+fn in_order(letters: &DeadLetters) -> impl Iterator<Item = Vec<String>> {
+    let unreadable = letters.unreadable.iter().map(|UnreadableLetter { letter, reason }| {
+        let unknown = || "-".to_owned();
+        let rest = [unknown(), unknown(), unknown(), unknown(), output::first_line(reason)];
+        (*letter, iter::once(letter.to_string()).chain(rest).collect())
+    });
+    let all: BTreeMap<u64, _> =
+        letters.letters.iter().map(|letter| (letter.letter, row(letter))).chain(unreadable).collect();
+    all.into_values()
 }
 
 fn ago(unix_ms: u64) -> String {

@@ -14,12 +14,24 @@ pub struct DeadLetters {
     pub name: String,
     /// Those that were asked for, oldest first.
     pub letters: Vec<DeadLetter>,
+    /// Those that the node cannot read, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<UnreadableLetter>,
     /// How many there are.
     pub kept: u64,
     /// Their bytes.
     pub bytes: u64,
     /// How many found no room since the node started, or gave way to newer ones.
     pub let_go: u64,
+}
+
+/// A dead letter that the node cannot read, as one of a network that it is no member of any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnreadableLetter {
+    /// Its number, by which it is named.
+    pub letter: u64,
+    /// Why not.
+    pub reason: String,
 }
 
 /// One dead letter.
