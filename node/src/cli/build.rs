@@ -189,7 +189,7 @@ fn says_something(file: &Path) -> bool {
 }
 
 /// A path as a person would write it here.
-fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     let here = env::current_dir().ok();
     let below = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
     below.unwrap_or_else(|| path.to_owned()).display().to_string()

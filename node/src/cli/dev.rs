@@ -84,7 +84,7 @@ impl Dev {
     pub(super) async fn run(self, voice: &Voice) -> Result<(), Fault> {
         let dirs = build::dirs(self.dirs);
         are_there(&dirs)?;
-        let Site { mut flags, folder, cache, lock } = prepare(self.node, self.join, &dirs).await?;
+        let Site { mut flags, folder, cache, lock } = prepare(self.node, self.join, &dirs, voice).await?;
         let is_config_said = flags.is_config_said();
         if let [dir] = dirs.as_slice() {
             flags.usual_config(dir);
@@ -163,13 +163,13 @@ struct Site {
 
 /// Makes the plugins' folder. The data directory is claimed before anything is built into it: another `dev` may run there.
 /// Unless somebody said where it is to be, it is in the first of the folders.
-async fn prepare(mut flags: NodeFlags, join: bool, dirs: &[PathBuf]) -> Result<Site, Fault> {
+async fn prepare(mut flags: NodeFlags, join: bool, dirs: &[PathBuf], voice: &Voice) -> Result<Site, Fault> {
     let (given, first) = (flags.data_dir.take(), dirs.first().map_or(Path::new("."), PathBuf::as_path));
     let cache = if given.is_some() { None } else { locate::default_data_dir() };
     let is_own = given.is_none();
     let first = first.canonicalize().unwrap_or_else(|_| first.to_owned());
     let dir = given.unwrap_or_else(|| first.join(locate::PROJECT_FOLDER));
-    let mut lock = run::claim(&dir).await.map_err(|error| {
+    let mut lock = run::claim(&dir, voice).await.map_err(|error| {
         let hint = error.hint();
         Fault::configuration(error).hint(hint)
     })?;

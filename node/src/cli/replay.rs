@@ -9,7 +9,7 @@ use hive_client::{
 };
 
 use super::{Ask, Voice, exit::Fault, output};
-use crate::units;
+use crate::units::{self, nearest};
 
 /// Show a plugin's dead letters, and have them handled again.
 #[derive(Debug, Args)]
@@ -94,7 +94,12 @@ impl Replay {
         }
         let known = client.plugins().await?.plugins;
         let is_known = known.iter().any(|known| known.name == *plugin);
-        let elsewhere = if is_known { "" } else { ", and no plugin of that name is here" };
+        let near = nearest(plugin, known.iter().map(|known| known.name.as_str()));
+        let elsewhere = match near {
+            _ if is_known => String::new(),
+            Some(near) => format!(", and no plugin of that name is here; did you mean `{near}`?"),
+            None => ", and no plugin of that name is here".to_owned(),
+        };
         output::note(&Voice::default(), &format!("`{plugin}` has no dead letters{elsewhere}"));
         say_gone(letters);
         Ok(())

@@ -24,6 +24,8 @@ use crate::{
 
 /// How often a process is looked for again that may be about to be gone, and after how long.
 const GOING_TRIES: u32 = 30;
+/// Of these so many without a word.
+const GOING_TRIES_UNSAID: u32 = 3;
 const GOING_PAUSE: Duration = Duration::from_millis(100);
 
 /// Run a node in the foreground.
@@ -151,7 +153,7 @@ impl Run {
         begin(&loaded, voice, false)?;
         let hangups = Hangups::take()?;
         // Whether it can be claimed is found out once more by who then says why not.
-        let lock = claim(&loaded.settings.node.data_dir).await.ok();
+        let lock = claim(&loaded.settings.node.data_dir, voice).await.ok();
         if lock.is_some() {
             link_ahead(&loaded.settings);
         }
@@ -177,10 +179,15 @@ pub(super) fn begin(loaded: &Loaded, voice: &Voice, unfolds: bool) -> Result<(),
 }
 
 /// Claims a data directory. One that was killed a moment ago may not be gone yet.
-pub(super) async fn claim(dir: &Path) -> Result<DirLock, LockError> {
-    for _ in 0..GOING_TRIES {
+pub(super) async fn claim(dir: &Path, voice: &Voice) -> Result<DirLock, LockError> {
+    for tried in 0..GOING_TRIES {
         match identity::lock(dir) {
-            Err(LockError::Busy { .. }) => tokio::time::sleep(GOING_PAUSE).await,
+            Err(error @ LockError::Busy { .. }) => {
+                if tried == GOING_TRIES_UNSAID {
+                    output::note(voice, &format!("{error}; waiting a moment whether it goes"));
+                }
+                tokio::time::sleep(GOING_PAUSE).await;
+            }
             claimed => return claimed,
         }
     }

@@ -13,11 +13,18 @@ use hive_proto::event::{Event, Message};
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::{Voice, build, build::Tools, check::report_problems, exit::Fault, output, run::pair};
+use super::{
+    Voice, build,
+    build::Tools,
+    check::report_problems,
+    exit::{self, Fault},
+    output,
+    run::pair,
+};
 use crate::{
     config::{self, Ends, How, Trial, TrialFile},
     toolchain::{
-        build::{self as building, Built, shop::Said},
+        build::{self as building, Built, project::folders_with, shop::Said},
         case::{Answerer, Arrival, CaseError, Done, Given, Outcome, PluginConfig, Subject},
     },
 };
@@ -31,10 +38,11 @@ const CASES: &str = "cases.yaml";
 const LOG: &str = "warn,handler=trace,hive_node::plugin::loader=info";
 
 /// Run a component against events, without a mesh.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
   hive-node test                                  builds what is in this folder, runs its cases.yaml
+  hive-node test samples                          all handlers in a folder and below that have cases
   hive-node test greeter.wasm --event e.json      one event, and what came of it
   hive-node test --event '{\"call\": \"greet/hello\", \"data\": \"Ada\"}' --expect '\"Hello, Ada!\"'
   hive-node test more-cases.yaml
@@ -52,7 +60,7 @@ to the next, and begins empty.
 
 Exit codes: 0 all as expected, 1 something was not, 2 usage.")]
 pub(super) struct Test {
-    /// A component, a folder that is built, or a file of cases.
+    /// A component, a folder that is built or has several of these below, or a file of cases.
     #[arg(value_name = "FILE", default_value = ".")]
     path: PathBuf,
     /// One event: a file with JSON or YAML, `-` for stdin, or the JSON itself.
@@ -115,6 +123,30 @@ struct Sent {
 impl Test {
     pub(super) async fn run(self, voice: &Voice) -> Result<(), Fault> {
         voice.start_log(LOG)?;
+        let several = self.several();
+        if several.is_empty() {
+            return self.one(voice).await;
+        }
+        let mut all = Ok(());
+        for path in several {
+            output::note(voice, &format!("{}:", build::shown(&path)));
+            // What is wrong with one is no reason to leave the others out.
+            if let Err(fault) = (Self { path, ..self.clone() }).one(voice).await {
+                fault.report();
+                all = Err(Fault::silent(exit::NO));
+            }
+        }
+        all
+    }
+
+    /// The folders below the one that is meant that have cases, where it has none itself.
+    fn several(&self) -> Vec<PathBuf> {
+        let is_one = self.event.is_some() || !self.path.is_dir() || self.path.join(CASES).is_file();
+        if is_one { Vec::new() } else { folders_with(&self.path, CASES) }
+    }
+
+    /// Runs the cases of one component.
+    async fn one(self, voice: &Voice) -> Result<(), Fault> {
         let here = env::current_dir().map_err(anyhow::Error::new)?;
         let (place, mut file) = self.read(&here)?;
         file.config.extend(self.config.iter().cloned());

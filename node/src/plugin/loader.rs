@@ -39,6 +39,8 @@ use crate::{status::Components, units::ByteSize};
 
 /// Compiling that takes longer is said: whoever waits wants to know what for.
 const MOMENT: Duration = Duration::from_secs(1);
+/// From so many bytes on it takes its time on any machine.
+const LARGE_BYTES: usize = 1 << 20;
 /// How long a component may take to be set up and to describe itself, together.
 const DESCRIBE_LIMIT: Duration = Duration::from_secs(1);
 /// Modules that components share which are held ready for the next one; there are not many interpreters.
@@ -177,8 +179,9 @@ impl Loader {
                 () = tokio::time::sleep(MOMENT), if !is_said => {
                     is_said = compiles.load(Relaxed);
                     if is_said {
+                        let takes = if size < LARGE_BYTES { "" } else { ", which takes some seconds" };
                         let size = ByteSize(u64::try_from(size).unwrap_or(u64::MAX) >> 10 << 10);
-                        tracing::info!(plugin = &**plugin, "compiling its {size} of WebAssembly, which takes some seconds");
+                        tracing::info!(plugin = &**plugin, "compiling its {size} of WebAssembly{takes}");
                     }
                 }
             }

@@ -159,3 +159,26 @@ async fn dev_waits_for_a_command_that_cannot_be_run() -> Result<()> {
     node.stop().await?;
     Ok(())
 }
+
+/// Where a folder has no cases, those of all projects below are run, whatever becomes of one.
+#[tokio::test(flavor = "multi_thread")]
+async fn cases_of_all_projects_in_a_folder_are_run() -> Result<()> {
+    let parent = TempDir::new()?;
+    for (name, answer) in [("one", "Hello, Ada!"), ("two", "Hello, Grace!")] {
+        let folder = parent.path().join(name);
+        fs::create_dir(&folder)?;
+        fs::copy(guest("greeter"), folder.join("made.wasm"))?;
+        let build =
+            "[plugin]\nbuild = [\"sh\", \"-c\", \"cp made.wasm $HIVE_OUT\"]\nsources = [\"made.wasm\"]\n";
+        fs::write(folder.join("hive.toml"), format!("{build}name = \"{name}\"\n"))?;
+        let case = format!("cases: [{{ call: greet/hello, data: Ada, answer: \"{answer}\" }}]\n");
+        fs::write(folder.join("cases.yaml"), case)?;
+    }
+    let (done, said) = run_in(parent.path(), &["test"])?;
+    let each = ["one:\n", "two:\n", "1 passed, 0 failed", "0 passed, 1 failed"];
+    ensure!(!done && each.iter().all(|part| said.contains(part)), "{said}");
+    fs::remove_dir_all(parent.path().join("two"))?;
+    let (done, said) = run_in(parent.path(), &["test"])?;
+    ensure!(done && said.contains("1 passed, 0 failed"), "{said}");
+    Ok(())
+}

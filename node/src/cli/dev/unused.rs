@@ -12,10 +12,7 @@ use super::configuration::Configuration;
 use crate::{
     cli::{Voice, output},
     config::FILE_NAME,
-    toolchain::build::{
-        Artifact,
-        project::{DEPTH_MAX, below},
-    },
+    toolchain::build::{Artifact, project::folders_with},
 };
 
 /// Those of which it was said.
@@ -25,7 +22,7 @@ pub(super) struct Unused(BTreeSet<PathBuf>);
 impl Unused {
     /// Says of those in folders, and as far below as projects are looked for, that have processes: those do not run.
     pub(super) fn say_processes(&mut self, dirs: &[PathBuf], config: &Configuration, voice: &Voice) {
-        let folders: Vec<PathBuf> = dirs.iter().flat_map(|dir| with_file(dir)).collect();
+        let folders: Vec<PathBuf> = dirs.iter().flat_map(|dir| folders_with(dir, FILE_NAME)).collect();
         for file in config.others(folders.iter().map(PathBuf::as_path)) {
             let processes = config.processes_of(&file);
             if !processes.is_empty() && self.0.insert(file.clone()) {
@@ -60,22 +57,6 @@ fn idle(file: &Path, processes: &[String]) -> String {
 /// What has it be the one.
 fn holding(file: &Path) -> String {
     format!("--config {} has it hold for all", output::quoted(&file.to_string_lossy()))
-}
-
-/// The folders of a folder, and itself, that have a configuration.
-fn with_file(dir: &Path) -> Vec<PathBuf> {
-    let Ok(dir) = dir.canonicalize() else { return Vec::new() };
-    let (mut found, mut open) = (Vec::new(), vec![(dir, 0)]);
-    while let Some((folder, depth)) = open.pop() {
-        if depth < DEPTH_MAX {
-            open.extend(below(&folder).map(|path| (path, depth + 1)));
-        }
-        if folder.join(FILE_NAME).is_file() {
-            found.push(folder);
-        }
-    }
-    found.sort();
-    found
 }
 
 #[cfg(test)]

@@ -88,6 +88,23 @@ pub fn find(folder: &Path, failures: &mut Vec<BuildError>) -> Vec<Project> {
     found
 }
 
+/// A folder, and those below in which projects are looked for, as far as they have a file.
+#[must_use]
+pub fn folders_with(dir: &Path, file: &str) -> Vec<PathBuf> {
+    let Ok(dir) = dir.canonicalize() else { return Vec::new() };
+    let (mut found, mut open) = (Vec::new(), vec![(dir, 0)]);
+    while let Some((folder, depth)) = open.pop() {
+        if depth < DEPTH_MAX {
+            open.extend(below(&folder).map(|path| (path, depth + 1)));
+        }
+        if folder.join(file).is_file() {
+            found.push(folder);
+        }
+    }
+    found.sort();
+    found
+}
+
 /// Folders of a folder that may hold sources.
 pub fn below(folder: &Path) -> impl Iterator<Item = PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
