@@ -202,7 +202,8 @@ impl Link {
             // Who does not make it in time finds the connection closed.
             let _ = timeout(DRAIN_LIMIT, self.drain(reason)).await;
         } else if self.control.finish().is_ok() {
-            let _ = timeout(LAST_WORDS_LIMIT, self.control.stopped()).await;
+            // What has arrived there may not be read yet, and closing would drop it: who has read it ends its own.
+            let _ = timeout(LAST_WORDS_LIMIT, self.peer_ends()).await;
         }
         self.connection.close(close_code(reason).into(), reason.to_string().as_bytes());
     }
@@ -226,10 +227,15 @@ impl Link {
             read.cancelled().await;
         }
         if self.control.finish().is_ok() {
-            tokio::select! {
-                () = self.peer_done.cancelled() => {}
-                _ = self.connection.closed() => {}
-            }
+            self.peer_ends().await;
+        }
+    }
+
+    /// Until the peer has said its last on the control stream, or the connection is gone.
+    async fn peer_ends(&self) {
+        tokio::select! {
+            () = self.peer_done.cancelled() => {}
+            _ = self.connection.closed() => {}
         }
     }
 }
