@@ -75,7 +75,25 @@ pub struct ConfigurationCard {
     pub failed: Option<(SystemTime, String)>,
 }
 
+/// Sections without a plugin that are said one by one.
+const ABSENT_SAID_MAX: usize = 20;
+
 impl Boards {
+    /// What is to be said of sections of the configuration that no plugin has, a line each.
+    #[must_use]
+    pub fn absentees(&self) -> Vec<String> {
+        let absent = self.absent.read();
+        let line = |(name, meant): (&String, &Option<String>)| {
+            let meant = meant.as_ref().map(|meant| format!(" (did you mean `{meant}`?)")).unwrap_or_default();
+            format!(
+                "no plugin is called `{name}`, for which the configuration has a section{meant}; it holds when one comes"
+            )
+        };
+        let more = absent.len().checked_sub(ABSENT_SAID_MAX).filter(|more| *more > 0);
+        let more = more.map(|more| format!("so with {more} more sections for plugins"));
+        absent.iter().take(ABSENT_SAID_MAX).map(line).chain(more).collect()
+    }
+
     /// Empty boards of the given node, ready to share.
     #[must_use]
     pub fn new(node: NodeCard) -> Arc<Self> {

@@ -16,7 +16,7 @@ use anyhow::{Context as _, Result, ensure};
 use hive_client::{Message, Terms};
 use hive_tests::{
     guests::place,
-    languages::{Edit, Project, command, is_here, said},
+    languages::{Edit, Project, command, is_here, said, with_tools},
     nodes::Node,
     wait::{self, MOMENT},
 };
@@ -553,14 +553,8 @@ async fn dev_follows_what_is_saved_and_a_mistake_leaves_the_old_one_running() ->
     }
     let project = Project::new(PROGRAM, "js", "greet-js", "dev-js", &[])?;
     let source = project.folder.join("src/index.js");
-    let shared = command(Path::new(PROGRAM))?;
-    let mut setup = node("dev").verb("dev").arg(&project.folder);
-    for (name, value) in shared.get_envs() {
-        if let (Some(name), Some(value)) = (name.to_str(), value) {
-            setup = setup.env(name, value);
-        }
-    }
-    let mut node = setup.start_within(LOADING).await?;
+    let setup = node("dev").verb("dev").arg(&project.folder);
+    let mut node = with_tools(setup)?.start_within(LOADING).await?;
     runs(&node, "greet-js", 1).await?;
     greets(&node, "greet-js", "Hello, Ada!").await?;
     let text = std::fs::read_to_string(&source)?;

@@ -18,7 +18,7 @@ use futures_util::future::try_join_all;
 use hive_client::{Message, Terms};
 use hive_tests::{
     hosts::Segment,
-    languages::{command, is_here, said},
+    languages::{command, is_here, said, with_tools},
     nodes::{Node, clean},
     wait::{self, MOMENT},
     workspace,
@@ -153,14 +153,8 @@ async fn dev_runs_all_samples_and_what_it_says_to_try_works() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let each = "version: 1\nplugins: { each: { roll-call: { deadline: 4321ms } } }\n";
     let config = write(folder.path(), "hive.yaml", each)?;
-    let mut setup = node("dev").verb("dev").arg(sample("")).args(&["--config", &config]);
-    let tools = command(Path::new(PROGRAM))?;
-    for (name, value) in tools.get_envs() {
-        if let (Some(name), Some(value)) = (name.to_str(), value) {
-            setup = setup.env(name, value);
-        }
-    }
-    let mut dev = setup.start_within(LOADING).await?;
+    let setup = node("dev").verb("dev").arg(sample("")).args(&["--config", &config]);
+    let mut dev = with_tools(setup)?.start_within(LOADING).await?;
     for name in ALL {
         dev.runs_plugin(name, 1).await?;
     }

@@ -15,7 +15,10 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use rustix::fs::{FlockOperation, flock};
 
-use crate::{nodes::clean, workspace};
+use crate::{
+    nodes::{Setup, clean},
+    workspace,
+};
 
 /// A project that is kept, and the lock on its folder, which lasts until it is dropped.
 pub struct Project {
@@ -116,6 +119,17 @@ pub fn command(program: &Path) -> Result<Command> {
     command.env("XDG_CACHE_HOME", home.join("cache")).env("XDG_DATA_HOME", home.join("data"));
     command.env_remove("CARGO_TARGET_DIR");
     Ok(command)
+}
+
+/// A node that builds with the same tools. It is found where each node of a test is: several of one name run at a time.
+///
+/// # Errors
+/// When there is no place for what the tools leave.
+pub fn with_tools(setup: Setup) -> Result<Setup> {
+    let tools = command(Path::new(""))?;
+    let own = |name: &str| name == "XDG_RUNTIME_DIR";
+    let set = tools.get_envs().filter_map(|(name, value)| Some((name.to_str()?, value?.to_str()?)));
+    Ok(set.filter(|(name, _)| !own(name)).fold(setup, |setup, (name, value)| setup.env(name, value)))
 }
 
 fn run(program: &str, args: &[&std::ffi::OsStr]) -> Result<Output> {

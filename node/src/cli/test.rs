@@ -90,6 +90,7 @@ fn json_value(text: &str) -> Result<Json, String> {
 #[derive(Serialize)]
 struct Line<'a> {
     v: V1,
+    plugin: &'a str,
     case: &'a str,
     /// Whether it was as expected; nothing was expected: true.
     ok: bool,
@@ -177,7 +178,7 @@ impl Test {
                 Err(error) => return Err(fault(error)),
             };
             wrong += u64::from(!problems.is_empty());
-            self.say(trial, done.as_ref(), problems, alone)?;
+            self.say((&plugin, trial), done.as_ref(), problems, alone)?;
         }
         let all = u64::try_from(file.trials.len()).unwrap_or(u64::MAX);
         if !alone {
@@ -253,14 +254,21 @@ impl Test {
 
     fn say(
         &self,
-        trial: &Trial,
+        (plugin, trial): (&str, &Trial),
         done: Option<&Done>,
         problems: Vec<String>,
         alone: bool,
     ) -> Result<(), Fault> {
         let came = done.map(came);
         if self.json {
-            return output::json(&Line { v: V1, case: &trial.name, ok: problems.is_empty(), problems, came });
+            return output::json(&Line {
+                v: V1,
+                plugin,
+                case: &trial.name,
+                ok: problems.is_empty(),
+                problems,
+                came,
+            });
         }
         let name = output::one_line(&trial.name);
         for problem in &problems {

@@ -150,15 +150,19 @@ async fn a_crate_that_does_not_compile_keeps_no_other_from_being_built() -> Resu
 /// The target is added once, however many projects lack it, and why it cannot be is said as rustup says it.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_target_is_added_once() -> Result<()> {
-    let machine = Machine::with(&["sh", "mkdir", "sleep", "cat"])?;
+    let machine = Machine::with(&["sh", "mkdir", "wc", "cat"])?;
     let sysroot = machine.folder.path().join("sysroot");
     let target = sysroot.join("lib/rustlib/wasm32-wasip2");
     let counted = machine.folder.path().join("added");
-    machine.program("rustc", &format!("echo {}", sysroot.display()))?;
-    // Whoever runs beside another fails, as rustup does.
+    let looked = machine.folder.path().join("looked");
+    machine.program("rustc", &format!("echo >> {}\necho {}", looked.display(), sysroot.display()))?;
+    // Whoever runs beside another fails, as rustup does; it goes on when both have seen that the target is missing.
     let adding = machine.folder.path().join("adding");
     let (add, count) = (adding.display(), counted.display());
-    let add = format!("mkdir {add} || exit 1\necho >> {count}\nsleep 1\nmkdir -p {}/lib", target.display());
+    // On one core they come one after the other.
+    let look = "[ $n = 3000 ]; do n=$((n+1)); done";
+    let both = format!("n=0; until [ $(wc -l < {}) -ge 2 ] || {look}", looked.display());
+    let add = format!("mkdir {add} || exit 1\necho >> {count}\n{both}\nmkdir -p {}/lib", target.display());
     machine.program("rustup", &add)?;
     let metadata = "{\\\"workspace_root\\\": \\\"$PWD\\\", \\\"packages\\\": [{\\\"name\\\": \\\"${PWD##*/}\\\", \
                     \\\"id\\\": \\\"x\\\", \\\"manifest_path\\\": \\\"$PWD/Cargo.toml\\\", \

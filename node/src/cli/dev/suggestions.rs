@@ -47,17 +47,8 @@ pub(super) async fn suggest(node: &Node, names: &[String], examples: &[Example],
 
 /// Says whose section of the configuration nobody has, now that the handlers are there.
 pub(super) fn say_absent(node: &Node, voice: &Voice) {
-    for (name, meant) in node.boards().absent.read().iter().take(ABSENT_MAX) {
-        let meant = meant.as_ref().map(|meant| format!(" (did you mean `{meant}`?)")).unwrap_or_default();
-        output::note(
-            voice,
-            &format!("no plugin is called `{name}`, for which the configuration has a section{meant}"),
-        );
-    }
+    node.boards().absentees().iter().for_each(|line| output::note(voice, line));
 }
-
-/// Sections that are named.
-const ABSENT_MAX: usize = 8;
 
 /// Handlers of which a call is suggested.
 const CALLED_MAX: usize = 4;

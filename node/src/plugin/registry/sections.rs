@@ -8,9 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Registry;
 use crate::{plugin::settings::Config, units::nearest};
 
-/// Sections that are said one by one.
-const SAID_MAX: usize = 20;
-
 /// Sections for plugins that may never come. A process of the configuration is started, so it comes.
 pub(super) fn all(config: &Config) -> BTreeSet<String> {
     let each = config.each.iter().filter(|(_, section)| section.exec.is_none());
@@ -40,15 +37,8 @@ impl Registry {
         if self.shared.starts_newest {
             return;
         }
-        let absent = self.shared.boards.absent.read();
-        for (name, meant) in absent.iter().take(SAID_MAX) {
-            let meant = meant.as_ref().map(|meant| format!(" (did you mean `{meant}`?)")).unwrap_or_default();
-            tracing::warn!(
-                "no plugin is called `{name}`, for which the configuration has a section{meant}; it holds when one comes"
-            );
-        }
-        if absent.len() > SAID_MAX {
-            tracing::warn!("so with {} more sections for plugins", absent.len() - SAID_MAX);
+        for line in self.shared.boards.absentees() {
+            tracing::warn!("{line}");
         }
     }
 }
