@@ -116,8 +116,6 @@ pub struct Life {
     /// What its versions keep.
     state: Arc<State>,
     live: Option<Live>,
-    /// The number of the last version that was loaded.
-    generation: u64,
     /// What the newest file wants and nobody has approved.
     waiting: Wants,
 }
@@ -148,7 +146,7 @@ impl Life {
         let state = shared.states.open(&name, quota, card.work());
         let allowance = card.allowance(&config.limits());
         let waiting = Wants::default();
-        Self { name, config, shared, card, allowance, shots, state, live: None, generation: 0, waiting }
+        Self { name, config, shared, card, allowance, shots, state, live: None, waiting }
     }
 
     /// Sees to wishes until nobody can have any, then unloads.
@@ -291,7 +289,7 @@ impl Life {
         if from == Origin::Folder {
             self.check_approved(&wants)?;
         }
-        let generation = self.generation.saturating_add(1);
+        let generation = self.number_of(&loaded.hash, from);
         if loaded.face.0.iter().any(|import| import.starts_with("hive:node/state@")) {
             self.shared.states.is_used();
         }
@@ -309,12 +307,21 @@ impl Life {
         let trial = if from == Origin::Folder { self.trial(&content) } else { None };
         self.end_trial();
         self.take_over(Arc::clone(&version), content.clone(), first, trial);
-        self.generation = generation;
         self.card.live(&version, &content);
         self.subscribe_new(&version).await;
         self.remember(bytes, content.hash, (wants, from)).await;
         self.say_loaded(&version, begun);
         Ok(())
+    }
+
+    /// The number of a version that is to be live. A content that comes back after the node was away, or that is gone back
+    /// to, is the version that it was.
+    fn number_of(&self, hash: &str, from: Origin) -> u64 {
+        let record = self.record();
+        let is_live = |live: &Live| live.content.hash == hash;
+        let comes_back = self.live.as_ref().is_none_or(|live| from == Origin::Kept && !is_live(live));
+        let known = record.numbers.get(hash).copied().filter(|_| comes_back);
+        known.unwrap_or_else(|| record.generation.saturating_add(1))
     }
 
     fn version(&self, loaded: Loaded, generation: u64) -> (Arc<Version>, Content) {
@@ -371,7 +378,7 @@ impl Life {
         let patterns: Vec<&str> =
             version.wishes.listens.iter().map(|listen| listen.pattern.as_str()).collect();
         let heard = if patterns.is_empty() { "nothing".to_owned() } else { patterns.join(", ") };
-        let (number, took) = (self.generation, begun.elapsed().as_millis());
+        let (number, took) = (version.place.generation, begun.elapsed().as_millis());
         let said = format!("generation {number} is live after {took} ms; it listens to {heard}");
         tracing::info!(plugin, "{said}");
         self.allowance.note(LineLevel::Info, &said);

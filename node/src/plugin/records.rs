@@ -27,6 +27,24 @@ pub struct Record {
     pub passed_over: Option<PassedOver>,
     /// What the plugin may want; none: it was never live.
     pub approved: Option<Wants>,
+    /// The number of the last version that was loaded.
+    pub generation: u64,
+    /// The numbers of the contents that may be loaded again.
+    pub numbers: BTreeMap<String, u64>,
+}
+
+impl Record {
+    /// The contents that are needed: the one that was live last, and the one before.
+    fn contents(&self) -> impl Iterator<Item = &String> {
+        [&self.live, &self.before].into_iter().flatten()
+    }
+
+    /// Nobody goes back to a content, unless it is one of those that are needed.
+    pub fn forget(&mut self, hash: &str) {
+        if !self.contents().any(|needed| needed == hash) {
+            self.numbers.remove(hash);
+        }
+    }
 }
 
 /// A file's content that was live, and is not to be.
@@ -95,7 +113,7 @@ impl Records {
     #[must_use]
     pub fn contents(&self) -> BTreeSet<String> {
         let records = self.lock();
-        records.values().flat_map(|record| [&record.live, &record.before]).flatten().cloned().collect()
+        records.values().flat_map(Record::contents).cloned().collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Record>> {

@@ -43,8 +43,10 @@ impl Life {
         if let Ok(Err(error)) = keeping.await {
             tracing::warn!(plugin = &*self.name, "this version is not kept to be gone back to: {error}");
         }
-        let mut left = None;
+        let (mut left, number) = (None, self.number());
         self.shared.records.change(&self.name, |record| {
+            record.generation = record.generation.max(number);
+            record.numbers.insert(hash.clone(), number);
             if record.live.as_ref() != Some(&hash) {
                 left = std::mem::replace(&mut record.before, record.live.replace(hash));
             }

@@ -187,6 +187,7 @@ impl Life {
 
     /// Nobody goes back to a content any more, unless another plugin does.
     pub(super) fn forget(&self, hash: &str) {
+        self.shared.records.change(&self.name, |record| record.forget(hash));
         if !self.shared.records.contents().contains(hash) {
             self.shared.versions.forget(hash);
         }

@@ -52,7 +52,7 @@ async fn a_version_that_wants_more_waits_and_the_one_before_goes_on() {
     gets_nothing(&home).await;
 
     let done = home.plugins.change(PluginVerb::Approve, "greet".into()).await.expect("approved");
-    assert_eq!((done[0].generation, done[0].problem.as_ref()), (2, None));
+    assert_eq!((done[0].generation, done[0].problem.as_ref()), (3, None));
     let home = Home::open(home.stop().await, Some(data.path()), Config::default()).await;
     let mut seen = home.subscribe("out/**").await;
     let to = home.bus.names().address("orders/new").expect("a channel");
