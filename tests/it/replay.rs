@@ -103,6 +103,42 @@ async fn dead_letters_outlive_the_node_and_are_handled_again_by_their_plugin_alo
     Ok(())
 }
 
+/// A handler that goes has not come to everything: what nobody else holds is kept, and not waited for.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_when_a_node_stops_is_kept_as_dead_letters() -> Result<()> {
+    let (folder, data) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    place(folder.path(), "billing.wasm", &Sketch::new().on("orders/*").handle("unreachable").build())?;
+    let config = "version: 1\nplugins: { each: { billing: \
+                  { backoff: 1h, backoff-max: 1h, breaker: { failures: 1, pause: 1h } } } }\n";
+    let config = write(folder.path(), "hive.yaml", config)?;
+    let setup = || node("shop").plugins(folder.path()).data_dir(data.path()).arg("--config").arg(&config);
+    let mut shop = setup().start().await?;
+    shop.runs_plugin("billing", 1).await?;
+    shop.client().publish("orders/one", &"one".into()).await?;
+    shop.says("it is paused after a failure: ").await?;
+    shop.client().publish("orders/two", &"two".into()).await?;
+    shop.stop().await?;
+    let said = shop.stderr();
+    ensure!(
+        said.contains("unloaded before it has handled 2 events, now dead letters: see `replay billing`"),
+        "{said}"
+    );
+
+    let shop = setup().start().await?;
+    let letters = listed(&shop).await?.letters;
+    let [one, two] = &letters[..] else { anyhow::bail!("{letters:?}") };
+    let why =
+        "failed once, and its handler was unloaded before the next try: the handler trapped in `handle`";
+    ensure!((&*one.channel, one.attempts) == ("orders/one", 1) && one.reason.starts_with(why), "{one:?}");
+    let why = "its handler was unloaded before it came to it";
+    ensure!((&*two.channel, &*two.reason, two.attempts) == ("orders/two", why, 1), "{two:?}");
+    place(folder.path(), "billing.wasm", &Sketch::new().on("orders/*").build())?;
+    shop.runs_plugin("billing", 2).await?;
+    let done = replay(&shop, &["--all"]).await?;
+    ensure!(stdout(&done) == "1 handled\n2 handled\n", "{done:?}");
+    Ok(())
+}
+
 /// What a node cannot read, as it has left the network, is there and listed with that.
 #[tokio::test(flavor = "multi_thread")]
 async fn letters_of_a_network_that_was_left_are_listed() -> Result<()> {

@@ -149,9 +149,9 @@ impl Bus {
         is_kept
     }
 
-    /// Keeps an event as a dead letter where nothing can be waited for.
-    pub(crate) fn bury_quietly(&self, name: &str, letter: &Letter, ticket: Option<&Ticket>) {
-        drop(self.0.keep_letter(name, letter, ticket, false));
+    /// Keeps an event as a dead letter where nothing can be waited for. False: there is no place for it.
+    pub(crate) fn bury_quietly(&self, name: &str, letter: &Letter, ticket: Option<&Ticket>) -> bool {
+        matches!(self.0.keep_letter(name, letter, ticket, false), Kept::At(..))
     }
 
     /// How many letters a handler has.

@@ -19,7 +19,7 @@ pub struct Patience {
 impl Default for Patience {
     /// More failures in a row than one poisoned event has by itself, and a pause that whoever watches notices.
     fn default() -> Self {
-        Self { failures: 10, pause: Duration::from_secs(5) }
+        Self { failures: 20, pause: Duration::from_secs(5) }
     }
 }
 
@@ -168,7 +168,11 @@ impl Breaker {
             }
         };
         let reason = failure.filter(|_| failures >= patience.failures)?;
-        let why = format!("it is paused after {} failures in a row, the last: {reason}", patience.failures);
+        let failures = match patience.failures {
+            1 => "a failure".to_owned(),
+            several => format!("{several} failures in a row, the last"),
+        };
+        let why = format!("it is paused after {failures}: {reason}");
         let since = self.paused().map_or(now, |paused| paused.since);
         self.stand = Stand::Open { since, until: now + patience.pause, why: why.clone() };
         self.pauses = self.pauses.saturating_add(1);

@@ -8,6 +8,7 @@ mod job;
 mod news;
 mod obey;
 mod pauses;
+mod rest;
 mod sort;
 mod ticks;
 

@@ -66,7 +66,8 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             deadline: Duration::from_secs(5),
-            attempts: 5,
+            // Half a minute or more: a server that is started again has its time, and so has whoever mends the handler.
+            attempts: 10,
             backoff: Duration::from_millis(100),
             backoff_max: Duration::from_secs(30),
             strict: false,
@@ -100,7 +101,7 @@ mod tests {
     #[test]
     fn the_wait_doubles_up_to_its_cap_and_varies() {
         let policy = Policy::default();
-        for (attempt, whole) in [(1, 100), (2, 200), (5, 1600), (20, 30_000), (99, 30_000)] {
+        for (attempt, whole) in [(1, 100), (2, 200), (5, 1600), (9, 25_600), (20, 30_000), (99, 30_000)] {
             let whole = Duration::from_millis(whole);
             for draw in 0..50 {
                 let wait = policy.wait(attempt, draw);

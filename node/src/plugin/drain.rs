@@ -10,23 +10,34 @@ use crate::dispatch::Lanes;
 const CHECK: Duration = Duration::from_millis(10);
 
 /// Nothing more is accepted from here on; waits until all that was is worked off, until `end` at the latest, or until
-/// `is_given_up`.
+/// `is_given_up`. What it is not given before that is not waited for.
 pub async fn work_off(lanes: &Lanes, end: Instant, is_given_up: impl Fn() -> bool) {
     if let Err(error) = lanes.subscription().set(std::iter::empty()).await {
         tracing::warn!(plugin = lanes.name(), "{error}");
     }
     let mut check = tokio::time::interval(CHECK);
-    while lanes.waiting() > 0 && Instant::now() < end && !is_given_up() {
+    while lanes.is_awaited_until(end) && Instant::now() < end && !is_given_up() {
         check.tick().await;
     }
 }
 
-/// Says how a plugin went.
-pub fn say_unloaded(lanes: &Lanes) {
-    let plugin = lanes.name();
-    match lanes.waiting() {
-        0 => {}
-        lost => tracing::warn!(plugin, "unloaded with {lost} events that it had no time to handle"),
+/// Leaves what a plugin did not come to, and says how it went. For a time without workers.
+pub fn leave_rest(lanes: &Lanes) {
+    let (plugin, left) = (lanes.name(), lanes.leave_rest());
+    let events = |count| if count == 1 { "1 event".to_owned() } else { format!("{count} events") };
+    if left.letters > 0 {
+        let count = events(left.letters);
+        tracing::warn!(
+            plugin,
+            "unloaded before it has handled {count}, now dead letters: see `replay {plugin}`"
+        );
+    }
+    if left.lost > 0 {
+        tracing::warn!(
+            plugin,
+            "unloaded with {} that it had no time to handle, and that are lost",
+            events(left.lost)
+        );
     }
     tracing::info!(plugin, "unloaded");
 }

@@ -16,6 +16,8 @@ const DELAYED_MAX: usize = 4_096;
 pub(super) struct Delayed {
     pub(super) at: Instant,
     pub(super) delivery: Delivery,
+    /// Why it failed.
+    pub(super) why: Box<str>,
 }
 
 impl PartialEq for Delayed {
@@ -70,7 +72,7 @@ impl Lanes {
         if policy.strict {
             state.strict.hold(&delivery.event);
         }
-        state.delayed.push(Reverse(Delayed { at: Instant::now() + wait, delivery }));
+        state.delayed.push(Reverse(Delayed { at: Instant::now() + wait, delivery, why: reason.into() }));
         drop(state);
         self.wake.notify_one();
         if let Some((channel, id)) = last {

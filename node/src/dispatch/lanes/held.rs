@@ -66,6 +66,12 @@ impl Held {
         waiting
     }
 
+    /// Nothing is held back any more. Returns what waited.
+    pub(super) fn release_all(&mut self) -> impl Iterator<Item = Delivery> + use<> {
+        self.parked = 0;
+        std::mem::take(&mut self.keys).into_values().flat_map(|behind| behind.waiting)
+    }
+
     /// Events that wait.
     pub(super) fn parked(&self) -> usize {
         self.parked

@@ -6,7 +6,7 @@ use tokio::{sync::watch, time::timeout};
 
 use super::{Life, Live, process::Process};
 use crate::plugin::{
-    drain::{say_unloaded, work_off},
+    drain::{leave_rest, work_off},
     life::Wish,
 };
 
@@ -29,7 +29,7 @@ impl Life {
             live.finish(grace, end.saturating_duration_since(Instant::now())).await;
         }
         if let Some(lanes) = self.lanes.take() {
-            say_unloaded(&lanes);
+            leave_rest(&lanes);
         }
     }
 

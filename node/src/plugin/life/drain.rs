@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::{Life, Wish};
-use crate::plugin::drain::{say_unloaded, work_off};
+use crate::plugin::drain::{leave_rest, work_off};
 
 /// How long a plugin whose file is gone may work off what it has accepted.
 const DRAIN_LIMIT: Duration = Duration::from_secs(10);
@@ -26,7 +26,7 @@ impl Life {
         live.stop.cancel();
         live.workers.close();
         live.workers.wait().await;
-        say_unloaded(&live.lanes);
+        leave_rest(&live.lanes);
         self.live = None;
         true
     }
