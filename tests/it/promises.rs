@@ -156,18 +156,31 @@ async fn groups_and_calls_to_all_across_two_hosts() -> Result<()> {
     let allowing = write(
         folder.path(),
         "hive.yaml",
-        "version: 1\nchannels:\n  - { pattern: 'jobs/*', group: ['*'] }\n",
+        "version: 1\nchannels:\n  - { pattern: 'jobs/*', group: ['*'] }\n  - { pattern: 'paid/*', durable: true }\n",
     )?;
-    let here = node("left").on(left).arg("--config").arg(&allowing).start().await?;
+    let mut here = node("left").on(left).arg("--config").arg(&allowing).start().await?;
     let there = node("right").on(right).start().await?;
     here.has_peers(1, MOMENT).await?;
     let mut far = there.client().subscribe(["jobs/*", "other/*"], member()).await?;
+    let _paid =
+        there.client().subscribe(["paid/*"], Terms { group: Some("ledger".into()), ..member() }).await?;
     has_members(&here, "jobs/new").await?;
     let receipt = here.client().publish("other/new", &Message::from("x")).await?;
     ensure!(
         receipt.local + receipt.peers == 0,
         "no rule lets other nodes of an open network have it: {receipt:?}"
     );
+    ensure!(receipt.denied == 1, "{receipt:?}");
+    let said = run(Some(&here), &["publish", "other/new", "x"]).await?;
+    let why = "accepted; 1 group with members on other nodes alone got nothing: in an open network that needs a rule";
+    ensure!(said.status.success() && stderr(&said).contains(why), "{}", stderr(&said));
+    let traced = run(Some(&here), &["trace", "other/new"]).await?;
+    let why = "its groups are given nothing: the rules here keep it from that";
+    ensure!(traced.status.code() == Some(1) && stdout(&traced).contains(why), "{}", stdout(&traced));
+    let traced = run(Some(&here), &["trace", "jobs/new"]).await?;
+    ensure!(traced.status.success() && !stdout(&traced).contains("given nothing"), "{}", stdout(&traced));
+    // What is on disk is said of before anybody has published there.
+    here.says("paid/* is for the group ledger, whose members on other nodes are given nothing").await?;
     ensure!(matches!(far.next().await?, Some(Incoming::Event(event)) if event.channel == "jobs/new"));
 
     let responders = [answer_with(&here, "me").await?, answer_with(&there, "me too").await?];

@@ -175,6 +175,9 @@ pub struct Receipt {
     pub local: u64,
     /// Peers that it was queued for.
     pub peers: u64,
+    /// Groups that it was for, and whose members on other nodes the node's rules keep it from.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub denied: u64,
     /// It is on disk, and comes again until each group has handled it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub durable: bool,
@@ -243,6 +246,11 @@ pub mod code {
     pub const CONFIGURATION: &str = "configuration";
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -251,7 +259,7 @@ mod tests {
     fn another_version_is_refused_and_unknown_fields_are_not() {
         let receipt: Receipt = serde_json::from_str(r#"{"v":1,"id":"x","local":1,"peers":2,"durable":true}"#)
             .expect("a receipt");
-        assert_eq!(receipt, Receipt { v: V1, id: "x".into(), local: 1, peers: 2, durable: true });
+        assert_eq!(receipt, Receipt { v: V1, id: "x".into(), local: 1, peers: 2, denied: 0, durable: true });
         let error =
             serde_json::from_str::<Receipt>(r#"{"v":2,"id":"x","local":1,"peers":2}"#).expect_err("v2");
         assert!(error.to_string().contains("version 2 of the API"), "{error}");

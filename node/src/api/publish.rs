@@ -48,8 +48,14 @@ pub(super) async fn publish(
         (false, true) => return Err(invalid("clearing a channel takes no message")),
         (true, true) => return Err(invalid("a value is either retained or cleared")),
     };
-    let (local, peers) = (receipt.local.into(), receipt.peers.into());
-    Ok(Json(Receipt { v: V1, id: receipt.id.to_string(), local, peers, durable: receipt.durable }))
+    Ok(Json(Receipt {
+        v: V1,
+        id: receipt.id.to_string(),
+        local: receipt.local.into(),
+        peers: receipt.peers.into(),
+        denied: receipt.denied.into(),
+        durable: receipt.durable,
+    }))
 }
 
 /// The message in a request: its body, and what its headers say.

@@ -95,6 +95,7 @@ fn way(bus: &Bus, network: NetworkIndex, peer: WantingPeer, trail: Trail) -> Way
         patterns: peer.patterns.iter().take(PATTERNS_NAMED_MAX).map(ToString::to_string).collect(),
         groups: peer.groups.iter().map(ToString::to_string).collect(),
         all: peer.all,
+        denied: peer.denied.iter().map(|action| action.key().to_owned()).collect(),
         end,
         at: at.filter(|at| *at != peer.node || end == WayEnd::Silent || end == WayEnd::OldNode).map(named),
         there,

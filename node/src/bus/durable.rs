@@ -182,8 +182,14 @@ impl Bus {
         stop: &CancellationToken,
     ) {
         let rules = self.0.rules.load();
-        let wanted =
-            self.0.routes.groups(network, |node, pattern| rules.may_join_some(network, node, pattern));
+        let wanted = self.0.routes.groups(network, |node, (group, pattern)| {
+            let may = rules.may_join_some(network, node, pattern);
+            let patterns = journalled.patterns.load();
+            if !may && patterns.iter().any(|durable| durable.overlaps(pattern)) {
+                self.0.groups.say_denied(group, pattern);
+            }
+            may
+        });
         drop(rules);
         for ((of, group), pump) in pumps.iter() {
             if *of == network && !wanted.contains_key(group) {

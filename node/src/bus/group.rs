@@ -11,11 +11,9 @@ mod tests;
 mod ticket;
 
 use std::{
+    collections::BTreeSet,
     pin::pin,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -49,6 +47,9 @@ use super::{
     routes::{Peer, Remote, Target},
 };
 
+/// Groups of which it is said that their members on other nodes are given nothing; the counter has those of more.
+const DENIED_SAID_MAX: usize = 64;
+
 /// What this node has given to members of groups.
 #[derive(Debug, Default)]
 pub(super) struct Groups {
@@ -58,8 +59,8 @@ pub(super) struct Groups {
     due: Notify,
     /// Told when an entry was struck.
     space: Notify,
-    /// It was said that members are given nothing.
-    denied: AtomicBool,
+    /// The groups of which it was said that their members are given nothing.
+    denied: Mutex<BTreeSet<GroupName>>,
     /// Which entries are dead letters that were asked for again.
     letters: Letters,
 }
@@ -144,9 +145,11 @@ impl Groups {
         }
     }
 
-    /// Says once that members on other nodes are given nothing: the counter has the rest.
-    fn say_denied(&self, group: &GroupName, channel: &Channel) {
-        if !self.denied.swap(true, Ordering::Relaxed) {
+    /// Says once of a group that its members on other nodes are given nothing.
+    pub(super) fn say_denied(&self, group: &GroupName, channel: impl std::fmt::Display) {
+        let mut denied = self.denied.lock().unwrap_or_else(PoisonError::into_inner);
+        if denied.len() < DENIED_SAID_MAX && denied.insert(group.clone()) {
+            drop(denied);
             tracing::warn!(
                 "{channel} is for the group {group}, whose members on other nodes are given nothing: in an open \
                  network that needs a rule, such as `channels: [{{pattern: '{channel}', group: ['*']}}]`"

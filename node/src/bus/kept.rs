@@ -226,7 +226,7 @@ impl Publisher {
         let local = shared.hand_to_subscribers(&kept, to.network, false);
         let peers = if to.channel.is_local() { 0 } else { shared.spread(to.network, &kept, None, true) };
         drop(network);
-        let mut receipt = Receipt { id, local, peers, durable: false };
+        let mut receipt = Receipt { id, local, peers, durable: false, denied: 0 };
         for group in shared.group_routes(to) {
             receipt.add(self.bus().hand_out(&group, event(&kept, to.network, false)));
         }

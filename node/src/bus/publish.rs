@@ -49,6 +49,8 @@ pub struct Receipt {
     pub peers: u32,
     /// It is on disk here, and every group that is known will get it.
     pub durable: bool,
+    /// Groups whose members, all of them on other nodes, the rules keep it from.
+    pub denied: u32,
 }
 
 /// Publishes on a bus, remembering the routes of its last few channels.
@@ -289,7 +291,7 @@ impl Publisher {
         mut local: impl FnMut(&Arc<Queue>, Queued) -> Offer,
     ) -> Offered {
         let (shared, route) = (&*self.bus.0, &self.routes[at]);
-        let mut receipt = Receipt { id, local: 0, peers: 0, durable: false };
+        let mut receipt = Receipt { id, local: 0, peers: 0, durable: false, denied: 0 };
         let mut full = Vec::new();
         let entry = Entry { sequence: id.sequence, time, depth, message, call: None, handout: None };
         for (position, (target, number)) in route.targets.iter().enumerate() {
@@ -371,7 +373,7 @@ impl Receipt {
         match handed {
             Handed::Here => self.local += 1,
             Handed::There => self.peers += 1,
-            Handed::Denied => {}
+            Handed::Denied => self.denied += 1,
             Handed::Full => return false,
         }
         true

@@ -152,7 +152,7 @@ impl Routes {
     pub(super) fn groups(
         &self,
         network: NetworkIndex,
-        may: impl Fn(NodeId, &Pattern) -> bool,
+        may: impl Fn(NodeId, (&GroupName, &Pattern)) -> bool,
     ) -> BTreeMap<GroupName, BTreeSet<Pattern>> {
         let registry = self.lock();
         let here = registry.interest.get(usize::from(network.0)).into_iter().flat_map(LocalInterest::members);
@@ -161,7 +161,7 @@ impl Routes {
             entry
                 .joined
                 .iter()
-                .filter(|(_, pattern)| may(*node, pattern))
+                .filter(|(group, pattern)| may(*node, (group, pattern)))
                 .map(|(group, pattern)| (group, pattern))
         });
         let mut groups: BTreeMap<GroupName, BTreeSet<Pattern>> = BTreeMap::new();

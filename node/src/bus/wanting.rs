@@ -12,6 +12,7 @@ use hive_proto::{
 };
 
 use super::{Actor, Bus, routes::Target};
+use crate::trust::may::{Action, Principal};
 
 /// Who would get an event of a channel.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub struct WantingPeer {
     pub groups: Vec<GroupName>,
     /// It gets every event, and not only its share of those for its groups.
     pub all: bool,
+    /// What the rules of this node keep it from: as a subscriber, as a member of its groups.
+    pub denied: Vec<Action>,
 }
 
 impl Bus {
@@ -45,6 +48,7 @@ impl Bus {
     pub fn wanting(&self, to: &Address) -> Wanting {
         let table = self.0.routes.table();
         let reasons = table.reasons(Side::Peer, to.network, &to.channel);
+        let rules = self.0.rules.load();
         let peer = |reason: Reason<'_, Target>| {
             let Reason { target, patterns, groups, all } = reason;
             let (node, name) = match target {
@@ -52,7 +56,10 @@ impl Bus {
                 Target::Remote(remote) => (remote.node, remote.name.clone()),
                 Target::Local(_) | Target::Audience(_) => return None,
             };
-            Some(WantingPeer { node, name, patterns, groups, all })
+            let wanted = [(Action::Subscribe, all), (Action::Group, !groups.is_empty())];
+            let may = |action| rules.may(Principal::Node(node), action, to.network, &to.channel);
+            let denied = wanted.iter().filter(|(action, is)| *is && !may(*action)).map(|(action, _)| *action);
+            Some(WantingPeer { denied: denied.collect(), node, name, patterns, groups, all })
         };
         let here = table.reasons(Side::Local, to.network, &to.channel);
         let plugin = |reason: Reason<'_, Target>| match reason.target {
@@ -112,7 +119,10 @@ mod tests {
     };
 
     use super::*;
-    use crate::bus::{Holder, Message, Wanted};
+    use crate::{
+        bus::{Holder, Message, Wanted},
+        trust::may::{Allowed, Rule},
+    };
 
     const HOME: NetworkIndex = NetworkIndex::HOME;
 
@@ -153,7 +163,9 @@ mod tests {
                 |patterns: &[Pattern]| patterns.iter().map(Pattern::to_string).collect::<Vec<_>>().join(" ");
             let told = |peer: &WantingPeer| {
                 let share = peer.groups.iter().map(|group| format!(" in {group}")).collect::<String>();
-                (peer.name.clone(), text(&peer.patterns) + &share)
+                let denied =
+                    peer.denied.iter().map(|action| format!(" no {}", action.key())).collect::<String>();
+                (peer.name.clone(), text(&peer.patterns) + &share + &denied)
             };
             let peers = wanting.peers.iter().map(told);
             let peers: BTreeMap<String, String> = peers.collect();
@@ -168,6 +180,14 @@ mod tests {
         let plugins = |name: &str| bus.wanting(&bus.address(name).expect("a channel")).plugins;
         assert_eq!((plugins("x/y"), plugins("a/b")), (["scale".to_owned()].into(), BTreeSet::new()));
         assert_eq!(tell("a/b"), (2, "** a/* a/** a/b".into(), far));
+        let rule = |pattern: &str, action| Rule {
+            scope: bus.scope(pattern).expect("a pattern"),
+            allows: vec![(action, vec![Allowed::Node(NodeId([3; 32]))])],
+        };
+        bus.rule(vec![rule("a/**", Action::Subscribe), rule("a/b", Action::Group)]);
+        let kept_from =
+            [("node 1", "a/* a/b no subscribe"), ("node 2", "a/b in mail no group"), ("node 3", "**")];
+        assert_eq!(tell("a/b").2, peers(&kept_from));
         assert_eq!(tell("bee"), (1, "**".into(), peers(&[])));
         assert_eq!(tell("$node/x"), (0, String::new(), peers(&[])));
         assert_eq!(bus.peer_name(HOME, NodeId([3; 32])).as_deref(), Some("node 3"));

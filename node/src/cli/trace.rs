@@ -61,7 +61,14 @@ fn fault(error: Error) -> Fault {
 /// Whether somebody wants the channel, and every node that does was reached.
 fn is_good(trace: &trace::Trace) -> bool {
     let somebody = trace.local.subscribers > 0 || !trace.ways.is_empty();
-    somebody && trace.ways.iter().all(|way| way.end == WayEnd::Delivered)
+    somebody && trace.ways.iter().all(is_given)
+}
+
+/// Whether an event would come to a node, and this one would let it.
+fn is_given(way: &Way) -> bool {
+    let may = |action: &str| way.denied.iter().all(|denied| denied != action);
+    let gets = (way.all && may("subscribe")) || (!way.groups.is_empty() && may("group"));
+    way.end == WayEnd::Delivered && gets
 }
 
 fn text(trace: &trace::Trace, timeout: Duration) -> String {
@@ -85,7 +92,7 @@ fn summary(trace: &trace::Trace) -> String {
         text.push_str(&format!("elsewhere: nobody, because `{}` never leaves this node\n", trace.channel));
         return text;
     }
-    let reached = trace.ways.iter().filter(|way| way.end == WayEnd::Delivered).count();
+    let reached = trace.ways.iter().filter(|way| is_given(way)).count();
     let nodes = output::count(trace.ways.len() as u64, "node");
     text.push_str(&match trace.ways.len() {
         0 => format!("elsewhere: no node of network {} wants it\n", trace.network),
@@ -119,7 +126,19 @@ fn block(way: &Way, timeout: Duration) -> String {
         output::table(&rows).lines().for_each(|line| text.push_str(&format!("  {line}\n")));
     }
     text.push_str(&format!("  {}\n", end(way, timeout)));
+    way.denied.iter().for_each(|action| text.push_str(&format!("  {}\n", denied(action))));
     text
+}
+
+/// What the rules of the asked node keep a node from.
+fn denied(action: &str) -> &'static str {
+    match action {
+        "group" => {
+            "its groups are given nothing: the rules here keep it from that; in an open network it needs one of \
+             `channels` with `group: ['*']`, or its id there"
+        }
+        _ => "it is given nothing as a subscriber: the rules in `channels` here keep it from that",
+    }
 }
 
 fn row(hop: &Hop) -> Vec<String> {

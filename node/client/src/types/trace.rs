@@ -51,6 +51,9 @@ pub struct Way {
     pub groups: Vec<String>,
     /// It gets every event, and not only its share of those for its groups.
     pub all: bool,
+    /// What the asked node's rules keep it from: `subscribe`, `group`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub denied: Vec<String>,
     /// How it ended.
     pub end: WayEnd,
     /// The node where it ended, or from which nothing came; absent where that is `node`.

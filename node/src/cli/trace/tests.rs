@@ -26,6 +26,7 @@ fn way(end: WayEnd, at: Option<&str>) -> Way {
         patterns: vec!["orders/*".into(), "**".into()],
         groups: vec![],
         all: true,
+        denied: vec![],
         end,
         at: at.map(|name| At { node: "dd".into(), name: name.into() }),
         there: Some(there).filter(|_| end == WayEnd::Delivered),
@@ -116,6 +117,19 @@ fn the_last_lines_sum_up_and_the_exit_code_says_the_same() {
     check(&trace(0, vec![there.clone()]), true, "local: 0 subscribers\nelsewhere: 1 node reached\n");
     check(&trace(1, vec![]), true, "elsewhere: no node of network hive wants it\n");
     check(&trace(0, vec![]), false, "local: 0 subscribers\nelsewhere: no node");
+    let denied = |denied: &[&str]| {
+        let denied = denied.iter().map(|action| (*action).to_owned()).collect();
+        Way { all: false, groups: vec!["mail".into()], denied, ..there.clone() }
+    };
+    check(&trace(0, vec![denied(&[])]), true, "elsewhere: 1 node reached\n");
+    check(&trace(0, vec![denied(&["group"])]), false, "elsewhere: 0 of 1 node reached\n");
+    let whole = Way { all: true, ..denied(&["group"]) };
+    check(&trace(0, vec![whole.clone()]), true, "elsewhere: 1 node reached\n");
+    let said = block(&whole, SECOND);
+    assert!(
+        said.lines().last().is_some_and(|line| line.starts_with("  its groups are given nothing: ")),
+        "{said}"
+    );
     check(&trace(1, vec![there.clone(), lost.clone()]), false, "elsewhere: 1 of 2 nodes reached\n");
     let plugins = |names: &[&str]| trace::Trace {
         plugins: names.iter().map(|name| (*name).to_owned()).collect(),
