@@ -283,6 +283,32 @@ async fn who_asks_a_process_that_does_not_run_is_told_so() -> Result<()> {
     Ok(())
 }
 
+/// A process that is started again at once is waited for.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_while_a_process_is_started_again_is_not_told_that_there_is_none() -> Result<()> {
+    let stage = Stage::new()?;
+    let node = stage.node("home", "    worker: { exec: [WORKER] }\n")?.start().await?;
+    let mut events = node.client().subscribe(["did/*"], Terms::default()).await?;
+    for _ in 0..5 {
+        node.client().publish("work/a", &"it".into()).await?;
+        let pid = did(&mut events).await?["pid"].as_i64().context("a pid")?;
+        kill_process(Pid::from_raw(i32::try_from(pid)?).context("a pid")?, Signal::KILL)?;
+        let answered = until("an answer", MOMENT, async || {
+            match node.client().call("ask/it", &"Ada".into(), MOMENT).await {
+                Ok(_) => Some(Ok(())),
+                Err(error) if error.to_string().contains("is not running") => Some(Err(error)),
+                // It was asked as it was killed.
+                Err(_) => None,
+            }
+        });
+        answered.await?.with_context(|| node.printed())?;
+        // Its pauses begin anew.
+        let anew = run(Some(&node), &["plugins", "reload", "worker"]).await?;
+        ensure!(anew.status.success(), "{}", stderr(&anew));
+    }
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_is_stuck_is_ended_and_its_event_goes_on() -> Result<()> {
     let stage = Stage::new()?;

@@ -329,8 +329,9 @@ impl Life {
             }
         }
         let now = Instant::now();
-        (self.again_at, self.told_from) =
-            (Some(now + wait), if wait > away::SOON { now } else { now + wait });
+        // One that is started soon is on its way long before anybody would be told.
+        let told_from = if wait > away::SOON { now } else { now + wait + away::SOON };
+        (self.again_at, self.told_from) = (Some(now + wait), told_from);
         self.card.refused(&why, false);
         self.problem = Some(why);
     }
