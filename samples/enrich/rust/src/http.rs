@@ -31,6 +31,7 @@ pub enum Unreachable {
 /// Asks, and waits for the whole answer. A redirect is an answer like any other.
 pub fn get(url: &str, patience: Duration) -> Result<Answer, Unreachable> {
     let refused = |why: &str| Unreachable::Refused(format!("{url}: {why}"));
+    let unreachable = |code| unreachable(url, code);
     let (scheme, rest) = url.split_once("://").ok_or_else(|| refused("not an address"))?;
     let (authority, path) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));
     let scheme = if scheme == "https" { Scheme::Https } else { Scheme::Http };
@@ -45,7 +46,7 @@ pub fn get(url: &str, patience: Duration) -> Result<Answer, Unreachable> {
     options.set_between_bytes_timeout(patience).map_err(|()| refused("no timeout"))?;
     let coming = outgoing_handler::handle(request, Some(options)).map_err(unreachable)?;
     coming.subscribe().block();
-    let gone = || Unreachable::Gone("no answer".into());
+    let gone = || Unreachable::Gone(format!("{url}: no answer"));
     let response = coming.get().ok_or_else(gone)?.map_err(|()| gone())?.map_err(unreachable)?;
     let status = response.status();
     let incoming = response.consume().map_err(|()| gone())?;
@@ -57,7 +58,8 @@ pub fn get(url: &str, patience: Duration) -> Result<Answer, Unreachable> {
             Err(StreamError::Closed) => return Ok(Answer { status, body }),
             Err(StreamError::LastOperationFailed(error)) => {
                 let code = http_error_code(&error);
-                return Err(code.map_or_else(|| Unreachable::Gone(error.to_debug_string()), unreachable));
+                let other = || Unreachable::Gone(format!("{url}: {}", error.to_debug_string()));
+                return Err(code.map_or_else(other, unreachable));
             }
         }
         if body.len() > BODY_BYTES_MAX {
@@ -67,9 +69,13 @@ pub fn get(url: &str, patience: Duration) -> Result<Answer, Unreachable> {
 }
 
 /// The node refuses in words; whatever else goes wrong may go right the next time.
-fn unreachable(code: ErrorCode) -> Unreachable {
-    match code {
-        ErrorCode::InternalError(Some(why)) => Unreachable::Refused(why),
-        other => Unreachable::Gone(format!("{other:?}")),
-    }
+fn unreachable(url: &str, code: ErrorCode) -> Unreachable {
+    let why = match code {
+        ErrorCode::InternalError(Some(why)) => return Unreachable::Refused(why),
+        ErrorCode::ConnectionRefused => "nobody listens there".to_owned(),
+        ErrorCode::ConnectionTimeout | ErrorCode::HttpResponseTimeout => "no answer in time".to_owned(),
+        ErrorCode::DnsError(_) => "no host of that name is found".to_owned(),
+        other => format!("{other:?}"),
+    };
+    Unreachable::Gone(format!("{url}: {why}"))
 }
