@@ -17,7 +17,7 @@ use std::{future::Future, sync::Arc, time::Instant};
 
 pub use breaker::Patience;
 use hive_proto::group::GroupName;
-pub use lanes::{Job, Lanes};
+pub use lanes::{Job, Lanes, Left};
 pub use matcher::Matcher;
 pub use outcome::{Outcome, Policy};
 pub use tally::Tallied;

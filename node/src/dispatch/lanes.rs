@@ -26,13 +26,13 @@ use hive_proto::channel::Channel;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-pub use self::job::Job;
 use self::{
     delayed::Delayed,
     held::{Held, PARKED_MAX},
     news::News,
     sort::{LANES, Sort},
 };
+pub use self::{job::Job, rest::Left};
 use super::{
     Policy,
     breaker::{Admission, Breaker},

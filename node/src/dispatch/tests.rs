@@ -23,6 +23,7 @@ use crate::{
 };
 
 mod pauses;
+mod rest;
 
 const SOON: Duration = Duration::from_secs(5);
 

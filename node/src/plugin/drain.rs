@@ -6,17 +6,21 @@ use std::time::{Duration, Instant};
 
 use crate::dispatch::Lanes;
 
+/// How long is waited for another try of what has failed, and for the end of a pause: whatever is in the way is hardly over
+/// just now, and whoever stops a node waits for it.
+const AGAIN: Duration = Duration::from_secs(1);
 /// How often it is looked whether all is worked off.
 const CHECK: Duration = Duration::from_millis(10);
 
 /// Nothing more is accepted from here on; waits until all that was is worked off, until `end` at the latest, or until
-/// `is_given_up`. What it is not given before that is not waited for.
+/// `is_given_up`. What has failed is tried again only if that is soon.
 pub async fn work_off(lanes: &Lanes, end: Instant, is_given_up: impl Fn() -> bool) {
     if let Err(error) = lanes.subscription().set(std::iter::empty()).await {
         tracing::warn!(plugin = lanes.name(), "{error}");
     }
     let mut check = tokio::time::interval(CHECK);
-    while lanes.is_awaited_until(end) && Instant::now() < end && !is_given_up() {
+    let soon = end.min(Instant::now() + AGAIN);
+    while lanes.is_awaited_until(soon) && Instant::now() < end && !is_given_up() {
         check.tick().await;
     }
 }
