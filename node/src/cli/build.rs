@@ -180,7 +180,7 @@ fn left_behind(artifacts: &[Artifact], dirs: &[PathBuf], out: &Path) -> Option<S
 }
 
 /// Whether a configuration has more in it than the version of its format. One that cannot be read may have.
-fn says_something(file: &Path) -> bool {
+pub(super) fn says_something(file: &Path) -> bool {
     let is_said = |line: &str| {
         let line = line.trim();
         !line.is_empty() && !line.starts_with('#') && !line.starts_with("version:")

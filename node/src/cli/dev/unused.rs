@@ -10,7 +10,7 @@ use std::{
 
 use super::configuration::Configuration;
 use crate::{
-    cli::{Voice, output},
+    cli::{Voice, build, output},
     config::FILE_NAME,
     toolchain::build::{Artifact, project::folders_with},
 };
@@ -31,12 +31,25 @@ impl Unused {
         }
     }
 
-    /// Says of those beside what was built that they are not the one that holds.
+    /// Says of those beside what was built that they are not the one that holds, if they say anything.
     pub(super) fn say(&mut self, artifacts: &[Artifact], config: &Configuration, voice: &Voice) {
-        for file in config.others(artifacts.iter().map(|artifact| artifact.sources.as_path())) {
-            if self.0.insert(file.clone()) {
-                output::note(voice, &format!("{} is not used; {}", file.display(), holding(&file)));
-            }
+        let files = config.others(artifacts.iter().map(|artifact| artifact.sources.as_path()));
+        let lost =
+            files.into_iter().filter(|file| build::says_something(file) && self.0.insert(file.clone()));
+        if let Some(text) = lost_all(&lost.collect::<Vec<_>>()) {
+            output::note(voice, &text);
+        }
+    }
+}
+
+/// One line for all of them.
+fn lost_all(files: &[PathBuf]) -> Option<String> {
+    match files {
+        [] => None,
+        [file] => Some(format!("{} is not used; {}", file.display(), holding(file))),
+        several => {
+            let names = several.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ");
+            Some(format!("{names} are not used, as one holds for all; --config FILE says which"))
         }
     }
 }
@@ -78,7 +91,9 @@ mod tests {
             |name: &str| format!("version: 1\nplugins: {{ each: {{ {name}: {{ exec: [sleep, 9] }} }} }}\n");
         write("", "version: 1\n");
         write("my work/deep", &process("worker"));
-        write("handler", "version: 1\n");
+        write("handler", "# of a new project\nversion: 1\n# plugins: {}\n");
+        write("other", "version: 1\nplugins: { each: { a: { config: { greeting: Good day } } } }\n");
+        write("wrong", "version: 1\nplugins: [\n");
         write("node_modules/x", &process("other"));
         let request = Request {
             file: Some(folder.join(FILE_NAME)),
@@ -92,6 +107,20 @@ mod tests {
         let file = folder.join("my work/deep").join(FILE_NAME);
         assert_eq!(unused.0.iter().collect::<Vec<_>>(), [&file]);
         assert_eq!(config.processes_of(&file), ["worker"]);
+        let lost = ["handler", "my work/deep", "other", "wrong"].map(|name| Artifact {
+            name: name.into(),
+            file: "built.wasm".into(),
+            sources: folder.join(name),
+        });
+        unused.say(&lost, &config, &voice);
+        // The first has nothing to lose, of the second it was said.
+        let new = ["other", "wrong"].map(|name| folder.join(name).join(FILE_NAME));
+        assert_eq!(unused.0.iter().skip(1).collect::<Vec<_>>(), new.iter().collect::<Vec<_>>());
+        let said = lost_all(&new).expect("a line");
+        assert!(
+            said.ends_with("wrong/hive.yaml are not used, as one holds for all; --config FILE says which")
+        );
+        assert_eq!((lost_all(&[]), said.lines().count()), (None, 1));
         let said = idle(&file, &["worker".to_owned()]);
         assert!(said.contains("is not used, so its process `worker` does not run: `"), "{said}");
         let (at, its) = (folder.join("my work/deep"), file.display());
