@@ -21,20 +21,27 @@ const CALLED: &[(&[&str], &str)] = &[
     (&["emit", "pub", "put", "send"], "publish CHANNEL DATA"),
     (&["listen", "sub"], "subscribe PATTERN"),
     (&["get", "invoke", "query", "req", "request"], "call CHANNEL DATA"),
-    (&["info", "health"], "status"),
+    (&["info", "health", "metrics", "prometheus", "stats", "top"], "status"),
     (&["members", "nodes", "ping"], "peers"),
     (&["dead", "retry"], "replay PLUGIN"),
     (&["key", "secret"], "keygen"),
 ];
+
+/// Words for what other programs read.
+const COUNTS: &[&str] = &["metrics", "prometheus", "stats"];
+/// Where they read it.
+const COUNTS_TIP: &str = "for Prometheus it is `/metrics` of the API: `curl --unix-socket DATA-DIR/node.sock http://localhost/metrics`, \
+     with the path that `status` shows as `api`";
 
 /// Adds to an error about an unknown verb what is meant, where clap has no word that is like it.
 pub(super) fn suggest(error: &mut clap::Error) {
     let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else { return };
     let known = CALLED.iter().find(|(words, _)| words.contains(&word.as_str()));
     let Some((_, verb)) = known else { return };
-    let tip = StyledStr::from(format!("that is `hive-node {verb}`"));
+    let mut tips = vec![StyledStr::from(format!("that is `hive-node {verb}`"))];
+    tips.extend(COUNTS.contains(&word.as_str()).then(|| StyledStr::from(COUNTS_TIP)));
     error.remove(ContextKind::SuggestedSubcommand);
-    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
+    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
 }
 
 #[cfg(test)]
@@ -73,6 +80,9 @@ mod tests {
             said("logs")
         );
         assert!(said("pub").contains("tip: that is `hive-node publish"), "{}", said("pub"));
+        let counts = said("metrics");
+        assert!(counts.contains("tip: that is `hive-node status`"), "{counts}");
+        assert!(counts.contains("http://localhost/metrics"), "{counts}");
         assert!(!said("xyzzy").contains("tip:"), "{}", said("xyzzy"));
         assert!(said("calll").contains("a similar subcommand exists: 'call'"), "{}", said("calll"));
     }
