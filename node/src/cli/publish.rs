@@ -21,7 +21,10 @@ Examples:
   hive-node publish --expires 5s door/open              whoever is slower than that need not know
 
 A channel of one segment (`orders`) never leaves the node; one of two or more (`orders/new`) reaches
-every node of the home network that subscribes; `my-hive/orders/new` goes to the network `my-hive`.")]
+every node of the home network that subscribes; `my-hive/orders/new` goes to the network `my-hive`.
+
+Subscribers here are plugins, bridges and each `subscribe` of yours; a group is one, and so is a
+peer, whoever wants it there.")]
 pub(super) struct Publish {
     /// Where to: 1 to 32 segments joined by `/`.
     channel: String,
