@@ -1,6 +1,12 @@
 //! `replay`: the dead letters of a plugin, and having them handled again.
 
-use std::{collections::BTreeMap, iter, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    iter,
+    ops::RangeInclusive,
+    slice,
+    time::Duration,
+};
 
 use clap::Args;
 use hive_client::{
@@ -18,6 +24,7 @@ Examples:
   hive-node replay billing                 what it could not handle, and why
   hive-node replay billing 3 7 --dry-run   all about two of them, with what was published
   hive-node replay billing 3 7             has them handled again
+  hive-node replay billing 1-6 9           those of a range that are there, and one more
   hive-node replay billing --all
   hive-node replay billing 3 --drop        lets one go
 
@@ -27,9 +34,9 @@ the oldest go first.")]
 pub(super) struct Replay {
     /// The plugin whose letters they are; or a group, for those with which its members went.
     plugin: String,
-    /// Which letters, by number.
-    #[arg(conflicts_with = "all")]
-    letters: Vec<u64>,
+    /// Which letters, by number: `7`, or all that are there from one to another: `1-6`.
+    #[arg(conflicts_with = "all", value_parser = numbers)]
+    letters: Vec<RangeInclusive<u64>>,
     /// All of them.
     #[arg(long)]
     all: bool,
@@ -67,10 +74,8 @@ impl Replay {
     async fn list(&self) -> Result<(), Fault> {
         let client = self.ask.client()?;
         let mut letters = client.dead_letters(&self.plugin, None).await?;
-        if !self.letters.is_empty() {
-            letters.letters.retain(|letter| self.letters.contains(&letter.letter));
-            letters.unreadable.retain(|letter| self.letters.contains(&letter.letter));
-        }
+        letters.letters.retain(|letter| self.is_named(letter.letter));
+        letters.unreadable.retain(|letter| self.is_named(letter.letter));
         if self.ask.json {
             return output::json(&letters);
         }
@@ -87,10 +92,9 @@ impl Replay {
 
     /// That there are none is an answer of a plugin that is there, or of a group; a name that nobody has is likely a typo.
     async fn say_none(&self, client: &Client, letters: &DeadLetters) -> Result<(), Fault> {
-        let Self { plugin, letters: numbers, .. } = self;
+        let plugin = &self.plugin;
         if letters.kept > 0 {
-            let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
-            return Err(Fault::no(format!("`{plugin}` has no dead letter {}", numbers.join(", "))));
+            return Err(Fault::no(missing(plugin, &self.letters)));
         }
         let known = client.plugins().await?.plugins;
         let is_known = known.iter().any(|known| known.name == *plugin);
@@ -109,9 +113,8 @@ impl Replay {
     async fn show(&self) -> Result<(), Fault> {
         let client = self.ask.client()?;
         let all = client.dead_letters(&self.plugin, None).await?;
-        let is_named = |letter: u64| self.letters.is_empty() || self.letters.contains(&letter);
         let readable = all.letters.iter().map(|letter| letter.letter);
-        let meant: Vec<u64> = readable.filter(|letter| is_named(*letter)).collect();
+        let meant: Vec<u64> = readable.filter(|letter| self.is_named(*letter)).collect();
         for letter in &meant {
             let one = client.dead_letters(&self.plugin, Some(*letter)).await?;
             match self.ask.json {
@@ -119,24 +122,46 @@ impl Replay {
                 false => one.letters.iter().try_for_each(|letter| output::bytes(text(letter).as_bytes()))?,
             }
         }
-        let unreadable: Vec<_> = all.unreadable.iter().filter(|one| is_named(one.letter)).collect();
+        let unreadable: Vec<_> = all.unreadable.iter().filter(|one| self.is_named(one.letter)).collect();
         unreadable.iter().for_each(|one| output::note(&Voice::default(), &one.reason));
-        let missing = self
-            .letters
-            .iter()
-            .filter(|number| !meant.contains(number) && !unreadable.iter().any(|one| one.letter == **number));
-        match missing
-            .map(|number| format!("`{}` has no dead letter {number}", self.plugin))
-            .collect::<Vec<_>>()
-        {
-            none if none.is_empty() => Ok(()),
-            problems => Err(Fault::no(problems.join("\n"))),
+        let there: Vec<u64> = meant.into_iter().chain(unreadable.iter().map(|one| one.letter)).collect();
+        let problems = self.letters.iter().filter(|range| !there.iter().any(|letter| range.contains(letter)));
+        let problems: Vec<_> = problems.map(|range| missing(&self.plugin, slice::from_ref(range))).collect();
+        if problems.is_empty() { Ok(()) } else { Err(Fault::no(problems.join("\n"))) }
+    }
+
+    fn is_named(&self, letter: u64) -> bool {
+        self.letters.is_empty() || self.letters.iter().any(|range| range.contains(&letter))
+    }
+
+    /// The numbers that are meant; of a range those that are there.
+    async fn named(&self, client: &Client) -> Result<Vec<u64>, Fault> {
+        let is_one = |range: &RangeInclusive<u64>| range.start() == range.end();
+        if self.letters.iter().all(is_one) {
+            return Ok(self.letters.iter().map(|range| *range.start()).collect());
         }
+        let all = client.dead_letters(&self.plugin, None).await?;
+        let readable = all.letters.iter().map(|letter| letter.letter);
+        let there: BTreeSet<u64> = readable.chain(all.unreadable.iter().map(|one| one.letter)).collect();
+        let mut named = BTreeSet::new();
+        for range in &self.letters {
+            let in_range = there.range(range.clone());
+            match in_range.clone().next() {
+                Some(_) => named.extend(in_range),
+                None if is_one(range) => drop(named.insert(*range.start())),
+                None => {
+                    let fault = Fault::no(missing(&self.plugin, slice::from_ref(range)));
+                    return Err(fault.hint(format!("`replay {}` lists those that it has", self.plugin)));
+                }
+            }
+        }
+        Ok(named.into_iter().collect())
     }
 
     async fn act(&self) -> Result<(), Fault> {
         let client = self.ask.client()?;
-        let letters = (!self.all).then_some(self.letters.as_slice());
+        let named = self.named(&client).await?;
+        let letters = (!self.all).then_some(named.as_slice());
         let done = match self.drop {
             true => client.drop_letters(&self.plugin, letters).await?,
             false => client.replay(&self.plugin, letters, self.timeout).await?,
@@ -150,6 +175,29 @@ impl Replay {
         }
         bad(&done, self.drop)
     }
+}
+
+/// One number, or a range of them.
+fn numbers(text: &str) -> Result<RangeInclusive<u64>, String> {
+    let number = |text: &str| {
+        let wrong = |_| "expected the number of a letter, such as `7`, or a range of them, such as `1-6`";
+        text.parse::<u64>().map_err(wrong)
+    };
+    let Some((first, last)) = text.split_once('-') else { return Ok(number(text).map(|one| one..=one)?) };
+    let (first, last) = (number(first)?, number(last)?);
+    match first <= last {
+        true => Ok(first..=last),
+        false => Err(format!("a range begins with the lower number: `{last}-{first}`")),
+    }
+}
+
+/// What is said of numbers that no letter has.
+fn missing(plugin: &str, numbers: &[RangeInclusive<u64>]) -> String {
+    let text = |range: &RangeInclusive<u64>| match (range.start(), range.end()) {
+        (one, other) if one == other => one.to_string(),
+        (first, last) => format!("{first}-{last}"),
+    };
+    format!("`{plugin}` has no dead letter {}", numbers.iter().map(text).collect::<Vec<_>>().join(", "))
 }
 
 fn row(letter: &DeadLetter) -> Vec<String> {
@@ -234,5 +282,23 @@ fn say_gone(letters: &DeadLetters) {
         let text =
             format!("{} gave way to newer ones, or found no room", output::count(letters.let_go, "letter"));
         output::note(&Voice::default(), &text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_are_numbers_or_ranges_of_them() {
+        for (text, want) in [("7", 7..=7), ("1-6", 1..=6), ("3-3", 3..=3)] {
+            assert_eq!(numbers(text), Ok(want));
+        }
+        assert_eq!(numbers("6-1"), Err("a range begins with the lower number: `1-6`".into()));
+        for wrong in ["1-", "-6", "", "1-2-3", "1..6", "one"] {
+            let said = numbers(wrong).expect_err("no numbers");
+            assert!(said.ends_with("such as `1-6`"), "{wrong}: {said}");
+        }
+        assert_eq!(missing("billing", &[7..=7, 8..=9]), "`billing` has no dead letter 7, 8-9");
     }
 }
