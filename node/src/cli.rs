@@ -6,7 +6,7 @@
 
 use std::process::ExitCode;
 
-use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::telemetry;
 
@@ -102,7 +102,7 @@ struct Ask {
     /// here, in a project its own].
     #[arg(long, env = "HIVE_NODE", value_name = "NODE", display_order = 800)]
     node: Option<String>,
-    /// Print JSON: one document, or one line an event, with "v":1.
+    /// Print JSON: one document, or one line an event, with "v":1; a failure is one with "error".
     #[arg(long, display_order = 801)]
     json: bool,
 }
@@ -153,8 +153,20 @@ pub fn main() -> ExitCode {
         Cli::from_arg_matches(&matches).map_err(|error| Fault::usage(error.to_string())).and_then(run);
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(fault) => fault.asked_of(|| coming::others(&matches)).report(),
+        Err(fault) => {
+            let verb = leaf(&matches);
+            let fault = fault.asked_of(|| coming::others(verb));
+            if !output::is_begun() && matches!(verb.try_get_one("json"), Ok(Some(true))) {
+                fault.print();
+            }
+            fault.report()
+        }
     }
+}
+
+/// What was said to the verb itself, and not to those above it.
+fn leaf(matches: &ArgMatches) -> &ArgMatches {
+    matches.subcommand().map_or(matches, |(_, below)| leaf(below))
 }
 
 fn run(cli: Cli) -> Result<(), Fault> {

@@ -1,7 +1,7 @@
 //! How far events and calls go, and what is said when they reach nobody.
 
-use anyhow::{Result, ensure};
-use hive_client::{Message, Terms};
+use anyhow::{Context as _, Result, ensure};
+use hive_client::{Message, Terms, types::ErrorBody};
 use hive_tests::wait::MOMENT;
 
 use crate::{next, node, plugins, run, stderr, stdout};
@@ -47,6 +47,26 @@ async fn a_call_is_answered_or_says_why_not() -> Result<()> {
     let refused = run(Some(&caller), &["call", "greet/hello", "5"]).await?;
     ensure!(refused.status.code() == Some(1), "{:?}: {}", refused.status, stderr(&refused));
     ensure!(stderr(&refused).contains("expected a name such as"), "{}", stderr(&refused));
+
+    // Programs read the same on stdout, and people still on stderr.
+    for (args, code, exit) in [
+        (&["call", "nobody/home", "--json"][..], "no-responder", 1),
+        (&["call", "greet/hello", "5", "--json"], "rejected", 1),
+        (&["call", "greet/*", "--json"], "invalid", 1),
+        (&["plugins", "relod", "greeter", "--json"], "usage", 2),
+        (&["call", "greet/hello", "--json", "--node", "/nowhere"], "no-node", 3),
+        (&["plugins", "nobody", "--json"], "no", 1),
+    ] {
+        let failed = run(Some(&caller), args).await?;
+        ensure!(failed.status.code() == Some(exit), "{args:?}: {}", stderr(&failed));
+        ensure!(stderr(&failed).starts_with("error: "), "{args:?}: {}", stderr(&failed));
+        let said = stdout(&failed);
+        let body: ErrorBody = serde_json::from_str(&said).with_context(|| format!("{args:?}: {said}"))?;
+        ensure!(body.error.code == code && stderr(&failed).contains(&body.error.message), "{args:?}: {said}");
+    }
+    // One document is enough: who could not answer stands in it.
+    let all = run(Some(&caller), &["call", "greet/hello", "5", "--all", "--json"]).await?;
+    ensure!(all.status.code() == Some(1) && stdout(&all).lines().count() == 1, "{}", stdout(&all));
     Ok(())
 }
 

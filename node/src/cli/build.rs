@@ -142,7 +142,7 @@ pub(super) fn all_of(failures: &[BuildError]) -> Result<(), Fault> {
 
 /// What a failed build comes to that was reported.
 pub(super) fn reported(error: &BuildError) -> Fault {
-    Fault::silent(if is_configuration(error) { exit::USAGE } else { exit::NO })
+    Fault::said(if is_configuration(error) { exit::USAGE } else { exit::NO }, error.to_string())
 }
 
 /// What a failed build comes to.

@@ -6,7 +6,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Voice, component, exit::Fault, output, run::pair};
+use super::{
+    Voice, component,
+    exit::{self, Fault},
+    output,
+    run::pair,
+};
 use crate::config::{self, Flags, Loaded, Problems, Severity};
 use clap::Args;
 
@@ -99,7 +104,7 @@ fn verdict(file: Option<&Path>, warnings: usize) -> String {
 /// Says everything that is wrong with a configuration.
 pub(super) fn report_problems(problems: Problems) -> Fault {
     anstream::eprintln!("{}", problems.render(stderr_has_color()));
-    Fault::silent(2)
+    Fault::said(exit::USAGE, problems.to_string())
 }
 
 fn stderr_has_color() -> bool {

@@ -46,9 +46,8 @@ fn project_data_dirs() -> Vec<PathBuf> {
 
 /// Which node was asked where nobody said which, if others run on this host or are on their way. Those are seen that have
 /// a name of their own, or the usual data directories.
-pub(super) fn others(matches: &ArgMatches) -> Option<String> {
-    let leaf = iter::successors(Some(matches), |matches| Some(matches.subcommand()?.1)).last()?;
-    others_than(leaf.try_get_one::<String>("node").ok()?.map(String::as_str))
+pub(super) fn others(verb: &ArgMatches) -> Option<String> {
+    others_than(verb.try_get_one::<String>("node").ok()?.map(String::as_str))
 }
 
 /// The same for what `--node` says.

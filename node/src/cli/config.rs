@@ -80,7 +80,7 @@ impl Reload {
         let done = match self.ask.client()?.reload_config(self.check).await {
             Err(Error::Refused(error)) if error.code == code::CONFIGURATION => {
                 anstream::eprintln!("{}", error.message);
-                return Err(Fault::silent(exit::USAGE));
+                return Err(Fault::said(exit::USAGE, error));
             }
             done => done?,
         };

@@ -1,13 +1,17 @@
-//! How a verb ends: the exit code, and `error:`, `caused by:` and `hint:` on stderr.
+//! How a verb ends: the exit code, and `error:`, `caused by:` and `hint:` on stderr; for `--json` the same on stdout.
 
-use std::{error::Error, fmt::Display, process::ExitCode};
+use std::{
+    error::Error,
+    fmt::{Debug, Display},
+    process::ExitCode,
+};
 
 use anyhow::Chain;
 use clap::{
     builder::styling::{AnsiColor, Style},
     error::ErrorKind,
 };
-use hive_client::types::code;
+use hive_client::types::{ApiError, ErrorBody, V1, code};
 
 use super::{
     coming::{coming, instead},
@@ -28,6 +32,8 @@ pub struct Fault {
     /// None: everything was said already, or there is nobody to say it to.
     error: Option<anyhow::Error>,
     hint: Option<String>,
+    /// People were told already.
+    is_said: bool,
     /// The node that was asked knows nobody who does it: another one may.
     is_elsewhere: bool,
 }
@@ -35,7 +41,7 @@ pub struct Fault {
 impl Fault {
     /// Asked, and the answer is no.
     pub(super) fn failed(error: impl Into<anyhow::Error>) -> Self {
-        Self { code: NO, error: Some(error.into()), hint: None, is_elsewhere: false }
+        Self { error: Some(error.into()), ..Self::silent(NO) }
     }
 
     /// The same with words only.
@@ -60,7 +66,12 @@ impl Fault {
 
     /// An end without a word: all was said, or whoever read stdout has gone.
     pub(super) fn silent(code: u8) -> Self {
-        Self { code, error: None, hint: None, is_elsewhere: false }
+        Self { code, error: None, hint: None, is_said: false, is_elsewhere: false }
+    }
+
+    /// An end of which people were told in another way.
+    pub(super) fn said<E: Display + Debug + Send + Sync + 'static>(code: u8, error: E) -> Self {
+        Self { code, is_said: true, ..Self::failed(anyhow::Error::msg(error)) }
     }
 
     /// With what to do next.
@@ -88,9 +99,28 @@ impl Fault {
         self.hint(hint)
     }
 
+    /// Prints it as JSON, as the API of a node says it, unless there is nothing to say. What people are told is not this.
+    pub(super) fn print(&self) {
+        let Some(error) = &self.error else { return };
+        let code = match (error.downcast_ref(), self.code) {
+            (Some(hive_client::Error::Refused(error)), _) => error.code.as_str(),
+            (_, USAGE) => "usage",
+            (_, NO_NODE) => "no-node",
+            _ => "no",
+        };
+        let error = ApiError {
+            code: code.to_owned(),
+            message: told(error.as_ref()).join(": "),
+            hint: self.hint.clone(),
+        };
+        // A reader that has gone is no error.
+        let _ = output::json(&ErrorBody { v: V1, error });
+    }
+
     /// Says it and gives the exit code.
     pub(super) fn report(self) -> ExitCode {
         match &self.error {
+            Some(_) if self.is_said => {}
             Some(error) => explain(error.as_ref(), self.hint.as_deref()),
             None => say_hint(self.hint.as_deref()),
         }
@@ -100,16 +130,21 @@ impl Fault {
 
 /// Says an error with its causes, and what to do.
 pub(super) fn explain(error: &(dyn Error + 'static), hint: Option<&str>) {
-    label("error", AnsiColor::Red, &error);
-    // Many errors say their cause in their own text; it is not said twice.
-    let mut said = error.to_string();
-    for cause in Chain::new(error).skip(1).map(ToString::to_string) {
-        if !said.contains(&cause) {
-            label("caused by", AnsiColor::Red, &cause);
-            said = cause;
-        }
+    for (at, text) in told(error).iter().enumerate() {
+        label(if at == 0 { "error" } else { "caused by" }, AnsiColor::Red, text);
     }
     say_hint(hint);
+}
+
+/// An error and its causes. Many errors say their cause in their own text; it is not said twice.
+fn told(error: &(dyn Error + 'static)) -> Vec<String> {
+    let mut told = vec![error.to_string()];
+    for cause in Chain::new(error).skip(1).map(ToString::to_string) {
+        if told.last().is_none_or(|said| !said.contains(&cause)) {
+            told.push(cause);
+        }
+    }
+    told
 }
 
 fn say_hint(hint: Option<&str>) {

@@ -7,6 +7,7 @@ use std::{
     borrow::Cow,
     env,
     io::{self, IsTerminal, Write},
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
     time::Duration,
 };
 
@@ -15,14 +16,24 @@ use serde::Serialize;
 use super::{Voice, exit::Fault};
 use crate::{status, units::ByteSize};
 
+/// Whether anything was written to stdout, which this process has one of.
+static IS_BEGUN: AtomicBool = AtomicBool::new(false);
+
+/// Whether anything was written yet: whoever reads JSON there has some.
+pub(super) fn is_begun() -> bool {
+    IS_BEGUN.load(Relaxed)
+}
+
 /// Writes bytes to stdout and hands them on at once.
 pub(super) fn bytes(bytes: &[u8]) -> Result<(), Fault> {
+    IS_BEGUN.store(true, Relaxed);
     let mut stdout = io::stdout().lock();
     stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(closed)
 }
 
 /// Writes one line to stdout; colors only reach a terminal.
 pub(super) fn line(text: &str) -> Result<(), Fault> {
+    IS_BEGUN.store(true, Relaxed);
     let mut stdout = anstream::stdout().lock();
     writeln!(stdout, "{text}").and_then(|()| stdout.flush()).map_err(closed)
 }
