@@ -62,7 +62,7 @@ mod tests;
 mod trace;
 mod visit;
 
-pub use place::{PlaceError, link_ahead};
+pub use place::{Ahead, PlaceError, link_ahead};
 pub use visit::document as visit_document;
 
 /// Where the API listens.

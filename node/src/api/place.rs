@@ -99,11 +99,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        for link in &self.links {
-            if fs::read_link(link).is_ok_and(|target| target == self.socket) {
-                let _ = fs::remove_file(link);
-            }
-        }
+        unlink(&self.links, &self.socket);
         if identity(&self.socket) == self.identity {
             let _ = fs::remove_file(&self.socket);
         }
@@ -162,10 +158,35 @@ fn link(socket: &Path, name: &str) -> (Vec<PathBuf>, Option<String>) {
     (usual.into_iter().chain(by_name).collect(), name)
 }
 
+/// Links to the socket of a node that is on its way. They go with this unless it has come: then they are that node's.
+#[derive(Debug)]
+#[must_use = "its links go with it"]
+pub struct Ahead {
+    socket: PathBuf,
+    links: Vec<PathBuf>,
+}
+
 /// Links the socket of a node that is on its way, so that who asks meanwhile, by its name or as the one that is meant, is
 /// told so: unless another one is meant.
-pub fn link_ahead(socket: &Path, name: &str) {
-    link(&absolute(socket), name);
+pub fn link_ahead(socket: &Path, name: &str) -> Ahead {
+    let socket = absolute(socket);
+    let (links, _) = link(&socket, name);
+    Ahead { socket, links }
+}
+
+impl Drop for Ahead {
+    fn drop(&mut self) {
+        if !is_alive(&self.socket) {
+            unlink(&self.links, &self.socket);
+        }
+    }
+}
+
+/// Removes links, but not those that lead elsewhere by now.
+fn unlink(links: &[PathBuf], socket: &Path) {
+    for link in links.iter().filter(|link| fs::read_link(link).is_ok_and(|target| target == socket)) {
+        let _ = fs::remove_file(link);
+    }
 }
 
 /// Links are read from anywhere.
@@ -230,6 +251,23 @@ mod tests {
         }
         fs::remove_file(&other).expect("removed");
         assert!(link_one(&own, &link), "nobody is there any more");
+    }
+
+    #[tokio::test]
+    async fn links_to_a_node_that_does_not_come_go_and_those_of_one_that_came_stay() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let socket = dir.path().join("own.sock");
+        let link = dir.path().join("link.sock");
+        let ahead = || {
+            assert!(link_one(&socket, &link));
+            Ahead { socket: socket.clone(), links: vec![link.clone()] }
+        };
+        drop(ahead());
+        assert!(link.symlink_metadata().is_err());
+        let ahead = ahead();
+        let _alive = UnixListener::bind(&socket).expect("a socket");
+        drop(ahead);
+        assert_eq!(fs::read_link(&link).expect("a link"), socket);
     }
 
     #[tokio::test]

@@ -90,7 +90,7 @@ impl Dev {
             flags.usual_config(dir);
         }
         let mut loaded = flags.load(vec![folder.clone()])?;
-        run::link_ahead(&loaded.settings);
+        let _ahead = run::link_ahead(&loaded.settings);
         loaded.settings.plugins.cache = cache;
         loaded.adjust(as_who_writes_handlers_wants);
         run::begin(&loaded, voice, true)?;
@@ -100,13 +100,14 @@ impl Dev {
         let unused = (!is_config_said).then(Unused::default);
         let workshop = Workshop::new((dirs, folder), self.tools, config, processes, unused, voice);
         let mut building = Box::pin(workshop.first_build(sources));
+        let mut signals = run::signals()?;
         let all = tokio::select! {
             biased;
+            _ = signals.next() => return Ok(()),
             all = &mut building => Some(all?),
             () = workshop.something_to_run() => None,
         };
         let hangups = run::Hangups::take()?;
-        let mut signals = run::signals()?;
         let Some(node) = run::start(&loaded, Some(lock), &mut signals).await? else { return Ok(()) };
         run::introduce(&node, &loaded, voice);
         let mut trouble = Ok(());

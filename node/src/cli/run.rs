@@ -154,9 +154,7 @@ impl Run {
         let hangups = Hangups::take()?;
         // Whether it can be claimed is found out once more by who then says why not.
         let lock = claim(&loaded.settings.node.data_dir, voice).await.ok();
-        if lock.is_some() {
-            link_ahead(&loaded.settings);
-        }
+        let _ahead = lock.is_some().then(|| link_ahead(&loaded.settings));
         let mut signals = signals()?;
         let Some(node) = start(&loaded, lock, &mut signals).await? else { return Ok(()) };
         introduce(&node, &loaded, voice);
@@ -195,8 +193,8 @@ pub(super) async fn claim(dir: &Path, voice: &Voice) -> Result<DirLock, LockErro
 }
 
 /// Has whoever asks for the node find whose data directory is claimed, until it answers there itself.
-pub(super) fn link_ahead(settings: &Settings) {
-    api::link_ahead(&socket(settings), &settings.node.name);
+pub(super) fn link_ahead(settings: &Settings) -> api::Ahead {
+    api::link_ahead(&socket(settings), &settings.node.name)
 }
 
 fn socket(settings: &Settings) -> PathBuf {
