@@ -80,7 +80,7 @@ impl Build {
     pub(super) async fn run(self, voice: &Voice) -> Result<(), Fault> {
         let dirs = dirs(self.dirs);
         let say = |said: Said<'_>| saying(voice, said);
-        let Built { mut artifacts, failures } =
+        let Built { mut artifacts, failures, .. } =
             build::build(&dirs, self.tools.options(), &say, HEARD).await.map_err(fault)?;
         if let Some(out) = &self.out {
             fs::create_dir_all(out).map_err(|error| {

@@ -196,11 +196,9 @@ async fn prepare(mut flags: NodeFlags, join: bool, dirs: &[PathBuf], voice: &Voi
 /// What is followed: the folders, but not what the node writes, and the configuration, wherever it is.
 fn watched(folders: &[PathBuf], built: &Path, config: Option<&Path>) -> Result<Sources, Fault> {
     let sources = Sources::watch(folders).map_err(Fault::configuration)?;
-    let sources = sources.except(built.parent().unwrap_or(built));
-    match config {
-        Some(file) => sources.and_file(file).map_err(Fault::configuration),
-        None => Ok(sources),
-    }
+    let mut sources = sources.except(built.parent().unwrap_or(built));
+    sources.also(config.map(Path::to_owned)).map_err(Fault::configuration)?;
+    Ok(sources)
 }
 
 fn are_there(dirs: &[PathBuf]) -> Result<(), Fault> {

@@ -239,7 +239,7 @@ impl Test {
         let folders = [place.to_path_buf()];
         let built = building::build(&folders, self.tools.options(), &say, build::HEARD).await;
         let built = built.map_err(build::fault)?;
-        let Built { artifacts, failures } = built;
+        let Built { artifacts, failures, .. } = built;
         build::all_of(&failures)?;
         match &artifacts[..] {
             [one] => Ok((one.name.clone(), one.file.clone())),

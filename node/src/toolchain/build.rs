@@ -4,6 +4,7 @@
 
 pub mod c;
 mod core;
+mod elsewhere;
 pub mod go;
 pub mod js;
 pub mod own;
@@ -252,6 +253,8 @@ pub struct Built {
     pub artifacts: Vec<Artifact>,
     /// Why there are not more.
     pub failures: Vec<BuildError>,
+    /// Files and folders outside of the projects' own that these are made of, whether they were built or not.
+    pub elsewhere: Vec<PathBuf>,
 }
 
 /// What is built in one go: what a toolchain of its own looks after, or a project of ours.
@@ -286,7 +289,7 @@ pub async fn build(
     failures.iter().for_each(heard.failed);
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let mut done = stream::iter(tasks).map(|task| task.run(&shop)).buffer_unordered(cores);
-    let mut artifacts = Vec::new();
+    let (mut artifacts, mut elsewhere) = (Vec::new(), Vec::new());
     while let Some(built) = done.next().await {
         if !built.artifacts.is_empty() {
             (heard.built)(&built.artifacts)?;
@@ -294,9 +297,10 @@ pub async fn build(
         built.failures.iter().for_each(heard.failed);
         artifacts.extend(built.artifacts);
         failures.extend(built.failures);
+        elsewhere.extend(built.elsewhere);
     }
     artifacts.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(Built { artifacts, failures })
+    Ok(Built { artifacts, failures, elsewhere })
 }
 
 impl Task {
@@ -309,14 +313,18 @@ impl Task {
     }
 
     async fn run(self, shop: &Shop<'_>) -> Built {
-        let built = match self {
-            Self::Rust(project) => rust::build(&project, shop).await,
-            Self::Ours(project) => project
-                .build(shop)
+        match self {
+            Self::Rust(project) => rust::build(&project, shop)
                 .await
-                .map(|artifact| Built { artifacts: vec![artifact], failures: Vec::new() }),
-        };
-        built.unwrap_or_else(|error| Built { artifacts: Vec::new(), failures: vec![error] })
+                .unwrap_or_else(|error| Built { failures: vec![error], ..Built::default() }),
+            Self::Ours(project) => {
+                let (artifacts, failures) = match project.build(shop).await {
+                    Ok(artifact) => (vec![artifact], Vec::new()),
+                    Err(error) => (Vec::new(), vec![error]),
+                };
+                Built { artifacts, failures, elsewhere: project.elsewhere() }
+            }
+        }
     }
 }
 

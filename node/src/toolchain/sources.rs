@@ -3,6 +3,7 @@
 //! Exists so that `dev` builds again only what somebody saved. It must not know how anything is built.
 
 use std::{
+    collections::BTreeSet,
     ffi::OsStr,
     fs::File,
     io::{stderr, stdout},
@@ -19,8 +20,12 @@ pub struct Sources {
     /// The files that this process writes what it says into.
     outputs: Vec<FileId>,
     watch: Watch,
-    /// A file that is elsewhere and matters, too.
-    beside: Option<(PathBuf, Watch)>,
+    /// Files that are elsewhere and matter, too, and what watches their folders.
+    files: BTreeSet<PathBuf>,
+    files_watch: Option<Watch>,
+    /// Folders of sources that are elsewhere.
+    others: BTreeSet<PathBuf>,
+    others_watch: Option<Watch>,
     /// What is in there is none.
     except: Option<PathBuf>,
 }
@@ -40,20 +45,39 @@ impl Sources {
         let folders = folders.iter().map(real).collect::<Result<Vec<_>, _>>()?;
         let outputs = [file_id(stdout()), file_id(stderr())].into_iter().flatten().collect();
         let watch = Watch::start(&folders, Depth::Sources)?;
-        Ok(Self { folders, outputs, watch, beside: None, except: None })
+        let (files, others) = (BTreeSet::new(), BTreeSet::new());
+        Ok(Self {
+            folders,
+            outputs,
+            watch,
+            files,
+            files_watch: None,
+            others,
+            others_watch: None,
+            except: None,
+        })
     }
 
-    /// The same with a file, wherever it is.
+    /// Watches files and folders elsewhere, too, as far as they are there, and for good.
     ///
     /// # Errors
-    /// When its folder cannot be read.
-    pub fn and_file(mut self, file: &Path) -> Result<Self, WatchError> {
-        let real = file.canonicalize();
-        let file = real.map_err(|source| WatchError::Folder { path: file.to_owned(), source })?;
-        if let Some(folder) = file.parent().filter(|_| !self.is_source(&file)) {
-            self.beside = Some((file.clone(), Watch::start(&[folder.to_owned()], Depth::Files)?));
+    /// When a folder cannot be read.
+    pub fn also(&mut self, paths: impl IntoIterator<Item = PathBuf>) -> Result<(), WatchError> {
+        let real = paths.into_iter().filter_map(|path| path.canonicalize().ok());
+        let new = real.filter(|path| !self.is_source(path) && !self.files.contains(path));
+        let (folders, files): (BTreeSet<_>, BTreeSet<_>) = new.partition(|path| path.is_dir());
+        if !folders.is_empty() {
+            self.others.extend(folders);
+            let all: Vec<_> = self.others.iter().cloned().collect();
+            self.others_watch = Some(Watch::start(&all, Depth::Sources)?);
         }
-        Ok(self)
+        if !files.is_empty() {
+            self.files.extend(files);
+            let all: BTreeSet<_> = self.files.iter().filter_map(|file| file.parent()).collect();
+            let all: Vec<_> = all.into_iter().map(Path::to_owned).collect();
+            self.files_watch = Some(Watch::start(&all, Depth::Files)?);
+        }
+        Ok(())
     }
 
     /// The same without a folder among them that programs write into.
@@ -66,21 +90,15 @@ impl Sources {
     /// were too many.
     pub async fn changed(&mut self) -> Vec<PathBuf> {
         loop {
-            let beside = async {
-                match &mut self.beside {
-                    Some((file, watch)) => loop {
-                        if watch.changed().await.contains(file) {
-                            break file.clone();
-                        }
-                    },
-                    None => std::future::pending().await,
-                }
-            };
             let mut changed = tokio::select! {
                 changed = self.watch.changed() => changed,
-                file = beside => return vec![file],
+                changed = next(&mut self.others_watch) => changed,
+                changed = next(&mut self.files_watch) => {
+                    changed.into_iter().filter(|path| self.files.contains(path)).collect()
+                }
             };
-            changed.retain(|path| self.is_source(path) && !self.is_output(path));
+            let matters = |path: &PathBuf| self.is_source(path) || self.files.contains(path);
+            changed.retain(|path| matters(path) && !self.is_output(path));
             if !changed.is_empty() {
                 return changed;
             }
@@ -90,7 +108,7 @@ impl Sources {
     /// Whether a path is in a folder of sources, and not in what is made of them.
     fn is_source(&self, path: &Path) -> bool {
         let is_apart = self.except.as_ref().is_some_and(|except| path.starts_with(except));
-        !is_apart && self.folders.iter().any(|folder| is_source(path, folder))
+        !is_apart && self.folders.iter().chain(&self.others).any(|folder| is_source(path, folder))
     }
 
     /// Whether somebody's log grew. One that began a build, of which it tells, would begin one for ever.
@@ -98,6 +116,14 @@ impl Sources {
         let is_ours = |id: FileId| self.outputs.contains(&id);
         path.extension() == Some(OsStr::new("log")) && !path.is_dir()
             || path.metadata().is_ok_and(|found| is_ours((found.dev(), found.ino())))
+    }
+}
+
+/// What changed; nothing ever does where nothing is watched.
+async fn next(watch: &mut Option<Watch>) -> Vec<PathBuf> {
+    match watch {
+        Some(watch) => watch.changed().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -153,19 +179,24 @@ mod tests {
         let parent = parent.path().canonicalize().expect("a folder");
         let (folder, file) = (parent.join("one"), parent.join("hive.yaml"));
         fs::create_dir_all(folder.join("data")).expect("made");
+        let inside = folder.join("inside.js");
         fs::write(&file, "x").expect("written");
+        fs::write(&inside, "x").expect("written");
         let sources = Sources::watch(slice::from_ref(&folder)).expect("a watch");
-        let sources = sources.except(&folder.join("data"));
-        let mut sources = sources.and_file(&file).expect("a watch");
+        let mut sources = sources.except(&folder.join("data"));
+        let lib = parent.join("lib");
+        fs::create_dir(&lib).expect("made");
+        sources.also([file.clone(), inside, lib.clone(), parent.join("gone")]).expect("a watch");
+        assert_eq!((sources.files.len(), sources.others.len()), (1, 1), "one is among them anyway");
+        let mut next = async || {
+            let changed = tokio::time::timeout(Duration::from_secs(20), sources.changed());
+            changed.await.expect("a change in time")
+        };
         fs::write(folder.join("data/store"), b"x").expect("written");
         fs::write(parent.join("other.yaml"), b"x").expect("written");
         fs::write(&file, b"y").expect("written");
-        let changed = tokio::time::timeout(Duration::from_secs(20), sources.changed());
-        assert_eq!(changed.await.expect("a change in time"), slice::from_ref(&file));
-        // One that is among them is told as they are.
-        let inside = folder.join("hive.yaml");
-        fs::write(&inside, "x").expect("written");
-        let sources = Sources::watch(slice::from_ref(&folder)).expect("a watch");
-        assert!(sources.and_file(&inside).expect("a watch").beside.is_none());
+        assert_eq!(next().await, slice::from_ref(&file));
+        fs::write(lib.join("x.c"), b"y").expect("written");
+        assert_eq!(next().await, [lib.join("x.c")]);
     }
 }

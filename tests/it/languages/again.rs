@@ -155,3 +155,90 @@ async fn packages_of_javascript_are_those_that_the_manifest_wants() -> Result<()
     ensure!(done, "{said}");
     has("another word")
 }
+
+/// A project whose tool reads what no manifest names.
+struct Imports {
+    tool: &'static str,
+    language: &'static str,
+    /// What is written before the first build, from the folder above the project on.
+    files: &'static [(&'static str, &'static str)],
+    /// Which of it is then another.
+    changed: &'static [&'static str],
+}
+
+const IMPORTS: [Imports; 4] = [
+    Imports {
+        tool: "npm",
+        language: "js",
+        files: &[
+            (
+                "own/src/index.js",
+                "import { word } from \"../../shared/x.js\";\nimport { answer } from \"hive-guest\";\nanswer(\"a/b\", () => word);\n",
+            ),
+            ("shared/x.js", "export const word = 1;\n"),
+        ],
+        changed: &["shared/x.js"],
+    },
+    Imports {
+        tool: "npm",
+        language: "ts",
+        files: &[
+            (
+                "own/src/index.ts",
+                "import type { Word } from \"../../shared/t.js\";\nimport { answer } from \"hive-guest\";\nanswer(\"a/b\", (): Word => 1);\n",
+            ),
+            ("shared/t.ts", "export type Word = number;\n"),
+        ],
+        changed: &["shared/t.ts"],
+    },
+    Imports {
+        tool: "python3",
+        language: "c",
+        files: &[
+            ("own/src/more.c", "#include \"../../shared/x.h\"\nint more(void) { return WORD; }\n"),
+            ("shared/x.h", "#define WORD 1\n"),
+        ],
+        changed: &["shared/x.h"],
+    },
+    Imports {
+        tool: "go",
+        language: "go",
+        files: &[
+            ("own/more.go", "package main\n\nimport _ \"shared\"\n"),
+            ("shared/x.go", "package shared\n"),
+            ("shared/go.mod", "module shared\n\ngo 1.24\n"),
+            ("go.work", "go 1.24\n\nuse (\n\t./own\n\t./shared\n)\n"),
+        ],
+        changed: &["shared/x.go", "go.work"],
+    },
+];
+
+/// What a language's tool reads outside of the project is among the sources, though no manifest names it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_imported_from_outside_is_a_source() -> Result<()> {
+    for Imports { tool, language, files, changed } in IMPORTS {
+        if !is_here(tool, language) {
+            continue;
+        }
+        let parent = TempDir::new()?;
+        let new = ["new", "own", "--lang", language];
+        let output = command(Path::new(PROGRAM))?.args(new).current_dir(&parent).output()?;
+        ensure!(output.status.success(), "{}", said(&output));
+        fs::create_dir(parent.path().join("shared"))?;
+        for (file, text) in files {
+            fs::write(parent.path().join(file), text)?;
+        }
+        let folder = parent.path().join("own");
+        let (done, said) = build(&folder, &[])?;
+        ensure!(done && said.contains("built `own`"), "{language}: {said}");
+        let (done, said) = build(&folder, &[])?;
+        ensure!(done && !said.contains("building"), "{language}: {said}");
+        for file in changed {
+            let file = parent.path().join(file);
+            fs::write(&file, fs::read_to_string(&file)? + "\n")?;
+            let (done, said) = build(&folder, &[])?;
+            ensure!(done && said.contains("built `own`"), "{language}, {}: {said}", file.display());
+        }
+    }
+    Ok(())
+}

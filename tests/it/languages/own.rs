@@ -160,6 +160,34 @@ async fn dev_waits_for_a_command_that_cannot_be_run() -> Result<()> {
     Ok(())
 }
 
+/// What the manifest names outside of the project is followed as well, be it a folder or a file.
+#[tokio::test(flavor = "multi_thread")]
+async fn dev_follows_sources_outside_of_its_folder() -> Result<()> {
+    let parent = TempDir::new()?;
+    let (folder, beside) = (parent.path().join("own"), parent.path().join("beside"));
+    fs::create_dir_all(beside.join("deep"))?;
+    fs::create_dir(&folder)?;
+    let made = beside.join("deep/made.wasm");
+    fs::copy(guest("greeter"), &made)?;
+    let note = parent.path().join("note");
+    fs::write(&note, "one")?;
+    let build = r#"["sh", "-c", "cp ../beside/deep/made.wasm $HIVE_OUT"]"#;
+    manifest(&folder, build, "sources = [\"../beside\", \"../note\"]")?;
+    let mut node = node("dev").verb("dev").arg(&folder).start().await?;
+    node.runs_plugin("own", 1).await?;
+    fs::copy(guest("filter"), &made)?;
+    node.runs_plugin("own", 2).await?;
+    let builds = node.stderr().matches("building `own`").count();
+    fs::write(&note, "another")?;
+    until("another build", MOMENT, async || {
+        (node.stderr().matches("building `own`").count() > builds).then_some(())
+    })
+    .await
+    .with_context(|| node.printed())?;
+    node.stop().await?;
+    Ok(())
+}
+
 /// Where a folder has no cases, those of all projects below are run, whatever becomes of one.
 #[tokio::test(flavor = "multi_thread")]
 async fn cases_of_all_projects_in_a_folder_are_run() -> Result<()> {

@@ -53,6 +53,8 @@ pub(super) struct Workshop<'a> {
     unused: RefCell<Option<Unused>>,
     /// The folders of what was built.
     projects: RefCell<BTreeSet<PathBuf>>,
+    /// What they are made of outside of these.
+    elsewhere: RefCell<BTreeSet<PathBuf>>,
     /// How many builds were begun.
     builds: Cell<u64>,
     /// Told when something is in the folder.
@@ -82,9 +84,22 @@ impl<'a> Workshop<'a> {
     ) -> Self {
         let (config, processes, unused) =
             (RefCell::new(config), RefCell::new(processes), RefCell::new(unused));
-        let (projects, served, said) = (RefCell::default(), Notify::new(), RefCell::default());
-        let builds = Cell::new(0);
-        Self { dirs, folder, tools, config, processes, unused, projects, builds, served, said, voice }
+        let (projects, elsewhere) = (RefCell::default(), RefCell::default());
+        let (builds, served, said) = (Cell::new(0), Notify::new(), RefCell::default());
+        Self {
+            dirs,
+            folder,
+            tools,
+            config,
+            processes,
+            unused,
+            projects,
+            elsewhere,
+            builds,
+            served,
+            said,
+            voice,
+        }
     }
 
     /// Waits until something is there to run.
@@ -101,6 +116,7 @@ impl<'a> Workshop<'a> {
         }
         loop {
             let failures = self.build().await.map_err(build::fault)?.failures;
+            self.watch(&mut sources);
             if failures.is_empty() {
                 return Ok(sources);
             }
@@ -129,8 +145,15 @@ impl<'a> Workshop<'a> {
                 saved = sources.changed(), if followed.len() < FOLLOWED_MAX => {
                     followed.push(self.follow(node, saved));
                 }
-                Some(()) = followed.next() => {}
+                Some(()) = followed.next() => self.watch(sources),
             }
+        }
+    }
+
+    /// What is elsewhere is as good as what is in the folders.
+    fn watch(&self, sources: &mut Sources) {
+        if let Err(error) = sources.also(self.elsewhere.borrow().iter().cloned()) {
+            tracing::warn!("{error}, which is outside of the projects' folders");
         }
     }
 
@@ -219,7 +242,8 @@ impl<'a> Workshop<'a> {
         self.builds.set(number);
         let built = build_all(&self.dirs, options, &say, heard).await;
         *self.said.borrow_mut() = fails.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let Built { artifacts, failures } = built?;
+        let Built { artifacts, failures, elsewhere } = built?;
+        self.elsewhere.borrow_mut().extend(elsewhere);
         self.projects.borrow_mut().extend(artifacts.iter().map(|artifact| artifact.sources.clone()));
         if let Some(unused) = self.unused.borrow_mut().as_mut() {
             unused.say(&artifacts, &self.config.borrow(), voice);

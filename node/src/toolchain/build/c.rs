@@ -14,6 +14,7 @@ use tokio::process::Command;
 
 use super::{
     BuildError, core,
+    elsewhere::of_rules,
     project::{Language, MANIFEST, Project, manifest, unreadable},
     python::pip,
     shop::{Comes, Kit, Shop},
@@ -27,9 +28,11 @@ const ZIG: &str = "ziglang==0.17.1";
 /// The world that handlers in C are.
 const WORLD: &str = "plugin-with-startup-and-snapshot";
 
+/// What a handler is: it has no `main`.
+const MODEL: &str = "-mexec-model=reactor";
+
 /// What the compiler is told before the project's own flags, which may take it back.
-const FLAGS: [&str; 12] = [
-    "-mexec-model=reactor",
+const FLAGS: [&str; 11] = [
     "-Os",
     // An `assert` is there to be true, and a trap names the function and the line.
     "-UNDEBUG",
@@ -125,29 +128,43 @@ impl C {
         &self.tools
     }
 
-    /// Writes the component to a file.
+    /// Writes the component to a file. Returns what was read for it.
     ///
     /// # Errors
     /// When the compiler is missing or fails, or what it makes is no handler.
-    pub async fn build(&self, project: &Project, shop: &Shop<'_>, to: &Path) -> Result<(), BuildError> {
+    pub async fn build(
+        &self,
+        project: &Project,
+        shop: &Shop<'_>,
+        to: &Path,
+    ) -> Result<Vec<PathBuf>, BuildError> {
         let root = &project.root;
         let (sources, sdk) = (self.sources(project)?, root.join(&self.sdk));
         let module = project.module();
-        let mut zig = compiler(shop, root).await?;
-        zig.args(["cc", "-target", "wasm32-wasi"]).args(FLAGS);
-        // Messages of `assert` name files as they are called in the project.
-        zig.arg(format!("-fmacro-prefix-map={}/=", root.display()));
-        zig.args(&self.flags);
         let define = |name: &str, value: &str| format!("-D{name}=\"{}\"", value.replace(['"', '\\'], ""));
-        zig.arg(define("HIVE_NAME", &project.name)).arg(define("HIVE_VERSION", &project.version));
-        zig.arg("-I").arg(&sdk).args(sources).args(SDK_SOURCES.map(|source| sdk.join(source)));
-        zig.arg("-o").arg(&module);
+        let told = async |model: &[&str]| {
+            let mut zig = compiler(shop, root).await?;
+            zig.args(["cc", "-target", "wasm32-wasi"]).args(model).args(FLAGS);
+            // Messages of `assert` name files as they are called in the project.
+            zig.arg(format!("-fmacro-prefix-map={}/=", root.display()));
+            zig.args(&self.flags);
+            zig.arg(define("HIVE_NAME", &project.name)).arg(define("HIVE_VERSION", &project.version));
+            zig.arg("-I").arg(&sdk).args(&sources);
+            Ok::<_, BuildError>(zig)
+        };
+        let mut zig = told(&[MODEL]).await?;
+        zig.args(SDK_SOURCES.map(|source| sdk.join(source))).arg("-o").arg(&module);
         let done = ZIG_TOOL.compile(zig, "zig cc", root).await;
         done.map_err(|error| in_other_words(error, advised))?;
+        let mut list = told(&[]).await?;
+        // zig gives its own library to nobody who only asks: what is not found stands in the list by its name.
+        list.args(["-MM", "-MG", "-w"]);
+        let read = of_rules(&ZIG_TOOL.asked(list, root).await);
         let bytes = fs::read(&module).map_err(|source| place(&module, source))?;
         let component = core::component(bytes, &shop.wit()?, Some(WORLD));
         let component = component.map_err(|reason| BuildError::NoHandler { folder: root.clone(), reason })?;
-        fs::write(to, component).map_err(|source| place(to, source))
+        fs::write(to, component).map_err(|source| place(to, source))?;
+        Ok(read)
     }
 
     fn sources(&self, project: &Project) -> Result<Vec<PathBuf>, BuildError> {
@@ -185,7 +202,7 @@ fn advised(said: &str) -> String {
 /// In the stamp: what is made in another way is built again.
 fn tools() -> String {
     let (flags, sources) = (FLAGS.join(" "), SDK_SOURCES.join(" "));
-    short_hash(&[ZIG, WORLD, &flags, &sources, &core::adapter_hash()])
+    short_hash(&[ZIG, WORLD, MODEL, &flags, &sources, &core::adapter_hash()])
 }
 
 /// zig, which is installed here, or in the cache. What it has compiled of its own library it keeps in the cache, too.

@@ -86,28 +86,49 @@ impl Go {
         &self.tools
     }
 
-    /// Writes the component to a file.
+    /// Writes the component to a file. Returns what was read for it.
     ///
     /// # Errors
     /// When Go is missing or fails, or what it makes is no handler.
-    pub async fn build(&self, project: &Project, shop: &Shop<'_>, to: &Path) -> Result<(), BuildError> {
+    pub async fn build(
+        &self,
+        project: &Project,
+        shop: &Shop<'_>,
+        to: &Path,
+    ) -> Result<Vec<PathBuf>, BuildError> {
         let root = &project.root;
         GO.at_least(&["version"], GO_LEAST, root).await?;
         let module = project.module();
-        let mut go = GO.command(root);
-        go.env("GOOS", "wasip1").env("GOARCH", "wasm").env("CGO_ENABLED", "0").env("GOTOOLCHAIN", "local");
-        if !shop.installs() {
-            go.env("GOPROXY", "off");
-        }
+        let command = || {
+            let mut go = GO.command(root);
+            go.env("GOOS", "wasip1")
+                .env("GOARCH", "wasm")
+                .env("CGO_ENABLED", "0")
+                .env("GOTOOLCHAIN", "local");
+            if !shop.installs() {
+                go.env("GOPROXY", "off");
+            }
+            go
+        };
+        let (mut go, mut list) = (command(), command());
         // Function names stay, so that a trap says where.
         go.args(["build", "-buildmode=c-shared", "-trimpath", "-ldflags=-w", "-o"]).arg(&module).arg(".");
         GO.compile(go, "go build", root).await?;
         let bytes = fs::read(&module).map_err(|source| place(&module, source))?;
         let component = core::component(bytes, &shop.wit()?, Some(WORLD));
         let component = component.map_err(|reason| BuildError::NoHandler { folder: root.clone(), reason })?;
-        fs::write(to, component).map_err(|source| place(to, source))
+        fs::write(to, component).map_err(|source| place(to, source))?;
+        list.args(["list", "-deps", "-f", READ, "."]);
+        let read = GO.asked(list, root).await;
+        // What has it look in folders of its user's.
+        let work = root.ancestors().map(|folder| folder.join("go.work")).find(|file| file.is_file());
+        Ok(read.lines().map(PathBuf::from).chain(work).collect())
     }
 }
+
+/// What `go list` says of each package: its files, unless it came with Go or from the network, where nothing changes.
+const READ: &str = "{{$dir := .Dir}}{{with .Module}}{{if or .Replace (not .Version)}}{{range $.GoFiles}}{{$dir}}/{{.}}\n{{end}}\
+                    {{range $.EmbedFiles}}{{$dir}}/{{.}}\n{{end}}{{end}}{{end}}";
 
 /// A module's path without the major version that Go has at its end from the second on: `x.org/greet/v2` is `greet`.
 fn unversioned(path: &str) -> &str {

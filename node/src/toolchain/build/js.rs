@@ -7,6 +7,7 @@ mod lacking;
 mod lines;
 mod packages;
 mod said;
+mod types;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,7 +19,7 @@ use std::{
 
 use lines::Lines;
 use packages::Wanted;
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use tokio::time::timeout;
 
 use super::{
@@ -39,9 +40,6 @@ const MODULES: &str = "node_modules";
 
 /// The packages that build, each pinned: what built yesterday builds today.
 const PACKAGES: &[(&str, &str)] = &[("componentize-qjs", "0.4.5"), ("esbuild", "0.28.2")];
-/// What checks the types of TypeScript beside.
-const TYPES: &[(&str, &str)] = &[("typescript", "7.0.2")];
-
 /// What is bundled, but for the module that is loaded first. The SDK is loaded before it: what is loaded later finds what that
 /// adds to the engine.
 const ENTRY: &str = "import \"hive-guest\";\nimport {{main}};\nexport { handler, snapshot, startup } from \"hive-guest/component\";\n";
@@ -69,7 +67,8 @@ const COMPONENTIZED: [&str; 2] = ["--sync", "--opt-size"];
 
 /// In the stamp: what is made in another way is built again.
 static TOOLS: LazyLock<String> = LazyLock::new(|| {
-    let (packages, told) = (format!("{PACKAGES:?} {TYPES:?}"), format!("{BUNDLED:?} {COMPONENTIZED:?}"));
+    let (packages, told) =
+        (format!("{PACKAGES:?} {:?}", types::PACKAGES), format!("{BUNDLED:?} {COMPONENTIZED:?}"));
     short_hash(&[&packages, ENTRY, &told, &lacking::json()])
 });
 
@@ -181,11 +180,16 @@ impl Js {
         }
     }
 
-    /// Writes the component to a file.
+    /// Writes the component to a file. Returns what was read for it.
     ///
     /// # Errors
     /// When a tool is missing or fails, or files cannot be written.
-    pub async fn build(&self, project: &Project, shop: &Shop<'_>, to: &Path) -> Result<(), BuildError> {
+    pub async fn build(
+        &self,
+        project: &Project,
+        shop: &Shop<'_>,
+        to: &Path,
+    ) -> Result<Vec<PathBuf>, BuildError> {
         let root = &project.root;
         let main = root.join(&self.main);
         let why = "handlers in JavaScript are built with it";
@@ -194,12 +198,11 @@ impl Js {
         let bundling = self.bundle(project, &tools, &main, &bundle);
         let typed = main.extension().is_some_and(|extension| extension == "ts")
             && root.join("tsconfig.json").is_file();
-        let uses = if typed {
+        let (uses, read) = if typed {
             // Types are no reason to wait for, and nobody asks for those of what cannot be read.
-            let (bundled, checked) = tokio::join!(bundling, check_types(root, shop));
-            let uses = bundled?;
-            checked?;
-            uses
+            let (bundled, checked) = tokio::join!(bundling, types::check(root, shop));
+            let (uses, read) = bundled?;
+            (uses, [read, checked?].concat())
         } else {
             bundling.await?
         };
@@ -220,17 +223,19 @@ impl Js {
             );
             Err(BuildError::Failed { command: "componentize-qjs".into(), folder: root.clone(), said })
         });
-        done.map_err(|error| in_other_words(error, |said| said::bare(said, sdk.as_deref())))
+        done.map_err(|error| in_other_words(error, |said| said::bare(said, sdk.as_deref())))?;
+        Ok(read)
     }
 
-    /// One module of the project's and the SDK's, which knows what its lines were before. Returns the interfaces that it uses.
+    /// One module of the project's and the SDK's, which knows what its lines were before. Returns the interfaces that it uses,
+    /// and the files that it is made of.
     async fn bundle(
         &self,
         project: &Project,
         tools: &Path,
         main: &Path,
         bundle: &Path,
-    ) -> Result<BTreeSet<String>, BuildError> {
+    ) -> Result<(BTreeSet<String>, Vec<PathBuf>), BuildError> {
         let entry = project.workshop().join("entry.js");
         let imported = serde_json::to_string(&main.to_string_lossy()).unwrap_or_default();
         let text = ENTRY.replace("{{main}}", &imported);
@@ -245,10 +250,21 @@ impl Js {
         esbuild.arg(define("__HIVE_VERSION__", &project.version));
         esbuild.arg(format!("--define:__HIVE_LACKING__={}", lacking::json()));
         esbuild.arg(format!("--outfile={}", bundle.display()));
+        let list = bundle.with_added_extension("inputs");
+        esbuild.arg(format!("--metafile={}", list.display()));
         let done = ESBUILD.compile(esbuild, "esbuild", &project.root).await;
         done.map_err(|error| in_other_words(error, said::advised))?;
-        complete(project, bundle)
+        let read: Inputs = fs::read(&list)
+            .map_err(|source| place(&list, source))
+            .and_then(|text| serde_json::from_slice(&text).map_err(|error| unreadable(&list, &error)))?;
+        Ok((complete(project, bundle)?, read.inputs.into_keys().collect()))
     }
+}
+
+/// What esbuild says that it read, by paths from the project's folder on.
+#[derive(Deserialize)]
+struct Inputs {
+    inputs: BTreeMap<PathBuf, IgnoredAny>,
 }
 
 /// Puts into the bundle's first line what the others were before, and takes out what it imports of the node's and does not
@@ -328,14 +344,6 @@ pub fn link_to(sdk: &Path, link: &Path) -> io::Result<()> {
         fs::remove_file(link)?;
     }
     std::os::unix::fs::symlink(Path::new("..").join(sdk), link)
-}
-
-async fn check_types(root: &Path, shop: &Shop<'_>) -> Result<(), BuildError> {
-    let types = kit(shop, TYPES, "TypeScript", "the types of handlers are checked with it").await?;
-    let mut tsc = NODE.command(root);
-    tsc.arg(bin(&types, "tsc")).args(["--noEmit", "--project", "tsconfig.json"]);
-    let done = NODE.compile_aloud(tsc, "tsc", root).await;
-    done.map_err(|error| in_other_words(error, lacking::advised))
 }
 
 /// Packages of npm in the cache.

@@ -156,8 +156,8 @@ async fn within(
     patience: Duration,
     called: &str,
     root: &Path,
-    command: impl Future<Output = Result<(), BuildError>>,
-) -> Result<(), BuildError> {
+    command: impl Future<Output = Result<String, BuildError>>,
+) -> Result<String, BuildError> {
     timeout(patience, command).await.unwrap_or_else(|_| {
         let patience = duration_text(patience);
         let said =

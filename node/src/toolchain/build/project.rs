@@ -6,12 +6,13 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    time::Instant,
+    time::{Instant, SystemTime},
 };
 
 use super::{
     Artifact, BuildError,
     c::C,
+    elsewhere,
     go::Go,
     js::Js,
     own::Own,
@@ -192,24 +193,25 @@ impl Project {
             return Ok(artifact);
         }
         shop.say(&format!("building `{}`", self.name));
-        let begun = Instant::now();
+        let (begun, at) = (Instant::now(), SystemTime::now());
         let fresh = workshop.join(&self.name).with_added_extension("wasm.new");
         let making = async {
             match &self.language {
                 Language::Js(js) => js.build(self, shop, &fresh).await,
-                Language::Python(python) => python.build(self, shop, &fresh).await,
+                Language::Python(python) => python.build(self, shop, &fresh).await.map(|()| Vec::new()),
                 Language::C(c) => c.build(self, shop, &fresh).await,
                 Language::Go(go) => go.build(self, shop, &fresh).await,
-                Language::Own(own) => own.build(self, shop, &fresh).await,
+                Language::Own(own) => own.build(self, shop, &fresh).await.map(|()| Vec::new()),
             }
         };
-        shop.making(&format!("building `{}`", self.name), making).await?;
+        let read = shop.making(&format!("building `{}`", self.name), making).await?;
         // Whoever is ended from here on leaves a component that is built again.
         remove(&stamp_file)?;
         fs::rename(&fresh, &component).map_err(|source| place(&component, source))?;
         // What was saved meanwhile may be in it or not.
-        if self.stamp()? == stamp {
-            fs::write(&stamp_file, stamp).map_err(|source| place(&stamp_file, source))?;
+        let is_same = self.stamp()? == stamp;
+        if elsewhere::remember(self, read, at)? && is_same {
+            fs::write(&stamp_file, self.stamp()?).map_err(|source| place(&stamp_file, source))?;
         }
         shop.say(&format!("built `{}` in {:.1} s", self.name, begun.elapsed().as_secs_f64()));
         Ok(artifact)
@@ -230,6 +232,13 @@ impl Project {
             Some(folder) => shop.see_to_sdk(&self.name, sdk, &folder).await,
             None => Ok(()),
         }
+    }
+
+    /// What it is made of outside of its folder, as far as its manifest says so, or its tools did.
+    #[must_use]
+    pub fn elsewhere(&self) -> Vec<PathBuf> {
+        let parts = self.parts().into_iter().filter_map(|part| part.canonicalize().ok());
+        parts.filter(|part| !part.starts_with(&self.root)).collect()
     }
 
     fn stamp(&self) -> Result<String, BuildError> {
@@ -266,6 +275,7 @@ impl Project {
                 true => parts.extend(files_in(&path)),
             }
         }
+        parts.extend(elsewhere::remembered(self));
         parts
     }
 }

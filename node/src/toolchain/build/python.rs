@@ -246,7 +246,7 @@ impl Python {
         let cache = project.workshop().join("pycache");
         python.env("PYTHONPYCACHEPREFIX", cache);
         python.args(["-m", "compileall", "-q", "-x", NOT_ITS_OWN]).arg(&self.path);
-        PYTHON.compile_aloud(python, "python3 -m compileall", &project.root).await
+        PYTHON.compile_aloud(python, "python3 -m compileall", &project.root).await.map(drop)
     }
 
     fn write_entry(&self, project: &Project, native: &Natives, folder: &Path) -> Result<(), BuildError> {

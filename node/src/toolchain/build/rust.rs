@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::{
     Artifact, BuildError, Built,
+    elsewhere::{of_rules, outside},
     project::{DEPTH_MAX, below},
     shop::{Shop, lock},
     tool::Tool,
@@ -117,8 +118,9 @@ pub async fn build(project: &Project, shop: &Shop<'_>) -> Result<Built, BuildErr
     }
     let (output, failure) = CARGO.run_to_its_end(cargo, "cargo build", &project.root).await?;
     let text = String::from_utf8_lossy(&output.stdout);
-    let artifacts = text.lines().filter_map(|line| artifact(line, &project.packages)).collect();
-    Ok(Built { artifacts, failures: failure.into_iter().collect() })
+    let artifacts: Vec<_> = text.lines().filter_map(|line| artifact(line, &project.packages)).collect();
+    let elsewhere = artifacts.iter().flat_map(read_elsewhere).collect();
+    Ok(Built { artifacts, failures: failure.into_iter().collect(), elsewhere })
 }
 
 /// Manifests in a folder, the topmost of each branch: a workspace's own manifest speaks for its members.
@@ -212,6 +214,12 @@ fn artifact(line: &str, packages: &BTreeMap<String, Member>) -> Option<Artifact>
     let file =
         message.filenames.into_iter().find(|file| file.extension().is_some_and(|ext| ext == "wasm"))?;
     Some(Artifact { name: name.clone(), file, sources: folder.clone() })
+}
+
+/// What cargo says beside a component that it was made of.
+fn read_elsewhere(artifact: &Artifact) -> BTreeSet<PathBuf> {
+    let rules = fs::read_to_string(artifact.file.with_extension("d")).unwrap_or_default();
+    outside(&artifact.sources, of_rules(&rules))
 }
 
 /// The target's standard library is there afterwards.

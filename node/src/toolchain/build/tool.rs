@@ -87,7 +87,7 @@ impl Tool {
         Ok(output)
     }
 
-    /// The same for a compiler that says on stdout what is wrong.
+    /// The same for a compiler that says on stdout what is wrong. Returns what it says there if nothing is.
     ///
     /// # Errors
     /// When it is not installed, or fails.
@@ -96,9 +96,17 @@ impl Tool {
         command: Command,
         called: &str,
         folder: &Path,
-    ) -> Result<(), BuildError> {
+    ) -> Result<String, BuildError> {
         let output = self.output(command, Stdio::piped(), folder).await?;
-        outcome(&output, &[&output.stderr[..], &output.stdout[..]].concat(), called, folder)
+        outcome(&output, &[&output.stderr[..], &output.stdout[..]].concat(), called, folder)?;
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// What it writes to stdout, where nobody needs it enough to hear that it failed.
+    pub async fn asked(self, command: Command, folder: &Path) -> String {
+        let output = self.output(command, Stdio::null(), folder).await.ok();
+        let output = output.filter(|output| output.status.success());
+        output.map_or_else(String::new, |output| String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
     async fn output(self, mut command: Command, stderr: Stdio, folder: &Path) -> Result<Output, BuildError> {

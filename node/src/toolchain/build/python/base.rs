@@ -118,6 +118,6 @@ impl Parts<'_> {
             python.arg("--python-path").arg(path);
         }
         python.arg(MODULE).arg("--output").arg(folder.join(COMPONENT));
-        PYTHON.compile_aloud(python, "componentize-py", folder).await
+        PYTHON.compile_aloud(python, "componentize-py", folder).await.map(drop)
     }
 }
