@@ -24,6 +24,7 @@ use std::{
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::TaskTracker;
 
+pub use self::process::end_with_this_process;
 use self::{
     coming::Coming,
     pause::Pause,

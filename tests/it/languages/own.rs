@@ -188,6 +188,38 @@ async fn dev_follows_sources_outside_of_its_folder() -> Result<()> {
     Ok(())
 }
 
+/// Who builds does not go on for a `dev` that is gone, however it went.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_builds_ends_with_dev() -> Result<()> {
+    for is_killed in [true, false] {
+        let folder = TempDir::new()?;
+        manifest(
+            folder.path(),
+            r#"["sh", "-c", "echo $$ > pid; exec sleep 1000"]"#,
+            "sources = [\"hive.toml\"]",
+        )?;
+        let mut node = node("dev").verb("dev").arg(folder.path()).spawn()?;
+        let pid = until("the command", MOMENT, async || {
+            let text = fs::read_to_string(folder.path().join("pid")).ok()?;
+            text.ends_with('\n').then(|| text.trim_end().to_owned())
+        });
+        let stat = format!("/proc/{}/stat", pid.await?);
+        ensure!(fs::exists(&stat)?, "it is at it");
+        if is_killed {
+            node.crash().await?;
+        } else {
+            node.stop().await?;
+        }
+        // Whoever inherits it may take a while to see that it has ended.
+        until("its end", MOMENT, async || {
+            let is_over = fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z "));
+            is_over.then_some(())
+        })
+        .await?;
+    }
+    Ok(())
+}
+
 /// Where a folder has no cases, those of all projects below are run, whatever becomes of one.
 #[tokio::test(flavor = "multi_thread")]
 async fn cases_of_all_projects_in_a_folder_are_run() -> Result<()> {

@@ -88,7 +88,7 @@ impl Process {
             .stderr(Stdio::piped())
             .process_group(0)
             .kill_on_drop(true);
-        end_with_the_node(&mut command);
+        end_with_this_process(&mut command);
         let mut child = command.spawn()?;
         let (words, readers) = (Arc::<Words>::default(), TaskTracker::new());
         if let Some(stdout) = child.stdout.take() {
@@ -169,14 +169,14 @@ fn is_alive(group: Pid) -> bool {
     })
 }
 
-/// A node that is killed takes its processes along: the system kills each when its parent is gone.
+/// Whoever is killed takes what it has started along: the system kills each when its parent is gone.
 #[expect(unsafe_code, reason = "the standard library has no other way to say it in the new process")]
-fn end_with_the_node(command: &mut Command) {
-    let node = getpid();
+pub fn end_with_this_process(command: &mut Command) {
+    let parent = getpid();
     let before = move || {
         set_parent_process_death_signal(Some(Signal::KILL))?;
         // It may be gone already: then nobody would tell.
-        if getppid() == Some(node) { Ok(()) } else { Err(Errno::CHILD.into()) }
+        if getppid() == Some(parent) { Ok(()) } else { Err(Errno::CHILD.into()) }
     };
     // SAFETY: between fork and exec the closure makes two system calls; it neither allocates nor takes a lock.
     unsafe {

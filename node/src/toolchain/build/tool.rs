@@ -7,7 +7,7 @@ use std::{
     env,
     ffi::OsString,
     fs,
-    io::{self, BufRead as _, BufReader},
+    io::{self, BufRead as _, BufReader, Read as _},
     iter,
     path::Path,
     process::{Output, Stdio},
@@ -17,6 +17,7 @@ use rustix::io::Errno;
 use tokio::process::Command;
 
 use super::BuildError;
+use crate::plugin::end_with_this_process;
 
 /// A program that somebody has to install, and what to say when it is not there.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +42,7 @@ impl Tool {
     pub fn command_of(self, program: &Path, folder: &Path) -> Command {
         let mut command = Command::new(program);
         command.current_dir(folder).stdin(Stdio::null()).kill_on_drop(true);
+        end_with_this_process(&mut command);
         for name in leaks(env::vars_os().map(|(name, _)| name).collect()) {
             command.env_remove(name);
         }
@@ -113,7 +115,10 @@ impl Tool {
         tracing::debug!("in {}: {}", folder.display(), line(command.as_std()));
         let program = Path::new(command.as_std().get_program()).to_path_buf();
         // tokio's `output` alone would keep stderr.
-        let child = command.stdout(Stdio::piped()).stderr(stderr).spawn();
+        let child = match is_bare_script(&program) {
+            true => Err(Errno::NOEXEC.into()),
+            false => command.stdout(Stdio::piped()).stderr(stderr).spawn(),
+        };
         let output = match child {
             Ok(child) => child.wait_with_output().await,
             Err(error) => Err(error),
@@ -186,6 +191,18 @@ fn interpreter(script: &Path) -> Option<String> {
     let line = String::from_utf8_lossy(&line);
     line.strip_prefix("#!")?.split_whitespace().next().map(str::to_owned)
 }
+
+/// Whether a file is text whose first line does not say what executes it: some systems give it to a shell, and others refuse.
+fn is_bare_script(program: &Path) -> bool {
+    let mut begins = Vec::new();
+    let file = fs::File::open(program).ok().filter(|_| program.is_absolute());
+    let Some(Ok(_)) = file.map(|file| file.take(BEGINS_BYTES).read_to_end(&mut begins)) else { return false };
+    let is_text = |byte: &u8| !byte.is_ascii_control() || byte.is_ascii_whitespace();
+    !begins.starts_with(b"#!") && begins.iter().all(is_text)
+}
+
+/// Bytes that tell a text from a program.
+const BEGINS_BYTES: u64 = 128;
 
 /// A command as a shell takes it, with the variables that are set for it.
 fn line(command: &std::process::Command) -> String {
