@@ -328,7 +328,7 @@ func toMessage(value any) (Message, error) {
 	case Message:
 		return value, nil
 	}
-	payload, err := json.Marshal(value)
+	payload, err := marshal(value)
 	if err != nil {
 		return Message{}, refused("invalid", "the value cannot be written as JSON: "+err.Error())
 	}

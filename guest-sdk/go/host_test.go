@@ -1,6 +1,7 @@
 package hive
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -372,5 +373,32 @@ func TestNothingThatIsLoggedIsLost(t *testing.T) {
 		h.done = &Delivered{}
 		h.within(func() { Info("report %d", c.fields...) })
 		is(t, h.done.Logged, []Logged{c.want})
+	}
+}
+
+func TestWhatIsNoTextIsRefusedAndNotReplaced(t *testing.T) {
+	type room struct {
+		Name string `json:"name"`
+		Note *string
+	}
+	bad := "Zimmer \xfc"
+	for _, one := range []struct {
+		value any
+		want  string
+	}{
+		{bad, `the value is not UTF-8: "Zimmer \xfc"`},
+		{map[string]any{"rooms": []room{{Name: "a"}, {Name: bad}}}, `rooms[1].name is not UTF-8: "Zimmer \xfc"`},
+		{room{Note: &bad}, `Note is not UTF-8: "Zimmer \xfc"`},
+		{map[string]int{bad: 1}, `a key of the value is not UTF-8: "Zimmer \xfc"`},
+		{"\ufffd", ""},
+		{json.RawMessage(`"\ufffd"`), ""},
+		{[]any{bad[:7], nil, []byte(bad)}, ""},
+	} {
+		_, err := toMessage(one.value)
+		if one.want == "" {
+			is(t, err, error(nil))
+			continue
+		}
+		is(t, err.Error(), "invalid: the value cannot be written as JSON: "+one.want)
 	}
 }
