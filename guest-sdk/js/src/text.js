@@ -75,17 +75,41 @@ globalThis.TextEncoder ??= class TextEncoder {
   encode(text = "") { return toBytes(String(text)); }
 };
 globalThis.TextDecoder ??= class TextDecoder {
+  /** Of a stream: bytes that begin a character, and whether there was a text already, in which U+FEFF is no mark any more. */
+  #rest = new Uint8Array(); #begun = false;
   constructor(label = "utf-8", { fatal = false, ignoreBOM = false } = {}) {
     if (!/^utf-?8$/i.test(label)) throw new RangeError(`a TextDecoder reads utf-8 here, not ${label}`);
     this.fatal = Boolean(fatal);
     this.ignoreBOM = Boolean(ignoreBOM);
   }
   get encoding() { return "utf-8"; }
-  decode(bytes = new Uint8Array()) {
-    const whole = bytes instanceof ArrayBuffer
+  decode(bytes = new Uint8Array(), { stream = false } = {}) {
+    const came = bytes instanceof ArrayBuffer
       ? new Uint8Array(bytes)
       : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const text = fromBytes(whole, this.fatal);
-    return !this.ignoreBOM && text.startsWith("\ufeff") ? text.slice(1) : text;
+    const [whole, begun] = [joined(this.#rest, came), this.#begun];
+    const end = stream ? whole.length - unfinished(whole) : whole.length;
+    this.#rest = whole.slice(end);
+    this.#begun = stream && (begun || end > 0);
+    const text = fromBytes(whole.subarray(0, end), this.fatal);
+    return !begun && !this.ignoreBOM && text.startsWith("\ufeff") ? text.slice(1) : text;
   }
 };
+
+function joined(one, other) {
+  if (one.length === 0) return other;
+  const both = new Uint8Array(one.length + other.length);
+  both.set(one);
+  both.set(other, one.length);
+  return both;
+}
+
+/** How many bytes at the end begin a character that has more. */
+function unfinished(bytes) {
+  for (let count = 1; count <= 3 && count <= bytes.length; count += 1) {
+    const byte = bytes[bytes.length - count];
+    if (byte >= 0xc0) return count < (byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4) ? count : 0;
+    if (byte < 0x80) return 0;
+  }
+  return 0;
+}

@@ -43,6 +43,9 @@ const DEEDS = {
   calls: () => hive.callEach(Array(64).fill(["names/nick"])).length,
   tooManyCalls: () => hive.callEach(Array(65).fill(["names/nick"])),
   secret: () => hive.secret("door"),
+  everybody: () => hive.gather("names/nick", 1).answers.map(({ origin, value, error }) => [origin, value ?? error.code]),
+  enough: () => hive.gather("names/nick", 1, { limit: 1 }).answers.length,
+  nobody: () => hive.gather("names/nobody", 1),
 };
 
 const config = { shop: "berlin" };
@@ -51,9 +54,17 @@ const answers = {
   "names/retry": () => { throw hive.retry("not now"); },
   "names/nick": "Ada",
 };
+const several = { ...answers, "names/*": () => { throw hive.reject("no"); }, "*/nick": "Bo" };
 const kept = { "deep/1/b": 1, "deep/2/b": 2, "deep/3/b": 3, "deep/4/b": 4, "deep/1/c": 5 };
 const host = () => new Host({ config, answers, kept });
 const done = (what) => host().call("berlin/x", what);
+
+test("everybody who answers is asked, until there are enough", () => {
+  const asking = (what) => new Host({ config, answers: several }).call("berlin/x", what);
+  assert.deepEqual(asking("everybody").answer, [["test-1", "Ada"], ["test-2", "rejected"], ["test-3", "Bo"]]);
+  assert.equal(asking("enough").answer, 1);
+  assert.match(done("nobody").failure.reason, /nobody answers on that channel/);
+});
 
 test("it refuses what a node refuses, in its words", () => {
   const publishes = (channel) => `denied: the plugin may not publish to \`${channel}\`, nor call it: its code does not declare `

@@ -36,5 +36,17 @@ test("a TextDecoder does what it is told, where the engine has none", async () =
     assert.throws(() => said({ fatal: true }), TypeError);
     assert.equal(said({ fatal: true }, bytes.subarray(0, 4).slice().buffer), "A");
     assert.deepEqual([new Kind().fatal, new Kind("UTF8", { fatal: true }).fatal], [false, true]);
+    // What comes in pieces is one text, wherever it is cut.
+    const pieces = (options, ...parts) => {
+      const decoder = new Kind("utf-8", options);
+      const texts = parts.map((part) => decoder.decode(Uint8Array.from(part), { stream: true }));
+      return [...texts, decoder.decode()];
+    };
+    assert.deepEqual(pieces({}, [0xef], [0xbb, 0xbf, 0x41, 0xe2, 0x82], [0xac, 0xf0, 0x9f], [0x90, 0x9d]), ["", "A", "€", "🐝", ""]);
+    assert.deepEqual(pieces({}, [0x41], [0xef, 0xbb, 0xbf, 0xe2]), ["A", "\ufeff", "\ufffd"]);
+    assert.throws(() => pieces({ fatal: true }, [0x41, 0xe2]), TypeError);
+    const again = new Kind();
+    again.decode(Uint8Array.of(0x41, 0xe2), { stream: true });
+    assert.deepEqual([again.decode(), again.decode(bytes)], ["\ufffd", "A\ufffd"]);
   }
 });

@@ -98,7 +98,10 @@ def read_json(payload: bytes) -> Any:
 
     ValueError when it is none.
     """
-    return json.loads(payload.decode(), parse_constant=_refuse)
+    try:
+        return json.loads(payload.decode(), parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
 
 
 def _refuse(name: str) -> Any:

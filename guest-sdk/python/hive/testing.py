@@ -231,30 +231,33 @@ class Host(Store):
         self._done.cleared.append(channel)
 
     def request(self, channel: str, message: Message, timeout_ms: int) -> Message:
+        return _answered(self._responders(channel, message)[0], message)
+
+    def _responders(self, channel: str, message: Message) -> list[Any]:
+        """Notes a question, and has who answers it, in the order of the test."""
         self._note(self._done.asked, channel, message)
-        for pattern, answer in self._answers.items():
-            if matches(pattern, channel):
-                return _answered(answer, message)
-        raise HiveError("no-responder")
+        found = [answer for pattern, answer in self._answers.items() if matches(pattern, channel)]
+        if not found:
+            raise HiveError("no-responder")
+        return found
 
     def request_each(self, calls: list[tuple[str, Message]], timeout_ms: int) -> list[Message | HiveError]:
         if len(calls) > _MOST:
             raise HiveError("too-large", _MOST)
-        return [self._each(channel, message) for channel, message in calls]
+        return [_outcome(lambda: self.request(*call, 0)) for call in calls]  # noqa: B023, it is called at once
 
     def gather(
         self, channel: str, message: Message, timeout_ms: int, limit: int
     ) -> tuple[list[tuple[str, Message | HiveError]], int]:
-        said = self._each(channel, message)
-        if isinstance(said, HiveError) and said.code in ("no-responder", "denied", "invalid"):
-            raise said
-        return [("test", said)], 0
-
-    def _each(self, channel: str, message: Message) -> Message | HiveError:
-        try:
-            return self.request(channel, message, 0)
-        except HiveError as error:
-            return error
+        said: list[tuple[str, Message | HiveError]] = []
+        good = 0
+        for answer in self._responders(channel, message):
+            outcome = _outcome(lambda: _answered(answer, message))  # noqa: B023, it is called at once
+            said.append((f"test-{len(said) + 1}", outcome))
+            good += isinstance(outcome, Message)
+            if good == limit > 0:
+                break
+        return said, 0
 
     def kept_values(self, pattern: str, after: str | None) -> list[Kept]:
         if not self._hears(lambda heard: covers(heard, pattern)):
@@ -307,6 +310,13 @@ class Host(Store):
             why = f"the plugin has no secret `{name}`; the configuration would have to grant it: {line}"
             raise HiveError("denied", why)
         return self._secrets[name]
+
+
+def _outcome(ask: Callable[[], Message]) -> Message | HiveError:
+    try:
+        return ask()
+    except HiveError as error:
+        return error
 
 
 def _answered(answer: Any, asked: Message) -> Message:

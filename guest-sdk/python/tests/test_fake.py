@@ -32,8 +32,15 @@ DEEDS: dict[str, Callable[[], Any]] = {
     "slash": lambda: hive.after("a/b", 1),
     "timers": lambda: [hive.after(f"once-{at}", 1) for at in range(64)],
     "secret": lambda: hive.secret("door"),
+    "nobody": lambda: hive.gather("names/none/there"),
+    "everybody": lambda: hive.publish("out/said", told(hive.gather("names/nick"))),
+    "enough": lambda: hive.publish("out/said", told(hive.gather("names/nick", limit=1))),
     "fine": lambda: hive.publish("baker/done", [*hive.kept_values("in/here")]),
 }
+
+
+def told(answers: hive.Answers) -> list[object]:
+    return [(one.origin, one.value if one.error is None else one.error.code) for one in answers.answers]
 
 
 def rejecting(_: object) -> object:
@@ -92,6 +99,13 @@ class Fake(unittest.TestCase):
             self.assertEqual(done.failure.reason.removeprefix("`in/x`: "), want, what)
             self.assertEqual((done.published, done.retained, done.cleared, done.asked), ([], [], [], []), what)
         self.assertEqual(Host().deliver("in/x", "call_each").published_on("out/said"), ["denied"])
+
+    def test_everybody_who_answers_is_asked_until_there_are_enough(self):
+        host = Host(answers={"names/nick": "Ada", "names/*": rejecting, "*/nick": "Bo"})
+        everybody = [["test-1", "Ada"], ["test-2", "rejected"], ["test-3", "Bo"]]
+        self.assertEqual(host.deliver("in/x", "everybody").published_on("out/said"), [everybody])
+        self.assertEqual(host.deliver("in/x", "enough").published_on("out/said"), [everybody[:1]])
+        self.assertIn("nobody answers on that channel", host.deliver("in/x", "nobody").failure.reason)
 
     def test_what_went_well_has_no_failure(self):
         self.assertIsNone(Host(config={"shop": "baker"}).deliver("in/x", "fine").failure)

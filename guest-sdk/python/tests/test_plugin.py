@@ -160,6 +160,8 @@ class Sdk(unittest.TestCase):
             return failure.reason
 
         self.assertIn("the payload does not parse", reason(Message(b"{", "application/json")))
+        deep = Message(b"[" * 100_000 + b"]" * 100_000, "application/json")
+        self.assertEqual(reason(deep), "the payload does not parse: it is nested too deep")
         self.assertIn("the payload does not parse: Expecting property name", reason(b"{"))
         self.assertIn("it is 'warm', not an object", reason(Message(b"warm", "text/plain")))
         self.assertIn("the field `celsius` is missing", reason({}))

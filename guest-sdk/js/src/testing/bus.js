@@ -58,7 +58,10 @@ export class Bus {
   request(channel, message) {
     this.#rules.outgoing(channel, message.headers);
     try {
-      return this.#ask(channel, message);
+      const value = this.#note(channel, message);
+      const [first] = this.#responders(channel);
+      if (first === undefined) throw new HiveError("no-responder");
+      return said(first, value);
     } catch (error) {
       throw errorToWire(error);
     }
@@ -66,14 +69,20 @@ export class Bus {
 
   requestEach(calls) {
     checkCalls(calls);
-    return calls.map(({ channel, message }) => this.#outcome(channel, message));
+    return calls.map(({ channel, message }) => outcomeOf(() => this.request(channel, message), (wire) => wire));
   }
 
-  gather(channel, message) {
+  gather(channel, message, _timeout, limit) {
     this.#rules.outgoing(channel, message.headers);
-    const outcome = this.#outcome(channel, message);
-    if (outcome.tag === "err" && outcome.val.tag === "no-responder") throw outcome.val;
-    return { answers: [{ origin: "test", outcome }], missing: 0 };
+    const [answers, value] = [[], this.#note(channel, message)];
+    let good = 0;
+    for (const answer of this.#responders(channel)) {
+      const outcome = outcomeOf(() => said(answer, value));
+      answers.push({ origin: `test-${answers.length + 1}`, outcome });
+      if (outcome.tag === "ok" && (good += 1) === limit) break;
+    }
+    if (answers.length === 0) throw errorToWire(new HiveError("no-responder"));
+    return { answers, missing: 0 };
   }
 
   keptValues(pattern, after) {
@@ -92,20 +101,25 @@ export class Bus {
     return id;
   }
 
-  #ask(channel, message) {
+  /** Notes a question, and has the value that is asked with. */
+  #note(channel, message) {
     const value = fromWire(message).data();
     this.done.asked.push({ channel, value });
-    const found = Object.entries(this.#answers).find(([pattern]) => matches(pattern, channel));
-    if (found === undefined) throw new HiveError("no-responder");
-    const [, answer] = found;
-    return toWire(toMessage(typeof answer === "function" ? answer(value) : answer));
+    return value;
   }
 
-  #outcome(channel, message) {
-    try {
-      return { tag: "ok", val: this.request(channel, message) };
-    } catch (wire) {
-      return { tag: "err", val: wire };
-    }
+  /** Who answers there, in the order of the test: values, or functions of the value asked with. */
+  #responders(channel) {
+    return Object.entries(this.#answers).filter(([pattern]) => matches(pattern, channel)).map(([, answer]) => answer);
+  }
+}
+
+const said = (answer, value) => toWire(toMessage(typeof answer === "function" ? answer(value) : answer));
+
+function outcomeOf(run, wire = errorToWire) {
+  try {
+    return { tag: "ok", val: run() };
+  } catch (error) {
+    return { tag: "err", val: wire(error) };
   }
 }
