@@ -2,11 +2,16 @@
 //!
 //! What it owns: how cargo is called. Its errors are shown as cargo writes them. It must not know other languages.
 
+mod heard;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
+    env, fs,
     path::{Path, PathBuf},
+    time::Instant,
 };
+
+use heard::{Heard, heard};
 
 use serde::Deserialize;
 
@@ -24,6 +29,9 @@ pub const TARGET: &str = "wasm32-wasip2";
 
 /// What users set for the code of their machine, such as its linker, is not meant for WebAssembly.
 const HOST_FLAGS: [&str; 3] = ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_RUSTFLAGS"];
+
+/// Whether cargo writes in colours, which it does not of itself where it is heard.
+const COLOUR: &str = "CARGO_TERM_COLOR";
 
 const CARGO: Tool = rust("cargo");
 const RUSTC: Tool = rust("rustc");
@@ -113,14 +121,45 @@ pub async fn build(project: &Project, shop: &Shop<'_>) -> Result<Built, BuildErr
     for flags in HOST_FLAGS {
         cargo.env_remove(flags);
     }
+    if env::var_os(COLOUR).is_none() {
+        // What it says is heard before it is shown, and loses its colours there where they are not wanted.
+        cargo.env(COLOUR, "always");
+    }
     for member in project.packages.values() {
         cargo.args(["--package", &member.id]);
     }
-    let (output, failure) = CARGO.run_to_its_end(cargo, "cargo build", &project.root).await?;
+    let begun = Instant::now();
+    let hear = |text: &str| anstream::eprint!("{}", shown(text, project, shop));
+    let building = CARGO.run_heard(cargo, "cargo build", &project.root, hear);
+    let (output, failure) = shop.making(&format!("building {}", names(project)), building).await?;
     let text = String::from_utf8_lossy(&output.stdout);
-    let artifacts: Vec<_> = text.lines().filter_map(|line| artifact(line, &project.packages)).collect();
+    let mut artifacts = Vec::new();
+    for (artifact, is_fresh) in text.lines().filter_map(|line| artifact(line, &project.packages)) {
+        if !is_fresh {
+            shop.say(&format!("built `{}` in {:.1} s", artifact.name, begun.elapsed().as_secs_f64()));
+        }
+        artifacts.push(artifact);
+    }
     let elsewhere = artifacts.iter().flat_map(read_elsewhere).collect();
     Ok(Built { artifacts, failures: failure.into_iter().collect(), elsewhere })
+}
+
+/// What of cargo's lines is shown as cargo writes it. What it says of the handlers is said.
+fn shown(text: &str, project: &Project, shop: &Shop<'_>) -> String {
+    let is_shown = |line: &&str| match heard(line, project.packages()) {
+        Heard::Building(name) => {
+            shop.say(&format!("building `{name}`"));
+            false
+        }
+        Heard::Done => false,
+        Heard::Other => true,
+    };
+    text.split_inclusive('\n').filter(is_shown).collect()
+}
+
+fn names(project: &Project) -> String {
+    let names: Vec<String> = project.packages.keys().map(|name| format!("`{name}`")).collect();
+    names.join(", ")
 }
 
 /// Manifests in a folder, the topmost of each branch: a workspace's own manifest speaks for its members.
@@ -200,10 +239,14 @@ struct Message {
     target: Option<Target>,
     #[serde(default)]
     filenames: Vec<PathBuf>,
+    /// Whether it was there already.
+    #[serde(default)]
+    fresh: bool,
 }
 
-/// The component of a package that was asked for. It is called as the package is: cargo's own file has `_` for `-`.
-fn artifact(line: &str, packages: &BTreeMap<String, Member>) -> Option<Artifact> {
+/// The component of a package that was asked for, and whether it was there already. It is called as the package is: cargo's
+/// own file has `_` for `-`.
+fn artifact(line: &str, packages: &BTreeMap<String, Member>) -> Option<(Artifact, bool)> {
     let message: Message = serde_json::from_str(line).ok()?;
     if message.reason != "compiler-artifact" || !message.target?.is_handler() {
         return None;
@@ -213,7 +256,7 @@ fn artifact(line: &str, packages: &BTreeMap<String, Member>) -> Option<Artifact>
         packages.iter().find(|(_, member)| manifest.parent() == Some(member.folder.as_path()))?;
     let file =
         message.filenames.into_iter().find(|file| file.extension().is_some_and(|ext| ext == "wasm"))?;
-    Some(Artifact { name: name.clone(), file, sources: folder.clone() })
+    Some((Artifact { name: name.clone(), file, sources: folder.clone() }, message.fresh))
 }
 
 /// What cargo says beside a component that it was made of.
@@ -317,9 +360,12 @@ mod tests {
             )
         };
         let line = |manifest: &str, file: &str| kind("cdylib", manifest, file);
-        let found =
-            artifact(&line("/w/greet/Cargo.toml", "/t/greet_me.wasm"), &packages).expect("an artifact");
+        let built = line("/w/greet/Cargo.toml", "/t/greet_me.wasm");
+        let (found, is_fresh) = artifact(&built, &packages).expect("an artifact");
         assert_eq!((found.name.as_str(), found.sources), ("greet-me", PathBuf::from("/w/greet")));
+        assert!(!is_fresh);
+        let fresh = built.replacen('{', r#"{"fresh":true,"#, 1);
+        assert!(artifact(&fresh, &packages).is_some_and(|(_, is_fresh)| is_fresh));
         assert_eq!(artifact(&kind("bin", "/w/greet/Cargo.toml", "/t/tool.wasm"), &packages), None);
         assert_eq!(artifact(&line("/w/other/Cargo.toml", "/t/other.wasm"), &packages), None);
         assert_eq!(artifact(&line("/w/greet/Cargo.toml", "/t/greet.so"), &packages), None);

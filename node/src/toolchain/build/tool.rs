@@ -14,7 +14,10 @@ use std::{
 };
 
 use rustix::io::Errno;
-use tokio::process::Command;
+use tokio::{
+    io::AsyncReadExt as _,
+    process::{Child, ChildStderr, Command},
+};
 
 use super::BuildError;
 use crate::plugin::end_with_this_process;
@@ -54,28 +57,31 @@ impl Tool {
     /// # Errors
     /// When it is not installed, or fails.
     pub async fn run(self, command: Command, called: &str, folder: &Path) -> Result<Output, BuildError> {
-        match self.run_to_its_end(command, called, folder).await? {
-            (output, None) => Ok(output),
-            (_, Some(failure)) => Err(failure),
-        }
+        let output = self.output(command, Stdio::inherit(), folder).await?;
+        failure(&output, called, folder).map_or(Ok(output), Err)
     }
 
-    /// The same where what it wrote counts for something even if it fails.
+    /// Runs one whose stdout counts for something even if it fails, and whose stderr is heard while it runs: whole lines, as
+    /// many as come at a time.
     ///
     /// # Errors
     /// When it is not installed.
-    pub async fn run_to_its_end(
+    pub async fn run_heard(
         self,
         command: Command,
         called: &str,
         folder: &Path,
+        hear: impl FnMut(&str),
     ) -> Result<(Output, Option<BuildError>), BuildError> {
-        let output = self.output(command, Stdio::inherit(), folder).await?;
-        let failure = (!output.status.success()).then(|| BuildError::Failed {
-            command: called.to_owned(),
-            folder: folder.into(),
-            said: String::new(),
-        });
+        let program = Path::new(command.as_std().get_program()).to_path_buf();
+        let run = async {
+            let mut child = begin(command, Stdio::piped(), folder)?;
+            let said = child.stderr.take();
+            let (output, heard) = tokio::join!(child.wait_with_output(), hear_lines(said, hear));
+            heard.and(output)
+        };
+        let output = run.await.map_err(|source| self.fault(&program, folder, source))?;
+        let failure = failure(&output, called, folder);
         Ok((output, failure))
     }
 
@@ -111,15 +117,9 @@ impl Tool {
         output.map_or_else(String::new, |output| String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    async fn output(self, mut command: Command, stderr: Stdio, folder: &Path) -> Result<Output, BuildError> {
-        tracing::debug!("in {}: {}", folder.display(), line(command.as_std()));
+    async fn output(self, command: Command, stderr: Stdio, folder: &Path) -> Result<Output, BuildError> {
         let program = Path::new(command.as_std().get_program()).to_path_buf();
-        // tokio's `output` alone would keep stderr.
-        let child = match is_bare_script(&program) {
-            true => Err(Errno::NOEXEC.into()),
-            false => command.stdout(Stdio::piped()).stderr(stderr).spawn(),
-        };
-        let output = match child {
+        let output = match begin(command, stderr, folder) {
             Ok(child) => child.wait_with_output().await,
             Err(error) => Err(error),
         };
@@ -163,6 +163,46 @@ impl Tool {
         }
         cannot_run(program, &source)
     }
+}
+
+/// Starts a command. tokio's `output` alone would keep stderr.
+fn begin(mut command: Command, stderr: Stdio, folder: &Path) -> io::Result<Child> {
+    tracing::debug!("in {}: {}", folder.display(), line(command.as_std()));
+    if is_bare_script(Path::new(command.as_std().get_program())) {
+        return Err(Errno::NOEXEC.into());
+    }
+    command.stdout(Stdio::piped()).stderr(stderr).spawn()
+}
+
+/// Bytes that are heard of a program at a time: what it writes at once stays together.
+const HEARD_BYTES: usize = 64 << 10;
+
+/// Hands on the whole lines of what a program says, as they come.
+async fn hear_lines(said: Option<ChildStderr>, mut hear: impl FnMut(&str)) -> io::Result<()> {
+    let Some(mut said) = said else { return Ok(()) };
+    let (mut chunk, mut open) = (vec![0; HEARD_BYTES], Vec::new());
+    loop {
+        let count = said.read(&mut chunk).await?;
+        open.extend_from_slice(chunk.get(..count).unwrap_or_default());
+        // At the end, what has no end is a line, too.
+        let end = open.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let whole: Vec<u8> = open.drain(..if count == 0 { open.len() } else { end }).collect();
+        if !whole.is_empty() {
+            hear(&String::from_utf8_lossy(&whole));
+        }
+        if count == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// A program's failure, where what it said of it is on stderr.
+fn failure(output: &Output, called: &str, folder: &Path) -> Option<BuildError> {
+    (!output.status.success()).then(|| BuildError::Failed {
+        command: called.to_owned(),
+        folder: folder.into(),
+        said: String::new(),
+    })
 }
 
 /// What it is called when a program that is there cannot be run.
@@ -320,6 +360,18 @@ mod tests {
         {
             check(name, false, false);
         }
+    }
+
+    #[tokio::test]
+    async fn whole_lines_are_heard_and_what_is_left_at_the_end() {
+        let tool = Tool { program: "sh", why: "tests need it", hint: "get it" };
+        let (mut command, mut heard) = (tool.command(Path::new(".")), Vec::new());
+        command.args(["-c", "printf 'one\\ntwo\\nthr' >&2; echo out; printf 'ee\\nfour' >&2; exit 3"]);
+        let ran = tool.run_heard(command, "sh", Path::new("."), |text| heard.push(text.to_owned())).await;
+        let (output, failure) = ran.expect("it ran");
+        assert!(heard.concat() == "one\ntwo\nthree\nfour", "{heard:?}");
+        assert!(heard.iter().rev().skip(1).all(|text| text.ends_with('\n')), "{heard:?}");
+        assert!(output.stdout == b"out\n" && failure.is_some(), "{failure:?}");
     }
 
     #[test]
