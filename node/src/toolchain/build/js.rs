@@ -4,6 +4,7 @@
 //! that does not help here. It must not know other languages.
 
 mod lacking;
+mod lent;
 mod lines;
 mod packages;
 mod said;
@@ -201,8 +202,9 @@ impl Js {
         let (uses, read) = if typed {
             // Types are no reason to wait for, and nobody asks for those of what cannot be read.
             let (bundled, checked) = tokio::join!(bundling, types::check(root, shop));
-            let (uses, read) = bundled?;
-            (uses, [read, checked?].concat())
+            let ((uses, read), (packages, typed)) = (bundled?, checked?);
+            lent::to(project, &esbuild(&tools), &packages)?;
+            (uses, [read, typed].concat())
         } else {
             bundling.await?
         };
@@ -354,7 +356,8 @@ async fn kit(
     why: &'static str,
 ) -> Result<PathBuf, BuildError> {
     let name: Vec<String> = packages.iter().map(|(name, version)| format!("{name}-{version}")).collect();
-    let kit = Kit { name: name.join("+"), called: called.into(), why, comes: Comes::Installed };
+    let name = name.join("+").replace(['@', '/'], "");
+    let kit = Kit { name, called: called.into(), why, comes: Comes::Installed };
     shop.kit(&kit, async |folder: &Path| {
         let pins: BTreeMap<&str, &str> = packages.iter().copied().collect();
         let manifest = serde_json::json!({ "private": true, "dependencies": pins });

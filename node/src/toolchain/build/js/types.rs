@@ -7,21 +7,22 @@ use std::path::{Path, PathBuf};
 use super::{NODE, bin, kit, lacking};
 use crate::toolchain::build::{BuildError, shop::Shop, tool::in_other_words};
 
-/// What checks them.
-pub const PACKAGES: &[(&str, &str)] = &[("typescript", "7.0.2")];
+/// What checks them, with those of Node.js for unit tests.
+pub const PACKAGES: &[(&str, &str)] = &[("@types/node", "20.19.0"), ("typescript", "7.0.2")];
 
-/// Checks them. Returns what was read for it.
+/// Checks them. Returns the packages that did, and what was read for it.
 ///
 /// # Errors
 /// When tsc is missing, or finds something.
-pub async fn check(root: &Path, shop: &Shop<'_>) -> Result<Vec<PathBuf>, BuildError> {
+pub async fn check(root: &Path, shop: &Shop<'_>) -> Result<(PathBuf, Vec<PathBuf>), BuildError> {
     let types = kit(shop, PACKAGES, "TypeScript", "the types of handlers are checked with it").await?;
     let mut tsc = NODE.command(root);
     tsc.arg(bin(&types, "tsc")).args(["--noEmit", "--listFiles", "--project", "tsconfig.json"]);
     let done = NODE.compile_aloud(tsc, "tsc", root).await;
     let listed =
         done.map_err(|error| in_other_words(error, |said| lacking::advised(&without_files(said))))?;
-    Ok(listed.lines().map(PathBuf::from).filter(|file| !file.starts_with(&types)).collect())
+    let read = listed.lines().map(PathBuf::from).filter(|file| !file.starts_with(&types)).collect();
+    Ok((types, read))
 }
 
 /// What tsc found, without the files that it read.
