@@ -13,8 +13,11 @@ use std::{
 
 use hive_proto::event::Event;
 
-use super::{instances::Fault, limits::Limits, rate::Rate};
-use crate::status::{Complaints, LineLevel, Lines, Work, and_more, beside_those_said};
+use super::{host::readable, instances::Fault, limits::Limits, rate::Rate};
+use crate::{
+    status::{Complaints, LineLevel, Lines, Work, and_more, beside_those_said},
+    telemetry::LINE_END,
+};
 
 /// The target of guests' lines in the log's filter.
 const TARGET: &str = "handler";
@@ -141,17 +144,25 @@ impl Allowance {
         self.last_lines.push(level, line);
     }
 
-    /// A call broke, or found no instance. It is said, aloud too, unless one of the same cause was just now: then it is counted.
+    /// A call broke, or found no instance. It is said, aloud too, with what the guest said of it, unless one of the same cause
+    /// was just now: then it is counted.
     pub fn broke(&self, event: &Event, fault: &Fault) {
         let plugin = &*self.plugin;
+        let below = match fault {
+            Fault::Trap { dump: Some(dump), .. } => format!("{LINE_END}{}", readable(dump)),
+            _ => String::new(),
+        };
         let (channel, id, fault) = (&event.channel, event.id, fault.to_string());
         let Some(left_out) = self.broken.admit((channel.as_str(), &fault)) else {
-            tracing::debug!(plugin, %channel, event = %id, "the handler {fault}");
+            tracing::debug!(plugin, %channel, event = %id, "the handler {fault}{below}");
             return;
         };
         let more = and_more(left_out);
-        tracing::warn!(plugin, %channel, event = %id, "the handler {fault}{more}");
-        self.note(LineLevel::Warn, &format!("the handler {fault} (channel={channel} event={id}){more}"));
+        tracing::warn!(plugin, %channel, event = %id, "the handler {fault}{more}{below}");
+        self.note(
+            LineLevel::Warn,
+            &format!("the handler {fault} (channel={channel} event={id}){more}{below}"),
+        );
     }
 
     /// Its process said what it must not. Said as a call that broke is.

@@ -52,7 +52,7 @@ mod state;
 mod timers;
 mod wasi;
 
-pub(in crate::plugin) use log::{LINE_BYTES_MAX, say};
+pub(in crate::plugin) use log::{LINE_BYTES_MAX, readable, say};
 
 /// Generated from `wit/`; see there for what each item means.
 #[expect(missing_docs, reason = "generated; the WIT says what each item means")]
@@ -210,10 +210,19 @@ impl Guest {
         self.wasi.last_words.lines()
     }
 
+    /// What it said as it gave up, for whoever says that it has.
+    #[must_use]
+    pub fn dump(&self) -> Option<String> {
+        self.wasi.last_words.take_dump()
+    }
+
     /// The call is over: facts about its event are gone. What it wrote stays, unless it broke.
     pub fn end(&mut self, is_whole: bool) {
         self.serving = None;
         self.reply = None;
+        if is_whole {
+            self.wasi.last_words.go_on();
+        }
         if let Some(writes) = self.writes.take().filter(|_| is_whole) {
             writes.keep();
             self.wrote = true;

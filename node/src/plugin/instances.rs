@@ -148,6 +148,8 @@ pub enum Fault {
         function: Option<String>,
         /// What happened there.
         reason: String,
+        /// What it said of it, line by line, where the reason has not all of that.
+        dump: Option<String>,
     },
     /// `start` says that it cannot begin.
     #[error("refuses to start: {0}")]
@@ -374,14 +376,15 @@ fn fault(store: &mut Store<Guest>, error: &wasmtime::Error) -> Fault {
         return Fault::NoRoom("too many instances live on this node".into());
     }
     tracing::debug!("a handler broke: {error:?}");
-    trap::explain(error, &store.data().last_words())
+    let words = store.data().last_words();
+    trap::explain(error, &words, store.data().dump())
 }
 
 /// The same before the first event: there is no dead letter then that has what it said last, so the fault has it.
 fn beginning(store: &mut Store<Guest>, error: &wasmtime::Error) -> Fault {
     match fault(store, error) {
-        Fault::Trap { function, reason } => {
-            Fault::Trap { function, reason: trap::with_last_words(reason, &store.data().last_words()) }
+        Fault::Trap { function, reason, dump } => {
+            Fault::Trap { function, reason: trap::with_last_words(reason, &store.data().last_words()), dump }
         }
         other => other,
     }

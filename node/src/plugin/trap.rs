@@ -11,10 +11,17 @@ use wasmtime_wasi::I32Exit;
 use super::instances::Fault;
 
 /// Describes a trap: the reason, and the nearest function that is not the language's own. `last_words` are the last
-/// lines that the guest wrote to its stderr.
+/// lines that the guest wrote to its stderr, `dump` those since it gave up.
 #[must_use]
-pub fn explain(error: &wasmtime::Error, last_words: &[String]) -> Fault {
-    Fault::Trap { function: function(error), reason: reason(error, last_words) }
+pub fn explain(error: &wasmtime::Error, last_words: &[String], dump: Option<String>) -> Fault {
+    let reason = reason(error, last_words);
+    let dump = dump.filter(|dump| !says_all(&reason, dump));
+    Fault::Trap { function: function(error), reason, dump }
+}
+
+/// Whether a reason has all that the guest said as it gave up: a panic of Rust, or one line.
+fn says_all(reason: &str, dump: &str) -> bool {
+    reason.starts_with(PANICKED) || reason.contains(dump)
 }
 
 /// The nearest function that is not the language's own.
@@ -29,15 +36,39 @@ fn reason(error: &wasmtime::Error, last_words: &[String]) -> String {
     }
     match error.downcast_ref::<Trap>() {
         // What ends itself says why before, if it says anything.
-        Some(Trap::UnreachableCodeReached) => panic_text(last_words).unwrap_or_else(|| {
-            with_last_words("`unreachable` was executed, as by a panic".into(), last_words)
-        }),
+        Some(Trap::UnreachableCodeReached) => {
+            panic_text(last_words).or_else(|| null_text(error)).unwrap_or_else(|| {
+                with_last_words("`unreachable` was executed, as by a panic".into(), last_words)
+            })
+        }
         Some(trap) => stack_text(error, *trap).unwrap_or_else(|| {
             let text = trap.to_string();
             text.strip_prefix("wasm trap: ").unwrap_or(&text).to_owned()
         }),
         None => error.root_cause().to_string(),
     }
+}
+
+/// What is said of a NULL, if that is what the trap means, with the function of the SDK that was given it. A compiler of C puts
+/// a trap where NULL is read or written, and nothing else that is usual does so in a function of a handler's own.
+fn null_text(error: &wasmtime::Error) -> Option<String> {
+    let trace = error.downcast_ref::<WasmBacktrace>()?;
+    let names: Vec<String> = trace.frames().iter().flat_map(frame_names).collect();
+    if let Some(given) = names.iter().take_while(|name| is_of_c(name)).last() {
+        return Some(format!("NULL was given to `{}`", given.split(" (").next().unwrap_or_default()));
+    }
+    let is_in_c = names.first().is_some_and(|name| is_own(name) && IN_C.iter().any(|end| name.contains(end)));
+    is_in_c.then(|| "`unreachable` was executed, as where NULL is read or written".into())
+}
+
+/// How files of C and C++ end, as [`frame_names`] has them.
+const IN_C: [&str; 6] = [".c:", ".h:", ".cc:", ".cpp:", ".cxx:", ".hpp:"];
+
+/// The files of the SDK for C.
+const OF_C: [&str; 4] = [" (sdk/hive.c:", " (sdk/json.c:", " (sdk/state.c:", " (sdk/inner.h:"];
+
+fn is_of_c(name: &str) -> bool {
+    OF_C.iter().any(|file| name.contains(file))
 }
 
 /// What is said of a stack that is full, if that is what the trap means. Rust and C keep a stack of their own at the beginning
@@ -96,13 +127,15 @@ fn cycle(trace: &WasmBacktrace) -> Vec<String> {
     if frames * 2 > trace.frames().len() && shown.len() <= CYCLE_MAX { shown } else { Vec::new() }
 }
 
+/// What stands before a panic's place in Rust.
+const PANICKED: &str = "panicked at ";
+
 /// What a Rust guest says when it panics: a line that ends with the place, and the message below it.
 fn panic_text(last_words: &[String]) -> Option<String> {
-    const MARK: &str = "panicked at ";
-    let at = last_words.iter().rposition(|line| line.contains(MARK))?;
+    let at = last_words.iter().rposition(|line| line.contains(PANICKED))?;
     let (line, message) = last_words.get(at..)?.split_first()?;
-    let place = line.split_once(MARK)?.1.trim_end_matches(':');
-    let text = format!("panicked at {}: {}", short_path(place), message.join(" "));
+    let place = line.split_once(PANICKED)?.1.trim_end_matches(':');
+    let text = format!("{PANICKED}{}: {}", short_path(place), message.join(" "));
     Some(text.chars().filter(|c| !c.is_control()).collect())
 }
 
@@ -114,7 +147,7 @@ const LAST_WORDS_BYTES_MAX: usize = 400;
 
 /// The reason with what the guest said last, unless that is the reason already: from where it panicked on, else the end.
 pub fn with_last_words(reason: String, last_words: &[String]) -> String {
-    if last_words.is_empty() || reason.starts_with("panicked at ") || reason.contains(SAID) {
+    if last_words.is_empty() || reason.starts_with(PANICKED) || reason.contains(SAID) {
         return reason;
     }
     const PANICS: [&str; 2] = ["panic: ", "fatal error: "];
@@ -133,7 +166,7 @@ pub fn with_last_words(reason: String, last_words: &[String]) -> String {
 }
 
 /// What begins the names of functions that only carry out a panic, or stand between the node and a handler.
-const LANGUAGE: [&str; 24] = [
+const LANGUAGE: [&str; 25] = [
     "std::",
     "core::",
     "alloc::",
@@ -146,6 +179,7 @@ const LANGUAGE: [&str; 24] = [
     "abort",
     "__abort",
     "__assert_fail",
+    "__wasi_",
     "wit_bindgen",
     "cabi_",
     "dlmalloc",
@@ -165,7 +199,7 @@ fn guilty(trace: &WasmBacktrace) -> Option<String> {
 }
 
 fn is_own(name: &str) -> bool {
-    !LANGUAGE.iter().any(|prefix| name.starts_with(prefix))
+    !LANGUAGE.iter().any(|prefix| name.starts_with(prefix)) && !is_of_c(name)
 }
 
 /// The functions of one frame, inlined ones first; with file and line when the component says them.
@@ -267,7 +301,7 @@ mod tests {
         let mut store = wasmtime::Store::new(&engine, ());
         let instance = wasmtime::Instance::new(&mut store, &module, &[]).expect("an instance");
         let run = instance.get_typed_func::<(), ()>(&mut store, "run").expect("a function");
-        explain(&run.call(&mut store, ()).expect_err("a trap"), last_words)
+        explain(&run.call(&mut store, ()).expect_err("a trap"), last_words, None)
     }
 
     fn trapped(functions: &str) -> Fault {

@@ -56,7 +56,7 @@ fn level_of(level: Level) -> LineLevel {
 }
 
 /// A guest must not write its own log lines, nor steer a terminal.
-fn readable(line: &str) -> String {
+pub(in crate::plugin) fn readable(line: &str) -> String {
     let end = line.floor_char_boundary(LINE_BYTES_MAX);
     let shown = line.get(..end).unwrap_or_default();
     let mut text: String = shown

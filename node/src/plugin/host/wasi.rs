@@ -87,6 +87,19 @@ impl LastWords {
         said.recent.clear();
         said.recent_bytes = 0;
     }
+
+    /// A call came back: what looked like the guest's end is said, as it was none.
+    pub(super) fn go_on(&self) {
+        self.0.end_dump(&mut self.0.lock());
+    }
+
+    /// What the guest said as it gave up, which whoever takes it says. None: nothing that begins so.
+    pub(super) fn take_dump(&self) -> Option<String> {
+        let mut said = self.0.lock();
+        // What has no end yet is a part of it.
+        self.0.say(&mut said);
+        said.dump.take().map(Dump::text)
+    }
 }
 
 fn with_nothing() -> WasiCtxBuilder {
@@ -101,11 +114,13 @@ const RANDOM_BYTES_MAX: u64 = 1 << 20;
 /// Bytes of a line without its end that are kept; then it is said as it is.
 const LINE_BYTES_MAX: usize = 8 << 10;
 
-/// What begins the lines that a language's runtime writes of everything that it was doing, as Go's does where it gives up.
-const DUMPS: [&str; 3] = ["panic: ", "fatal error: ", "runtime: out of memory"];
+/// What begins the lines that a language's runtime writes where it gives up: of Go of everything that it was doing, of Rust and
+/// C of a panic or an assertion. They are one entry of the log, with what came of the call.
+const DUMPS: [&str; 5] =
+    ["panic: ", "fatal error: ", "runtime: out of memory", "thread '", "Assertion failed: "];
 
 /// Lines of such a dump that are heard and kept: the function that was at it is among them.
-const DUMP_LINES_MAX: u32 = 16;
+const DUMP_LINES_MAX: usize = 16;
 
 /// Bytes a guest may write at once.
 const WRITE_BYTES_MAX: usize = 64 << 10;
@@ -128,8 +143,34 @@ struct Said {
     /// The last whole lines, at most [`LAST_WORDS_BYTES_MAX`] of them.
     recent: VecDeque<String>,
     recent_bytes: usize,
-    /// Lines of a dump in this call; none: nothing began one.
-    dump: Option<u32>,
+    /// What was said in this call since a dump began; none: nothing began one.
+    dump: Option<Dump>,
+}
+
+/// What a guest says where it gives up.
+#[derive(Default)]
+struct Dump {
+    /// At most [`DUMP_LINES_MAX`].
+    lines: Vec<String>,
+    /// How many there were beside them.
+    left: usize,
+}
+
+impl Dump {
+    /// Whether another line is heard: the beginning of a dump is.
+    fn admits(&mut self, line: &str) -> bool {
+        let fits = self.lines.len() < DUMP_LINES_MAX;
+        match fits {
+            true => self.lines.push(line.to_owned()),
+            false => self.left = self.left.saturating_add(1),
+        }
+        fits
+    }
+
+    fn text(self) -> String {
+        let left = (self.left > 0).then(|| format!("… {} more lines", self.left));
+        self.lines.into_iter().chain(left).collect::<Vec<_>>().join("\n")
+    }
 }
 
 impl Output {
@@ -155,21 +196,32 @@ impl Line {
         let text = text.trim_end();
         // Rust's advice about a variable that nobody can set here would only mislead.
         let is_said = !text.is_empty() && !text.starts_with("note: run with `RUST_BACKTRACE");
-        if is_said && Said::admits(&mut said.dump, text) {
-            if let Some((plugin, level)) = &self.heard {
+        if !is_said {
+            said.pending.clear();
+            return;
+        }
+        if said.dump.is_none() && DUMPS.iter().any(|begins| text.starts_with(begins)) {
+            said.dump = Some(Dump::default());
+        }
+        let is_heard = match (&mut said.dump, &self.heard) {
+            (Some(dump), _) => dump.admits(text),
+            (None, Some((plugin, level))) => {
                 log::say(plugin, *level, text);
+                true
             }
+            (None, None) => true,
+        };
+        if is_heard {
             let kept = text.get(..text.floor_char_boundary(LAST_WORDS_BYTES_MAX)).unwrap_or_default();
             said.remember(kept.to_owned());
         }
         said.pending.clear();
     }
 
-    /// Says how many lines of a dump were left out.
+    /// Says what nobody took of a dump, in one piece.
     fn end_dump(&self, said: &mut Said) {
-        let left = said.dump.take().map_or(0, |lines| lines.saturating_sub(DUMP_LINES_MAX));
-        if let Some((plugin, level)) = self.heard.as_ref().filter(|_| left > 0) {
-            log::say(plugin, *level, &format!("… {left} more lines"));
+        if let (Some(dump), Some((plugin, level))) = (said.dump.take(), &self.heard) {
+            log::say(plugin, *level, &dump.text());
         }
     }
 
@@ -179,16 +231,6 @@ impl Line {
 }
 
 impl Said {
-    /// Whether a line is heard: of a dump its beginning is.
-    fn admits(dump: &mut Option<u32>, line: &str) -> bool {
-        if dump.is_none() && !DUMPS.iter().any(|begins| line.starts_with(begins)) {
-            return true;
-        }
-        let lines = dump.get_or_insert(0);
-        *lines = lines.saturating_add(1);
-        *lines <= DUMP_LINES_MAX
-    }
-
     fn remember(&mut self, line: String) {
         self.recent_bytes = self.recent_bytes.saturating_add(line.len());
         self.recent.push_back(line);
@@ -289,7 +331,10 @@ mod tests {
         let words = LastWords(Arc::clone(&output.0));
         let lines = words.lines();
         assert_eq!((lines[1].as_str(), lines[16].as_str()), ("fatal error: out of memory", "goroutine 14"));
-        assert_eq!((lines.len(), output.0.lock().dump), (17, Some(201)));
+        assert_eq!(lines.len(), 17);
+        let dump = words.take_dump().expect("a dump");
+        assert!(dump.starts_with("fatal error: out of memory\ngoroutine 0\n"), "{dump}");
+        assert!(dump.ends_with("\ngoroutine 14\n… 185 more lines"), "{dump}");
         words.forget();
         output.0.take(b"goroutine\n");
         assert_eq!(words.lines(), ["goroutine"]);
