@@ -61,8 +61,9 @@ type Delivered struct {
 	Rejected bool
 }
 
-// NewHost is a node that knows nothing yet.
+// NewHost is a node that knows nothing yet. It panics where no node would load the plugin, because of a pattern or a schedule.
 func NewHost() *Host {
+	checkPlugin()
 	return &Host{
 		Config: map[string]string{}, Secrets: map[string]string{}, Kept: map[string]Message{},
 		Answers: map[string]func(Message) (any, error){}, timers: map[string]timed{},

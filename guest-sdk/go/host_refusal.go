@@ -86,6 +86,35 @@ func checkChannel(channel string) error {
 	return nil
 }
 
+// Panics where a node would not load the plugin.
+func checkPlugin() {
+	for _, pattern := range plugin.Publishes {
+		checkPattern(pattern)
+	}
+	for _, subscription := range subscriptions {
+		checkPattern(subscription.pattern)
+	}
+	for _, timer := range timers {
+		if !strings.HasPrefix(timer.schedule, "@every ") && len(strings.Fields(timer.schedule)) != 5 {
+			panic(fmt.Sprintf("%q is no schedule: it is `@every 5s`, or five fields of cron: minute hour day month weekday",
+				timer.schedule))
+		}
+	}
+}
+
+func checkPattern(pattern string) {
+	segments := strings.Split(pattern, "/")
+	for at, segment := range segments {
+		isFilled := strings.HasPrefix(segment, "{") && strings.HasSuffix(segment, "}")
+		if segment == "*" || segment == "**" || isFilled {
+			segments[at] = "x"
+		}
+	}
+	if checkChannel(strings.Join(segments, "/")) != nil {
+		panic(fmt.Sprintf("%q is no pattern: segments are names, `*`, `**` or `{name}`, none is empty or has a blank", pattern))
+	}
+}
+
 // Whether a pattern matches: `*` is one segment, `**` any number. Names that begin with `$` are not for wildcards.
 func matches(pattern, channel string) bool { return match(pattern, strings.Split(channel, "/")) }
 

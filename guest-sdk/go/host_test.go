@@ -402,3 +402,22 @@ func TestWhatIsNoTextIsRefusedAndNotReplaced(t *testing.T) {
 		is(t, err.Error(), "invalid: the value cannot be written as JSON: "+one.want)
 	}
 }
+
+func TestWhatNoNodeWouldLoadIsSaidByTheFakeOne(t *testing.T) {
+	said := func(change func()) (text any) {
+		options, heard, ticks := plugin, subscriptions, timers
+		defer func() { text, plugin, subscriptions, timers = recover(), options, heard, ticks }()
+		change()
+		NewHost()
+		return nil
+	}
+	none := "is no pattern: segments are names, `*`, `**` or `{name}`, none is empty or has a blank"
+	for _, pattern := range []string{"a//b", "/a", "a*", "a b", ""} {
+		on := func() { On(pattern, func(*Context, int) error { return nil }) }
+		is(t, said(on), any(fmt.Sprintf("%q %s", pattern, none)))
+		is(t, said(func() { plugin.Publishes = []string{pattern} }), any(fmt.Sprintf("%q %s", pattern, none)))
+	}
+	is(t, said(func() { On("a/*/{b}/**", func(*Context, int) error { return nil }) }), nil)
+	hourly := said(func() { Tick("a", "hourly", func(*Context) error { return nil }) })
+	is(t, strings.HasPrefix(fmt.Sprint(hourly), `"hourly" is no schedule: it is `), true)
+}
