@@ -37,6 +37,9 @@ static struct {
   bool permanent;
   /* The error is the node's; and somebody waits for the answer. */
   bool of_node, asked;
+  /* Where the handler read what the error is about; NULL: it is about something else. */
+  const char *file;
+  int line;
   /* What it replied is no JSON. */
   bool misspoke;
   /* The event that it handles; NULL: it handles none. */
@@ -160,6 +163,7 @@ __attribute__((destructor)) static void leave(void) { fputs("exit() was called: 
 
 static char *formatted(const char *format, va_list args) {
   char *text = NULL;
+  GIVEN(format);
   if (vasprintf(&text, format, args) < 0) abort();
   return text;
 }
@@ -198,9 +202,28 @@ static void because(const char *format, va_list args) {
   said.reason = reason;
 }
 
+/* Where the handler reads what came. */
+static struct {
+  const char *file;
+  int line;
+} reading;
+
+void hive_at(const char *file, int line) {
+  reading.file = file;
+  reading.line = line;
+}
+
 bool hive_wrong(const char *format, ...) {
-  char *error;
+  char *error, *placed;
   WITH_ARGS(format, error = formatted(format, args));
+  said.file = reading.file;
+  said.line = reading.line;
+  /* Whoever asked need not see the inside. */
+  if (said.file && !said.asked) {
+    if (asprintf(&placed, "%s (%s:%d)", error, said.file, said.line) < 0) abort();
+    free(error);
+    error = placed;
+  }
   free(said.error);
   said.error = error;
   said.permanent = true;
@@ -208,7 +231,10 @@ bool hive_wrong(const char *format, ...) {
   return false;
 }
 
-bool hive_made(const char *made) { return hive_is_json(made) || hive_wrong("what was made is no JSON: %.200s", made); }
+bool hive_made(const char *made) {
+  hive_at(NULL, 0);
+  return hive_is_json(made) || hive_wrong("what was made is no JSON: %.200s", made);
+}
 
 /* What an outcome comes to: whose reply is no JSON has not handled the event, and whoever fails has a reason. */
 static hive_outcome judged(hive_outcome outcome) {
@@ -322,6 +348,7 @@ hive_outcome hive_retry_after(uint64_t ms, const char *format, ...) {
 static hive_node_types_message_t message(const void *bytes, size_t len, const char *content_type) {
   hive_node_types_message_t made;
   memset(&made, 0, sizeof made);
+  if (len) GIVEN(bytes);
   made.payload.ptr = len ? malloc(len) : NULL;
   made.payload.len = len;
   if (len) memcpy(made.payload.ptr, bytes, len);
@@ -367,6 +394,7 @@ bool hive_noted(hive_node_types_error_t *error) {
   free(said.error);
   if (asprintf(&said.error, "%s%.*s", texts[error->tag], (int)more.len, (const char *)more.ptr) < 0) abort();
   said.of_node = true;
+  said.file = NULL;
   said.permanent = error->tag <= HIVE_NODE_TYPES_ERROR_TOO_LARGE || error->tag == HIVE_NODE_TYPES_ERROR_REJECTED;
   hive_node_types_error_free(error);
   return false;
@@ -386,8 +414,10 @@ hive_outcome hive_failed_at(const char *file, int line) {
   /* Whoever asked need not see the inside; the log has it. */
   if (said.asked) {
     if (said.of_node) hive_log(HIVE_ERROR, "%s (%s:%d)", hive_error(), file, line);
+    else if (said.file) hive_log(HIVE_WARN, "%s (%s:%d)", hive_error(), said.file, said.line);
     return said.permanent ? hive_reject("%s", hive_error()) : hive_retry("%s", hive_error());
   }
+  if (said.file) return hive_reject("%s", hive_error());
   return said.permanent ? hive_reject("%s (%s:%d)", hive_error(), file, line) : hive_retry("%s (%s:%d)", hive_error(), file, line);
 }
 
@@ -539,6 +569,7 @@ void hive_log(hive_level level, const char *format, ...) {
 
 bool hive_segment(const hive_event *event, int index, char *to, size_t size) {
   const char *at = event->channel.ptr, *end = at + event->channel.len;
+  GIVEN(to);
   while (index-- > 0) {
     at = memchr(at, '/', (size_t)(end - at));
     if (!at++) return hive_wrong("the channel has no such segment");
@@ -552,6 +583,8 @@ bool hive_segment(const hive_event *event, int index, char *to, size_t size) {
 }
 
 bool hive_header(const char *name, char *to, size_t size) {
+  GIVEN(name);
+  GIVEN(to);
   if (!said.event) return hive_wrong("no event is being handled");
   hive_node_types_headers_t all = said.event->message.headers;
   for (size_t at = 0; at < all.len; at++) {

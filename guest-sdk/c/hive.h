@@ -47,18 +47,34 @@ bool hive_start(void);
 
 typedef enum { HIVE_POOL = 0, HIVE_FRESH, HIVE_SINGLE } hive_mode;
 
+/* What a compiler sees of a literal; the node sees the rest when it loads the component. */
+#if defined(__has_attribute)
+#if __has_attribute(diagnose_if)
+#define HIVE_PATTERN(p)                                                                                             \
+  __attribute__((diagnose_if(!p[0] || p[0] == '/' || p[__builtin_strlen(p) - 1] == '/' || __builtin_strchr(p, ' '), \
+                             "this is no pattern: it is empty, begins or ends with `/`, or has a blank", "error")))
+#define HIVE_SCHEDULE(s)                                                                                              \
+  __attribute__((diagnose_if(s[0] != '@' && !__builtin_strchr(s, ' '),                                                \
+                             "this is no schedule: it is `@every 5s`, or five fields of cron, as `0 6 * * *`", "error")))
+#endif
+#endif
+#ifndef HIVE_PATTERN
+#define HIVE_PATTERN(p)
+#define HIVE_SCHEDULE(s)
+#endif
+
 /* Within hive_plugin. Texts must last: literals do. */
-void hive_on(const char *pattern, hive_handler handler);
-void hive_answer(const char *pattern, hive_handler handler);
+void hive_on(const char *pattern, hive_handler handler) HIVE_PATTERN(pattern);
+void hive_answer(const char *pattern, hive_handler handler) HIVE_PATTERN(pattern);
 /* Every event, also what durable channels carried while this node was away. */
-void hive_on_durable(const char *pattern, hive_handler handler);
+void hive_on_durable(const char *pattern, hive_handler handler) HIVE_PATTERN(pattern);
 /* One node of the group gets each event; NULL is the plugin's own group. */
-void hive_on_group(const char *pattern, const char *group, hive_handler handler);
-void hive_tick(const char *name, const char *schedule, hive_handler handler);
+void hive_on_group(const char *pattern, const char *group, hive_handler handler) HIVE_PATTERN(pattern);
+void hive_tick(const char *name, const char *schedule, hive_handler handler) HIVE_SCHEDULE(schedule);
 /* The same on one of the nodes that run the plugin. */
-void hive_tick_mesh(const char *name, const char *schedule, hive_handler handler);
+void hive_tick_mesh(const char *name, const char *schedule, hive_handler handler) HIVE_SCHEDULE(schedule);
 /* Patterns that it means to publish to or call; the node denies every other. */
-void hive_publishes(const char *pattern);
+void hive_publishes(const char *pattern) HIVE_PATTERN(pattern);
 void hive_instances(hive_mode mode);
 /* Hands the memory of a HIVE_SINGLE plugin to the version that takes over: `save` replies with it, as a handler does, and
  * `restore` gets it before the first event. What either rejects refuses the new version, and the one before goes on. */
@@ -158,7 +174,21 @@ bool hive_json_field(hive_bytes json, const char *field, hive_bytes *to);
 /* A text as JSON, in quotes, into a buffer; what does not fit is cut off. Returns the buffer. */
 char *hive_quoted(const char *text, char *to, size_t size);
 
+/* Where the handler reads what came: an error of that says it. Called by what follows. */
+void hive_at(const char *file, int line);
+
 #ifdef __cplusplus
 }
+#endif
+
+#ifndef HIVE_INNER
+#define hive_segment(...) (hive_at(__FILE__, __LINE__), hive_segment(__VA_ARGS__))
+#define hive_header(...) (hive_at(__FILE__, __LINE__), hive_header(__VA_ARGS__))
+#define hive_text(...) (hive_at(__FILE__, __LINE__), hive_text(__VA_ARGS__))
+#define hive_json_number(...) (hive_at(__FILE__, __LINE__), hive_json_number(__VA_ARGS__))
+#define hive_json_int(...) (hive_at(__FILE__, __LINE__), hive_json_int(__VA_ARGS__))
+#define hive_json_text(...) (hive_at(__FILE__, __LINE__), hive_json_text(__VA_ARGS__))
+#define hive_json_bool(...) (hive_at(__FILE__, __LINE__), hive_json_bool(__VA_ARGS__))
+#define hive_json_field(...) (hive_at(__FILE__, __LINE__), hive_json_field(__VA_ARGS__))
 #endif
 #endif

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* These files define what handlers call with a place. */
+#define HIVE_INNER
+
 #include "bindings/handler.h"
 #include "hive.h"
 
@@ -21,7 +24,13 @@ extern uint64_t hive_scratch[4];
   bool fine = (call);    \
   hive_enter(hive_scratch)
 
-static inline wire_text borrowed(const char *text) { return (wire_text){(uint8_t *)text, strlen(text)}; }
+/* What a handler has to give: NULL is a trap here, which the node tells with the function that was given it. */
+#define GIVEN(pointer) ((pointer) ? (void)0 : __builtin_trap())
+
+static inline wire_text borrowed(const char *text) {
+  GIVEN(text);
+  return (wire_text){(uint8_t *)text, strlen(text)};
+}
 
 /* A copy, ended by a zero. */
 static inline char *ended(const uint8_t *bytes, size_t len) {

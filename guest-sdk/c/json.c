@@ -98,6 +98,7 @@ static bool value(reader *r, int depth) {
 }
 
 bool hive_is_json(const char *made) {
+  GIVEN(made);
   reader r = {made, made + strlen(made)};
   blank(&r);
   if (r.at == r.end) return true; /* nothing is said */
@@ -198,6 +199,7 @@ static size_t utf8(unsigned code, char *to) {
 
 bool hive_json_text(hive_bytes json, const char *field, char *to, size_t size) {
   hive_bytes found;
+  GIVEN(to);
   if (!hive_json_field(json, field, &found)) return false;
   if (*found.ptr != '"') return unfit(field, "text", found);
   const char *at = found.ptr + 1, *end = found.ptr + found.len - 1;
@@ -266,6 +268,7 @@ static bool is_json(hive_bytes type) {
 
 bool hive_text(const hive_event *event, char *to, size_t size) {
   hive_bytes payload = event->payload;
+  GIVEN(to);
   if (!begins(event->content_type, "text/")) {
     reader r = {payload.ptr, payload.ptr + payload.len};
     const char *from, *end;

@@ -28,6 +28,7 @@ bool hive_state_get(const char *key, char **to, size_t *len) {
 bool hive_state_set(const char *key, const void *bytes, size_t len, uint64_t ttl_ms) {
   wire_text asked = borrowed(key);
   handler_list_u8_t value = {(uint8_t *)bytes, len};
+  if (len) GIVEN(bytes);
   hive_node_types_error_t error;
   ASK(hive_node_state_set(&asked, &value, lasting(&ttl_ms), &error));
   return fine || hive_noted(&error);

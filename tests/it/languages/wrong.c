@@ -15,6 +15,8 @@ static hive_outcome try(const hive_event *event) {
   if (!strcmp(how, "abort")) abort();
   if (!strcmp(how, "exit")) exit(3);
   if (!strcmp(how, "nowhere")) *hive_config("none") = 1;
+  if (!strcmp(how, "null text")) hive_quoted(hive_config("none"), small, sizeof small);
+  if (!strcmp(how, "null key")) return or_failed(hive_state_delete(hive_config("none")));
   if (!strcmp(how, "silent")) return HIVE_REJECT;
   if (!strcmp(how, "reply")) return hive_reply_json("{\"a\": %s}", "oops"), HIVE_DONE;
   if (!strcmp(how, "infinite")) return hive_reply_json("%g", 1 / (double)event->key.len), HIVE_DONE;

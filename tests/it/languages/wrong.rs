@@ -158,7 +158,15 @@ async fn what_is_wrong_in_c_is_said_where_it_is() -> Result<()> {
             &["by a panic; it said last: Assertion failed: strlen(how) == 1 (src/handler.c: try: 14)"][..],
         ),
         ("abort", &["trapped in `try (src/handler.c:15)`"][..]),
-        ("nowhere", &["trapped in `try (src/handler.c:17)`"][..]),
+        (
+            "nowhere",
+            &[
+                "trapped in `try (src/handler.c:17)`: `unreachable` was executed, as where NULL is read or written",
+            ][..],
+        ),
+        ("null text", &["trapped in `try (src/handler.c:18)`: NULL was given to `hive_quoted`"][..]),
+        ("null key", &["trapped in `try (src/handler.c:19)`: NULL was given to `hive_state_delete`"][..]),
+        ("kind", &["`n` is no text: 5 (src/handler.c:27)"][..]),
         ("exit", &["; it said last: exit() was called: a handler returns"][..]),
         ("nobody", &["`out/nobody`: nobody answers on that channel (src/handler.c:6)"][..]),
     ] {
@@ -192,6 +200,14 @@ async fn what_cannot_be_meant_in_c_does_not_build() -> Result<()> {
         (
             " return HIVE_DONE; }\nvoid hive_plugins(void) { hive_on(\"a/b\", try); }\n",
             "no source has `void hive_plugin",
+        ),
+        (
+            " return HIVE_DONE; }\nvoid hive_plugin(void) { hive_on(\"a/b/\", try); }\n",
+            "src/handler.c:3:45: error: this is no pattern: ",
+        ),
+        (
+            " return HIVE_DONE; }\nvoid hive_plugin(void) { hive_tick(\"a\", \"hourly\", try); }\n",
+            "src/handler.c:3:54: error: this is no schedule: it is `@every 5s`",
         ),
     ] {
         std::fs::write(&source, format!("{begins}{rest}"))?;
