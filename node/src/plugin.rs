@@ -58,7 +58,6 @@ use self::{
     versions::Versions,
 };
 pub use self::{
-    exec::end_with_this_process,
     instances::Mode,
     settings::{Config, Exec, PluginConfig},
 };

@@ -3,6 +3,8 @@
 //! What it owns: a part's tasks with their token, the order in which parts stop, and the signals that ask for it.
 //! Exists so that no task outlives its part unseen. It must not know what the parts do.
 
+mod child;
+
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
@@ -16,6 +18,8 @@ use tokio_util::{
     sync::CancellationToken,
     task::{TaskTracker, task_tracker::TaskTrackerToken},
 };
+
+pub use self::child::end_with_this_process;
 
 /// The tasks of one part of the node: told to stop together, waited for together. Clones are the same part.
 #[derive(Debug, Clone)]

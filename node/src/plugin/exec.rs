@@ -24,7 +24,6 @@ use std::{
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::TaskTracker;
 
-pub use self::process::end_with_this_process;
 use self::{
     coming::Coming,
     pause::Pause,

@@ -152,6 +152,11 @@ async fn what_is_wrong_in_c_is_said_where_it_is() -> Result<()> {
     let (code, said) = run(&["test", "wrong"])?;
     ensure!(code == Some(0) && said.contains("18 passed, 0 failed"), "{code:?}: {said}");
     ensure!(!said.contains("warning: "), "{said}");
+    traps_are_told_in_c(&folder, &cases)
+}
+
+/// What a handler in C does that the node ends is told with its place.
+fn traps_are_told_in_c(folder: &TempDir, cases: &Path) -> Result<()> {
     for (how, parts) in [
         (
             "assert",
@@ -170,8 +175,8 @@ async fn what_is_wrong_in_c_is_said_where_it_is() -> Result<()> {
         ("exit", &["; it said last: exit() was called: a handler returns"][..]),
         ("nobody", &["`out/nobody`: nobody answers on that channel (src/handler.c:6)"][..]),
     ] {
-        std::fs::write(&cases, format!("cases:\n  - {{ event: wrong/try, data: {how} }}\n"))?;
-        let (code, said) = run(&["test", "wrong"])?;
+        std::fs::write(cases, format!("cases:\n  - {{ event: wrong/try, data: {how} }}\n"))?;
+        let (code, said) = run_in(folder, &["test", "wrong"])?;
         ensure!(code == Some(1) && parts.iter().all(|part| said.contains(part)), "{how}, {code:?}: {said}");
         // What came of it stands below the case's own line, and is set in.
         ensure!(said.starts_with("FAILED  ") && said.contains("\n        took "), "{how}: {said}");

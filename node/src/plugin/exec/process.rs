@@ -11,13 +11,7 @@ use std::{
     time::Duration,
 };
 
-use rustix::{
-    io::Errno,
-    process::{
-        Pid, Signal, getpid, getppid, kill_process_group, set_parent_process_death_signal,
-        test_kill_process_group,
-    },
-};
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
     process::{Child, Command},
@@ -32,6 +26,7 @@ use crate::{
         host::{LINE_BYTES_MAX, say},
         settings::Exec,
     },
+    shutdown::end_with_this_process,
     status::LineLevel,
     trust::{hex, random_bytes},
 };
@@ -167,21 +162,6 @@ fn is_alive(group: Pid) -> bool {
         let (state, member) = (fields.next(), fields.nth(1).and_then(|field| field.parse().ok()));
         member.and_then(Pid::from_raw) == Some(group) && state != Some("Z")
     })
-}
-
-/// Whoever is killed takes what it has started along: the system kills each when its parent is gone.
-#[expect(unsafe_code, reason = "the standard library has no other way to say it in the new process")]
-pub fn end_with_this_process(command: &mut Command) {
-    let parent = getpid();
-    let before = move || {
-        set_parent_process_death_signal(Some(Signal::KILL))?;
-        // It may be gone already: then nobody would tell.
-        if getppid() == Some(parent) { Ok(()) } else { Err(Errno::CHILD.into()) }
-    };
-    // SAFETY: between fork and exec the closure makes two system calls; it neither allocates nor takes a lock.
-    unsafe {
-        command.pre_exec(before);
-    }
 }
 
 /// Whole lines of an output go to the log under the plugin's name.

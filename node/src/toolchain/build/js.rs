@@ -41,6 +41,7 @@ const MODULES: &str = "node_modules";
 
 /// The packages that build, each pinned: what built yesterday builds today.
 const PACKAGES: &[(&str, &str)] = &[("componentize-qjs", "0.4.5"), ("esbuild", "0.28.2")];
+
 /// What is bundled, but for the module that is loaded first. The SDK is loaded before it: what is loaded later finds what that
 /// adds to the engine.
 const ENTRY: &str = "import \"hive-guest\";\nimport {{main}};\nexport { handler, snapshot, startup } from \"hive-guest/component\";\n";

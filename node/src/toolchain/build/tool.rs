@@ -2,13 +2,13 @@
 //!
 //! What it owns: clean environments, and what a tool's end means. It must not know what a tool does.
 
+mod script;
+
 use std::{
     borrow::Cow,
     env,
     ffi::OsString,
-    fs,
-    io::{self, BufRead as _, BufReader, Read as _},
-    iter,
+    fs, io, iter,
     path::Path,
     process::{Output, Stdio},
 };
@@ -19,8 +19,9 @@ use tokio::{
     process::{Child, ChildStderr, Command},
 };
 
+use self::script::{cannot_run, is_bare_script};
 use super::BuildError;
-use crate::plugin::end_with_this_process;
+use crate::shutdown::end_with_this_process;
 
 /// A program that somebody has to install, and what to say when it is not there.
 #[derive(Debug, Clone, Copy)]
@@ -204,45 +205,6 @@ fn failure(output: &Output, called: &str, folder: &Path) -> Option<BuildError> {
         said: String::new(),
     })
 }
-
-/// What it is called when a program that is there cannot be run.
-fn cannot_run(program: &Path, source: &io::Error) -> BuildError {
-    let (shown, mut reason) = (program.display(), source.to_string());
-    let hint = match source.kind() {
-        io::ErrorKind::PermissionDenied => format!("make it executable: `chmod +x {shown}`"),
-        io::ErrorKind::NotFound => {
-            if let Some(interpreter) = interpreter(program) {
-                reason = format!("its first line names `{interpreter}`, which is not there");
-            }
-            "install what executes it, or name another in its first line".into()
-        }
-        _ if source.raw_os_error() == Some(Errno::NOEXEC.raw_os_error()) => {
-            "a script's first line says what executes it, as `#!/bin/sh` does".into()
-        }
-        _ => "run it yourself to see more".into(),
-    };
-    BuildError::CannotRun { program: shown.to_string(), reason, hint }
-}
-
-/// What a script's first line says that executes it.
-fn interpreter(script: &Path) -> Option<String> {
-    let mut line = Vec::new();
-    BufReader::new(fs::File::open(script).ok()?).read_until(b'\n', &mut line).ok()?;
-    let line = String::from_utf8_lossy(&line);
-    line.strip_prefix("#!")?.split_whitespace().next().map(str::to_owned)
-}
-
-/// Whether a file is text whose first line does not say what executes it: some systems give it to a shell, and others refuse.
-fn is_bare_script(program: &Path) -> bool {
-    let mut begins = Vec::new();
-    let file = fs::File::open(program).ok().filter(|_| program.is_absolute());
-    let Some(Ok(_)) = file.map(|file| file.take(BEGINS_BYTES).read_to_end(&mut begins)) else { return false };
-    let is_text = |byte: &u8| !byte.is_ascii_control() || byte.is_ascii_whitespace();
-    !begins.starts_with(b"#!") && begins.iter().all(is_text)
-}
-
-/// Bytes that tell a text from a program.
-const BEGINS_BYTES: u64 = 128;
 
 /// A command as a shell takes it, with the variables that are set for it.
 fn line(command: &std::process::Command) -> String {
