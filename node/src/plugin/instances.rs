@@ -148,7 +148,7 @@ pub enum Fault {
         function: Option<String>,
         /// What happened there.
         reason: String,
-        /// What it said of it, line by line, where the reason has not all of that.
+        /// What it said of it during a call, line by line, where the reason has not all of that.
         dump: Option<String>,
     },
     /// `start` says that it cannot begin.
@@ -301,7 +301,13 @@ impl Instance {
 
     fn settle<T>(&mut self, done: wasmtime::Result<T>) -> Result<T, Fault> {
         self.store.data_mut().end(done.is_ok());
-        done.map_err(|error| fault(&mut self.store, &error))
+        done.map_err(|error| {
+            let mut fault = fault(&mut self.store, &error);
+            if let Fault::Trap { reason, dump, .. } = &mut fault {
+                *dump = self.store.data().dump().filter(|dump| !trap::says_all(reason, dump));
+            }
+            fault
+        })
     }
 }
 
@@ -376,8 +382,7 @@ fn fault(store: &mut Store<Guest>, error: &wasmtime::Error) -> Fault {
         return Fault::NoRoom("too many instances live on this node".into());
     }
     tracing::debug!("a handler broke: {error:?}");
-    let words = store.data().last_words();
-    trap::explain(error, &words, store.data().dump())
+    trap::explain(error, &store.data().last_words())
 }
 
 /// The same before the first event: there is no dead letter then that has what it said last, so the fault has it.

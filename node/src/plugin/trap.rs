@@ -11,16 +11,15 @@ use wasmtime_wasi::I32Exit;
 use super::instances::Fault;
 
 /// Describes a trap: the reason, and the nearest function that is not the language's own. `last_words` are the last
-/// lines that the guest wrote to its stderr, `dump` those since it gave up.
+/// lines that the guest wrote to its stderr.
 #[must_use]
-pub fn explain(error: &wasmtime::Error, last_words: &[String], dump: Option<String>) -> Fault {
-    let reason = reason(error, last_words);
-    let dump = dump.filter(|dump| !says_all(&reason, dump));
-    Fault::Trap { function: function(error), reason, dump }
+pub fn explain(error: &wasmtime::Error, last_words: &[String]) -> Fault {
+    Fault::Trap { function: function(error), reason: reason(error, last_words), dump: None }
 }
 
 /// Whether a reason has all that the guest said as it gave up: a panic of Rust, or one line.
-fn says_all(reason: &str, dump: &str) -> bool {
+#[must_use]
+pub fn says_all(reason: &str, dump: &str) -> bool {
     reason.starts_with(PANICKED) || reason.contains(dump)
 }
 
@@ -301,7 +300,7 @@ mod tests {
         let mut store = wasmtime::Store::new(&engine, ());
         let instance = wasmtime::Instance::new(&mut store, &module, &[]).expect("an instance");
         let run = instance.get_typed_func::<(), ()>(&mut store, "run").expect("a function");
-        explain(&run.call(&mut store, ()).expect_err("a trap"), last_words, None)
+        explain(&run.call(&mut store, ()).expect_err("a trap"), last_words)
     }
 
     fn trapped(functions: &str) -> Fault {

@@ -152,11 +152,11 @@ async fn what_is_wrong_in_c_is_said_where_it_is() -> Result<()> {
     let (code, said) = run(&["test", "wrong"])?;
     ensure!(code == Some(0) && said.contains("18 passed, 0 failed"), "{code:?}: {said}");
     ensure!(!said.contains("warning: "), "{said}");
-    traps_are_told_in_c(&folder, &cases)
+    breaks_where_it_is_said(&folder)
 }
 
-/// What a handler in C does that the node ends is told with its place.
-fn traps_are_told_in_c(folder: &TempDir, cases: &Path) -> Result<()> {
+/// What ends a handler in C is told with its line, below the case's own and set in.
+fn breaks_where_it_is_said(folder: &TempDir) -> Result<()> {
     for (how, parts) in [
         (
             "assert",
@@ -175,10 +175,12 @@ fn traps_are_told_in_c(folder: &TempDir, cases: &Path) -> Result<()> {
         ("exit", &["; it said last: exit() was called: a handler returns"][..]),
         ("nobody", &["`out/nobody`: nobody answers on that channel (src/handler.c:6)"][..]),
     ] {
-        std::fs::write(cases, format!("cases:\n  - {{ event: wrong/try, data: {how} }}\n"))?;
+        std::fs::write(
+            folder.path().join("wrong/cases.yaml"),
+            format!("cases:\n  - {{ event: wrong/try, data: {how} }}\n"),
+        )?;
         let (code, said) = run_in(folder, &["test", "wrong"])?;
         ensure!(code == Some(1) && parts.iter().all(|part| said.contains(part)), "{how}, {code:?}: {said}");
-        // What came of it stands below the case's own line, and is set in.
         ensure!(said.starts_with("FAILED  ") && said.contains("\n        took "), "{how}: {said}");
     }
     Ok(())
