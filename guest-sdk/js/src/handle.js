@@ -5,7 +5,7 @@ import { HiveError, Reject, Retry, failureOf } from "./errors.js";
 import { Message, fromWire, toMessage, toWire } from "./message.js";
 import * as node from "#node";
 import { chosen, memory, startAll } from "./registry.js";
-import { described } from "./shown.js";
+import { described, summary } from "./shown.js";
 import { attribute } from "./stack.js";
 import { begin, breakPromises } from "./state.js";
 
@@ -14,7 +14,7 @@ export function handle(event) {
   begin();
   return settled(() => answer(event), (thrown) => {
     breakPromises();
-    throw told(thrown, event.wantsReply);
+    throw told(thrown, event);
   });
 }
 
@@ -106,11 +106,21 @@ function written({ pattern, site }, value) {
   }
 }
 
-function told(thrown, wantsReply) {
+function told(thrown, { attempt, wantsReply }) {
   const { failure, expected } = failureOf(thrown, wantsReply);
-  // Nobody meant this: the log has the whole stack.
-  if (!expected) node.log.log("error", described(thrown), []);
+  if (!expected) say(thrown, attempt);
   return failure;
+}
+
+/** What was said of something that nobody meant last. */
+let said = "";
+
+/** The whole stack; of another try of the same event that ends as the one before, only what happened. */
+function say(thrown, attempt) {
+  const before = said;
+  said = described(thrown);
+  const again = attempt > 1 && said === before;
+  node.log.log("error", again ? `attempt ${attempt} ends likewise: ${summary(thrown)}` : said, []);
 }
 
 /** What was thrown in a function that nobody waits for. */

@@ -65,6 +65,15 @@ test("what is thrown is a retry or a rejection", () => {
   assert.ok(!trouble.rejected && trouble.reason.includes("caused by Error: the reason"), trouble.reason);
 });
 
+test("tries that end alike are told once with their stack", () => {
+  const tried = [["else", 1], ["else", 2], ["bug", 3], ["else", 4], ["else", 1]]
+    .map(([how, attempt]) => new Host().deliver("fails/x", how, { attempt }));
+  const [first, ...others] = tried.map((done) => done.logged[0].message);
+  assert.equal(others[0], "attempt 2 ends likewise: Error: trouble");
+  for (const whole of [first, ...others.slice(1)]) assert.match(whole, /plugin\.test\.js/);
+  assert.ok(tried[1].failure.reason.includes("caused by Error: the reason"));
+});
+
 test("who asked is told the message, and the log has the stack", () => {
   const asked = new Host().call("stumbles/x", "bug");
   assert.ok(asked.failure.rejected);

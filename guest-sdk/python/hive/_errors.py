@@ -102,7 +102,7 @@ def failure_of(error: BaseException) -> Failure:
     text = _traceback(error)
     # The end says what happened, the beginning only how the SDK was called.
     reason = text if len(text) <= _REASON_MAX else "…" + text[-_REASON_MAX:]
-    return Failure(isinstance(error, _HOPELESS), f"{_summary(error)}\n{reason}", unexpected=True)
+    return Failure(isinstance(error, _HOPELESS), f"{summary(error)}\n{reason}", unexpected=True)
 
 
 def described(error: BaseException) -> str:
@@ -143,11 +143,12 @@ def _of_the_project(told: traceback.TracebackException | None) -> None:
         told = told.__context__
 
 
-def _summary(error: BaseException) -> str:
-    summary = "".join(traceback.format_exception_only(type(error), error)).strip() + _instead(error)
+def summary(error: BaseException) -> str:
+    """What happened, without the way there."""
+    text = "".join(traceback.format_exception_only(type(error), error)).strip() + _instead(error)
     if isinstance(error, ModuleNotFoundError):
-        return f"{summary} (a component has what an `import` of the project names, and no files to load more from)"
-    return summary
+        return f"{text} (a component has what an `import` of the project names, and no files to load more from)"
+    return text
 
 
 def _instead(error: BaseException) -> str:

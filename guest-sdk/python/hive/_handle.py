@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._context import Event
-from ._errors import Failure, HiveError, Reject, described, failure_of, placed
+from ._errors import Failure, HiveError, Reject, described, failure_of, placed, summary
 from ._message import JSON, Message, json_message, to_message
 from ._node import node
 from ._registry import PLUGIN
@@ -29,13 +29,25 @@ def _failed(event: Event, error: Exception) -> Failure:
     failure = failure_of(error)
     place = placed(error) if isinstance(error, HiveError) else ""
     if failure.unexpected or (place and event.wants_reply):
-        node().log("error", described(error), [])
+        _say(event, error)
     if event.wants_reply:
         # Whoever asked need not see the inside; the log has it.
         failure.reason = failure.reason.partition("\n")[0] if failure.unexpected else failure.reason
     else:
         failure.reason += place
     return failure
+
+
+#: What was said of an exception last.
+_said = ""
+
+
+def _say(event: Event, error: Exception) -> None:
+    """The whole traceback; of another try of the same event that ends as the one before, only what happened."""
+    global _said
+    before, _said = _said, described(error)
+    again = event.attempt > 1 and _said == before
+    node().log("error", f"attempt {event.attempt} ends likewise: {summary(error)}" if again else _said, [])
 
 
 def begin() -> str | None:

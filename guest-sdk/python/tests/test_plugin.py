@@ -121,6 +121,15 @@ class Sdk(unittest.TestCase):
         self.assertFalse(trouble.rejected)
         self.assertIn("OSError: the reason", trouble.reason)
 
+    def test_tries_that_end_alike_are_told_once_with_their_traceback(self):
+        tried = [Host().deliver("fails/x", how, attempt=attempt) for how, attempt in
+                 (("else", 1), ("else", 2), ("bug", 3), ("else", 4), ("else", 1))]
+        said = [done.logged[0][1] for done in tried]
+        self.assertEqual(said[1], "attempt 2 ends likewise: RuntimeError: trouble")
+        for whole in (said[0], said[2], said[3], said[4]):
+            self.assertIn("Traceback", whole)
+        self.assertIn("OSError: the reason", tried[1].failure.reason)
+
     def test_a_payload_is_what_its_content_type_says(self):
         for content_type, payload, want in [
             ("application/json; charset=utf-8", b'"Ada"', "Ada"),
