@@ -83,17 +83,19 @@ impl Publish {
             (false, 0, 0) if receipt.denied > 0 => "accepted".into(),
             (_, local, peers) => reached(local, peers),
         };
-        let kept_from = (receipt.denied > 0).then(|| self.kept_from(receipt.denied)).unwrap_or_default();
         // Whoever wants it may be at another node.
         let is_in_vain = told == NOBODY && !self.retain && !self.clear;
         let asked = is_in_vain.then(|| coming::others_than(self.ask.node.as_deref())).flatten();
         let asked = asked.map(|asked| format!("; {asked}")).unwrap_or_default();
-        output::note(voice, &format!("{done}{told}{kept_from}{asked}"));
+        output::note(voice, &format!("{done}{told}{}{asked}", self.kept_from(receipt.denied)));
         Ok(())
     }
 
     /// Whom the node's rules keep it from.
     fn kept_from(&self, groups: u64) -> String {
+        if groups == 0 {
+            return String::new();
+        }
         let (what, channel) = (output::count(groups, "group"), &self.channel);
         format!(
             "; {what} with members on other nodes alone got nothing: in an open network that needs a rule, such as \
