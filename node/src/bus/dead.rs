@@ -137,8 +137,11 @@ impl Bus {
             attempts = event.attempt,
             "dead letter: {reason}{more}"
         );
+        // Whoever has given a letter again reads what came of it.
+        let is_again = ticket.is_some_and(|ticket| ticket.letter().is_some());
         let (number, is_kept) = match kept {
-            Kept::At(number, written) => (Some(number), !sure || written.await),
+            Kept::At(number, written) if sure || is_again => (Some(number), written.await || !sure),
+            Kept::At(number, _) => (Some(number), true),
             Kept::Nowhere => (None, true),
             Kept::Refused => (None, !sure),
         };

@@ -28,9 +28,9 @@ Examples:
   hive-node replay billing --all
   hive-node replay billing 3 --drop        lets one go
 
-Only the plugin gets a letter again, as a first attempt; of a group it is one member. What is
-handled is gone, what dies again stays. A plugin has 1,000 letters and 32 MiB of them at most;
-the oldest go first.")]
+Only the plugin gets a letter again, and has one try; of a group it is one member. What is handled
+is gone, what dies again stays. A plugin has 1,000 letters and 32 MiB of them at most; the oldest go
+first.")]
 pub(super) struct Replay {
     /// The plugin whose letters they are; or a group, for those with which its members went.
     plugin: String,

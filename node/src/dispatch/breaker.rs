@@ -35,12 +35,18 @@ pub(super) struct Breaker {
 
 #[derive(Debug)]
 enum Stand {
-    /// So many failures in a row.
-    Closed(u32),
+    /// So many failures in a row, and whether a call broke among them.
+    Closed { failures: u32, broke: bool },
     /// It is paused, over all tries since the first pause.
-    Open { since: Instant, until: Instant, why: String },
+    Open { since: Instant, until: Instant, why: String, broke: bool },
     /// One event is tried.
-    HalfOpen { since: Instant, why: String },
+    HalfOpen { since: Instant, why: String, broke: bool },
+}
+
+impl Default for Stand {
+    fn default() -> Self {
+        Self::Closed { failures: 0, broke: false }
+    }
 }
 
 /// A handler that is paused, or tried.
@@ -75,25 +81,25 @@ pub(super) enum Turn {
 
 impl Breaker {
     pub(super) fn new(patience: Option<Patience>) -> Self {
-        Self { patience, stand: Stand::Closed(0), pauses: 0 }
+        Self { patience, stand: Stand::default(), pauses: 0 }
     }
 
     /// Another patience; a handler that is paused goes on, and failures are counted anew.
     pub(super) fn change(&mut self, patience: Option<Patience>) {
-        (self.patience, self.stand) = (patience, Stand::Closed(0));
+        (self.patience, self.stand) = (patience, Stand::default());
     }
 
     /// Another version handles what comes: what the one before did says nothing of it. Whether it was paused.
     pub(super) fn close(&mut self) -> bool {
         let was_paused = !self.is_closed();
-        self.stand = Stand::Closed(0);
+        self.stand = Stand::default();
         was_paused
     }
 
     /// How it stands, and how often it was paused.
     pub(super) fn look(&self) -> (status::Breaker, u64) {
         let stand = match &self.stand {
-            Stand::Closed(_) => status::Breaker::Closed,
+            Stand::Closed { .. } => status::Breaker::Closed,
             Stand::Open { .. } => status::Breaker::Open,
             Stand::HalfOpen { .. } => status::Breaker::HalfOpen,
         };
@@ -103,43 +109,52 @@ impl Breaker {
     /// Why it is paused, if it is.
     pub(super) fn paused(&self) -> Option<Paused<'_>> {
         match &self.stand {
-            Stand::Closed(_) => None,
-            Stand::Open { since, until, why } => Some(Paused { why, since: *since, until: Some(*until) }),
-            Stand::HalfOpen { since, why } => Some(Paused { why, since: *since, until: None }),
+            Stand::Closed { .. } => None,
+            Stand::Open { since, until, why, .. } => Some(Paused { why, since: *since, until: Some(*until) }),
+            Stand::HalfOpen { since, why, .. } => Some(Paused { why, since: *since, until: None }),
         }
     }
 
     /// Whether whatever comes may be taken.
     pub(super) fn is_closed(&self) -> bool {
-        matches!(self.stand, Stand::Closed(_))
+        matches!(self.stand, Stand::Closed { .. })
     }
 
     /// Whether it has to hear of what is handled well.
     pub(super) fn is_troubled(&self) -> bool {
-        !matches!(self.stand, Stand::Closed(0))
+        !matches!(self.stand, Stand::Closed { failures: 0, .. })
     }
 
     /// What may be taken now.
     pub(super) fn admits(&self, now: Instant) -> Admission<'_> {
         match &self.stand {
-            Stand::Closed(_) => Admission::All,
+            Stand::Closed { .. } => Admission::All,
             Stand::Open { until, .. } if *until <= now => Admission::One,
             Stand::Open { until, why, .. } => Admission::Nothing(why, Some(*until)),
             Stand::HalfOpen { why, .. } => Admission::Nothing(why, None),
         }
     }
 
+    /// Whether who asks is answered whatever events there are: it is not paused, or its handler only asked for its events to be
+    /// tried again, as what it needs is away, and never broke.
+    pub(super) fn lets_ask(&self) -> bool {
+        match &self.stand {
+            Stand::Closed { .. } => true,
+            Stand::Open { broke, .. } | Stand::HalfOpen { broke, .. } => !broke,
+        }
+    }
+
     /// The one event that is tried was taken.
     pub(super) fn tries(&mut self) {
-        if let Stand::Open { since, why, .. } = &mut self.stand {
-            self.stand = Stand::HalfOpen { since: *since, why: std::mem::take(why) };
+        if let Stand::Open { since, why, broke, .. } = &mut self.stand {
+            self.stand = Stand::HalfOpen { since: *since, why: std::mem::take(why), broke: *broke };
         }
     }
 
     /// The one event came to nothing that says anything: another may be tried.
     pub(super) fn tries_another(&mut self, now: Instant) {
-        if let Stand::HalfOpen { since, why } = &mut self.stand {
-            self.stand = Stand::Open { since: *since, until: now, why: std::mem::take(why) };
+        if let Stand::HalfOpen { since, why, broke } = &mut self.stand {
+            self.stand = Stand::Open { since: *since, until: now, why: std::mem::take(why), broke: *broke };
         }
     }
 
@@ -150,21 +165,23 @@ impl Breaker {
             Outcome::Done(_) | Outcome::Reject(_) => None,
             Outcome::Retry { reason, .. } | Outcome::Broken(reason) => Some(reason),
         };
-        let failures = match (&mut self.stand, failure) {
+        let breaks = matches!(outcome, Outcome::Broken(_));
+        let (failures, broke) = match (&mut self.stand, failure) {
             (Stand::HalfOpen { .. }, None) if tried => {
-                self.stand = Stand::Closed(0);
+                self.stand = Stand::default();
                 return Some(Turn::GoesOn);
             }
-            (Stand::HalfOpen { .. }, Some(_)) if tried => patience.failures,
+            (Stand::HalfOpen { .. }, Some(_)) if tried => (patience.failures, breaks),
             // What began before the pause says nothing about what comes after it.
             (Stand::Open { .. } | Stand::HalfOpen { .. }, _) => return None,
-            (Stand::Closed(failures), None) => {
-                *failures = 0;
+            (Stand::Closed { .. }, None) => {
+                self.stand = Stand::default();
                 return None;
             }
-            (Stand::Closed(failures), Some(_)) => {
+            (Stand::Closed { failures, broke }, Some(_)) => {
                 *failures = failures.saturating_add(1);
-                *failures
+                *broke |= breaks;
+                (*failures, *broke)
             }
         };
         let reason = failure.filter(|_| failures >= patience.failures)?;
@@ -174,7 +191,7 @@ impl Breaker {
         };
         let why = format!("it is paused after {failures}: {reason}");
         let since = self.paused().map_or(now, |paused| paused.since);
-        self.stand = Stand::Open { since, until: now + patience.pause, why: why.clone() };
+        self.stand = Stand::Open { since, until: now + patience.pause, why: why.clone(), broke };
         self.pauses = self.pauses.saturating_add(1);
         Some(Turn::Paused(patience.pause, why))
     }
@@ -225,6 +242,25 @@ mod tests {
         (0..3).for_each(|_| drop(breaker.ended(&broken(), false, later)));
         assert!(breaker.close());
         assert_eq!((breaker.admits(later), breaker.is_troubled()), (Admission::All, false));
+    }
+
+    #[test]
+    fn who_asks_is_let_through_while_nothing_broke() {
+        let patience = Patience { failures: 2, pause: Duration::from_secs(5) };
+        let now = Instant::now();
+        let away = || Outcome::Retry { reason: "away".into(), after: None };
+        for (outcomes, lets) in
+            [([away(), away()], true), ([broken(), away()], false), ([away(), broken()], false)]
+        {
+            let mut breaker = Breaker::new(Some(patience));
+            outcomes.iter().for_each(|outcome| drop(breaker.ended(outcome, false, now)));
+            assert_eq!((breaker.is_closed(), breaker.lets_ask()), (false, lets), "{outcomes:?}");
+            breaker.tries();
+            assert_eq!(breaker.lets_ask(), lets);
+            // What it was tried with says more than what was before.
+            drop(breaker.ended(&away(), true, now));
+            assert!(!breaker.is_closed() && breaker.lets_ask());
+        }
     }
 
     #[test]

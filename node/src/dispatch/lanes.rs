@@ -226,9 +226,11 @@ impl Lanes {
 
     fn pick(self: &Arc<Self>, state: &mut State, now: Instant) -> Option<Job> {
         let limit = now + state.policy.deadline;
+        let lets_ask = state.breaker.lets_ask();
         let tried = match state.breaker.admits(now) {
-            Admission::All => false,
-            Admission::One => true,
+            Admission::All => Some(false),
+            Admission::One => Some(true),
+            Admission::Nothing(..) if lets_ask => None,
             Admission::Nothing(why, until) => {
                 pauses::refuse(
                     state.requests.drain(..),
@@ -244,8 +246,10 @@ impl Lanes {
                 continue;
             }
             let deadline = delivery.request.as_ref().map_or(limit, |request| limit.min(request.deadline()));
+            let tried = !lets_ask && tried == Some(true);
             return Some(self.job(state, delivery, (None, deadline, tried)));
         }
+        let tried = tried?;
         while let Some(lane) = state.ready.pop_front() {
             while let Some(delivery) = state.lanes[lane].pop_front() {
                 state.held = state.held.saturating_sub(1);

@@ -1,4 +1,4 @@
-//! Why nobody answers on a channel, or not in time: what the plugins of this node have to do with it, for whoever asks in
+//! Why nobody answers on a channel, or not in time, or hears what is published there: what the plugins of this node have to do with it, for whoever asks in
 //! vain.
 //!
 //! It must not know other nodes' plugins: they say their patterns, not what they are.
@@ -83,6 +83,29 @@ pub fn hint(boards: &Boards, bus: &Bus, channel: &str, to: &Address) -> String {
             None => "is the handler that answers there running, and its node a peer?".into(),
         },
     }
+}
+
+/// What may help whoever published there, `channel` as he wrote it, and reached nobody: a plugin that would listen, or a name
+/// that is near.
+#[must_use]
+pub fn unheard(boards: &Boards, bus: &Bus, channel: &str, to: &Address) -> Option<String> {
+    let plugins = boards.plugins.read();
+    let would = |card: &PluginCard| card.wants.iter().any(|want| is_there(want, bus, to));
+    let listening = plugins.iter().filter(|(_, card)| would(card));
+    let said = listening.filter_map(|(name, card)| match card.state {
+        PluginState::Disabled => Some(format!("`{name}` listens there, and is off; `plugins enable {name}`")),
+        PluginState::Waiting => {
+            Some(format!("`{name}` listens there, and waits for `plugins approve {name}`"))
+        }
+        PluginState::Failed => Some(format!("`{name}` listens there, and has failed; `plugins` says why")),
+        PluginState::Loading => Some(format!("`{name}` listens there, and is being loaded")),
+        PluginState::Running | PluginState::Draining => None,
+    });
+    let near = || {
+        let heard = plugins.values().flat_map(|card| &card.wants).map(|want| want.pattern.as_str());
+        nearest(channel, heard.filter(|name| !name.contains('*')))
+    };
+    said.into_iter().next().or_else(|| near().map(|near| format!("did you mean `{near}`?")))
 }
 
 /// What a plugin has to do with a channel that it listens to, or would.
@@ -171,8 +194,16 @@ mod tests {
         let unknown = "a longer timeout waits for it, if its handler's `deadline` gives it longer";
         check("other/one", seconds(1), unknown);
         check("elsewhere/one", seconds(1), unknown);
+        let unheard =
+            |channel: &str| unheard(&boards, &bus, channel, &bus.names().address(channel).expect(channel));
+        assert_eq!((unheard("slow/one"), unheard("elsewhere/one")), (None, None));
         let to = bus.names().address("slow/one").expect("a channel");
         let failed = CallError::Failed("no".into());
         assert_eq!(help(&boards, &bus, ("slow/one", &to), &failed, seconds(1)), None);
+        let off = PluginCard { state: PluginState::Disabled, ..card("orders/new", None) };
+        boards.plugins.set([("shop".into(), Arc::new(off))].into());
+        let want = "`shop` listens there, and is off; `plugins enable shop`";
+        assert_eq!(unheard("orders/new").as_deref(), Some(want));
+        assert_eq!(unheard("orders/nwe").as_deref(), Some("did you mean `orders/new`?"));
     }
 }

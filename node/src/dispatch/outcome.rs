@@ -66,7 +66,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             deadline: Duration::from_secs(5),
-            // Half a minute or more: a server that is started again has its time, and so has whoever mends the handler.
+            // 26 to 51 s: a server that is started again has its time, and so has whoever mends the handler.
             attempts: 10,
             backoff: Duration::from_millis(100),
             backoff_max: Duration::from_secs(30),

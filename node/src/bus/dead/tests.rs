@@ -15,13 +15,21 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::bus::{Holder, Wanted};
 
+/// What takes another's place is there when that was waited for.
 #[derive(Debug, Default)]
-struct InMemory(Mutex<BTreeMap<(String, u64), Vec<u8>>>);
+struct InMemory(Arc<Mutex<BTreeMap<(String, u64), Vec<u8>>>>);
 
 impl Shelf for InMemory {
     fn put(&self, name: &str, number: u64, letter: Vec<u8>, _: bool) -> Option<BoxFuture<'static, bool>> {
-        self.0.lock().expect("not poisoned").insert((name.into(), number), letter);
-        Some(std::future::ready(true).boxed())
+        let (letters, key) = (Arc::clone(&self.0), (name.to_owned(), number));
+        let is_new = !letters.lock().expect("not poisoned").contains_key(&key);
+        let put =
+            async move { letters.lock().expect("not poisoned").insert(key, letter).is_none() || !is_new };
+        let mut put = put.boxed();
+        if is_new {
+            return put.as_mut().now_or_never().map(|there| std::future::ready(there).boxed());
+        }
+        Some(put)
     }
 
     fn remove(&self, name: &str, number: u64) {

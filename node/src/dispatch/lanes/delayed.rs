@@ -41,18 +41,21 @@ impl Ord for Delayed {
 }
 
 impl Lanes {
-    /// Keeps an event that failed for this reason for another try. Gives it back with why it has none left.
+    /// Keeps an event that failed for this reason for another try. Returns when that is; gives it back with why it has none
+    /// left.
     #[expect(clippy::result_large_err, reason = "the event goes back as it came, without an allocation")]
     pub(super) fn retry(
         &self,
         mut delivery: Delivery,
         after: Option<Duration>,
         reason: &str,
-    ) -> Result<(), (Delivery, String)> {
+    ) -> Result<Duration, (Delivery, String)> {
+        // Somebody waits to see what comes of a letter, and has it still.
+        let is_letter = delivery.ticket.as_ref().is_some_and(|ticket| ticket.letter().is_some());
         let event = &mut delivery.event;
         let mut state = self.lock();
         let policy = state.policy;
-        if event.attempt >= policy.attempts {
+        if event.attempt >= policy.attempts || is_letter {
             let attempts = event.attempt;
             drop(state);
             let failed = match attempts {
@@ -61,7 +64,9 @@ impl Lanes {
             };
             return Err((delivery, failed));
         }
-        let wait = after.unwrap_or_else(|| policy.wait(event.attempt, event.id.sequence));
+        let wait = after.unwrap_or_else(|| {
+            policy.wait(event.attempt, event.id.sequence.wrapping_add(event.attempt.into()))
+        });
         let wait = wait.min(policy.backoff_max.max(policy.backoff));
         event.attempt = event.attempt.saturating_add(1);
         if state.delayed.len() >= DELAYED_MAX {
@@ -78,6 +83,6 @@ impl Lanes {
         if let Some((channel, id)) = last {
             self.news.last_try((&channel, id), reason);
         }
-        Ok(())
+        Ok(wait)
     }
 }

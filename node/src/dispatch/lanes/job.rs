@@ -129,7 +129,7 @@ fn group_of(ticket: Option<&Ticket>) -> Option<GroupName> {
 
 /// Keeps the event for another try if that is what follows; gives it back with the reason if it is dead.
 fn settle(lanes: &Lanes, delivery: Delivery, outcome: Outcome) -> Option<(Delivery, String)> {
-    let (reason, after) = match outcome {
+    let (reason, after, says) = match outcome {
         Outcome::Done(_) => {
             lanes.done_with(&delivery.event);
             if let Some(ticket) = delivery.ticket {
@@ -141,13 +141,19 @@ fn settle(lanes: &Lanes, delivery: Delivery, outcome: Outcome) -> Option<(Delive
         Outcome::Retry { reason, .. } | Outcome::Broken(reason) if delivery.event.depth >= DEPTH_MAX => {
             return Some((delivery, format!("{ENDLESS}: {reason}")));
         }
-        Outcome::Retry { reason, after } => (reason, after),
-        Outcome::Broken(reason) => (reason, None),
+        Outcome::Retry { reason, after } => (reason, after, true),
+        // That was said where it broke.
+        Outcome::Broken(reason) => (reason, None, false),
     };
+    let first =
+        (says && delivery.event.attempt == 1).then(|| (delivery.event.channel.clone(), delivery.event.id));
     match lanes.retry(delivery, after, &reason) {
-        Ok(()) => {
+        Ok(wait) => {
             lanes.tally.retried();
-            tracing::debug!(plugin = lanes.name, "will try again: {reason}");
+            match first {
+                Some((channel, id)) => lanes.first_failure((&channel, id), &reason, wait),
+                None => tracing::debug!(plugin = lanes.name, "will try again: {reason}"),
+            }
             None
         }
         Err((delivery, why)) => Some((delivery, format!("{why}{reason}"))),

@@ -2,7 +2,10 @@
 //!
 //! Exists so that a person who misses an event looks in one place. It must not know what a handler is, or who looks.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use hive_proto::{channel::Channel, id::EventId};
 
@@ -11,6 +14,7 @@ use crate::{
     bus::Event,
     dispatch::Outcome,
     status::{Complaints, LineLevel, Lines, and_more, beside_those_said, first_line},
+    units::duration_rough,
 };
 
 /// Dead letters, and events that are tried for the last time, that are said at once; then it is one of each cause a second.
@@ -23,6 +27,8 @@ pub(super) struct News {
     lines: OnceLock<Arc<Lines>>,
     dead: Complaints,
     last_tries: Complaints,
+    /// Events that failed and are tried again, as their handler asked for.
+    first_failures: Complaints,
     /// Calls that a handler did not come back from, where nobody else says them.
     broken: Complaints,
     /// Calls that a handler answered with an error.
@@ -34,7 +40,7 @@ impl Default for News {
         let at_once = || Complaints::new(AT_ONCE);
         let one_by_one = || Complaints::new(1);
         let (lines, broken, declined) = (OnceLock::new(), one_by_one(), one_by_one());
-        Self { lines, dead: at_once(), last_tries: at_once(), broken, declined }
+        Self { lines, dead: at_once(), last_tries: at_once(), first_failures: one_by_one(), broken, declined }
     }
 }
 
@@ -76,12 +82,21 @@ impl Lanes {
 
     /// A call broke. It is said, aloud too, unless one of the same cause was just now: then it is counted.
     pub(in crate::dispatch) fn broke(&self, event: &Event, why: &str) {
-        self.complain(&self.news.broken, event, why);
+        self.complain(&self.news.broken, (&event.channel, event.id), why, why);
     }
 
-    fn complain(&self, kind: &Complaints, event: &Event, why: &str) {
-        let (plugin, channel, id) = (self.name.as_str(), &event.channel, event.id);
-        let Some(left_out) = kind.admit((channel.as_str(), why)) else {
+    /// An event failed for the first time, as its handler says, and is tried again after so long.
+    pub(super) fn first_failure(&self, event: (&Channel, EventId), reason: &str, wait: Duration) {
+        if self.news.lines.get().is_some() {
+            let reason = first_line(reason);
+            let text = format!("an event failed, and is tried again in {}: {reason}", duration_rough(wait));
+            self.complain(&self.news.first_failures, event, &reason, &text);
+        }
+    }
+
+    fn complain(&self, kind: &Complaints, (channel, id): (&Channel, EventId), cause: &str, why: &str) {
+        let plugin = self.name.as_str();
+        let Some(left_out) = kind.admit((channel.as_str(), cause)) else {
             tracing::debug!(plugin, %channel, event = %id, "{why}");
             return;
         };
@@ -98,17 +113,19 @@ impl Lanes {
             Outcome::Done(_) | Outcome::Broken(_) => return,
         };
         if self.news.lines.get().is_some() {
-            self.complain(&self.news.declined, event, &format!("{what}: {}", first_line(reason)));
+            let why = format!("{what}: {}", first_line(reason));
+            self.complain(&self.news.declined, (&event.channel, event.id), &why, &why);
         }
     }
 
     /// Says how much was left out, where nothing else came that would have said so. To be asked now and then.
     pub fn tell_left_out(&self) {
-        let News { dead, last_tries, broken, declined, .. } = &self.news;
+        let News { dead, last_tries, first_failures, broken, declined, .. } = &self.news;
         for (kind, is_aloud, one, many) in [
             // The log has each of the letters.
             (dead, false, "dead letter", "dead letters"),
             (last_tries, false, "event tried for the last time", "events tried for the last time"),
+            (first_failures, true, "event that failed", "events that failed"),
             (broken, true, "broken call", "broken calls"),
             (declined, true, "failed call", "failed calls"),
         ] {

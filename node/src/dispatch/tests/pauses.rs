@@ -66,6 +66,26 @@ async fn a_handler_that_keeps_failing_is_paused_and_tried_with_one_event() {
     stop.cancel();
 }
 
+/// What it needs is away, and it says so: that is no reason not to ask it for something else.
+#[tokio::test]
+async fn a_handler_that_asked_for_another_try_is_paused_for_events_alone() {
+    let (bus, handler, stop) = (bus(), Handler::new(100), CancellationToken::new());
+    let long = Policy { breaker: Some(Patience { failures: 2, pause: Duration::from_secs(60) }), ..policy() };
+    let lanes = lanes_with(&bus, long).await;
+    handler.work(&lanes, 2, &stop);
+    publish(&bus, "retry").await;
+    publish(&bus, "retry").await;
+    until_breaker(&lanes, Breaker::Open).await;
+    publish(&bus, "waits").await;
+    for _ in 0..3 {
+        let answer = bus.call(&address(&bus, "a/b"), "x".into(), SOON).await;
+        assert_eq!(answer.expect("an answer").payload, "re: x");
+    }
+    // Answers say nothing of what the events need.
+    assert_eq!((lanes.breaker().0, lanes.waiting()), (Breaker::Open, 1));
+    stop.cancel();
+}
+
 #[tokio::test]
 async fn who_asks_badly_has_nobody_paused() {
     let (bus, handler, stop) = (bus(), Handler::new(100), CancellationToken::new());
