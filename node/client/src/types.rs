@@ -181,6 +181,9 @@ pub struct Receipt {
     /// It is on disk, and comes again until each group has handled it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub durable: bool,
+    /// What may help where it reached nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
 }
 
 /// The body of every answer that is no success.
@@ -259,7 +262,10 @@ mod tests {
     fn another_version_is_refused_and_unknown_fields_are_not() {
         let receipt: Receipt = serde_json::from_str(r#"{"v":1,"id":"x","local":1,"peers":2,"durable":true}"#)
             .expect("a receipt");
-        assert_eq!(receipt, Receipt { v: V1, id: "x".into(), local: 1, peers: 2, denied: 0, durable: true });
+        assert_eq!(
+            receipt,
+            Receipt { v: V1, id: "x".into(), local: 1, peers: 2, denied: 0, durable: true, hint: None }
+        );
         let error =
             serde_json::from_str::<Receipt>(r#"{"v":2,"id":"x","local":1,"peers":2}"#).expect_err("v2");
         assert!(error.to_string().contains("version 2 of the API"), "{error}");

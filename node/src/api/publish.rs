@@ -21,6 +21,7 @@ use super::{
     App, convert,
     refusal::{Refusal, bad_channel, invalid},
 };
+use crate::dispatch::nobody;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -48,6 +49,8 @@ pub(super) async fn publish(
         (false, true) => return Err(invalid("clearing a channel takes no message")),
         (true, true) => return Err(invalid("a value is either retained or cleared")),
     };
+    let is_in_vain = receipt.local == 0 && receipt.peers == 0 && !receipt.durable && !retain && !clear;
+    let help = || nobody::unheard(&app.means.boards, bus, &channel, &address);
     Ok(Json(Receipt {
         v: V1,
         id: receipt.id.to_string(),
@@ -55,6 +58,7 @@ pub(super) async fn publish(
         peers: receipt.peers.into(),
         denied: receipt.denied.into(),
         durable: receipt.durable,
+        hint: is_in_vain.then(help).flatten(),
     }))
 }
 

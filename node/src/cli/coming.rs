@@ -55,7 +55,9 @@ pub(super) fn others_than(named: Option<&str>) -> Option<String> {
     if named.is_some_and(|node| !node.is_empty()) {
         return None;
     }
-    let asked = of_project().or_else(|| locate::socket(None).ok())?.canonicalize().ok()?;
+    let own = of_project();
+    let is_away = own.is_none() && !project_data_dirs().is_empty();
+    let asked = own.or_else(|| locate::socket(None).ok())?.canonicalize().ok()?;
     let mut held = project_data_dirs().into_iter().filter_map(|dir| identity::held(&dir));
     let building = held.find(|(_, doing)| *doing == Doing::Building);
     let coming =
@@ -76,13 +78,15 @@ pub(super) fn others_than(named: Option<&str>) -> Option<String> {
         1 => Some(format!("; another one runs here{names}: --node chooses")),
         others => Some(format!("; {others} others run here{names}: --node chooses")),
     };
-    if coming.is_none() && run.is_none() {
+    let away = is_away.then_some("; no `dev` of the project here runs").filter(|_| coming.is_none());
+    if coming.is_none() && run.is_none() && away.is_none() {
         return None;
     }
     let name = running.into_iter().find_map(|(name, socket)| name.filter(|_| socket == asked));
     let name =
         name.map_or_else(|| asked.display().to_string(), |name| format!("{name} ({})", asked.display()));
-    Some(format!("asked was the node {name}{}{}", run.unwrap_or_default(), coming.unwrap_or_default()))
+    let (run, coming, away) = (run.unwrap_or_default(), coming.unwrap_or_default(), away.unwrap_or_default());
+    Some(format!("asked was the node {name}{away}{run}{coming}"))
 }
 
 /// Which node may be asked where none answers that was meant, if others run here.

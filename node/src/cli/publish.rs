@@ -86,7 +86,7 @@ impl Publish {
         // Whoever wants it may be at another node.
         let is_in_vain = told == NOBODY && !self.retain && !self.clear;
         let asked = is_in_vain.then(|| coming::others_than(self.ask.node.as_deref())).flatten();
-        let asked = asked.map(|asked| format!("; {asked}")).unwrap_or_default();
+        let asked = receipt.hint.or(asked).map(|asked| format!("; {asked}")).unwrap_or_default();
         output::note(voice, &format!("{done}{told}{}{asked}", self.kept_from(receipt.denied)));
         Ok(())
     }

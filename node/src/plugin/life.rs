@@ -237,8 +237,10 @@ impl Life {
         };
         match refusal {
             Refusal::PassedOver(_) => tracing::debug!(plugin, "{} is passed over{still}", file.display()),
-            Refusal::Waits(_) => tracing::warn!(plugin, "{} is not loaded: {why}{still}", file.display()),
-            _ => tracing::error!(plugin, "{} is not loaded: {why}{still}", file.display()),
+            Refusal::Waits(_) => {
+                self.say(LineLevel::Warn, &format!("{} is not loaded: {why}{still}", file.display()))
+            }
+            _ => self.say(LineLevel::Error, &format!("{} is not loaded: {why}{still}", file.display())),
         }
         let hint = match refusal {
             Refusal::Load(error) => error.hint().map(str::to_owned),
@@ -370,6 +372,17 @@ impl Life {
         self.shared.bus.names()
     }
 
+    /// Says something of the plugin in the log, and among its last lines.
+    fn say(&self, level: LineLevel, text: &str) {
+        let plugin = &*self.name;
+        match level {
+            LineLevel::Error => tracing::error!(plugin, "{text}"),
+            LineLevel::Warn => tracing::warn!(plugin, "{text}"),
+            _ => tracing::info!(plugin, "{text}"),
+        }
+        self.allowance.note(level, text);
+    }
+
     fn say_loaded(&self, version: &Version, begun: Instant) {
         let plugin = &*self.name;
         for warning in &version.wishes.warnings {
@@ -380,8 +393,7 @@ impl Life {
         let heard = if patterns.is_empty() { "nothing".to_owned() } else { patterns.join(", ") };
         let (number, took) = (version.place.generation, begun.elapsed().as_millis());
         let said = format!("generation {number} is live after {took} ms; it listens to {heard}");
-        tracing::info!(plugin, "{said}");
-        self.allowance.note(LineLevel::Info, &said);
+        self.say(LineLevel::Info, &said);
         if patterns.is_empty() && version.wishes.timers.is_empty() {
             tracing::warn!(plugin, "it is never called: it declares no subscription and no timer");
         }

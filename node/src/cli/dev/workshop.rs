@@ -57,6 +57,8 @@ pub(super) struct Workshop<'a> {
     elsewhere: RefCell<BTreeSet<PathBuf>>,
     /// How many builds were begun.
     builds: Cell<u64>,
+    /// Whether the last one that ended had failures.
+    fails: Cell<bool>,
     /// Told when something is in the folder.
     served: Notify,
     /// What failed the last time, as it was shown: it is not shown again when something else is saved.
@@ -85,7 +87,8 @@ impl<'a> Workshop<'a> {
         let (config, processes, unused) =
             (RefCell::new(config), RefCell::new(processes), RefCell::new(unused));
         let (projects, elsewhere) = (RefCell::default(), RefCell::default());
-        let (builds, served, said) = (Cell::new(0), Notify::new(), RefCell::default());
+        let (builds, fails) = (Cell::new(0), Cell::new(false));
+        let (served, said) = (Notify::new(), RefCell::default());
         Self {
             dirs,
             folder,
@@ -96,6 +99,7 @@ impl<'a> Workshop<'a> {
             projects,
             elsewhere,
             builds,
+            fails,
             served,
             said,
             voice,
@@ -159,7 +163,7 @@ impl<'a> Workshop<'a> {
 
     async fn follow(&self, node: &Node, saved: Vec<PathBuf>) {
         self.configure(node).await;
-        let had_failed = !self.said.borrow().is_empty();
+        let had_failed = self.fails.get();
         let restarted = self.restart(node, &saved);
         let (built, ()) = tokio::join!(self.build(), restarted);
         match built {
@@ -172,7 +176,9 @@ impl<'a> Workshop<'a> {
             Ok(_) => {}
             Err(error) => build::report(&error),
         }
-        output::note(self.voice, "what ran before goes on");
+        if !self.served().is_empty() {
+            output::note(self.voice, "what ran before goes on");
+        }
     }
 
     /// Has the node read its configuration again, if that is what was saved.
@@ -243,6 +249,7 @@ impl<'a> Workshop<'a> {
         let built = build_all(&self.dirs, options, &say, heard).await;
         *self.said.borrow_mut() = fails.into_inner().unwrap_or_else(PoisonError::into_inner);
         let Built { artifacts, failures, elsewhere } = built?;
+        self.fails.set(!failures.is_empty());
         self.elsewhere.borrow_mut().extend(elsewhere);
         self.projects.borrow_mut().extend(artifacts.iter().map(|artifact| artifact.sources.clone()));
         if let Some(unused) = self.unused.borrow_mut().as_mut() {

@@ -67,8 +67,7 @@ impl Life {
             "generation {number} has passed its probation, in which {broken} of {calls} calls broke: `plugins rollback \
              {plugin}` brings the one before back"
         );
-        tracing::warn!(plugin, "{said}");
-        self.allowance.note(LineLevel::Warn, &said);
+        self.say(LineLevel::Warn, &said);
     }
 
     /// The live version stays, whatever it does; what was before is let go.
@@ -117,14 +116,9 @@ impl Life {
         self.subscribe_new(&old).await;
         let why =
             format!("generation {left} was rolled back: {}", failure.unwrap_or("somebody asked for it"));
-        let (plugin, number) = (&*self.name, self.number());
-        let said = format!("{why}; generation {number} goes on");
-        match failure {
-            Some(_) => tracing::error!(plugin, "{said}"),
-            None => tracing::info!(plugin, "{said}"),
-        }
+        let number = self.number();
         let level = if failure.is_some() { LineLevel::Error } else { LineLevel::Info };
-        self.allowance.note(level, &said);
+        self.say(level, &format!("{why}; generation {number} goes on"));
         self.pass_over(Some(hash), trial.content.hash, trial.before, &why);
         None
     }
@@ -171,7 +165,7 @@ impl Life {
             Err(why) => tracing::warn!(plugin, "the version that was live last does not run: {why}"),
             // It was said when the node ran last.
             Ok(()) if matches!(refusal, Refusal::PassedOver(_)) => {
-                tracing::warn!(plugin, "an older version runs: {refusal}");
+                self.say(LineLevel::Warn, &format!("an older version runs: {refusal}"));
             }
             Ok(()) => {}
         }
