@@ -289,9 +289,17 @@ async fn who_asks_while_a_process_is_started_again_is_not_told_that_there_is_non
     let stage = Stage::new()?;
     let node = stage.node("home", "    worker: { exec: [WORKER] }\n")?.start().await?;
     let mut events = node.client().subscribe(["did/*"], Terms::default()).await?;
-    for _ in 0..5 {
-        node.client().publish("work/a", &"it".into()).await?;
-        let pid = did(&mut events).await?["pid"].as_i64().context("a pid")?;
+    for round in 0..5 {
+        let what = format!("round {round}");
+        node.client().publish("work/a", &what.as_str().into()).await?;
+        // Who was killed before it had said that it is done has the event come again.
+        let done = loop {
+            let done = did(&mut events).await?;
+            if done["what"] == what {
+                break done;
+            }
+        };
+        let pid = done["pid"].as_i64().context("a pid")?;
         kill_process(Pid::from_raw(i32::try_from(pid)?).context("a pid")?, Signal::KILL)?;
         let answered = until("an answer", MOMENT, async || {
             match node.client().call("ask/it", &"Ada".into(), MOMENT).await {
