@@ -36,8 +36,12 @@ fn reason(error: &wasmtime::Error, last_words: &[String]) -> String {
     match error.downcast_ref::<Trap>() {
         // What ends itself says why before, if it says anything.
         Some(Trap::UnreachableCodeReached) => {
-            panic_text(last_words).or_else(|| null_text(error)).unwrap_or_else(|| {
-                with_last_words("`unreachable` was executed, as by a panic".into(), last_words)
+            let names = error.downcast_ref::<WasmBacktrace>().map(names).unwrap_or_default();
+            panic_text(last_words).or_else(|| null_text(&names)).unwrap_or_else(|| {
+                let is_abort = names.first().is_some_and(|name| is_abort(name));
+                let why =
+                    if is_abort { "it called abort()" } else { "`unreachable` was executed, as by a panic" };
+                with_last_words(why.into(), last_words)
             })
         }
         Some(trap) => stack_text(error, *trap).unwrap_or_else(|| {
@@ -50,9 +54,7 @@ fn reason(error: &wasmtime::Error, last_words: &[String]) -> String {
 
 /// What is said of a NULL, if that is what the trap means, with the function of the SDK that was given it. A compiler of C puts
 /// a trap where NULL is read or written, and nothing else that is usual does so in a function of a handler's own.
-fn null_text(error: &wasmtime::Error) -> Option<String> {
-    let trace = error.downcast_ref::<WasmBacktrace>()?;
-    let names: Vec<String> = trace.frames().iter().flat_map(frame_names).collect();
+fn null_text(names: &[String]) -> Option<String> {
     if let Some(given) = names.iter().take_while(|name| is_of_c(name)).last() {
         return Some(format!("NULL was given to `{}`", given.split(" (").next().unwrap_or_default()));
     }
@@ -60,11 +62,19 @@ fn null_text(error: &wasmtime::Error) -> Option<String> {
     is_in_c.then(|| "`unreachable` was executed, as where NULL is read or written".into())
 }
 
+/// Whether a function is C's own that ends a program.
+fn is_abort(name: &str) -> bool {
+    name == "abort" || name.starts_with("abort (")
+}
+
 /// How files of C and C++ end, as [`frame_names`] has them.
 const IN_C: [&str; 6] = [".c:", ".h:", ".cc:", ".cpp:", ".cxx:", ".hpp:"];
 
 /// The files of the SDK for C.
 const OF_C: [&str; 4] = [" (sdk/hive.c:", " (sdk/json.c:", " (sdk/state.c:", " (sdk/inner.h:"];
+
+/// What stands in the place of a function of zig's library for C.
+const OF_ZIG: &str = ".zig:";
 
 fn is_of_c(name: &str) -> bool {
     OF_C.iter().any(|file| name.contains(file))
@@ -194,11 +204,20 @@ const LANGUAGE: [&str; 25] = [
 ];
 
 fn guilty(trace: &WasmBacktrace) -> Option<String> {
-    trace.frames().iter().flat_map(frame_names).find(|name| is_own(name))
+    names(trace).into_iter().find(|name| is_own(name))
 }
 
 fn is_own(name: &str) -> bool {
-    !LANGUAGE.iter().any(|prefix| name.starts_with(prefix)) && !is_of_c(name)
+    !LANGUAGE.iter().any(|prefix| name.starts_with(prefix)) && !is_of_c(name) && !name.contains(OF_ZIG)
+}
+
+/// What a compiler of C calls a trap that it put into a function, as if that were one which is inlined there.
+const NO_FUNCTION: &str = "__clang_trap_msg";
+
+/// The functions of all frames, innermost first.
+fn names(trace: &WasmBacktrace) -> Vec<String> {
+    let all = trace.frames().iter().flat_map(frame_names);
+    all.filter(|name| !name.starts_with(NO_FUNCTION)).collect()
 }
 
 /// The functions of one frame, inlined ones first; with file and line when the component says them.
@@ -230,8 +249,11 @@ fn readable(name: &str) -> String {
     name
 }
 
-/// A name of C++ as its sources have it, without parameters.
+/// A name of C++ as its sources have it, without parameters. One of C may be what C++ calls a type: `d` is `double`.
 fn cpp(name: &str) -> Option<String> {
+    if !name.starts_with("_Z") {
+        return None;
+    }
     // Guests call their functions as they like: what a name says of itself may be much longer than it is.
     let symbol = cpp_demangle::Symbol::new(name.get(..NAME_READ_MAX.min(name.len()))?).ok()?;
     let mut shown = Shown(String::new());

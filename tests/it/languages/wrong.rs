@@ -160,9 +160,9 @@ fn breaks_where_it_is_said(folder: &TempDir) -> Result<()> {
     for (how, parts) in [
         (
             "assert",
-            &["by a panic; it said last: Assertion failed: strlen(how) == 1 (src/handler.c: try: 14)"][..],
+            &["it called abort(); it said last: Assertion failed: strlen(how) == 1 (src/handler.c: try: 14)"][..],
         ),
-        ("abort", &["trapped in `try (src/handler.c:15)`"][..]),
+        ("abort", &["trapped in `try (src/handler.c:15)`: it called abort()"][..]),
         (
             "nowhere",
             &[

@@ -10,6 +10,8 @@ fn names_are_as_the_sources_have_them() {
     check("_ZNSt3__122__libcpp_verbose_abortEPKcz", "std::__1::__libcpp_verbose_abort");
     check("main.(*Parcel).Price", "main.(*Parcel).Price");
     check("_ZN", "_ZN");
+    check("t", "t");
+    check("d", "d");
     // Each of them has the one before twice.
     let nested = (0..30).fold("1a".to_owned(), |inner, _| format!("1tI{inner}S_E"));
     assert!(readable(&format!("_Z1fI{nested}Evv")).len() <= NAME_BYTES_MAX);
@@ -79,6 +81,8 @@ fn who_trapped_is_neither_the_language_nor_the_sdk() {
     let own =
         format!("{panics} (func $greet (call $hive_guest::fail)) (func (export \"run\") (call $greet))");
     assert_eq!(trapped(&own).to_string(), format!("trapped in `greet`: {why}"));
+    let aborts = "(func $abort unreachable) (func $t (export \"run\") (call $abort))";
+    assert_eq!(trapped(aborts).to_string(), "trapped in `t`: it called abort()");
     let inlined = format!("{panics} (func $hive:node/handler (export \"run\") (call $hive_guest::fail))");
     assert_eq!(trapped(&inlined).to_string(), format!("trapped: {why}"));
 }
