@@ -59,6 +59,8 @@ static void know(void) {
 }
 
 static void subscribe(const char *pattern, bool answers, bool grouped, const char *group, hive_handler handler) {
+  GIVEN(pattern);
+  GIVEN(handler);
   if (plugin.subscriptions == SUBSCRIPTIONS_MAX) abort();
   for (size_t at = 0; at < plugin.subscriptions; at++) {
     wire_text other = plugin.subscription[at].pattern;
@@ -84,11 +86,14 @@ void hive_on_durable(const char *pattern, hive_handler handler) {
 }
 void hive_instances(hive_mode mode) { plugin.mode = mode; }
 void hive_snapshot(hive_saver save, hive_restorer restore) {
+  GIVEN(save);
+  GIVEN(restore);
   plugin.save = save;
   plugin.restore = restore;
 }
 
 static void tick(const char *name, const char *schedule, uint8_t scope, hive_handler handler) {
+  GIVEN(handler);
   if (plugin.timers == TIMERS_MAX) abort();
   exports_hive_node_handler_timer_t *one = &plugin.timer[plugin.timers];
   memset(one, 0, sizeof *one);
@@ -166,6 +171,12 @@ static char *formatted(const char *format, va_list args) {
   GIVEN(format);
   if (vasprintf(&text, format, args) < 0) abort();
   return text;
+}
+
+/* The same of what is data, where a NULL for a text would be `(null)`, which is no text of anybody. */
+static char *formatted_json(const char *format, va_list args) {
+  hive_given_texts(format, args);
+  return formatted(format, args);
 }
 
 static hive_handler chosen(const exports_hive_node_handler_event_t *event) {
@@ -367,7 +378,7 @@ static const char JSON[] = "application/json";
 
 void hive_reply_json(const char *format, ...) {
   char *text;
-  WITH_ARGS(format, text = formatted(format, args));
+  WITH_ARGS(format, text = formatted_json(format, args));
   hive_reply(text, strlen(text), JSON);
   if (!hive_made(text)) {
     (void)hive_reject("%s", hive_error());
@@ -446,13 +457,13 @@ static bool send_json(const char *channel, bool keep, char *text) {
 
 bool hive_publish_json(const char *channel, const char *format, ...) {
   char *text;
-  WITH_ARGS(format, text = formatted(format, args));
+  WITH_ARGS(format, text = formatted_json(format, args));
   return send_json(channel, false, text);
 }
 
 bool hive_retain_json(const char *channel, const char *format, ...) {
   char *text;
-  WITH_ARGS(format, text = formatted(format, args));
+  WITH_ARGS(format, text = formatted_json(format, args));
   return send_json(channel, true, text);
 }
 
@@ -489,13 +500,13 @@ static char *called(const char *channel, uint32_t ms, char *text) {
 
 char *hive_call_json(const char *channel, const char *format, ...) {
   char *text;
-  WITH_ARGS(format, text = formatted(format, args));
+  WITH_ARGS(format, text = formatted_json(format, args));
   return called(channel, 0, text);
 }
 
 char *hive_call_json_within(uint32_t ms, const char *channel, const char *format, ...) {
   char *text;
-  WITH_ARGS(format, text = formatted(format, args));
+  WITH_ARGS(format, text = formatted_json(format, args));
   return called(channel, ms ? ms : 1, text); /* 0 would be all the time that is left */
 }
 

@@ -2,6 +2,7 @@
 #ifndef HIVE_INNER_H
 #define HIVE_INNER_H
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +26,10 @@ extern uint64_t hive_scratch[4];
   hive_enter(hive_scratch)
 
 /* What a handler has to give: NULL is a trap here, which the node tells with the function that was given it. */
-#define GIVEN(pointer) ((pointer) ? (void)0 : __builtin_trap())
+#define GIVEN(pointer)                                         \
+  do {                                                         \
+    if (!(pointer)) __attribute__((nomerge)) __builtin_trap(); \
+  } while (0)
 
 static inline wire_text borrowed(const char *text) {
   GIVEN(text);
@@ -48,6 +52,9 @@ bool hive_wrong(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool hive_is_json(const char *made);
 /* The same; notes what is wrong. */
 bool hive_made(const char *made);
+
+/* A trap where a format's text would be NULL, unless none of it is written. */
+void hive_given_texts(const char *format, va_list args);
 
 /* Notes an error and frees it; false. */
 bool hive_noted(hive_node_types_error_t *error);

@@ -312,3 +312,37 @@ char *hive_quoted(const char *text, char *to, size_t size) {
   to[used] = 0;
   return to;
 }
+
+void hive_given_texts(const char *format, va_list args) {
+  va_list walked;
+  va_copy(walked, args);
+  GIVEN(format);
+  for (const char *at = format; (at = strchr(at, '%'));) {
+    int precision = -1, wide = 0;
+    at++;
+    at += strspn(at, "-+ #0'");
+    if (*at == '*') (void)va_arg(walked, int), at++;
+    at += strspn(at, "0123456789");
+    if (*at == '.') {
+      if (*++at == '*') precision = va_arg(walked, int), at++;
+      else precision = (int)strtol(at, (char **)&at, 10);
+    }
+    for (; *at && strchr("hlLjzt", *at); at++) wide += *at == 'l' ? 1 : *at == 'L' || *at == 'j' ? 2 : 0;
+    if (*at == 's') {
+      const char *text = va_arg(walked, const char *);
+      if (precision) GIVEN(text);
+    } else if (*at && strchr("aAeEfFgG", *at)) {
+      if (wide > 1) (void)va_arg(walked, long double);
+      else (void)va_arg(walked, double);
+    } else if (*at && strchr("diouxXc", *at)) {
+      if (wide > 1) (void)va_arg(walked, long long);
+      else (void)va_arg(walked, long);
+    } else if (*at == 'p' || *at == 'n') {
+      (void)va_arg(walked, void *);
+    } else if (*at != '%') {
+      break; /* what is not known may be of any size */
+    }
+    at++;
+  }
+  va_end(walked);
+}

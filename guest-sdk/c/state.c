@@ -38,6 +38,7 @@ bool hive_state_set_json(const char *key, const char *format, ...) {
   char *text = NULL;
   va_list args;
   va_start(args, format);
+  hive_given_texts(format, args);
   if (vasprintf(&text, format, args) < 0) abort();
   va_end(args);
   bool set = hive_made(text) && hive_state_set(key, text, strlen(text), 0);

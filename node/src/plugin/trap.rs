@@ -71,9 +71,10 @@ fn is_abort(name: &str) -> bool {
 const IN_C: [&str; 6] = [".c:", ".h:", ".cc:", ".cpp:", ".cxx:", ".hpp:"];
 
 /// The files of the SDK for C.
-const OF_C: [&str; 4] = [" (sdk/hive.c:", " (sdk/json.c:", " (sdk/state.c:", " (sdk/inner.h:"];
+const OF_C: [&str; 5] =
+    [" (sdk/hive.c:", " (sdk/json.c:", " (sdk/state.c:", " (sdk/inner.h:", " (sdk/given.h:"];
 
-/// What stands in the place of a function of zig's library for C.
+/// What the file of a function of zig's library for C ends with.
 const OF_ZIG: &str = ".zig:";
 
 fn is_of_c(name: &str) -> bool {

@@ -160,7 +160,8 @@ fn breaks_where_it_is_said(folder: &TempDir) -> Result<()> {
     for (how, parts) in [
         (
             "assert",
-            &["it called abort(); it said last: Assertion failed: strlen(how) == 1 (src/handler.c: try: 14)"][..],
+            &["it called abort(); it said last: Assertion failed: strlen(how) == 1 (src/handler.c: try: 14)"]
+                [..],
         ),
         ("abort", &["trapped in `try (src/handler.c:15)`: it called abort()"][..]),
         (
@@ -182,6 +183,59 @@ fn breaks_where_it_is_said(folder: &TempDir) -> Result<()> {
         let (code, said) = run_in(folder, &["test", "wrong"])?;
         ensure!(code == Some(1) && parts.iter().all(|part| said.contains(part)), "{how}, {code:?}: {said}");
         ensure!(said.starts_with("FAILED  ") && said.contains("\n        took "), "{how}: {said}");
+    }
+    Ok(())
+}
+
+/// A NULL that a function is given is told with its name and the line that gave it, whoever the function is of; and what
+/// ends a handler with the function of it that did, by its own name.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_given_null_in_c_is_said() -> Result<()> {
+    if !is_here(C.tool, C.name) {
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let (code, said) = run_in(&folder, &["new", "null", "--lang", "c"])?;
+    ensure!(code == Some(0), "{said}");
+    let source = include_str!("null.c");
+    std::fs::write(folder.path().join("null/src/handler.c"), source)?;
+    let line = |part: &str| source.lines().position(|line| line.contains(part)).map_or(0, |at| at + 1);
+    let cases = |text: &str| -> Result<(Option<i32>, String)> {
+        std::fs::write(folder.path().join("null/cases.yaml"), format!("cases:\n  - {{ {text} }}\n"))?;
+        run_in(&folder, &["test", "null"])
+    };
+    let fine = "call: null/try, data: fine, answer: [\"\", 4, -2, a, \"  0.2\", 9223372036854775808]";
+    let (code, said) = cases(fine)?;
+    ensure!(code == Some(0), "{code:?}: {said}");
+    let fails = |how: &str, parts: &[&str]| -> Result<()> {
+        let (code, said) = cases(&format!("event: null/try, data: {how}"))?;
+        ensure!(code == Some(1) && parts.iter().all(|part| said.contains(part)), "{how}, {code:?}: {said}");
+        Ok(())
+    };
+    let of_c =
+        "strlen strcmp strncmp strcpy strcat strchr strstr strdup memcpy memset memcmp atoi strtol strtod";
+    let of_hive =
+        [("reply", "hive_reply_json"), ("publish", "hive_publish_json"), ("state", "hive_state_set_json")];
+    for (how, function) in of_c.split(' ').map(|name| (name, name)).chain(of_hive) {
+        let line = line(&format!("(how, \"{how}\")"));
+        fails(how, &[&format!("trapped in `try (src/handler.c:{line})`: NULL was given to `{function}`")])?;
+    }
+    let nowhere = format!("trapped in `chase (src/handler.c:{})`: `unreachable` was exe", line("int chase"));
+    fails("chase", &[&nowhere, "as where NULL is read or written"])?;
+    fails("t", &[&format!("trapped in `t (src/handler.c:{})`: it called abort()", line("void t"))])?;
+    fails("hoard", &["stopped for memory: ", " in `hoard (src/handler.c:"])?;
+    // What is declared is known before there is any event.
+    for (declares, function) in [
+        ("hive_on(\"a/b\", NULL)", "hive_on"),
+        ("hive_on_durable(\"a/b\", NULL)", "hive_on_durable"),
+        ("hive_tick(\"a\", \"@every 5s\", NULL)", "hive_tick"),
+        ("hive_snapshot(NULL, NULL)", "hive_snapshot"),
+        ("hive_publishes(NULL)", "hive_publishes"),
+    ] {
+        let source = format!("#include <hive.h>\nvoid hive_plugin(void) {{ {declares}; }}\n");
+        std::fs::write(folder.path().join("null/src/handler.c"), source)?;
+        let want = format!("trapped in `hive_plugin (src/handler.c:2)`: NULL was given to `{function}`");
+        fails("x", &[&want])?;
     }
     Ok(())
 }
