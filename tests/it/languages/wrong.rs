@@ -427,11 +427,13 @@ async fn what_goes_wrong_in_rust_is_said_where_it_is() -> Result<()> {
     let (code, said) = run_in(&folder, &["new", "wrong", "--lang", "rust"])?;
     ensure!(code == Some(0), "{said}");
     std::fs::write(folder.path().join("wrong/src/lib.rs"), include_str!("wrong.rs.in"))?;
-    let cases: [(&str, &[&str]); 4] = [
+    let cases: [(&str, &[&str]); 6] = [
         ("denied", &["denied: ", "(src/lib.rs:16)"]),
         ("file", &["No such file", "its configuration opens (`dirs`)", "(src/lib.rs:17)"]),
         ("deep", &["its stack is full: `wrong::handlers::fib` calls itself again and again"]),
-        ("index", &["trapped: panicked at src/lib.rs:19"]),
+        ("loop", &["the handler was cut ", " in `wrong::handlers::attempt`"]),
+        ("memory", &["asked for more than 64MiB in `wrong::handlers::attempt`"]),
+        ("index", &["trapped in `wrong::handlers::attempt`: panicked at src/lib.rs:21"]),
     ];
     comes_to(&folder, &cases, &["hive:node/handler@0.1.0#handle"])?;
     // What is returned as it is has no place, least of all one in the SDK.

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
-use syn::{Attribute, Error, Ident, Item, ItemFn, ItemMod, Meta, Result, spanned::Spanned};
+use syn::{Attribute, Error, Ident, Item, ItemFn, ItemMod, Meta, Result, parse_quote, spanned::Spanned};
 
 use crate::{
     function::{Function, Locals, check_signature},
@@ -14,7 +14,7 @@ use crate::{
 /// What `#[hive::plugin(…)]` becomes.
 pub(crate) fn plugin(settings: TokenStream, item: TokenStream) -> Result<TokenStream> {
     match syn::parse2(item)? {
-        Item::Fn(function) => on_function(settings, &function),
+        Item::Fn(function) => on_function(settings, function),
         Item::Mod(module) => on_module(settings, module),
         other => Err(Error::new(other.span(), "`#[hive::plugin]` stands on a function or on a module")),
     }
@@ -33,7 +33,7 @@ pub(crate) fn bare(item: TokenStream) -> TokenStream {
     quote!(#module)
 }
 
-fn on_function(settings: TokenStream, item: &ItemFn) -> Result<TokenStream> {
+fn on_function(settings: TokenStream, mut item: ItemFn) -> Result<TokenStream> {
     let mut settings = Settings::parse(settings, Place::Function)?;
     require_patterns(&settings, item.sig.ident.span(), "#[hive::plugin(\"orders/*\")]")?;
     let of_function = Settings {
@@ -43,9 +43,10 @@ fn on_function(settings: TokenStream, item: &ItemFn) -> Result<TokenStream> {
         durable: settings.durable,
         ..Settings::default()
     };
-    let functions = [Function::new(item, of_function)?];
+    let functions = [Function::new(&item, of_function)?];
     check_patterns(&functions)?;
     let plugin = implementation(&settings, &functions, &[], (None, &Snapshot::default()));
+    stands_alone(&mut item);
     Ok(quote! { #item #plugin })
 }
 
@@ -62,6 +63,7 @@ fn on_module(settings: TokenStream, mut module: ItemMod) -> Result<TokenStream> 
     let (mut start, mut ticks, mut snapshot) = (None, Vec::new(), Snapshot::default());
     for item in items.iter_mut() {
         let Item::Fn(function) = item else { continue };
+        let before = function.attrs.len();
         if let Some(attribute) = take_attribute(&mut function.attrs, "start") {
             read_start(function, &attribute, &mut start)?;
         }
@@ -77,6 +79,9 @@ fn on_module(settings: TokenStream, mut module: ItemMod) -> Result<TokenStream> 
         if let Some(attribute) = take_attribute(&mut function.attrs, "on") {
             functions.push(read_on(function, &attribute)?);
         }
+        if function.attrs.len() < before {
+            stands_alone(function);
+        }
     }
     if functions.is_empty() && ticks.is_empty() {
         return Err(Error::new(
@@ -89,6 +94,13 @@ fn on_module(settings: TokenStream, mut module: ItemMod) -> Result<TokenStream> 
     let plugin = implementation(&settings, &functions, &ticks, (start.as_ref(), &snapshot));
     items.push(Item::Verbatim(plugin));
     Ok(quote!(#module))
+}
+
+/// Keeps a function that the node calls one of its own, so that what ends it or cuts it names it.
+fn stands_alone(function: &mut ItemFn) {
+    if !function.attrs.iter().any(|attribute| attribute.path().is_ident("inline")) {
+        function.attrs.push(parse_quote!(#[inline(never)]));
+    }
 }
 
 fn read_on(function: &mut ItemFn, attribute: &Attribute) -> Result<Function> {
