@@ -112,7 +112,8 @@ impl<'e> Context<'e> {
     }
 
     /// Publishes a value as JSON and returns the event's id. It takes effect at once, also when the handler fails
-    /// later. The channel must be among the plugin's `publishes`.
+    /// later. The channel must be among the plugin's `publishes`. Bytes would be a JSON list of numbers: they go as they are by
+    /// [`publish_message`](Self::publish_message) with [`Message::bytes`].
     ///
     /// # Errors
     /// What the node refuses, and [`Error::Unserializable`].
@@ -120,7 +121,7 @@ impl<'e> Context<'e> {
         self.publish_message(channel, &Message::json(value)?)
     }
 
-    /// Publishes a message as it is: other formats, keys, headers.
+    /// Publishes a message as it is: bytes, other formats, keys, headers.
     ///
     /// # Errors
     /// What the node refuses.

@@ -94,17 +94,32 @@ impl Delivered {
         }
     }
 
-    /// The payloads it published on one channel, in order.
+    /// The payloads it published on one channel, in order, to be compared with plain values. Those of a type of yours are
+    /// [`published_as`](Self::published_as).
     ///
     /// # Panics
     /// When one of them is not JSON.
     #[track_caller]
     pub fn published_on(&self, channel: &str) -> Vec<Value> {
+        self.published_as(channel)
+    }
+
+    /// The payloads it published on one channel, in order, as values: `let stored: Vec<Stored> = done.published_as("x")`.
+    ///
+    /// # Panics
+    /// When one of them is not JSON of that type.
+    #[track_caller]
+    pub fn published_as<T: DeserializeOwned>(&self, channel: &str) -> Vec<T> {
         let on_channel = self.published.iter().filter(|sent| sent.channel == channel);
         on_channel
             .map(|sent| match sent.message.parse() {
                 Ok(value) => value,
-                Err(error) => panic!("what was published on `{channel}` is not JSON: {error}"),
+                Err(error) => {
+                    let message = &sent.message;
+                    panic!(
+                        "what was published on `{channel}` is not of that type: {error}; it is {message:?}"
+                    )
+                }
             })
             .collect()
     }

@@ -175,7 +175,8 @@ impl Host {
         World::lend(&mut self.world, || (self.restore)(saved))
     }
 
-    /// Delivers an event: a value as JSON.
+    /// Delivers an event: a value as JSON, of bytes a list of numbers. What is to come as bytes is delivered by
+    /// [`deliver_message`](Self::deliver_message) with [`Message::bytes`].
     ///
     /// # Panics
     /// When the plugin does not subscribe to the channel, or refuses to start.

@@ -63,6 +63,8 @@ fn host() -> Host {
 fn publishes_and_configuration() {
     let hot = host().deliver("sensor/attic/reading", 31).ok();
     assert_eq!(hot.published_on("alert/attic"), [31.0]);
+    let celsius: Vec<f64> = hot.published_as("alert/attic");
+    assert_eq!(celsius, [31.0]);
     assert_eq!(hot.published[0].message.content_type.as_deref(), Some("application/json"));
     assert!(host().config("limit", 40).deliver("sensor/attic/reading", 31).ok().published.is_empty());
     let failure = host().config("limit", "warm").deliver("sensor/attic/reading", 31).failure();
