@@ -224,6 +224,13 @@ async fn what_is_given_null_in_c_is_said() -> Result<()> {
     fails("chase", &[&nowhere, "as where NULL is read or written"])?;
     fails("t", &[&format!("trapped in `t (src/handler.c:{})`: it called abort()", line("void t"))])?;
     fails("hoard", &["stopped for memory: ", " in `hoard (src/handler.c:"])?;
+    // The SDK may be elsewhere.
+    let (root, manifest) = (folder.path().join("null"), folder.path().join("null/hive.toml"));
+    std::fs::rename(root.join(".hive/sdk"), root.join("kit"))?;
+    let named = std::fs::read_to_string(&manifest)? + "sdk = \"kit\"\n";
+    std::fs::write(&manifest, named)?;
+    fails("reply", &["trapped in `try (src/handler.c:", "NULL was given to `hive_reply_json`"])?;
+    fails("strlen", &["trapped in `try (src/handler.c:", "NULL was given to `strlen`"])?;
     // What is declared is known before there is any event.
     for (declares, function) in [
         ("hive_on(\"a/b\", NULL)", "hive_on"),

@@ -147,6 +147,8 @@ impl C {
             zig.args(["cc", "-target", "wasm32-wasi"]).args(model).args(FLAGS);
             // Messages of `assert` name files as they are called in the project.
             zig.arg(format!("-fmacro-prefix-map={}/=", root.display()));
+            // Traps tell the SDK's functions from the handler's by this, wherever the SDK is.
+            zig.arg(format!("-fdebug-prefix-map={}=/sdk", sdk.display()));
             zig.args(&self.flags);
             zig.arg(define("HIVE_NAME", &project.name)).arg(define("HIVE_VERSION", &project.version));
             zig.arg("-I").arg(&sdk).args(&sources);
