@@ -149,9 +149,11 @@ pub fn main() -> ExitCode {
         // Help and version are no errors: clap prints them to stdout and says 0.
         Err(mut error) => return exit::usage(&mut error),
     };
-    let outcome =
-        Cli::from_arg_matches(&matches).map_err(|error| Fault::usage(error.to_string())).and_then(run);
-    match outcome {
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(mut error) => return exit::usage(&mut error),
+    };
+    match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => {
             let verb = leaf(&matches);

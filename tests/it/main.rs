@@ -32,6 +32,7 @@ mod sim;
 mod spoke;
 mod state;
 mod trace;
+mod tried;
 mod verbs;
 mod wasmcloud;
 mod watching;

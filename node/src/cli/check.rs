@@ -6,14 +6,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use clap::Args;
+use hive_client::types::V1;
+use serde::Serialize;
+
 use super::{
     Voice, component,
     exit::{self, Fault},
     output,
     run::pair,
 };
-use crate::config::{self, Flags, Loaded, Problems, Severity};
-use clap::Args;
+use crate::config::{self, Flags, Loaded, Problem, Problems, Severity};
 
 /// Check a configuration or a component.
 #[derive(Debug, Args)]
@@ -33,9 +36,21 @@ pub(super) struct Check {
     /// A value for `${NAME}` in the configuration; may be given several times.
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     set: Vec<(String, String)>,
-    /// Print JSON, of components.
-    #[arg(long)]
+    /// Print JSON: a document of a configuration, or a line a component.
+    #[arg(long, conflicts_with = "print")]
     json: bool,
+}
+
+/// `check --json` of a configuration that will do.
+#[derive(Serialize)]
+struct Document {
+    v: V1,
+    /// None: the defaults hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<PathBuf>,
+    /// Empty: what is wrong is an error.
+    problems: [String; 0],
+    warnings: Vec<String>,
 }
 
 impl Check {
@@ -56,6 +71,10 @@ impl Check {
         let loaded = load(path, self.set)?;
         for warning in &loaded.warnings {
             anstream::eprintln!("{}", warning.render(Severity::Warning, stderr_has_color()));
+        }
+        if self.json {
+            let warnings = loaded.warnings.iter().map(Problem::line).collect();
+            output::json(&Document { v: V1, file: loaded.file.clone(), problems: [], warnings })?;
         }
         if self.print {
             output::bytes(loaded.print().as_bytes())?;
@@ -104,7 +123,8 @@ fn verdict(file: Option<&Path>, warnings: usize) -> String {
 /// Says everything that is wrong with a configuration.
 pub(super) fn report_problems(problems: Problems) -> Fault {
     anstream::eprintln!("{}", problems.render(stderr_has_color()));
-    Fault::said(exit::USAGE, problems.to_string())
+    let hint = problems.0.iter().find_map(|problem| problem.hint.clone());
+    Fault::said(exit::USAGE, problems.lines()).maybe_hint(hint)
 }
 
 fn stderr_has_color() -> bool {

@@ -1,6 +1,7 @@
 //! How a verb ends: the exit code, and `error:`, `caused by:` and `hint:` on stderr; for `--json` the same on stdout.
 
 use std::{
+    env,
     error::Error,
     fmt::{Debug, Display},
     process::ExitCode,
@@ -99,22 +100,25 @@ impl Fault {
         self.hint(hint)
     }
 
-    /// Prints it as JSON, as the API of a node says it, unless there is nothing to say. What people are told is not this.
-    pub(super) fn print(&self) {
-        let Some(error) = &self.error else { return };
+    /// It as the API of a node says it, unless there is nothing to say.
+    pub(super) fn document(&self) -> Option<ApiError> {
+        let error = self.error.as_ref()?;
         let code = match (error.downcast_ref(), self.code) {
             (Some(hive_client::Error::Refused(error)), _) => error.code.as_str(),
             (_, USAGE) => "usage",
             (_, NO_NODE) => "no-node",
             _ => "no",
         };
-        let error = ApiError {
-            code: code.to_owned(),
-            message: told(error.as_ref()).join(": "),
-            hint: self.hint.clone(),
-        };
-        // A reader that has gone is no error.
-        let _ = output::json(&ErrorBody { v: V1, error });
+        let message = told(error.as_ref()).join(": ");
+        Some(ApiError { code: code.to_owned(), message, hint: self.hint.clone() })
+    }
+
+    /// Prints it as JSON, unless there is nothing to say. What people are told is not this.
+    pub(super) fn print(&self) {
+        if let Some(error) = self.document() {
+            // A reader that has gone is no error.
+            let _ = output::json(&ErrorBody { v: V1, error });
+        }
     }
 
     /// Says it and gives the exit code.
@@ -183,13 +187,27 @@ impl From<anyhow::Error> for Fault {
     }
 }
 
-/// What clap has to say: help on stdout with 0, errors on stderr with 2, in this program's words.
+/// What clap has to say: help on stdout with 0, errors on stderr with 2, in this program's words; for `--json` on stdout too.
 pub(super) fn usage(error: &mut clap::Error) -> ExitCode {
     let wanted = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     habits::suggest(error);
+    // What was said is not understood, so that no flag is known to be one but by its name.
+    if !wanted && env::args_os().take_while(|word| word != "--").any(|word| word == "--json") {
+        of_usage(&error.render().to_string()).print();
+    }
     // A reader that has gone is no error.
     let _ = error.print();
     if wanted { ExitCode::SUCCESS } else { ExitCode::from(USAGE) }
+}
+
+/// What clap says as a fault: its first paragraph is the error, and its tips are what to do.
+fn of_usage(text: &str) -> Fault {
+    let (error, rest) = text.split_once("\n\n").unwrap_or((text, ""));
+    let words: Vec<&str> = error.split_whitespace().collect();
+    let message = words.join(" ");
+    let tips: Vec<&str> = rest.lines().filter_map(|line| line.trim_start().strip_prefix("tip: ")).collect();
+    let fault = Fault::usage(message.strip_prefix("error: ").unwrap_or(&message));
+    fault.maybe_hint((!tips.is_empty()).then(|| tips.join("; ")))
 }
 
 /// One line of a report on stderr: `error: …`.

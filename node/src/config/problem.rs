@@ -86,6 +86,15 @@ impl Problem {
         text
     }
 
+    /// Where it is, and what is wrong there, on one line.
+    #[must_use]
+    pub fn line(&self) -> String {
+        match &self.origin {
+            Origin::Default => self.message.clone(),
+            origin => format!("{origin}: {}", self.message),
+        }
+    }
+
     /// The place in a file, if it is in one.
     #[must_use]
     pub fn place(&self) -> Option<&Place> {
@@ -147,6 +156,12 @@ impl Problems {
             texts.push(format!("error: {} problems in {file}", self.0.len()));
         }
         texts.join("\n\n")
+    }
+
+    /// All problems for programs, a line each: where, and what.
+    #[must_use]
+    pub fn lines(&self) -> String {
+        self.0.iter().map(Problem::line).collect::<Vec<_>>().join("\n")
     }
 
     /// By place, those of flags and the environment first; of several at one place the first, as the others follow
