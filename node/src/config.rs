@@ -42,7 +42,7 @@ pub use problem::{Problem, Problems, Severity};
 pub use scenario::{Expectation, Figure, ScenarioFile, Unit, read_scenario, scenario_text};
 pub use settings::{ListenSettings, NetworkSettings, NodeSettings, PeerAddress, PeerAddressError, Settings};
 pub use source::{Origin, Place, Source};
-pub use trial::{Ends, How, Trial, TrialFile, event_of, read_event, read_trials};
+pub use trial::{Ends, Expected, How, Published, Trial, TrialFile, event_of, read_event, read_trials};
 
 use check::Surroundings;
 use section::{Line, Report};

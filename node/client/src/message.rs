@@ -217,6 +217,7 @@ pub mod payload {
     pub fn for_people(payload: &[u8]) -> Cow<'_, str> {
         match as_text(payload) {
             Some(text) => Cow::Borrowed(text),
+            None if payload.len() == 1 => Cow::Borrowed("<1 byte>"),
             None => Cow::Owned(format!("<{} bytes>", payload.len())),
         }
     }

@@ -9,7 +9,7 @@ use std::{
 
 use clap::Args;
 use hive_client::{locate, types::V1};
-use hive_proto::event::{Event, Message};
+use hive_proto::event::Message;
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -22,14 +22,17 @@ use super::{
     run::pair,
 };
 use crate::{
-    config::{self, Ends, How, Trial, TrialFile},
+    config::{self, Ends, Expected, How, Trial, TrialFile},
     toolchain::{
         build::{self as building, Built, project::folders_with, shop::Said},
-        case::{Answerer, Arrival, CaseError, Done, Given, Outcome, PluginConfig, Subject},
+        case::{Answerer, Arrival, CaseError, Done, Given, PluginConfig, Subject},
     },
 };
 
+mod came;
 mod judge;
+
+use came::Came;
 
 /// The cases of a folder.
 const CASES: &str = "cases.yaml";
@@ -49,12 +52,14 @@ Examples:
 
 An event says how it comes: `event: CHANNEL`, `call: CHANNEL`, or `tick: NAME` of a timer with a
 schedule (one that the handler sets itself comes as `event: $timer/NAME`). It says what it brings:
-`data`, or `text` as it is; `content-type`, `key`, `headers`, `attempt`, `retained`.
+`data` in JSON, `text` as it is, or bytes: as `base64`, or by the name of a `file` beside this one;
+`content-type`, `key`, `headers`, `attempt`, `retained`.
 
-A case says, too, what is to come of it: `answer`, `rejects` or `retries` with a part of the reason,
-`publishes` with a list of channels or of {channel, data}. A file of cases has beside `cases` the
-plugin's `config` and `secrets`, its `component`, and `answers`: who answers what the handler asks,
-by pattern.
+A case says, too, what is to come of it: `answer` (of bytes `answer-base64` or `answer-file`),
+`rejects` or `retries` with a part of the reason, `publishes` with a list of channels or of
+{channel, data}, where `base64` or `file` may stand for `data`. A file of cases has beside `cases`
+the plugin's `config` and `secrets`, its `component`, and `answers`: who answers what the handler
+asks, by pattern.
 Cases run one after the other: what the handler keeps, in its state or in memory, goes on from one
 to the next, and begins empty.
 
@@ -101,26 +106,6 @@ struct Line<'a> {
     came: Option<Came>,
 }
 
-/// What came of an event.
-#[derive(Serialize)]
-struct Came {
-    outcome: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    answer: Option<Json>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-    published: Vec<Sent>,
-    took_us: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    memory_bytes: Option<u64>,
-}
-
-#[derive(Serialize)]
-struct Sent {
-    channel: String,
-    data: Json,
-}
-
 impl Test {
     pub(super) async fn run(self, voice: &Voice) -> Result<(), Fault> {
         voice.start_log(LOG)?;
@@ -147,12 +132,12 @@ impl Test {
     }
 
     /// Runs the cases of one component.
-    async fn one(self, voice: &Voice) -> Result<(), Fault> {
+    async fn one(&self, voice: &Voice) -> Result<(), Fault> {
         let here = env::current_dir().map_err(anyhow::Error::new)?;
         let (place, mut file) = self.read(&here)?;
         file.config.extend(self.config.iter().cloned());
         if let (Some(expect), [trial]) = (&self.expect, &mut file.trials[..]) {
-            trial.ends = Some(Ends::Answer(expect.clone()));
+            trial.ends = Some(Ends::Answer(Expected::Value(expect.clone())));
         }
         let (plugin, component) = self.component(&place, voice).await?;
         let (config, secrets) = (file.config.into_iter().collect(), file.secrets.into_iter().collect());
@@ -259,8 +244,8 @@ impl Test {
         problems: Vec<String>,
         alone: bool,
     ) -> Result<(), Fault> {
-        let came = done.map(came);
         if self.json {
+            let came = done.map(Came::of);
             return output::json(&Line {
                 v: V1,
                 plugin,
@@ -277,8 +262,8 @@ impl Test {
         if let Some(done) = done.filter(|_| !alone && problems.is_empty()) {
             output::line(&format!("ok      {name} ({})", output::rough(done.took)))?;
         }
-        if let Some(came) = came.filter(|_| alone || !problems.is_empty()) {
-            let text = told(&came);
+        if let Some(done) = done.filter(|_| alone || !problems.is_empty()) {
+            let text = came::told(done);
             // What belongs to a line stands below it, set in.
             let text = if problems.is_empty() {
                 text
@@ -324,42 +309,4 @@ fn given(trial: &Trial) -> Given {
 
 fn message_of(value: &Json) -> Message {
     Message::new(value.to_string()).with_content_type("application/json")
-}
-
-fn came(done: &Done) -> Came {
-    let (outcome, answer, reason) = match &done.outcome {
-        Outcome::Done(None) => ("handled", None, None),
-        Outcome::Done(Some(answer)) => ("answered", Some(judge::data(answer)), None),
-        Outcome::Retry { reason, .. } => ("retry", None, Some(reason.clone())),
-        Outcome::Reject(reason) => ("rejected", None, Some(reason.clone())),
-        Outcome::Broken(reason) => ("broken", None, Some(reason.clone())),
-    };
-    let sent = |event: &Event| Sent { channel: event.channel.to_string(), data: judge::data(&event.message) };
-    Came {
-        outcome,
-        answer,
-        reason,
-        published: done.published.iter().map(sent).collect(),
-        took_us: u64::try_from(done.took.as_micros()).unwrap_or(u64::MAX),
-        memory_bytes: done.memory,
-    }
-}
-
-/// What came of an event, for people.
-fn told(came: &Came) -> String {
-    let mut text = came.outcome.to_owned();
-    if let Some(answer) = &came.answer {
-        text += &format!(" {answer}");
-    }
-    if let Some(reason) = &came.reason {
-        text += &format!(": {reason}");
-    }
-    for Sent { channel, data } in &came.published {
-        text += &format!("\npublished {channel} {data}");
-    }
-    text += &format!("\ntook {}", output::rough(std::time::Duration::from_micros(came.took_us)));
-    if let Some(bytes) = came.memory_bytes {
-        text += &format!(", {} of memory", output::size(bytes));
-    }
-    text
 }

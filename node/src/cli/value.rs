@@ -68,10 +68,31 @@ pub(super) fn of_bytes(bytes: Bytes) -> Message {
 
 /// What is CBOR as JSON, on one line. None when the content type says nothing of CBOR, or it is none all the same.
 pub(super) fn of_cbor(message: &Message) -> Option<String> {
+    cbor_value(message).map(|value| value.to_string())
+}
+
+/// What is CBOR as a value of JSON.
+fn cbor_value(message: &Message) -> Option<serde_json::Value> {
     if !message.is_cbor() {
         return None;
     }
-    Some(json(message.value::<Value>().ok()?).to_string())
+    Some(json(message.value::<Value>().ok()?))
+}
+
+/// A payload as a value, whatever it is written as: text that is no JSON is a text. None: it is neither, but bytes.
+pub(super) fn read(message: &Message) -> Option<serde_json::Value> {
+    if message.payload.is_empty() {
+        return Some(serde_json::Value::Null);
+    }
+    cbor_value(message)
+        .or_else(|| serde_json::from_slice(&message.payload).ok())
+        .or_else(|| payload::as_text(&message.payload).map(Into::into))
+}
+
+/// Bytes where JSON is written: `{"base64": "…"}`, unless they are text.
+pub(super) fn base64(bytes: Bytes) -> serde_json::Value {
+    let message = serde_json::to_value(Message::new(bytes)).ok();
+    message.and_then(|message| message.get("payload").cloned()).unwrap_or_default()
 }
 
 /// What JSON has no word for is written as what is nearest: bytes as `{"base64": "…"}`, keys that are no text as their
@@ -86,10 +107,7 @@ fn json(value: Value) -> serde_json::Value {
             (_, Ok(number)) => number.into(),
             _ => i128::from(number).to_string().into(),
         },
-        Value::Bytes(bytes) => serde_json::to_value(Message::new(bytes))
-            .ok()
-            .and_then(|message| Some(message.get("payload")?.clone()))
-            .unwrap_or_default(),
+        Value::Bytes(bytes) => base64(bytes.into()),
         Value::Array(values) => values.into_iter().map(json).collect(),
         Value::Map(entries) => {
             let entry = |(key, value)| match key {

@@ -8,11 +8,13 @@ use std::{
     sync::Arc,
 };
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use hive_proto::limits::PAYLOAD_BYTES_MAX;
 use serde_json::{Map, Number, Value as Json};
 
 use super::{
     find,
-    problem::{Problem, Problems},
+    problem::{Problem, Problems, shown},
     section::{Report, Section, text, truth, whole, wrong_shape},
     source::{Origin, Source},
     yaml::{self, Kind, Value},
@@ -76,7 +78,7 @@ pub enum How {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ends {
     /// With this answer.
-    Answer(Json),
+    Answer(Expected),
     /// With a rejection whose reason has this in it.
     Reject(String),
     /// With a retry whose reason has this in it.
@@ -89,7 +91,16 @@ pub struct Published {
     /// Where.
     pub channel: String,
     /// What; none: anything.
-    pub data: Option<Json>,
+    pub data: Option<Expected>,
+}
+
+/// What a payload is to be.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Expected {
+    /// This value, however it is written.
+    Value(Json),
+    /// These bytes.
+    Bytes(Vec<u8>),
 }
 
 /// Trials of one file.
@@ -238,31 +249,81 @@ fn arrival(keys: &mut Section<'_>, value: &Value, report: &mut Report) -> (How, 
 
 /// The payload, and the media type that it has where none is said.
 fn payload(keys: &mut Section<'_>, report: &mut Report) -> (Vec<u8>, Option<String>) {
-    if let Some(value) = keys.value("text") {
-        if keys.value("data").is_some() {
-            let problem = Problem::new(&value.origin, "the payload is said twice, as `text` and as `data`");
-            report.problems.push(problem.hint("`data` is written as JSON, `text` as it is"));
-        }
-        let said = keys.read("text", report, |value| Ok(text(value)?.to_owned())).unwrap_or_default();
-        return (said.into_bytes(), None);
+    let said = ["text", "data", "base64", "file"].map(|key| keys.value(key).map(|value| (key, value)));
+    let said: Vec<_> = said.into_iter().flatten().collect();
+    if let [(one, value), (other, _), ..] = said[..] {
+        let message = format!("the payload is said twice, as `{one}` and as `{other}`");
+        report.problems.push(Problem::new(&value.origin, message).hint(
+            "`data` is written as JSON, `text` as it is, `base64` as what it encodes, and `file` names a file with it",
+        ));
     }
-    match keys.value("data") {
-        Some(value) => (json(value).to_string().into_bytes(), Some("application/json".into())),
+    match said.first() {
         None => (Vec::new(), None),
+        Some(("data", value)) => (json(value).to_string().into_bytes(), Some("application/json".into())),
+        Some(("text", _)) => {
+            let said = keys.read("text", report, |value| Ok(text(value)?.to_owned()));
+            (said.unwrap_or_default().into_bytes(), None)
+        }
+        Some(_) => (bytes(keys, ["base64", "file"], report).unwrap_or_default(), None),
     }
 }
+
+/// Bytes that stand there in base64, or in a file beside the one that names it.
+fn bytes(keys: &mut Section<'_>, [base64, file]: [&'static str; 2], report: &mut Report) -> Option<Vec<u8>> {
+    keys.value(file); // Known, too, where it is not read.
+    keys.read(base64, report, decoded).or_else(|| keys.read(file, report, content))
+}
+
+/// What a text in base64 stands for, which may go over several lines.
+fn decoded(value: &Value) -> Result<Vec<u8>, Problem> {
+    let text: String = text(value)?.split_ascii_whitespace().collect();
+    let wrong = |error| Problem::new(&value.origin, format!("this is no base64: {error}"));
+    BASE64_STANDARD.decode(text).map_err(wrong)
+}
+
+/// What is in a file.
+fn content(value: &Value) -> Result<Vec<u8>, Problem> {
+    let path = PathBuf::from(text(value)?);
+    let wrong = |error| Problem::new(&value.origin, format!("cannot read {}: {error}", shown(&path)));
+    find::read_bounded(&folder(value).join(&path), PAYLOAD_BYTES_MAX as u64).map_err(wrong)
+}
+
+/// The folder of the file in which a value stands; what is piped has none.
+fn folder(value: &Value) -> &Path {
+    let file = match &value.origin {
+        Origin::File(place) => place.source.path(),
+        _ => Path::new(""),
+    };
+    file.parent().filter(|folder| !folder.starts_with("/dev")).unwrap_or(Path::new(""))
+}
+
+/// The keys by which a case says what is to be answered.
+const ANSWERS: [&str; 3] = ["answer", "answer-base64", "answer-file"];
 
 fn ends(keys: &mut Section<'_>, report: &mut Report) -> Option<Ends> {
     let reason = |keys: &mut Section<'_>, report: &mut Report, key| {
         keys.read(key, report, |value| Ok(text(value)?.to_owned()))
     };
-    let answer = keys.value("answer");
-    let (reject, retry) = (reason(keys, report, "rejects"), reason(keys, report, "retries"));
-    let said = usize::from(answer.is_some()) + usize::from(reject.is_some()) + usize::from(retry.is_some());
-    if said > 1 {
-        report.problems.push(Problem::nowhere("a case ends with one of `answer`, `rejects` and `retries`"));
+    let said = ANSWERS.into_iter().chain(["rejects", "retries"]);
+    if said.filter(|key| keys.value(key).is_some()).count() > 1 {
+        report.problems.push(Problem::nowhere(
+            "a case ends with one of `answer`, `answer-base64`, `answer-file`, `rejects` and `retries`",
+        ));
     }
-    answer.map(|value| Ends::Answer(json(value))).or(reject.map(Ends::Reject)).or(retry.map(Ends::Retry))
+    let (reject, retry) = (reason(keys, report, "rejects"), reason(keys, report, "retries"));
+    let answer = expected(keys, ANSWERS, report);
+    answer.map(Ends::Answer).or(reject.map(Ends::Reject)).or(retry.map(Ends::Retry))
+}
+
+/// What a payload is to be, by the keys of a value, of base64 and of a file.
+fn expected(
+    keys: &mut Section<'_>,
+    [value, base64, file]: [&'static str; 3],
+    report: &mut Report,
+) -> Option<Expected> {
+    let value = keys.value(value).map(json);
+    let bytes = bytes(keys, [base64, file], report);
+    value.map(Expected::Value).or(bytes.map(Expected::Bytes))
 }
 
 fn published(value: &Value, report: &mut Report) -> Published {
@@ -274,7 +335,12 @@ fn published(value: &Value, report: &mut Report) -> Published {
     if channel.is_none() {
         report.problems.push(Problem::new(&value.origin, "what is published has no `channel`"));
     }
-    let data = keys.value("data").map(json);
+    let kinds = ["data", "base64", "file"];
+    if kinds.into_iter().filter(|key| keys.value(key).is_some()).count() > 1 {
+        let message = "what is published is one of `data`, `base64` and `file`";
+        report.problems.push(Problem::new(&value.origin, message));
+    }
+    let data = expected(&mut keys, kinds, report);
     keys.finish(report);
     Published { channel: channel.unwrap_or_default(), data }
 }

@@ -68,14 +68,15 @@ impl Value {
     }
 }
 
-/// Reads the one document of a file. A key that is there twice goes to `problems`, its first value holds.
+/// Reads the one document of a file. A key that is there twice goes to `problems`, its first value holds; so do
+/// bytes, which are no text.
 ///
 /// # Errors
 /// The one place from which on nothing can be understood.
 pub fn parse(source: &Arc<Source>, problems: &mut Vec<Problem>) -> Result<Value, Problem> {
     let mut builder = Builder::new(source);
     let document = builder.document();
-    problems.append(&mut builder.duplicates);
+    problems.append(&mut builder.problems);
     document
 }
 
@@ -94,7 +95,8 @@ struct Builder<'s> {
     bytes_at: Vec<usize>,
     anchors: BTreeMap<usize, Anchored>,
     values: usize,
-    duplicates: Vec<Problem>,
+    /// What is wrong and keeps nobody from reading on.
+    problems: Vec<Problem>,
 }
 
 impl<'s> Builder<'s> {
@@ -108,7 +110,7 @@ impl<'s> Builder<'s> {
             bytes_at,
             anchors: BTreeMap::new(),
             values: 0,
-            duplicates: Vec::new(),
+            problems: Vec::new(),
         }
     }
 
@@ -141,7 +143,10 @@ impl<'s> Builder<'s> {
         let before = self.values;
         let (anchor, value) = match event {
             Event::Alias(anchor) => return self.alias(anchor, span),
-            Event::Scalar(text, style, anchor, _) => {
+            Event::Scalar(text, style, anchor, tag) => {
+                if tag.is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix == "binary") {
+                    self.problems.push(binary(&self.origin(span)));
+                }
                 let kind = Kind::Text { text: text.into_owned(), quoted: style != ScalarStyle::Plain };
                 (anchor, Value { kind, origin: self.origin(span) })
             }
@@ -192,7 +197,7 @@ impl<'s> Builder<'s> {
             let (event, span) = self.next()?;
             let value = self.value(event, span, depth + 1)?;
             match entries.iter().find(|entry| entry.key == text) {
-                Some(first) => self.duplicates.push(duplicate(&text, &key.origin, &first.origin)),
+                Some(first) => self.problems.push(duplicate(&text, &key.origin, &first.origin)),
                 None => entries.push(Entry { key: text, origin: key.origin, value }),
             }
         }
@@ -244,6 +249,11 @@ fn duplicate(key: &str, second: &Origin, first: &Origin) -> Problem {
         .label("again here")
         .see(first, "first here")
         .hint("keep one of the two")
+}
+
+fn binary(origin: &Origin) -> Problem {
+    Problem::new(origin, "`!!binary` is not read here: a value is a text")
+        .hint("a case has bytes as `base64: TEXT`, or `file: PATH`")
 }
 
 /// What the parser says, with a hint for the usual causes.

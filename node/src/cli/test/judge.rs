@@ -1,11 +1,14 @@
 //! Whether what came of an event is what was expected.
 
+use std::iter;
+
 use hive_proto::event::Message;
 use serde_json::Value as Json;
 
+use super::came;
 use crate::{
     cli::output,
-    config::{Ends, Trial},
+    config::{Ends, Expected, Trial},
     toolchain::case::{Done, Outcome},
 };
 
@@ -29,9 +32,9 @@ pub(super) fn problems(trial: &Trial, done: &Done) -> Vec<String> {
                 .push(format!("it was to publish on {}, and published on {}", wanted.channel, event.channel));
             continue;
         }
-        let came = data(&event.message);
-        if let Some(data) = wanted.data.as_ref().filter(|data| !same(data, &came)) {
-            let (data, came) = (shown(data), shown(&came));
+        if let Some(data) = wanted.data.as_ref().filter(|data| !meets(data, &event.message)) {
+            let came = but(data, &event.message, "`base64` and `file` expect");
+            let data = text(data);
             problems.push(format!("it was to publish {data} on {}, and published {came}", wanted.channel));
         }
     }
@@ -44,9 +47,11 @@ fn ending(trial: &Trial, done: &Done) -> Option<String> {
     match (&trial.ends, &done.outcome) {
         (None, Outcome::Done(_)) => None,
         (Some(Ends::Answer(wanted)), Outcome::Done(answer)) => {
-            let came = answer.as_ref().map_or(Json::Null, data);
-            (!same(wanted, &came))
-                .then(|| format!("it was to answer {}, and answered {}", shown(wanted), shown(&came)))
+            let came = answer.clone().unwrap_or_default();
+            (!meets(wanted, &came)).then(|| {
+                let but = but(wanted, &came, "`answer-base64` and `answer-file` expect");
+                format!("it was to answer {}, and answered {but}", text(wanted))
+            })
         }
         (Some(Ends::Reject(wanted)), Outcome::Reject(reason)) => says(wanted, reason),
         (Some(Ends::Retry(wanted)), Outcome::Retry { reason, .. } | Outcome::Broken(reason)) => {
@@ -66,13 +71,38 @@ fn ending(trial: &Trial, done: &Done) -> Option<String> {
     }
 }
 
-/// A payload as a value: JSON where it is, else a text.
-pub(super) fn data(message: &Message) -> Json {
-    if message.payload.is_empty() {
-        return Json::Null;
+/// Whether a payload is what was expected. A text is one however odd its characters are.
+fn meets(wanted: &Expected, message: &Message) -> bool {
+    match wanted {
+        Expected::Bytes(wanted) => *wanted == message.payload,
+        Expected::Value(Json::String(wanted)) if *wanted == message.payload => true,
+        Expected::Value(wanted) => came::read(message).is_some_and(|came| same(wanted, &came)),
     }
-    serde_json::from_slice(&message.payload)
-        .unwrap_or_else(|_| Json::String(String::from_utf8_lossy(&message.payload).into_owned()))
+}
+
+fn text(wanted: &Expected) -> String {
+    match wanted {
+        Expected::Value(value) => cut(value.to_string()),
+        Expected::Bytes(bytes) => cut(came::shown(&Message::new(bytes.clone()))),
+    }
+}
+
+/// What came instead of what was expected. Of bytes nobody sees in which they differ, nor how they would be expected.
+fn but(wanted: &Expected, message: &Message, by: &str) -> String {
+    let shown = cut(came::shown(message));
+    match wanted {
+        Expected::Value(_) if came::read(message).is_none() => format!("{shown}: {by} bytes"),
+        Expected::Bytes(wanted) => {
+            let alike = iter::zip(wanted, &message.payload).take_while(|(one, other)| one == other).count();
+            let alike = match alike {
+                0 => "the first byte differs".to_owned(),
+                1 => "the first byte is the same".to_owned(),
+                several => format!("the first {several} bytes are the same"),
+            };
+            format!("{shown}: {alike}")
+        }
+        Expected::Value(_) => shown,
+    }
 }
 
 /// Whether two values are the same to a person: 1 and 1.0 are, as languages write either.
@@ -90,8 +120,7 @@ fn same(one: &Json, other: &Json) -> bool {
     }
 }
 
-fn shown(value: &Json) -> String {
-    let text = value.to_string();
+fn cut(text: String) -> String {
     match text.char_indices().nth(SHOWN_MAX) {
         Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
         None => text,
@@ -109,6 +138,8 @@ mod tests {
         assert!(same(&json!({"a": [1, 2.5]}), &json!({"a": [1.0, 2.5]})));
         assert!(!same(&json!({"a": 1}), &json!({"a": 1, "b": 2})));
         assert!(!same(&json!("1"), &json!(1)));
-        assert_eq!(data(&Message::new("no json")), json!("no json"));
+        let no_json = Expected::Value(json!("no json"));
+        assert!(meets(&no_json, &Message::new("no json")) && !meets(&no_json, &Message::new("no JSON")));
+        assert!(meets(&Expected::Value(json!("\0")), &Message::new("\0")));
     }
 }

@@ -27,13 +27,13 @@ fn trials_are_read_with_their_types() {
     assert_eq!(file.answers, [("names/*".to_owned(), json!("Countess"))]);
     let [one, two, three] = &file.trials[..] else { panic!("{file:?}") };
     assert_eq!((one.how, one.payload.as_slice()), (How::Call, b"\"7\"".as_slice()));
-    assert_eq!(one.ends, Some(Ends::Answer(json!({"a": [1, true, null, "x"]}))));
+    assert_eq!(one.ends, Some(Ends::Answer(Expected::Value(json!({"a": [1, true, null, "x"]})))));
     assert_eq!(
         (two.payload.as_slice(), two.content_type.as_deref(), two.attempt),
         (b"{".as_slice(), None, 2)
     );
     assert_eq!(two.ends, Some(Ends::Reject("parse".into())));
-    let want = [("a/b", None), ("c/d", Some(json!(1.5)))];
+    let want = [("a/b", None), ("c/d", Some(Expected::Value(json!(1.5))))];
     let want = want.map(|(channel, data)| Published { channel: channel.into(), data });
     assert_eq!(three.publishes.as_deref(), Some(&want[..]));
     assert_eq!(three.name, "case 3, report");
