@@ -1,9 +1,10 @@
-//! What `test` and `check` say to people and to programs.
+//! What `test` and `build` say to people and to programs: bytes, what does not build, and what has no cases.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result, ensure};
 use hive_node::plugin::sketch::{ECHO, Sketch};
+use hive_tests::guests::guest;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
@@ -113,4 +114,63 @@ async fn a_configuration_that_is_fine_is_a_document() -> Result<()> {
     let message = error["error"]["message"].as_str().unwrap_or_default();
     ensure!(message == format!("{file}:2:1: unknown key `logg`"), "{error}");
     Ok(())
+}
+
+/// A project of its own command, which leaves the greeter, or fails.
+fn project(parent: &Path, name: &str, builds: bool, cases: Option<&str>) -> Result<()> {
+    let folder = parent.join(name);
+    fs::create_dir(&folder)?;
+    fs::copy(guest("greeter"), folder.join("made.wasm"))?;
+    let command = if builds { "cp made.wasm $HIVE_OUT" } else { "echo no; exit 1" };
+    let build = format!("[plugin]\nname = \"{name}\"\nbuild = [\"sh\", \"-c\", \"{command}\"]\n");
+    fs::write(folder.join("hive.toml"), build + "sources = [\"made.wasm\"]\n")?;
+    if let Some(cases) = cases {
+        fs::write(folder.join("cases.yaml"), cases)?;
+    }
+    Ok(())
+}
+
+const GREETS: &str = "cases: [{ call: greet/hello, data: Ada, answer: \"Hello, Ada!\" }]\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_build_and_what_has_no_cases_is_in_the_json() -> Result<()> {
+    let parent = TempDir::new()?;
+    project(parent.path(), "ada", true, Some(GREETS))?;
+    project(parent.path(), "cer", true, None)?;
+    project(parent.path(), "goer", false, Some(GREETS))?;
+    let path = parent.path().to_str().context("UTF-8")?;
+    let done = run(None, &["test", path, "--json"]).await?;
+    let all = lines(&stdout(&done))?;
+    let of = |name: &str| all.iter().find(|line| line["plugin"] == name).cloned().unwrap_or_default();
+    ensure!(done.status.code() == Some(1) && all.len() == 3, "{all:?}");
+    ensure!(of("ada")["ok"] == true && of("ada")["outcome"] == "answered", "{all:?}");
+    ensure!(of("cer") == json!({"v": 1, "plugin": "cer", "ok": true, "cases": 0}), "{all:?}");
+    let (goer, message) = (of("goer"), of("goer")["error"]["message"].as_str().map(str::to_owned));
+    ensure!(goer["ok"] == false && goer["error"]["code"] == "no", "{goer}");
+    ensure!(message.is_some_and(|message| message.contains("failed for ")), "{goer}");
+
+    let alone = parent.path().join("goer").display().to_string();
+    let alone = run(None, &["test", &alone, "--json"]).await?;
+    ensure!(lines(&stdout(&alone))? == [goer], "{alone:?}");
+
+    let built = run(None, &["build", path, "--json"]).await?;
+    let document = lines(&stdout(&built))?.into_iter().next().context("a document")?;
+    ensure!(
+        built.status.code() == Some(1) && document["components"].as_array().map(Vec::len) == Some(2),
+        "{document}"
+    );
+    let failure = &document["failures"][0];
+    ensure!(
+        failure["error"]["code"] == "no" && failure["sources"].as_str() == alone_of(path).as_deref(),
+        "{document}"
+    );
+
+    fs::remove_dir_all(parent.path().join("goer"))?;
+    let rest = run(None, &["test", path]).await?;
+    ensure!(rest.status.success() && stderr(&rest).contains("cer: no cases\n"), "{rest:?}");
+    Ok(())
+}
+
+fn alone_of(path: &str) -> Option<String> {
+    Some(Path::new(path).canonicalize().ok()?.join("goer").display().to_string())
 }

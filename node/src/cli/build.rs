@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::Args;
-use hive_client::types::V1;
+use hive_client::types::{ApiError, V1};
 use serde::Serialize;
 
 use super::{
@@ -67,6 +67,29 @@ impl Tools {
 struct Components {
     v: V1,
     components: Vec<Component>,
+    failures: Vec<Failure>,
+}
+
+/// What was not built, and why.
+#[derive(Serialize)]
+struct Failure {
+    /// None: it is not about one folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sources: Option<PathBuf>,
+    error: ApiError,
+}
+
+impl Failure {
+    fn of(error: &BuildError) -> Option<Self> {
+        let sources = match error {
+            BuildError::Folder { folder, .. }
+            | BuildError::Failed { folder, .. }
+            | BuildError::NoHandler { folder, .. } => Some(folder.clone()),
+            BuildError::Manifest { file, .. } => file.parent().map(Path::to_owned),
+            _ => None,
+        };
+        Some(Self { sources, error: reported(error).document()? })
+    }
 }
 
 #[derive(Serialize)]
@@ -94,7 +117,9 @@ impl Build {
         }
         if self.json {
             let component = |Artifact { name, file, sources }| Component { name, file, sources };
-            output::json(&Components { v: V1, components: artifacts.into_iter().map(component).collect() })?;
+            let components = artifacts.into_iter().map(component).collect();
+            let failures = failures.iter().filter_map(Failure::of).collect();
+            output::json(&Components { v: V1, components, failures })?;
         } else {
             artifacts.iter().try_for_each(|artifact| output::line(&shown(&artifact.file)))?;
         }
@@ -142,7 +167,8 @@ pub(super) fn all_of(failures: &[BuildError]) -> Result<(), Fault> {
 
 /// What a failed build comes to that was reported.
 pub(super) fn reported(error: &BuildError) -> Fault {
-    Fault::said(if is_configuration(error) { exit::USAGE } else { exit::NO }, error.to_string())
+    let code = if is_configuration(error) { exit::USAGE } else { exit::NO };
+    Fault::said(code, error.to_string()).maybe_hint(error.hint())
 }
 
 /// What a failed build comes to.

@@ -8,7 +8,10 @@ use std::{
 };
 
 use clap::Args;
-use hive_client::{locate, types::V1};
+use hive_client::{
+    locate,
+    types::{ApiError, V1},
+};
 use hive_proto::event::Message;
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -79,7 +82,7 @@ pub(super) struct Test {
     config: Vec<(String, String)>,
     #[command(flatten)]
     tools: Tools,
-    /// Print JSON, a line a case.
+    /// Print JSON, a line a case, and one for each handler that cannot be tried or has no cases.
     #[arg(long)]
     json: bool,
 }
@@ -106,18 +109,38 @@ struct Line<'a> {
     came: Option<Came>,
 }
 
+/// The same of a handler of which no case was run.
+#[derive(Serialize)]
+struct Untried<'a> {
+    v: V1,
+    plugin: &'a str,
+    ok: bool,
+    /// None: it could have been.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ApiError>,
+    /// How many cases it has, where that is why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cases: Option<usize>,
+}
+
 impl Test {
     pub(super) async fn run(self, voice: &Voice) -> Result<(), Fault> {
         voice.start_log(LOG)?;
         let several = self.several();
         if several.is_empty() {
-            return self.one(voice).await;
+            return self.tried(voice).await;
+        }
+        for (plugin, sources) in building::handlers(&self.path).await {
+            if !several.iter().any(|folder| folder.starts_with(&sources)) {
+                self.untried(&plugin, None)?;
+                output::note(voice, &format!("{plugin}: no cases"));
+            }
         }
         let mut all = Ok(());
         for path in several {
             output::note(voice, &format!("{}:", build::shown(&path)));
             // What is wrong with one is no reason to leave the others out.
-            if let Err(fault) = (Self { path, ..self.clone() }).one(voice).await {
+            if let Err(fault) = (Self { path, ..self.clone() }).tried(voice).await {
                 fault.report();
                 all = Err(Fault::silent(exit::NO));
             }
@@ -129,6 +152,34 @@ impl Test {
     fn several(&self) -> Vec<PathBuf> {
         let is_one = self.event.is_some() || !self.path.is_dir() || self.path.join(CASES).is_file();
         if is_one { Vec::new() } else { folders_with(&self.path, CASES) }
+    }
+
+    /// Runs the cases of one component, and says why none were run where that is so.
+    async fn tried(&self, voice: &Voice) -> Result<(), Fault> {
+        let outcome = self.one(voice).await;
+        let fault = outcome.as_ref().err().filter(|_| self.json);
+        if let Some(error) = fault.and_then(Fault::document) {
+            self.untried(&self.plugin().await, Some(error))?;
+        }
+        outcome
+    }
+
+    fn untried(&self, plugin: &str, error: Option<ApiError>) -> Result<(), Fault> {
+        let cases = error.is_none().then_some(0);
+        let line = Untried { v: V1, plugin, ok: error.is_none(), error, cases };
+        if self.json { output::json(&line) } else { Ok(()) }
+    }
+
+    /// What the plugin would be called that is meant.
+    async fn plugin(&self) -> String {
+        let is_cases = self.path.extension().is_some_and(|end| end == "yaml" || end == "yml");
+        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let place = if is_cases { folder.unwrap_or(Path::new(".")) } else { &self.path };
+        let place = place.canonicalize().unwrap_or_else(|_| self.path.clone());
+        match &building::handlers(&place).await[..] {
+            [(name, _)] => name.clone(),
+            _ => place.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+        }
     }
 
     /// Runs the cases of one component.

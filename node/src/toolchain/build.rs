@@ -349,6 +349,14 @@ async fn find(folders: &[PathBuf], options: Options) -> Result<(Vec<Task>, Vec<B
     Ok((tasks.collect(), failures))
 }
 
+/// The handlers in a folder and below, by name, each with the folder of its sources. What cannot be read is none.
+pub async fn handlers(folder: &Path) -> Vec<(String, PathBuf)> {
+    let options = Options { install: false, may_be_none: true };
+    let (tasks, _) = find(&[folder.to_owned()], options).await.unwrap_or_default();
+    let named = tasks.iter().flat_map(Task::names);
+    named.map(|(name, sources)| (name.to_owned(), sources.to_owned())).collect()
+}
+
 /// Copies components into a folder under their names, each at once: a watcher never sees a half of one.
 ///
 /// # Errors
