@@ -200,6 +200,6 @@ async fn readers_go_on_where_they_left_off(origin: &Node, other: &Node) -> Resul
     })
     .await?;
     let bad = run(Some(other), &["subscribe", "orders/**", "--durable", "a@b"]).await?;
-    ensure!(bad.status.code() == Some(1) && stderr(&bad).contains("`a@b` is no reader"), "{}", stderr(&bad));
+    ensure!(bad.status.code() == Some(2) && stderr(&bad).contains("`a@b` is no reader"), "{}", stderr(&bad));
     Ok(())
 }

@@ -52,7 +52,8 @@ async fn a_call_is_answered_or_says_why_not() -> Result<()> {
     for (args, code, exit) in [
         (&["call", "nobody/home", "--json"][..], "no-responder", 1),
         (&["call", "greet/hello", "5", "--json"], "rejected", 1),
-        (&["call", "greet/*", "--json"], "invalid", 1),
+        (&["call", "greet/*", "--json"], "invalid", 2),
+        (&["subscribe", "greet/a*", "--json"], "invalid", 2),
         (&["plugins", "relod", "greeter", "--json"], "usage", 2),
         (&["call", "greet/hello", "--json", "--node", "/nowhere"], "no-node", 3),
         (&["plugins", "nobody", "--json"], "no", 1),

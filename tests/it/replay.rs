@@ -49,6 +49,23 @@ async fn ranges(node: &Node) -> Result<()> {
     Ok(())
 }
 
+/// A name that nobody has is likely a typo, and one that a plugin has is none.
+async fn names(node: &Node) -> Result<()> {
+    let typo = run(Some(node), &["replay", "biling"]).await?;
+    ensure!(
+        typo.status.code() == Some(1) && stderr(&typo).contains("hint: did you mean `billing`?"),
+        "{typo:?}"
+    );
+    let typo = run(Some(node), &["plugins", "biling"]).await?;
+    ensure!(
+        typo.status.code() == Some(1) && stderr(&typo).contains("hint: did you mean `billing`?"),
+        "{typo:?}"
+    );
+    let none = run(Some(node), &["replay", "watcher"]).await?;
+    ensure!(none.status.success() && stderr(&none) == "`watcher` has no dead letters\n", "{none:?}");
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn dead_letters_outlive_the_node_and_are_handled_again_by_their_plugin_alone() -> Result<()> {
     let (folder, data) = (tempfile::tempdir()?, tempfile::tempdir()?);
@@ -81,6 +98,8 @@ async fn dead_letters_outlive_the_node_and_are_handled_again_by_their_plugin_alo
     ensure!(stdout(&shown).contains("payload   one"), "{}", stdout(&shown));
     let again = replay(&shop, &["1"]).await?;
     ensure!(again.status.code() == Some(1) && stdout(&again).starts_with("1 died again: "), "{again:?}");
+    ensure!(!stdout(&again).contains("\\n"), "of a reason the first line: {again:?}");
+    names(&shop).await?;
 
     let dropped = replay(&shop, &["4", "--drop"]).await?;
     ensure!(dropped.status.success() && stdout(&dropped) == "4 dropped\n", "{dropped:?}");
@@ -99,7 +118,8 @@ async fn dead_letters_outlive_the_node_and_are_handled_again_by_their_plugin_alo
     place(folder.path(), "billing.wasm", &Sketch::new().on("orders/*").build())?;
     shop.runs_plugin("billing", 2).await?;
     let unknown = replay(&shop, &["99"]).await?;
-    ensure!(stdout(&unknown) == "99 stays: `billing` has no dead letter 99\n", "{unknown:?}");
+    ensure!(stdout(&unknown) == "99 is not there\n", "{unknown:?}");
+    ensure!(stderr(&unknown) == "error: `billing` has no dead letter 99\n", "{unknown:?}");
     ranges(&shop).await?;
     let done = replay(&shop, &["--all", "--json"]).await?;
     let done: Replay = serde_json::from_slice(&done.stdout).with_context(|| stderr(&done))?;
@@ -193,6 +213,13 @@ async fn whose_letters_cannot_be_handled_again_is_told_why() -> Result<()> {
     let node = node("alone").start().await?;
     let nobody = run(Some(&node), &["replay", "nobody", "--all"]).await?;
     ensure!(stderr(&nobody).contains("no plugin is called `nobody`"), "{}", stderr(&nobody));
+    for args in [&["replay", "nobody"][..], &["replay", "nobody", "--dry-run"]] {
+        let listed = run(Some(&node), args).await?;
+        let why = "error: no plugin is called `nobody`, and no dead letters are kept under that name\nhint: this node";
+        ensure!(listed.status.code() == Some(1) && stderr(&listed).contains(why), "{listed:?}");
+    }
+    let listed = run(Some(&node), &["replay", "nobody", "--json"]).await?;
+    ensure!(stdout(&listed).contains("\"error\":{") && stdout(&listed).contains("\"hint\":"), "{listed:?}");
     let drop = run(Some(&node), &["replay", "nobody", "--drop"]).await?;
     ensure!(drop.status.code() == Some(2) && stderr(&drop).contains("which letters"), "{}", stderr(&drop));
     Ok(())

@@ -68,6 +68,7 @@ pub(super) async fn list(
         kept: counts.letters as u64,
         bytes: counts.bytes as u64,
         let_go: counts.let_go,
+        last: counts.last,
         name,
     }))
 }
@@ -108,6 +109,7 @@ pub(super) async fn replay(
 fn dropped(bus: &Bus, name: &str, letter: u64) -> control::Replayed {
     let outcome = match bus.forget_letter(name, letter) {
         Ok(()) => ReplayedAs::Dropped,
+        Err(LetterError::Unknown { .. }) => ReplayedAs::Missing,
         Err(error) => ReplayedAs::Refused(error.to_string()),
     };
     control::Replayed { letter, outcome }
@@ -131,6 +133,7 @@ fn replayed(done: control::Replayed) -> Replayed {
         ReplayedAs::AtWork => (ReplayOutcome::AtWork, None),
         ReplayedAs::Dropped => (ReplayOutcome::Dropped, None),
         ReplayedAs::Refused(reason) => (ReplayOutcome::Refused, Some(reason)),
+        ReplayedAs::Missing => (ReplayOutcome::Missing, None),
     };
     Replayed { letter: done.letter, outcome, reason }
 }

@@ -89,6 +89,11 @@ impl Fault {
         }
     }
 
+    /// Another node may know better.
+    pub(super) fn elsewhere(self) -> Self {
+        Self { is_elsewhere: true, ..self }
+    }
+
     /// With which node was asked, if another one may be meant.
     pub(super) fn asked_of(self, said: impl FnOnce() -> Option<String>) -> Self {
         let Some(said) = self.is_elsewhere.then(said).flatten() else { return self };
@@ -177,7 +182,9 @@ impl From<hive_client::Error> for Fault {
             _ => None,
         };
         let is_elsewhere = matches!(error.code(), Some(code::NO_RESPONDER | code::NOT_FOUND));
-        Self { hint, is_elsewhere, ..Self::failed(error) }
+        // What is no channel or no pattern is the command line's fault.
+        let exit = if error.code() == Some(code::INVALID) { USAGE } else { NO };
+        Self { code: exit, hint, is_elsewhere, ..Self::failed(error) }
     }
 }
 

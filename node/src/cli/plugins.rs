@@ -10,7 +10,7 @@ use clap::{
     Arg, Args, Command, ValueEnum,
     builder::{PossibleValue, StringValueParser, TypedValueParser},
 };
-use hive_client::types::{AbsentPlugin, Breaker, PauseStatus, PluginState, PluginStatus, Reload};
+use hive_client::types::{self, AbsentPlugin, Breaker, PauseStatus, PluginState, PluginStatus, Reload};
 
 use super::{Ask, Voice, exit::Fault, output};
 use crate::units::nearest;
@@ -138,13 +138,13 @@ fn verb(action: Action) -> String {
 }
 
 async fn list(name: Option<&str>, ask: &Ask) -> Result<(), Fault> {
-    let mut plugins = ask.client()?.plugins().await?;
+    let all = ask.client()?.plugins().await?;
+    let mut plugins = all.clone();
     if let Some(name) = name {
         plugins.plugins.retain(|plugin| plugin.name == name);
         plugins.absent.retain(|plugin| plugin.name == name);
         if plugins.plugins.is_empty() {
-            let hint = plugins.absent.first().map(absence);
-            return Err(Fault::no(format!("no plugin is called `{name}`")).maybe_hint(hint));
+            return Err(unknown(name, &all, ""));
         }
     }
     if ask.json {
@@ -177,6 +177,20 @@ async fn list(name: Option<&str>, ask: &Ask) -> Result<(), Fault> {
     Ok(())
 }
 
+/// What there is to say of a name that no plugin has, with what else is true of it.
+pub(super) fn unknown(name: &str, all: &types::Plugins, and: &str) -> Fault {
+    let near = || nearest(name, all.plugins.iter().map(|plugin| plugin.name.as_str()));
+    let hint = match all.absent.iter().find(|plugin| plugin.name == name) {
+        Some(absent) => absence(absent),
+        None => match near() {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if all.plugins.is_empty() => "this node runs no plugins".to_owned(),
+            None => "`plugins` lists those that are here".to_owned(),
+        },
+    };
+    Fault::no(format!("no plugin is called `{name}`{and}")).hint(hint).elsewhere()
+}
+
 /// Why a plugin is paused, since when, and when it is tried next.
 pub(super) fn pause_text(PauseStatus { why, since_ms, until_ms }: &PauseStatus) -> String {
     let next = match until_ms.map(output::left_ms) {
@@ -185,7 +199,7 @@ pub(super) fn pause_text(PauseStatus { why, since_ms, until_ms }: &PauseStatus) 
         Some(left) => format!("one event is tried in {}", output::span(left)),
     };
     let since = output::span(output::age_ms(*since_ms));
-    format!("{} (for {since} now); {next}", output::one_line(why))
+    format!("{} (for {since} now); {next}", output::first_line(why))
 }
 
 /// What there is to say of a plugin that is known by its section in the configuration alone.
@@ -251,9 +265,7 @@ fn said(done: &Reload, action: Action, ask: &Ask) -> Result<(), Fault> {
 }
 
 fn refused(done: &Reload) -> Result<(), Fault> {
-    let problem = |plugin: &hive_client::types::Reloaded| {
-        Some(format!("{}: {}", plugin.name, plugin.problem.as_ref()?))
-    };
+    let problem = |plugin: &types::Reloaded| Some(format!("{}: {}", plugin.name, plugin.problem.as_ref()?));
     let problems: Vec<_> = done.plugins.iter().filter_map(problem).collect();
     if problems.is_empty() { Ok(()) } else { Err(Fault::no(problems.join("\n"))) }
 }

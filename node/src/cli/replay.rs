@@ -14,8 +14,8 @@ use hive_client::{
     types::{DeadLetter, DeadLetters, Replay as Done, ReplayOutcome, Replayed, UnreadableLetter},
 };
 
-use super::{Ask, Voice, exit::Fault, output};
-use crate::units::{self, nearest};
+use super::{Ask, Voice, exit::Fault, output, plugins::unknown};
+use crate::units;
 
 /// Show a plugin's dead letters, and have them handled again.
 #[derive(Debug, Args)]
@@ -73,14 +73,14 @@ impl Replay {
 
     async fn list(&self) -> Result<(), Fault> {
         let client = self.ask.client()?;
-        let mut letters = client.dead_letters(&self.plugin, None).await?;
+        let mut letters = self.letters(&client).await?;
         letters.letters.retain(|letter| self.is_named(letter.letter));
         letters.unreadable.retain(|letter| self.is_named(letter.letter));
         if self.ask.json {
             return output::json(&letters);
         }
         if letters.letters.is_empty() && letters.unreadable.is_empty() {
-            return self.say_none(&client, &letters).await;
+            return self.say_none(&letters);
         }
         let head = ["NUMBER", "DIED", "ATTEMPTS", "CHANNEL", "BYTES", "REASON"];
         let mut rows = vec![head.map(String::from).to_vec()];
@@ -90,21 +90,24 @@ impl Replay {
         Ok(())
     }
 
-    /// That there are none is an answer of a plugin that is there, or of a group; a name that nobody has is likely a typo.
-    async fn say_none(&self, client: &Client, letters: &DeadLetters) -> Result<(), Fault> {
-        let plugin = &self.plugin;
-        if letters.kept > 0 {
-            return Err(Fault::no(missing(plugin, &self.letters)));
+    /// Those that there are. That there are none is an answer of a plugin that is here, or of a group that had some; a name
+    /// that nobody has is likely a typo.
+    async fn letters(&self, client: &Client) -> Result<DeadLetters, Fault> {
+        let letters = client.dead_letters(&self.plugin, None).await?;
+        if letters.last == 0 && letters.let_go == 0 {
+            let known = client.plugins().await?;
+            if known.plugins.iter().all(|known| known.name != self.plugin) {
+                return Err(unknown(&self.plugin, &known, ", and no dead letters are kept under that name"));
+            }
         }
-        let known = client.plugins().await?.plugins;
-        let is_known = known.iter().any(|known| known.name == *plugin);
-        let near = nearest(plugin, known.iter().map(|known| known.name.as_str()));
-        let elsewhere = match near {
-            _ if is_known => String::new(),
-            Some(near) => format!(", and no plugin of that name is here; did you mean `{near}`?"),
-            None => ", and no plugin of that name is here".to_owned(),
-        };
-        output::note(&Voice::default(), &format!("`{plugin}` has no dead letters{elsewhere}"));
+        Ok(letters)
+    }
+
+    fn say_none(&self, letters: &DeadLetters) -> Result<(), Fault> {
+        if letters.kept > 0 {
+            return Err(Fault::no(missing(&self.plugin, &self.letters)));
+        }
+        output::note(&Voice::default(), &format!("`{}` has no dead letters", self.plugin));
         say_gone(letters);
         Ok(())
     }
@@ -112,7 +115,7 @@ impl Replay {
     /// All about each letter, a document each.
     async fn show(&self) -> Result<(), Fault> {
         let client = self.ask.client()?;
-        let all = client.dead_letters(&self.plugin, None).await?;
+        let all = self.letters(&client).await?;
         let readable = all.letters.iter().map(|letter| letter.letter);
         let meant: Vec<u64> = readable.filter(|letter| self.is_named(*letter)).collect();
         for letter in &meant {
@@ -257,24 +260,33 @@ fn said(letter: &Replayed) -> String {
         ReplayOutcome::AtWork => "is still being handled",
         ReplayOutcome::Dropped => "dropped",
         ReplayOutcome::Refused => "stays",
+        ReplayOutcome::Missing => "is not there",
         ReplayOutcome::Unknown => "unknown",
     };
-    let reason = letter.reason.as_ref().map(|reason| format!(": {}", output::one_line(reason)));
+    let reason = letter.reason.as_ref().map(|reason| format!(": {}", output::first_line(reason)));
     format!("{} {what}{}", letter.letter, reason.unwrap_or_default())
 }
 
 /// The answer is no when one is not handled, or not dropped.
 fn bad(done: &Done, is_drop: bool) -> Result<(), Fault> {
+    let is_missing = |letter: &&Replayed| letter.outcome == ReplayOutcome::Missing;
+    let (absent, there): (Vec<_>, Vec<_>) = done.letters.iter().partition(is_missing);
     let is_bad =
-        |letter: &&Replayed| !matches!(letter.outcome, ReplayOutcome::Handled | ReplayOutcome::Dropped);
+        |letter: &&&Replayed| !matches!(letter.outcome, ReplayOutcome::Handled | ReplayOutcome::Dropped);
     let done_with = if is_drop { "dropped" } else { "handled" };
-    match done.letters.iter().filter(is_bad).count() {
-        0 => Ok(()),
+    let mut problems = Vec::new();
+    if !absent.is_empty() {
+        let absent: Vec<_> = absent.iter().map(|letter| letter.letter..=letter.letter).collect();
+        problems.push(missing(&done.name, &absent));
+    }
+    match there.iter().filter(is_bad).count() {
+        0 => {}
         bad => {
-            let all = output::count(done.letters.len() as u64, "letter");
-            Err(Fault::no(format!("of {all} {bad} not {done_with}, and still there")))
+            let all = output::count(there.len() as u64, "letter");
+            problems.push(format!("of {all} {bad} not {done_with}, and still there"));
         }
     }
+    if problems.is_empty() { Ok(()) } else { Err(Fault::no(problems.join("; "))) }
 }
 
 fn say_gone(letters: &DeadLetters) {

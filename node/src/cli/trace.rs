@@ -3,13 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use hive_client::{
-    Error,
-    types::{
-        code,
-        trace::{self, Hop, Matches, Way, WayEnd},
-    },
-};
+use hive_client::types::trace::{self, Hop, Matches, Way, WayEnd};
 
 use super::{Ask, exit::Fault, output};
 use crate::units;
@@ -39,22 +33,12 @@ pub(super) struct Trace {
 
 impl Trace {
     pub(super) async fn run(self) -> Result<(), Fault> {
-        let trace = self.ask.client()?.trace(&self.channel, self.timeout).await.map_err(fault)?;
+        let trace = self.ask.client()?.trace(&self.channel, self.timeout).await?;
         match self.ask.json {
             true => output::json(&trace)?,
             false => output::bytes(text(&trace, self.timeout).as_bytes())?,
         }
         if is_good(&trace) { Ok(()) } else { Err(Fault::silent(1)) }
-    }
-}
-
-/// What is no channel is the command line's fault.
-fn fault(error: Error) -> Fault {
-    match error {
-        Error::Refused(error) if error.code == code::INVALID => {
-            Fault::usage(error.message).maybe_hint(error.hint)
-        }
-        error => error.into(),
     }
 }
 

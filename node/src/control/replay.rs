@@ -37,6 +37,8 @@ pub enum ReplayedAs {
     Dropped,
     /// The plugin is still at it.
     AtWork,
+    /// There is none of that number.
+    Missing,
     /// It was not given to the plugin, or the plugin has not looked at it; it stays: the reason.
     Refused(String),
 }

@@ -140,5 +140,8 @@ async fn to_group(bus: &Bus, group: &str, number: u64) -> OnItsWay {
 }
 
 fn refused(error: LetterError) -> ReplayedAs {
-    ReplayedAs::Refused(error.to_string())
+    match error {
+        LetterError::Unknown { .. } => ReplayedAs::Missing,
+        other => ReplayedAs::Refused(other.to_string()),
+    }
 }

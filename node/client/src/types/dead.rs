@@ -23,6 +23,9 @@ pub struct DeadLetters {
     pub bytes: u64,
     /// How many found no room since the node started, or gave way to newer ones.
     pub let_go: u64,
+    /// The number of the last that was kept since the node started, or was there then; 0: there was none.
+    #[serde(default)]
+    pub last: u64,
 }
 
 /// A dead letter that the node cannot read, as one of a network that it is no member of any more.
@@ -105,6 +108,8 @@ pub enum ReplayOutcome {
     Dropped,
     /// Nobody has looked at it, and it stays.
     Refused,
+    /// There is none of that number.
+    Missing,
     /// What a newer node says.
     #[serde(other)]
     Unknown,

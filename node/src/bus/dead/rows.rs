@@ -26,6 +26,8 @@ pub struct LetterCounts {
     pub bytes: usize,
     /// Those that found no room since the node started, or gave way to newer ones.
     pub let_go: u64,
+    /// The number of the last that was kept; 0: the node knows of none.
+    pub last: u64,
 }
 
 /// The letters of all handlers.
@@ -111,8 +113,12 @@ impl Rows {
     }
 
     pub(super) fn counts(&self, name: &str) -> LetterCounts {
-        let count =
-            |row: &Row| LetterCounts { letters: row.letters.len(), bytes: row.bytes, let_go: row.let_go };
+        let count = |row: &Row| LetterCounts {
+            letters: row.letters.len(),
+            bytes: row.bytes,
+            let_go: row.let_go,
+            last: row.last,
+        };
         self.0.get(name).map(count).unwrap_or_default()
     }
 

@@ -54,15 +54,17 @@ fn spent(plugin: &PluginStatus) -> String {
 fn reached(plugin: &PluginStatus) -> String {
     let work = &plugin.work;
     let all = [
-        (work.cut_deadline, "cut at the deadline"),
-        (work.cut_cpu, "cut for CPU time"),
-        (work.cut_memory, "cut for memory"),
-        (work.paced, "calls and events that had to wait"),
-        (work.too_large, "messages that were too large"),
-        (work.lines_left_out, "lines left out of the log"),
-        (work.pauses, "pauses"),
-        (work.restarts, "starts of its process after its end"),
+        (work.cut_deadline, ["cut at the deadline"; 2]),
+        (work.cut_cpu, ["cut for CPU time"; 2]),
+        (work.cut_memory, ["cut for memory"; 2]),
+        (work.paced, ["call or event that had to wait", "calls and events that had to wait"]),
+        (work.too_large, ["message that was too large", "messages that were too large"]),
+        (work.lines_left_out, ["line left out of the log", "lines left out of the log"]),
+        (work.pauses, ["pause", "pauses"]),
+        (work.restarts, ["start of its process after its end", "starts of its process after its end"]),
     ];
     let some = all.iter().filter(|(count, _)| *count > 0);
-    some.map(|(count, name)| format!("{count} {name}")).collect::<Vec<_>>().join(", ")
+    let some =
+        some.map(|(count, [one, several])| format!("{count} {}", if *count == 1 { one } else { several }));
+    some.collect::<Vec<_>>().join(", ")
 }
