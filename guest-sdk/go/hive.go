@@ -77,7 +77,8 @@ func Group(name ...string) Option {
 	}
 }
 
-// Durable has each node get every event, also what durable channels carried while it was away.
+// Durable has each node get every event, also what durable channels carried while it was away; not with Group, which goes on
+// where it left off anyway.
 func Durable(s *subscription) { s.durable = true }
 
 // On handles events. T is what the payload is read as: JSON, or with []byte and Message the payload as it is.
@@ -120,6 +121,9 @@ func add(pattern string, answers bool, options []Option, run func(*Context) (*Me
 	s := &subscription{pattern: pattern, answers: answers, run: run}
 	for _, option := range options {
 		option(s)
+	}
+	if s.durable && s.group != nil {
+		panic("hive: `" + pattern + "` is Durable, which is for who gets every event: a group goes on where it left off anyway")
 	}
 	subscriptions = append(subscriptions, s)
 }

@@ -341,6 +341,13 @@ func TestASecondHandlerForAPatternIsRefusedAtOnce(t *testing.T) {
 	On("greet/*", func(ctx *Context, name string) error { return nil })
 }
 
+func TestAGroupThatIsDurableIsRefusedAtOnce(t *testing.T) {
+	defer func() {
+		is(t, strings.Contains(fmt.Sprint(recover()), "hive: `x/y` is Durable, which is for who gets every event"), true)
+	}()
+	On("x/y", func(ctx *Context, name string) error { return nil }, Group(), Durable)
+}
+
 func TestAStackIsThatOfTheProject(t *testing.T) {
 	own := "main.t(0x1)\n\tx/main.go:36 +0x42"
 	stack := "goroutine 1 [running]:\nruntime/debug.Stack()\n\truntime/debug/stack.go:26 +0xa\npanic({0x1, 0x2})\n" +

@@ -16,7 +16,8 @@ export interface PluginOptions {
 export interface SubscribeOptions {
   /** One node of the group gets each event: `true` for the plugin's own group, or its name. */
   group?: boolean | string;
-  /** Every event, also what durable channels carried while this node was away. */
+  /** Every event, also what durable channels carried while this node was away; not with `group`, which goes on where it left off
+   * anyway. */
   durable?: boolean;
 }
 

@@ -38,6 +38,11 @@ export function subscribe(pattern, options, run, answers) {
     if (typeof settings.parse !== "function") throw new TypeError(`\`parse\` of ${pattern} is no function`);
     if (settings.raw) throw new TypeError(`${pattern}: with \`raw\` there is nothing to parse`);
   }
+  if (settings.durable && settings.group) {
+    throw new TypeError(
+      `\`${pattern}\` is \`durable\`, which is for who gets every event: a group goes on where it left off anyway`,
+    );
+  }
   if (subscriptions.some((other) => other.pattern === pattern)) {
     throw new TypeError(`there are two handlers for ${pattern}: the second would never be called`);
   }

@@ -134,6 +134,11 @@ test("a second handler for a pattern is refused at once", () => {
   assert.throws(() => hive.on("greet/*", () => {}), /two handlers for greet\/\*: the second would never be called/);
 });
 
+test("a group that is durable is refused at once", () => {
+  const both = { group: true, durable: true };
+  assert.throws(() => hive.answer("x/y", both, () => {}), /`x\/y` is `durable`, which is for who gets every event/);
+});
+
 test("options that there are not are refused at once", () => {
   assert.throws(() => hive.on("x/y", { groop: true }, () => {}), /no option groop; there are group/);
 });

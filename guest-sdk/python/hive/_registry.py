@@ -108,7 +108,7 @@ def on(pattern: str, *, group: bool | str = False, durable: bool = False) -> Cal
     """Handles events. A `{name}` segment is what the configuration has there.
 
     Where several patterns match, the function that stands first in the source is the only one that runs. With `group` one node of the group gets each event; with `durable` each gets every event, also what durable
-    channels carried while it was away.
+    channels carried while it was away. A group goes on where it left off anyway: both together are refused.
     """
     return _subscribe(pattern, False, group, durable)
 
@@ -157,6 +157,8 @@ def restore(function: Function) -> Function:
 
 def _subscribe(pattern: str, answers: bool, group: bool | str, durable: bool) -> Callable[[Function], Function]:
     check_pattern(pattern)
+    if durable and group:
+        raise ValueError(f"`{pattern}` is `durable`, which is for who gets every event: a group goes on where it left off anyway")
 
     def register(function: Function) -> Function:
         if any(other.pattern == pattern for other in PLUGIN.subscriptions):

@@ -315,6 +315,11 @@ class Sdk(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, r"two handlers for greet/\*: the second, greet, would never be called"):
             hive.on("greet/*")(greet)
 
+    def test_a_group_that_is_durable_is_refused_at_once(self):
+        for declare in (hive.on, hive.answer):
+            with self.assertRaisesRegex(ValueError, "`x/y` is `durable`, which is for who gets every event"):
+                declare("x/y", group="one", durable=True)
+
 
 if __name__ == "__main__":
     unittest.main()
