@@ -27,7 +27,7 @@ export class Delivered {
   readonly logged: { level: Level; message: string; fields: Record<string, string> }[];
   /** The same, once it is sure that the handler did not fail. */
   ok(): this;
-  /** The answer to a call. */
+  /** The answer to a call; where the handler failed, reading it throws. */
   readonly answer: any;
   /** How the handler failed; undefined: it did not. */
   readonly failure?: { rejected: boolean; reason: string; afterMs?: number };

@@ -54,7 +54,7 @@ class Delivered:
 
     @property
     def answer(self) -> Any:
-        """The answer to a call."""
+        """The answer to a call. An AssertionError where the handler failed."""
         self.ok()
         return self._said.data() if isinstance(self._said, Message) else None
 
