@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use hive_tests::languages::{command, said};
+use hive_tests::languages::{command, is_here, said};
 use tempfile::TempDir;
 
 use crate::PROGRAM;
@@ -189,5 +189,22 @@ async fn the_target_is_added_once() -> Result<()> {
         said.matches("error: no toolchain of yours").count() == 1 && !said.contains("it needs a connection"),
         "{said}"
     );
+    Ok(())
+}
+
+/// What tests are compiled with comes with the first build.
+#[test]
+fn the_unit_tests_of_a_new_project_in_typescript_say_that_it_is_to_be_built_once() -> Result<()> {
+    if !is_here("npm", "ts") {
+        return Ok(());
+    }
+    let folder = TempDir::new()?;
+    let made =
+        command(Path::new(PROGRAM))?.args(["new", "typed", "--lang", "ts"]).current_dir(&folder).output()?;
+    ensure!(made.status.success(), "{}", said(&made));
+    let output = command(Path::new("npm"))?.arg("test").current_dir(folder.path().join("typed")).output()?;
+    let said = said(&output);
+    ensure!(!output.status.success() && said.contains("\nrun `hive-node build` once: "), "{said}");
+    ensure!(!said.contains("not found"), "{said}");
     Ok(())
 }
