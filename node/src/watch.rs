@@ -263,7 +263,12 @@ pub fn is_skipped(folder: &Path) -> bool {
     // Cargo's own is beside its manifest, or has a tag in it; others call their sources so. So has a virtual environment.
     let is_cargos = || name == "target" && folder.with_file_name("Cargo.toml").is_file();
     let is_made = || ["CACHEDIR.TAG", "pyvenv.cfg"].iter().any(|mark| folder.join(mark).is_file());
-    name.starts_with('.') || matches!(name, "node_modules" | "__pycache__") || is_cargos() || is_made()
+    // What setuptools leaves where a package is built from its sources.
+    let is_pythons = || {
+        name == "build" && folder.join("lib").is_dir() && folder.with_file_name("pyproject.toml").is_file()
+    };
+    let is_named = matches!(name, "node_modules" | "__pycache__") || name.ends_with(".egg-info");
+    name.starts_with('.') || is_named || is_cargos() || is_pythons() || is_made()
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! are not here is said aloud and left out.
 
 mod again;
+mod beside;
 mod machine;
 mod own;
 mod python;

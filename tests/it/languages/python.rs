@@ -189,7 +189,15 @@ async fn what_goes_wrong_in_python_is_said_where_it_is() -> Result<()> {
     ensure!(!said.contains("hive_entry") && !said.contains("hive-wrong"), "{said}");
     std::fs::write(&source, include_str!("wrong.py"))?;
     let cases: [(&str, &[&str]); 6] = [
-        ("open", &["No such file or directory: 'x' (a component has the folders", "\"src/app.py\", line 10"]),
+        (
+            "open",
+            &[
+                "No such file or directory: 'x' (a component has the folders",
+                "\"src/app.py\", line 10, in attempt",
+                "        open(\"x\")\n",
+                "    ~~~~^^^^^\n",
+            ],
+        ),
         ("url", &["(a component in Python has no network: hive.call", "\"src/app.py\", line 12"]),
         ("denied", &["denied: ", "(src/app.py:14)"]),
         ("memory", &["MemoryError; it was stopped for memory: it asked for more than 64MiB"]),

@@ -184,9 +184,11 @@ impl Project {
             return Ok(artifact);
         }
         fs::create_dir_all(&workshop).map_err(|source| place(&workshop, source))?;
-        if let Language::Js(js) = &self.language {
-            // What that brings is in the stamp.
-            js.prepare(self, shop).await?;
+        // What that brings is in the stamp.
+        match &self.language {
+            Language::Js(js) => js.prepare(self, shop).await?,
+            Language::Python(python) => python.prepare(self, shop).await?,
+            _ => {}
         }
         let stamp = self.stamp()?;
         if is_built(&stamp) {
@@ -198,7 +200,7 @@ impl Project {
         let making = async {
             match &self.language {
                 Language::Js(js) => js.build(self, shop, &fresh).await,
-                Language::Python(python) => python.build(self, shop, &fresh).await.map(|()| Vec::new()),
+                Language::Python(python) => python.build(self, shop, &fresh).await,
                 Language::C(c) => c.build(self, shop, &fresh).await,
                 Language::Go(go) => go.build(self, shop, &fresh).await,
                 Language::Own(own) => own.build(self, shop, &fresh).await.map(|()| Vec::new()),
@@ -261,7 +263,7 @@ impl Project {
         let named = match &self.language {
             Language::Own(own) => return own.sources(self),
             Language::Js(js) => js.named(&self.root),
-            Language::Python(python) => python.named(),
+            Language::Python(python) => python.named(&self.root),
             Language::C(c) => c.named(),
             Language::Go(go) => go.named(),
         };
@@ -388,7 +390,8 @@ mod tests {
         check("hive.toml", "[c]\nname = 'a'\nsources = ['../x.c']\n", &[&parent.join("x.c")]);
         check("hive.toml", "[c]\nname = 'a'\nflags = ['-I../lib', '-Wall']\n", &[&lib]);
         check("hive.toml", "[c]\nname = 'a'\nflags = ['-I', '..']\n", &[&parent.join("x.c")]);
-        check("pyproject.toml", "[tool.hive]\npath = '../lib'\n", &[&lib]);
+        check("pyproject.toml", "[tool.hive]\npath = ['.', '../lib']\n", &[&lib]);
+        check("pyproject.toml", "[project]\ndependencies = ['../lib']\n[tool.hive]\npath = '.'\n", &[&lib]);
         let package = |rest: &str| format!(r#"{{"dependencies": {{"hive-guest": "*" {rest}"#);
         check("package.json", &package(r#"}, "main": "../lib/index.js"}"#), &[&lib]);
         check("package.json", &package(r#", "x": "file:../lib", "y": "^1"}, "main": "x.js"}"#), &[&lib]);

@@ -7,6 +7,7 @@ mod base;
 mod door;
 mod load;
 mod packages;
+mod read;
 
 use std::{
     collections::BTreeSet,
@@ -19,7 +20,7 @@ use serde::Deserialize;
 
 use base::{Base, Parts};
 use load::{LoadError, Loading, load};
-use packages::{CHOOSING, Native, Natives, installed, native};
+use packages::{CHOOSING, LIST, Native, Natives, installed, local, native};
 pub use packages::{INSIDE, advice, pip};
 
 use super::{
@@ -44,6 +45,8 @@ const USUAL: [&str; 2] = ["state", "timers"];
 const ENTRY: &str = "hive_entry";
 /// Its source, but for what the project says.
 const ENTRY_SOURCE: &str = include_str!("python/entry.py.in");
+/// Where packages are installed.
+const SITE: &str = ".hive/site";
 
 /// In the stamp: what is made in another way is built again.
 static TOOLS: LazyLock<String> = LazyLock::new(|| {
@@ -69,8 +72,8 @@ const PYTHON_LEAST: (u32, u32) = (3, 10);
 pub struct Python {
     /// The module that is loaded first.
     module: String,
-    /// Where modules are.
-    path: PathBuf,
+    /// Where modules are; the first that is loaded is in the first.
+    path: Vec<PathBuf>,
     /// Where the SDK is.
     sdk: PathBuf,
     /// The packages that it uses, as pip takes them.
@@ -104,8 +107,16 @@ struct Tools {
 #[serde(deny_unknown_fields)]
 struct Hive {
     module: Option<String>,
-    path: Option<PathBuf>,
+    path: Option<Folders>,
     sdk: Option<PathBuf>,
+}
+
+/// A folder, or several.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "`path` is a folder, or a list of folders")]
+enum Folders {
+    One(PathBuf),
+    Several(Vec<PathBuf>),
 }
 
 impl Python {
@@ -119,10 +130,15 @@ impl Python {
         let found: Manifest = toml_edit::de::from_str(&text)
             .map_err(|error| unreadable(&file, &error.to_string().trim_end()))?;
         let Some(hive) = found.tool.hive else { return Ok(None) };
-        let path = hive.path.unwrap_or_else(|| {
-            let src = Path::new("src");
-            if root.join(src).is_dir() { src.into() } else { ".".into() }
-        });
+        let path = match hive.path {
+            Some(Folders::Several(folders)) if folders.is_empty() => {
+                return Err(unreadable(&file, &"`path` of [tool.hive] names no folder"));
+            }
+            Some(Folders::Several(folders)) => folders,
+            Some(Folders::One(folder)) => vec![folder],
+            None if root.join("src").is_dir() => vec!["src".into()],
+            None => vec![".".into()],
+        };
         let is_sdk = |text: &String| !text.starts_with("hive-guest");
         let python = Self {
             module: hive.module.unwrap_or_else(|| "app".into()),
@@ -140,10 +156,12 @@ impl Python {
         Some(project.root.join(&self.sdk))
     }
 
-    /// The paths that the manifest names.
+    /// The paths that the manifest names, and what says which packages are installed: those that are gone come again.
     #[must_use]
-    pub fn named(&self) -> Vec<PathBuf> {
-        vec![self.path.clone()]
+    pub fn named(&self, root: &Path) -> Vec<PathBuf> {
+        let packages = self.dependencies.iter().filter_map(|dependency| local(root, dependency));
+        let list = (!self.dependencies.is_empty()).then(|| root.join(SITE).join(LIST));
+        self.path.iter().cloned().chain(packages).chain(list).collect()
     }
 
     /// What it is built with.
@@ -152,13 +170,26 @@ impl Python {
         &TOOLS
     }
 
-    /// Writes the component to a file.
+    /// Installs its packages.
+    ///
+    /// # Errors
+    /// When a tool is missing or fails, or they must not be installed.
+    pub async fn prepare(&self, project: &Project, shop: &Shop<'_>) -> Result<(), BuildError> {
+        self.check(project)?;
+        installed(project, &self.dependencies, shop).await.map(drop)
+    }
+
+    /// Writes the component to a file. Returns what was read for it.
     ///
     /// # Errors
     /// When a tool is missing or fails, or files cannot be written.
-    pub async fn build(&self, project: &Project, shop: &Shop<'_>, to: &Path) -> Result<(), BuildError> {
+    pub async fn build(
+        &self,
+        project: &Project,
+        shop: &Shop<'_>,
+        to: &Path,
+    ) -> Result<Vec<PathBuf>, BuildError> {
         let root = &project.root;
-        self.check(project)?;
         let host = PYTHON.at_least(&["--version"], PYTHON_LEAST, root).await?;
         // An older one does not know all that the Python inside takes.
         if host >= version(INSIDE) {
@@ -172,7 +203,9 @@ impl Python {
         let wit = world::write(project, &uses)?;
         let base = Base::with(&Parts { sdk: &sdk, wit: &wit, uses: &uses }, shop).await?;
         let packages = packages.unwrap_or_else(|| base.nothing());
-        let places = [entry, root.join(&self.path), sdk, packages].into_iter().enumerate();
+        let [first, others @ ..] = &self.path[..] else { return Ok(Vec::new()) };
+        let places = [entry, root.join(first), sdk, packages].into_iter();
+        let places = places.chain(others.iter().map(|folder| root.join(folder))).enumerate();
         let folders = base.folders().chain(places.map(|(place, folder)| (folder, place.to_string())));
         let loading = Loading {
             interpreter: base.component(),
@@ -182,8 +215,9 @@ impl Python {
         };
         match load(loading).await {
             Ok(said) => {
+                let (said, read) = read::of(said);
                 anstream::eprint!("{said}");
-                Ok(())
+                Ok(read)
             }
             Err(LoadError::Place { file, source }) => Err(place(&file, source)),
             Err(LoadError::Refused(said)) => {
@@ -202,7 +236,7 @@ impl Python {
             return error;
         };
         let Some(Native { package, file }) = native.get(module).cloned() else { return error };
-        let source = project.root.join(&self.path).join(place.unwrap_or_default());
+        let source = project.root.join(place.unwrap_or_default());
         BuildError::Native { place: source.display().to_string(), package, file }
     }
 
@@ -213,7 +247,8 @@ impl Python {
             // What cannot be read is not loaded either, and that is said then.
             files.iter().filter_map(|file| fs::read_to_string(file).ok()).collect()
         };
-        let mut sources = read(&project.root.join(&self.path));
+        let mut sources: Vec<_> =
+            self.path.iter().flat_map(|folder| read(&project.root.join(folder))).collect();
         let packages = site.map(read).unwrap_or_default();
         sources.extend(packages.into_iter().filter(|text| world::mentions(text, &["hive"])));
         // An older SDK of a project's own imports all of them.
@@ -226,7 +261,12 @@ impl Python {
 
     /// What is named is there.
     fn check(&self, project: &Project) -> Result<(), BuildError> {
-        let (manifest, path) = (project.root.join("pyproject.toml"), project.root.join(&self.path));
+        let manifest = project.root.join("pyproject.toml");
+        if let Some(none) = self.path.iter().find(|folder| !project.root.join(folder).is_dir()) {
+            let reason = format!("`path` of [tool.hive] has {}, which is no folder", none.display());
+            return Err(unreadable(&manifest, &reason));
+        }
+        let path = project.root.join(self.path.first().map_or(Path::new("."), PathBuf::as_path));
         let file = path.join(self.module.replace('.', "/"));
         if !file.with_added_extension("py").is_file() && !file.join("__init__.py").is_file() {
             let reason =
@@ -245,21 +285,22 @@ impl Python {
         let mut python = PYTHON.command(&project.root);
         let cache = project.workshop().join("pycache");
         python.env("PYTHONPYCACHEPREFIX", cache);
-        python.args(["-m", "compileall", "-q", "-x", NOT_ITS_OWN]).arg(&self.path);
+        python.args(["-m", "compileall", "-q", "-x", NOT_ITS_OWN]).args(&self.path);
         PYTHON.compile_aloud(python, "python3 -m compileall", &project.root).await.map(drop)
     }
 
     fn write_entry(&self, project: &Project, native: &Natives, folder: &Path) -> Result<(), BuildError> {
         let text = |text: &str| serde_json::to_string(text).unwrap_or_default();
-        let sources = match self.path.to_string_lossy() {
+        let shown = |path: &PathBuf| match path.to_string_lossy() {
             path if path == "." => String::new(),
             path => format!("{}/", path.trim_end_matches('/')),
         };
+        let sources: Vec<String> = self.path.iter().map(shown).collect();
         let source = ENTRY_SOURCE
             .replace("{{module}}", &self.module)
             .replace("{{name}}", &text(&project.name))
             .replace("{{version}}", &text(&project.version))
-            .replace("{{source}}", &text(&sources))
+            .replace("{{sources}}", &serde_json::to_string(&sources).unwrap_or_default())
             .replace(
                 "{{native}}",
                 &serde_json::to_string(&native.keys().collect::<Vec<_>>()).unwrap_or_default(),

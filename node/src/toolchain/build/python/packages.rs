@@ -9,17 +9,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use percent_encoding::percent_decode_str;
 use tokio::process::Command;
 
-use super::PYTHON;
-use crate::toolchain::build::{BuildError, project::Project, shop::Shop, tool::place};
+use super::{PYTHON, SITE};
+use crate::toolchain::build::{BuildError, project::Project, shop::Shop, stamp, tool::place};
 
 /// The Python inside, whose markers `CHOOSING` has.
 pub const INSIDE: &str = "3.14";
 /// pip as it chooses for that.
 pub const CHOOSING: &str = include_str!("pip.py");
 /// What is installed, as the manifest says it.
-const LIST: &str = "hive-installed.txt";
+pub const LIST: &str = "hive-installed.txt";
 /// Wheels with native code are taken, too, as many do without it: those for any glibc, of which nothing is loaded.
 const MANYLINUX: [&str; 3] = ["manylinux1_x86_64", "manylinux2010_x86_64", "manylinux2014_x86_64"];
 const GLIBC_MINORS: std::ops::Range<u32> = 5..40;
@@ -50,8 +51,12 @@ pub async fn installed(
     if dependencies.is_empty() {
         return Ok(None);
     }
-    let wanted = format!("{}\n# for Python {INSIDE}\n", dependencies.join("\n"));
-    let site = project.root.join(".hive/site");
+    let mut wanted = format!("{}\n# for Python {INSIDE}\n", dependencies.join("\n"));
+    let paths: Vec<PathBuf> = dependencies.iter().filter_map(|one| local(&project.root, one)).collect();
+    if !paths.is_empty() {
+        wanted.push_str(&format!("# of {}\n", stamp::of(&paths, &[], &[])?));
+    }
+    let site = project.root.join(SITE);
     let list = site.join(LIST);
     if fs::read_to_string(&list).is_ok_and(|installed| installed == wanted) {
         return Ok(Some(site));
@@ -75,6 +80,18 @@ pub async fn installed(
     remove(&site)?;
     fs::rename(&fresh, &site).map_err(|source| place(&site, source))?;
     Ok(Some(site))
+}
+
+/// Where a package is that is depended on by its path: `name @ file:///x`, `../x`.
+pub fn local(root: &Path, dependency: &str) -> Option<PathBuf> {
+    if dependency.starts_with(['.', '/']) {
+        let path = dependency.split([';', '[']).next()?;
+        return Some(root.join(path.trim_end()));
+    }
+    let address = dependency.split_once('@')?.1.split(" ;").next()?;
+    let path = address.trim().strip_prefix("file://")?.split('#').next()?;
+    let path = path.strip_prefix("localhost").unwrap_or(path);
+    Some(PathBuf::from(percent_decode_str(path).decode_utf8_lossy().as_ref()))
 }
 
 fn remove(folder: &Path) -> Result<(), BuildError> {
@@ -235,6 +252,20 @@ mod tests {
         assert_eq!(modules, ["_cffi_backend", "lxml.etree"]);
         assert_eq!(found["lxml.etree"].package, "lxml 6.0.2");
         assert_eq!(native_module("bcrypt/_bcrypt.abi3.so").as_deref(), Some("bcrypt._bcrypt"));
+    }
+
+    #[test]
+    fn a_package_with_a_path_is_known_by_it() {
+        for (dependency, want) in [
+            ("../x", Some("/a/../x")),
+            ("./x.whl[part]; python_version > '3'", Some("/a/./x.whl")),
+            ("x[part] @ file:///b/of%20mine/x#egg=x ; python_version > '3'", Some("/b/of mine/x")),
+            ("x@file://localhost/b", Some("/b")),
+            ("x @ https://x.org/b", None),
+            ("x==1", None),
+        ] {
+            assert_eq!(local(Path::new("/a"), dependency), want.map(PathBuf::from), "{dependency}");
+        }
     }
 
     #[test]
