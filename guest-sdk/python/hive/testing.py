@@ -3,7 +3,10 @@ test. The plugin is what the modules that the test imports have registered."""
 
 from __future__ import annotations
 
+import os
+import pathlib
 import re
+import sys
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Callable
@@ -20,6 +23,21 @@ from ._store import Store
 
 #: Calls made together, and timers of a plugin, at most.
 _MOST = 64
+
+
+def find_modules(project: str | os.PathLike[str]) -> None:
+    """Has modules found where a build finds them: in the folders that `path` of the project's pyproject.toml names, and among its
+    packages."""
+    try:
+        import tomllib
+    except ImportError:  # Python 3.10 has none of its own.
+        from pip._vendor import tomli as tomllib
+
+    root = pathlib.Path(project)
+    manifest = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    path = manifest.get("tool", {}).get("hive", {}).get("path", "src" if (root / "src").is_dir() else ".")
+    folders = [path] if isinstance(path, str) else path
+    sys.path[:0] = [str(root / folder) for folder in (*folders, ".hive/site")]
 
 
 @dataclass

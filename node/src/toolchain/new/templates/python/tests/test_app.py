@@ -5,10 +5,13 @@ import sys
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / folder) for folder in ("src", ".hive/sdk", ".hive/site")]
+sys.path.insert(0, str(ROOT / ".hive/sdk"))
+
+from hive.testing import Host, find_modules  # noqa: E402
+
+find_modules(ROOT)  # those of `path` in pyproject.toml
 
 import app  # noqa: E402, F401, loading it registers the handlers
-from hive.testing import Host  # noqa: E402
 
 
 class Handlers(unittest.TestCase):
