@@ -229,37 +229,6 @@ impl Life {
         (!as_wanted).then_some(why)
     }
 
-    fn refuse(&mut self, file: &Path, refusal: &Refusal) -> String {
-        let (plugin, why) = (&*self.name, refusal.to_string());
-        let still = match &self.live {
-            Some(_) => format!("; generation {} goes on", self.number()),
-            None => String::new(),
-        };
-        match refusal {
-            Refusal::PassedOver(_) => tracing::debug!(plugin, "{} is passed over{still}", file.display()),
-            Refusal::Waits(_) => {
-                self.say(LineLevel::Warn, &format!("{} is not loaded: {why}{still}", file.display()))
-            }
-            _ => self.say(LineLevel::Error, &format!("{} is not loaded: {why}{still}", file.display())),
-        }
-        let hint = match refusal {
-            Refusal::Load(error) => error.hint().map(str::to_owned),
-            Refusal::Waits(_) => Some(format!("`plugins approve {plugin}` lets it have that")),
-            _ => None,
-        };
-        if let Some(hint) = hint {
-            tracing::info!(plugin, "hint: {hint}");
-        }
-        match refusal {
-            Refusal::Waits(wants) => self.card.waits(wants, self.live.is_some()),
-            _ => {
-                self.waiting = Wants::default();
-                self.card.refused(&why, self.live.is_some());
-            }
-        }
-        why
-    }
-
     async fn replace(&mut self, file: &Path, again: bool) -> Result<(), Refusal> {
         let path = file.to_path_buf();
         let reading = tokio::task::spawn_blocking(move || {

@@ -17,7 +17,10 @@ use crate::bus::{Holder, Wanted};
 
 /// What takes another's place is there when that was waited for.
 #[derive(Debug, Default)]
-struct InMemory(Arc<Mutex<BTreeMap<(String, u64), Vec<u8>>>>);
+struct InMemory(Arc<Mutex<Letterbox>>);
+
+/// Letters by whose they are, and their number.
+type Letterbox = BTreeMap<(String, u64), Vec<u8>>;
 
 impl Shelf for InMemory {
     fn put(&self, name: &str, number: u64, letter: Vec<u8>, _: bool) -> Option<BoxFuture<'static, bool>> {
