@@ -34,7 +34,8 @@ A changed file is loaded by itself. A version that breaks while it is new is lef
 by itself; one that wants more than the one before waits until it is approved.
 
 GENERATION counts the files that were loaded, VERSION is what a handler says of itself. HANDLED is
-since the node started, DEAD are the dead letters that are kept: `replay NAME` lists them.")]
+since the node started, calls among it; DEAD are the dead letters that are kept: `replay NAME` lists
+them. What waits for a plugin that is paused is dead letters, too, once it is disabled.")]
 pub(super) struct Plugins {
     /// What to do; the name of a plugin lists that one.
     #[arg(default_value = "list", value_parser = FirstWord)]

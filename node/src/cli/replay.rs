@@ -17,6 +17,9 @@ use hive_client::{
 use super::{Ask, Voice, exit::Fault, output, plugins::unknown};
 use crate::units;
 
+/// Characters of a reason in a list: enough for what happened and where.
+const REASON_CHARS_MAX: usize = 160;
+
 /// Show a plugin's dead letters, and have them handled again.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -210,8 +213,16 @@ fn row(letter: &DeadLetter) -> Vec<String> {
         letter.attempts.to_string(),
         letter.channel.clone(),
         output::size(letter.payload_bytes),
-        output::first_line(&letter.reason),
+        cut(output::first_line(&letter.reason)),
     ]
+}
+
+/// A reason as far as a row has it; `--dry-run` shows the whole.
+fn cut(reason: String) -> String {
+    match reason.char_indices().nth(REASON_CHARS_MAX) {
+        Some((at, _)) => format!("{}…", reason.get(..at).unwrap_or_default().trim_end()),
+        None => reason,
+    }
 }
 
 /// Those that can be read and those that cannot, oldest first.
@@ -300,6 +311,13 @@ fn say_gone(letters: &DeadLetters) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_row_has_as_much_of_a_reason_as_there_is_room() {
+        let long = "ä".repeat(REASON_CHARS_MAX);
+        assert_eq!((cut("no".into()), cut(long.clone())), ("no".into(), long.clone()));
+        assert_eq!(cut(format!("{long} and more")), format!("{long}…"));
+    }
 
     #[test]
     fn letters_are_numbers_or_ranges_of_them() {

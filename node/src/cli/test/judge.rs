@@ -42,8 +42,10 @@ pub(super) fn problems(trial: &Trial, done: &Done) -> Vec<String> {
 }
 
 fn ending(trial: &Trial, done: &Done) -> Option<String> {
-    let says =
-        |wanted: &str, reason: &str| (!reason.contains(wanted)).then(|| format!("the reason is: {reason}"));
+    let says = |wanted: &str, reason: &str| {
+        (!reason.contains(wanted))
+            .then(|| format!("its reason was to have `{wanted}` in it, and is: {reason}"))
+    };
     match (&trial.ends, &done.outcome) {
         (None, Outcome::Done(_)) => None,
         (Some(Ends::Answer(wanted)), Outcome::Done(answer)) => {
