@@ -131,15 +131,16 @@ pub async fn build(project: &Project, shop: &Shop<'_>) -> Result<Built, BuildErr
     let begun = Instant::now();
     let hear = |text: &str| anstream::eprint!("{}", shown(text, project, shop));
     let building = CARGO.run_heard(cargo, "cargo build", &project.root, hear);
-    let (output, failure) = shop.making(&format!("building {}", names(project)), building).await?;
+    let (output, failure) =
+        shop.making(&format!("building {}", names(project.packages.keys())), building).await?;
     let text = String::from_utf8_lossy(&output.stdout);
-    let mut artifacts = Vec::new();
-    for (artifact, is_fresh) in text.lines().filter_map(|line| artifact(line, &project.packages)) {
-        if !is_fresh {
-            shop.say(&format!("built `{}` in {:.1} s", artifact.name, begun.elapsed().as_secs_f64()));
-        }
-        artifacts.push(artifact);
+    let built: Vec<_> = text.lines().filter_map(|line| artifact(line, &project.packages)).collect();
+    let new: Vec<_> =
+        built.iter().filter(|(_, is_fresh)| !is_fresh).map(|(artifact, _)| &artifact.name).collect();
+    if !new.is_empty() {
+        shop.say(&format!("built {} in {:.1} s", names(new), begun.elapsed().as_secs_f64()));
     }
+    let artifacts: Vec<Artifact> = built.into_iter().map(|(artifact, _)| artifact).collect();
     let elsewhere = artifacts.iter().flat_map(read_elsewhere).collect();
     Ok(Built { artifacts, failures: failure.into_iter().collect(), elsewhere })
 }
@@ -157,9 +158,8 @@ fn shown(text: &str, project: &Project, shop: &Shop<'_>) -> String {
     text.split_inclusive('\n').filter(is_shown).collect()
 }
 
-fn names(project: &Project) -> String {
-    let names: Vec<String> = project.packages.keys().map(|name| format!("`{name}`")).collect();
-    names.join(", ")
+fn names<'n>(names: impl IntoIterator<Item = &'n String>) -> String {
+    names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// Manifests in a folder, the topmost of each branch: a workspace's own manifest speaks for its members.
