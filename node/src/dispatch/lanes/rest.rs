@@ -5,7 +5,7 @@
 use std::{cmp::Reverse, time::Instant};
 
 use super::{Lanes, delayed::Delayed, pauses::fail};
-use crate::bus::{Delivery, Letter};
+use crate::bus::{Delivery, Event, Letter};
 
 /// Why an event is a dead letter that nobody has looked at.
 const UNHANDLED: &str = "its handler was unloaded before it came to it";
@@ -36,18 +36,23 @@ impl Lanes {
     }
 
     /// Nobody handles anything here any more: each event that is left goes back to whoever holds it, or is a dead letter.
-    /// For a time without workers.
+    /// What timers brought, and what is kept, comes again by itself. For a time without workers.
     pub fn leave_rest(&self) -> Left {
         let (mut rest, mut left) = (Vec::new(), Left::default());
-        let (delayed, parked) = {
+        let (delayed, parked, ticking) = {
             let mut state = self.lock();
             rest.extend(state.requests.drain(..));
             rest.extend(state.lanes.iter_mut().flat_map(|lane| lane.drain(..)));
             state.held = 0;
             state.ready.clear();
-            (std::mem::take(&mut state.delayed), state.strict.release_all())
+            let delayed = std::mem::take(&mut state.delayed);
+            (delayed, state.strict.release_all(), std::mem::take(&mut state.ticking))
         };
+        let comes_again = |event: &Event| event.retained || ticking.contains(&event.channel);
         for Reverse(Delayed { mut delivery, why, .. }) in delayed {
+            if comes_again(&delivery.event) {
+                continue;
+            }
             // The try that it was to have.
             delivery.event.attempt = delivery.event.attempt.saturating_sub(1);
             let times = match delivery.event.attempt {
@@ -62,7 +67,7 @@ impl Lanes {
         }
         rest.extend(parked);
         self.tally.missed(self.subscription.take(usize::MAX, &mut rest));
-        for delivery in rest {
+        for delivery in rest.into_iter().filter(|delivery| !comes_again(&delivery.event)) {
             self.leave(delivery, UNHANDLED, &mut left);
         }
         left

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use hive_proto::group::GroupName;
+use hive_proto::{channel::Channel, group::GroupName};
 
 use super::*;
 
@@ -37,6 +37,10 @@ async fn what_is_left_goes_where_it_came_from_or_is_buried_and_nobody_waits_for_
     let to = address(&bus, "a/b");
     let mut call = pin!(bus.call(&to, "x".into(), SOON));
     assert!(poll!(&mut call).is_pending());
+
+    // A timer ticks again.
+    let tick = Channel::parse("$timer/hourly").expect("a channel");
+    lanes.tick(bus.own_event(tick, Message::from("")));
 
     // What the group has is still there. This node keeps no letters.
     assert_eq!((lanes.leave_rest(), lanes.tally().dead), (Left { letters: 0, lost: 2 }, 2));
