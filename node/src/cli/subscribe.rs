@@ -44,7 +44,8 @@ $HIVE_ID, $HIVE_ORIGIN, $HIVE_KEY, $HIVE_CONTENT_TYPE and, for a call, $HIVE_TIM
 With --group and --durable an event counts as handled when the next one is asked for; what a
 member that goes had in hand is given to another. In an open network members on other nodes are
 given nothing unless the publisher's configuration says so:
-channels: [{pattern: 'orders/**', group: ['*']}]"
+channels: [{pattern: 'orders/**', group: ['*']}]
+It ends with its node, with exit code 3."
 )]
 pub(super) struct Subscribe {
     /// What to listen to.
@@ -173,7 +174,12 @@ async fn next(
                 label("warning", AnsiColor::Yellow, &format!("{events} missed: this reader was too slow"));
             }
             Some(Incoming::Missed(_)) => {}
-            None => return Err(Fault::no_node(anyhow::anyhow!("the node has left"))),
+            None => {
+                let fault = Fault::no_node(anyhow::anyhow!("the node has left"));
+                return Err(
+                    fault.hint("a subscription ends with its node; with --durable NAME the next one goes on")
+                );
+            }
         }
     }
 }
