@@ -14,7 +14,7 @@ use tokio::process::Command;
 
 use super::{
     BuildError, core,
-    elsewhere::of_rules,
+    elsewhere::{Read, of_rules},
     project::{Language, MANIFEST, Project, manifest, unreadable},
     python::pip,
     shop::{Comes, Kit, Shop},
@@ -132,12 +132,7 @@ impl C {
     ///
     /// # Errors
     /// When the compiler is missing or fails, or what it makes is no handler.
-    pub async fn build(
-        &self,
-        project: &Project,
-        shop: &Shop<'_>,
-        to: &Path,
-    ) -> Result<Vec<PathBuf>, BuildError> {
+    pub async fn build(&self, project: &Project, shop: &Shop<'_>, to: &Path) -> Result<Read, BuildError> {
         let root = &project.root;
         let (sources, sdk) = (self.sources(project)?, root.join(&self.sdk));
         let module = project.module();

@@ -13,6 +13,9 @@ use std::{
 use super::{BuildError, project::Project, tool::place};
 use crate::watch::is_skipped;
 
+/// The files that a tool says it has read, each from the project's folder on. Those inside may be among them.
+pub type Read = Vec<PathBuf>;
+
 /// The file that it is remembered in, a line each.
 const LIST: &str = "elsewhere";
 
@@ -27,7 +30,7 @@ pub fn remembered(project: &Project) -> Vec<PathBuf> {
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn remember(project: &Project, read: Vec<PathBuf>, begun: SystemTime) -> Result<bool, BuildError> {
+pub fn remember(project: &Project, read: Read, begun: SystemTime) -> Result<bool, BuildError> {
     let files = outside(&project.root, read);
     let names: String = files.iter().filter_map(|file| Some(format!("{}\n", file.to_str()?))).collect();
     let list = project.workshop().join(LIST);

@@ -9,6 +9,7 @@ use std::{
 
 use super::{
     BuildError, core,
+    elsewhere::Read,
     project::{Language, Project, manifest, unreadable},
     shop::Shop,
     tool::{Tool, place},
@@ -90,12 +91,7 @@ impl Go {
     ///
     /// # Errors
     /// When Go is missing or fails, or what it makes is no handler.
-    pub async fn build(
-        &self,
-        project: &Project,
-        shop: &Shop<'_>,
-        to: &Path,
-    ) -> Result<Vec<PathBuf>, BuildError> {
+    pub async fn build(&self, project: &Project, shop: &Shop<'_>, to: &Path) -> Result<Read, BuildError> {
         let root = &project.root;
         GO.at_least(&["version"], GO_LEAST, root).await?;
         let module = project.module();

@@ -25,6 +25,7 @@ use tokio::time::timeout;
 
 use super::{
     BuildError,
+    elsewhere::Read,
     project::{Language, Project, manifest, unreadable},
     shop::{Comes, Kit, Shop},
     stamp::short_hash,
@@ -186,12 +187,7 @@ impl Js {
     ///
     /// # Errors
     /// When a tool is missing or fails, or files cannot be written.
-    pub async fn build(
-        &self,
-        project: &Project,
-        shop: &Shop<'_>,
-        to: &Path,
-    ) -> Result<Vec<PathBuf>, BuildError> {
+    pub async fn build(&self, project: &Project, shop: &Shop<'_>, to: &Path) -> Result<Read, BuildError> {
         let root = &project.root;
         let main = root.join(&self.main);
         let why = "handlers in JavaScript are built with it";

@@ -25,6 +25,7 @@ pub use packages::{INSIDE, advice, pip};
 
 use super::{
     BuildError,
+    elsewhere::Read,
     project::{Language, Project, manifest, unreadable},
     shop::{Comes, Kit, Shop},
     stamp::short_hash,
@@ -183,12 +184,7 @@ impl Python {
     ///
     /// # Errors
     /// When a tool is missing or fails, or files cannot be written.
-    pub async fn build(
-        &self,
-        project: &Project,
-        shop: &Shop<'_>,
-        to: &Path,
-    ) -> Result<Vec<PathBuf>, BuildError> {
+    pub async fn build(&self, project: &Project, shop: &Shop<'_>, to: &Path) -> Result<Read, BuildError> {
         let root = &project.root;
         let host = PYTHON.at_least(&["--version"], PYTHON_LEAST, root).await?;
         // An older one does not know all that the Python inside takes.
